@@ -41,9 +41,8 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--work", type=Path, required=True, help="folder for what can be computed once")
     parser.add_argument("--out", type=Path, required=True, help="folder for the encoder")
-    parser.add_argument("--distil-epochs", type=int, default=4)
-    parser.add_argument("--head-epochs", type=int, default=2, help="alignment with the image tower frozen")
-    parser.add_argument("--top-epochs", type=int, default=4, help="alignment with its upper blocks trained")
+    parser.add_argument("--distil-epochs", type=int, default=2)
+    parser.add_argument("--align-epochs", type=int, default=3)
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args(argv)
 
@@ -107,10 +106,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise InputError("None of the image folders has a captioned picture of the split 'train'.")
 
     model, to_teacher = pocket.create(args.imagenet)
-    language_stage, head_stage = args.work / "language.safetensors", args.work / "head.safetensors"
-    if head_stage.exists():
-        load_stage(head_stage, model, to_teacher)
-    elif language_stage.exists():
+    language_stage = args.work / "language.safetensors"
+    if language_stage.exists():
         load_stage(language_stage, model, to_teacher)
     else:
         initialise_token_embeddings(model, tokenise.decoder, args.teacher)
@@ -120,15 +117,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     def report(epoch: int) -> None:
         print(json.dumps({"epoch": epoch + 1, "validation": measure(model, pairs_of("validation"))}), flush=True)
 
-    common = {"seed": args.seed, "after_epoch": report}
-    if not head_stage.exists():
-        rates = {"text": 3e-4, "head": 2e-3}
-        align(
-            model, to_teacher, train, language, epochs=args.head_epochs, train_top=False, learning_rates=rates, **common
-        )
-        save_stage(head_stage, model, to_teacher)
-    rates = {"text": 4e-4, "head": 1e-3, "top": 3e-4}
-    align(model, to_teacher, train, language, epochs=args.top_epochs, train_top=True, learning_rates=rates, **common)
+    align(
+        model,
+        to_teacher,
+        train,
+        language,
+        epochs=args.align_epochs,
+        learning_rates={"text": 4e-4, "head": 1.5e-3, "top": 3e-4},
+        seed=args.seed,
+        after_epoch=report,
+    )
 
     pocket.export(model, args.out)
     figures = {name: measure(model, pairs_of(name)) for name in ("validation", "test") if name in split}
@@ -143,7 +141,7 @@ def measure(model: nn.Module, pairs: Pairs) -> dict:
     model.eval()
     images = embed_maps(ImageTop(model.visual), pairs.maps, pictures)
     with torch.inference_mode():
-        texts = torch.cat([model.encode_text(part, normalize=True) for part in pairs.tokens[kept].split(256)])
+        texts = torch.cat([pocket.encode_text(model, part) for part in pairs.tokens[kept].split(256)])
     owner: Tensor = torch.searchsorted(pictures, pairs.owner[kept])
     return {"pictures": len(pictures), "texts": len(texts), **recall(images, texts, owner)}
 

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from algcn.pretrain.pocket import encode_text
 from algcn.pretrain.trunk import MAP_SHAPE, trained_top
 
 SMALLEST_CROP = 6
@@ -45,11 +46,6 @@ def crop_and_flip(maps: Tensor, generator: torch.Generator) -> Tensor:
     maps = maps[:, :, top : top + height, left : left + width]
     mirrored = torch.rand(len(maps), 1, 1, 1, generator=generator) < 0.5
     return torch.where(mirrored, maps.flip(3), maps).contiguous(memory_format=torch.channels_last)
-
-
-def trim(tokens: Tensor) -> Tensor:
-    """Drop the columns that are padding in every row (open_clip pads with zeros at the end)."""
-    return tokens[:, : int((tokens != 0).sum(1).max())]
 
 
 def contrastive_loss(images: Tensor, texts: Tensor, scale: Tensor) -> Tensor:
@@ -111,18 +107,16 @@ def align(
     language: Language,
     *,
     epochs: int,
-    train_top: bool,
     learning_rates: dict[str, float],
     batch: int = 512,
     anchor_weight: float = 1.0,
-    anchor_batch: int = 192,
+    anchor_batch: int = 128,
     seed: int = 0,
     after_epoch: Callable[[int], None] | None = None,
 ) -> None:
     """Train both towers with CLIP's loss, anchored to the sentence encoder so that rare words stay in place.
 
     Args:
-        train_top: fine-tune the upper blocks of the image tower too, or only its projection.
         learning_rates: peak rates of "top", "head" and "text"; AdamW, one cycle.
         anchor_weight: weight of 1 − cos(to_teacher(text), teacher) over the captions and `anchor_batch` other texts.
     """
@@ -132,21 +126,20 @@ def align(
     for parameter in model.visual.parameters():
         parameter.requires_grad_(False)
     head = list(image_top.head.parameters())
-    top = list(image_top.top.parameters()) if train_top else []
+    top = list(image_top.top.parameters())
     for parameter in [*head, *top]:
         parameter.requires_grad_(True)
     groups = [
         {"params": text, "lr": learning_rates["text"], "weight_decay": 0.0},
         {"params": list(to_teacher.parameters()), "lr": learning_rates["text"], "weight_decay": 0.0},
         {"params": head, "lr": learning_rates["head"], "weight_decay": 0.1},
+        {"params": top, "lr": learning_rates["top"], "weight_decay": 0.05},
     ]
-    if top:
-        groups.append({"params": top, "lr": learning_rates["top"], "weight_decay": 0.05})
     optimiser = torch.optim.AdamW(groups, betas=(0.9, 0.98))
     pictures = pairs.owner.unique()
     steps = epochs * (len(pictures) // batch)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, [g["lr"] for g in groups], total_steps=steps + 1, pct_start=0.1, cycle_momentum=False
+        optimiser, [g["lr"] for g in groups], total_steps=steps + 1, pct_start=0.15, cycle_momentum=False
     )
     captions_of = _group_by_owner(pairs.owner)
 
@@ -164,16 +157,13 @@ def align(
             )
             maps = crop_and_flip(torch.from_numpy(pairs.maps[rows.sort().values.numpy()]).float(), generator)
             texts = texts[rows.argsort()]  # the maps were read in file order
-            with torch.set_grad_enabled(train_top):
-                pooled = image_top.top(maps)
-            images = F.normalize(image_top.head(F.dropout(pooled, 0.1)), dim=1)
-            words = model.encode_text(trim(pairs.tokens[texts]), normalize=True)
+            images = F.normalize(image_top.head(F.dropout(image_top.top(maps), 0.1)), dim=1)
+            words = encode_text(model, pairs.tokens[texts])
             contrast = contrastive_loss(images, words, model.logit_scale.exp())
             anchor = 1 - F.cosine_similarity(to_teacher(words), pairs.teacher[texts]).mean()
-            if anchor_batch:
-                other = torch.randint(0, len(language.tokens), (anchor_batch,), generator=generator)
-                remembered = to_teacher(model.encode_text(trim(language.tokens[other]), normalize=True))
-                anchor = anchor + (1 - F.cosine_similarity(remembered, language.teacher[other]).mean())
+            other = torch.randint(0, len(language.tokens), (anchor_batch,), generator=generator)
+            remembered = to_teacher(encode_text(model, language.tokens[other]))
+            anchor = anchor + (1 - F.cosine_similarity(remembered, language.teacher[other]).mean())
             loss = contrast + anchor_weight * anchor
             optimiser.zero_grad()
             loss.backward()

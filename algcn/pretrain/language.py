@@ -22,8 +22,8 @@ from tqdm import tqdm
 
 from algcn.errors import InputError
 from algcn.files import replacing
+from algcn.pretrain.pocket import TEACHER_WIDTH, encode_text
 
-TEACHER_WIDTH = 384
 VISIBLE_LEXICOGRAPHER_FILES = {"05": "animal", "06": "artifact", "13": "food", "17": "object", "18": "person"}
 """WordNet's lexicographer files whose nouns can be photographed (wninput(5WN))."""
 
@@ -157,8 +157,7 @@ def distil(
         total, seen = 0.0, 0
         bar = tqdm(desc=f"distil {epoch + 1}/{epochs}", unit="text", total=len(tokens), mininterval=5)
         for rows in length_batches(lengths, tokens_per_batch, generator):
-            used = int(lengths[rows].max())
-            predicted = to_teacher(model.encode_text(tokens[rows, :used], normalize=True))
+            predicted = to_teacher(encode_text(model, tokens[rows]))
             loss = 1 - F.cosine_similarity(predicted, targets[rows]).mean()
             optimiser.zero_grad()
             loss.backward()

@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 
 import torch
-from torch import nn
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 from algcn.files import replacing, write_text
-from algcn.pretrain.language import TEACHER_WIDTH
 from algcn.pretrain.trunk import ARCHITECTURE, IMAGE_SIZE, MEAN, STD, load_imagenet_tower
 
 MODEL_CONFIG = {
@@ -23,6 +23,7 @@ MODEL_CONFIG = {
     },
     "text_cfg": {"context_length": 32, "vocab_size": 49408, "width": 256, "heads": 4, "layers": 4},
 }
+TEACHER_WIDTH = 384
 PREPROCESS_CONFIG = {"mean": MEAN, "std": STD, "interpolation": "bicubic", "resize_mode": "squash"}
 
 
@@ -40,6 +41,20 @@ def tokenizer():
     from open_clip import SimpleTokenizer
 
     return SimpleTokenizer(context_length=MODEL_CONFIG["text_cfg"]["context_length"])
+
+
+def encode_text(model: nn.Module, tokens: Tensor) -> Tensor:
+    """`model.encode_text(tokens, normalize=True)` without computing on padding: N × context to N × embed_dim.
+
+    Causal attention and pooling at the end-of-text token make what follows that token irrelevant, so columns that are
+    padding in every row are dropped (open_clip pads with zeros). Captions use under half of the context.
+    """
+    length = int((tokens != 0).sum(1).max())
+    tokens = tokens[:, :length]
+    x = model.token_embedding(tokens) + model.positional_embedding[:length]
+    x = model.ln_final(model.transformer(x, attn_mask=model.attn_mask[:length, :length]))
+    x = x[torch.arange(len(x)), tokens.argmax(dim=-1)] @ model.text_projection
+    return F.normalize(x, dim=-1)
 
 
 def export(model: nn.Module, folder: str | Path) -> None:

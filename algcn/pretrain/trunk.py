@@ -23,8 +23,8 @@ from algcn.files import replacing, write_text
 ARCHITECTURE = "tf_efficientnet_lite2"
 IMAGE_SIZE = 256
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-FROZEN_IN_STAGE_5 = 3
-"""Blocks of stage 5 that belong to the frozen trunk; the two above them, stage 6 and the head are trained."""
+FROZEN_STAGES = 6
+"""Stages 0 to 5 belong to the frozen trunk; stage 6 and the head are trained."""
 MAP_SHAPE = (208, IMAGE_SIZE // 32, IMAGE_SIZE // 32)
 BATCH = 16
 
@@ -48,13 +48,12 @@ def load_imagenet_tower(checkpoint: str | Path) -> nn.Module:
 
 def frozen_trunk(model: nn.Module) -> nn.Sequential:
     """Everything below the trained part: N × 3 × 256 × 256 pixels to N × 208 × 8 × 8 maps."""
-    return nn.Sequential(model.conv_stem, model.bn1, *model.blocks[:5], *model.blocks[5][:FROZEN_IN_STAGE_5])
+    return nn.Sequential(model.conv_stem, model.bn1, *model.blocks[:FROZEN_STAGES])
 
 
 def trained_top(model: nn.Module) -> nn.Sequential:
     """The trained part: N × 208 × 8 × 8 maps to N × 1280 pooled features."""
-    upper = model.blocks[5][FROZEN_IN_STAGE_5:]
-    return nn.Sequential(*upper, *model.blocks[6:], model.conv_head, model.bn2, model.global_pool)
+    return nn.Sequential(*model.blocks[FROZEN_STAGES:], model.conv_head, model.bn2, model.global_pool)
 
 
 def preprocess(path: Path) -> np.ndarray:

@@ -1,0 +1,321 @@
+"""What a result is worth: `python -m algcn.baselines FEATURES --preset pocket --seeds 103 104 105 --json metrics.json`.
+
+The same items, splits and measure (mAP@all) for four methods; what there is to choose is chosen on the validation
+split, what is measured is measured on test:
+
+- chance: what a random ranking is expected to reach, exactly;
+- linear_probe: for each modality a logistic regression for every label; the vector of label probabilities is the
+  embedding. Strength of regularisation by validation. It has no randomness, so no spread over seeds;
+- algcn: the model of the paper;
+- algcn_without_gcn: the same with free classifiers in place of those the graph convolution makes.
+
+Where one label is on most items, a ranking that knows nothing scores high: every result is given for several
+definitions of relevance, one of them without that label.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from algcn.config import PRESETS, ModelConfig, TrainConfig, preset
+from algcn.datasets.features import SPLITS, Features
+from algcn.errors import InputError, run_command
+from algcn.evaluate import Embedded, chance, embed, group, read_features, retrieval_map
+from algcn.extract import open_device
+from algcn.files import write_text
+from algcn.labels import LabelSet
+from algcn.train import RELEVANCE, carve_validation, relevance_columns, train
+
+MEASURES = ("image_to_text", "text_to_image", "average")
+WEIGHT_DECAYS = (1e-5, 1e-4, 1e-3, 1e-2)
+PROBE_STEPS = 60
+DEFINITIONS = {
+    "measure": "mean average precision over the whole ranking (mAP@all) by cosine on the test split; an image queries "
+    "all texts, a text all images, its own partner included; queries without a label are left out",
+    "chance": "expected mAP of a random ranking, exact",
+    "linear_probe": "a logistic regression per label and modality; ranking by the cosine of label probabilities; "
+    "regularisation picked on validation",
+    "algcn": "mode paper, epoch picked on validation; mean and sample standard deviation over the seeds",
+    "algcn_without_gcn": "the same with free classifiers instead of the graph convolution",
+    "relevance": "relevant = at least one label in common, of the labels of that block",
+}
+
+
+@dataclass(frozen=True)
+class Relevance:
+    """A definition of what is relevant: sharing one of these labels."""
+
+    name: str
+    columns: Tensor
+
+
+def relevances(label_set: LabelSet, which: str, without: str | None) -> list[Relevance]:
+    """The labels chosen (`annotated` by people, or `all`) and, where `without` is one of them, the same without it.
+
+    Raises:
+        InputError: nothing would be left.
+    """
+    columns = relevance_columns(label_set, which)
+    found = [Relevance(f"{which} labels", columns)]
+    names = [label_set[column].name for column in columns.tolist()]
+    if without in names:
+        if len(names) == 1:
+            raise InputError(f"{without!r} is the only label, so nothing is left without it; name another --without")
+        rest = columns[[name != without for name in names]]
+        found.append(Relevance(f"{which} labels without {without!r}", rest))
+    return found
+
+
+def fit_linear_probe(features: Tensor, labels: Tensor, weight_decay: float) -> Tensor:
+    """Weights of one logistic regression per label, fitted together by L-BFGS.
+
+    Minimises the mean binary cross-entropy plus weight_decay / 2 · ‖W‖² (not the biases), summed over the labels.
+
+    Args:
+        features: N × d, standardised (`Standardiser`).
+        labels: N × L of 0 and 1.
+        weight_decay: above 0.
+
+    Returns:
+        (d + 1) × L; the last row holds the biases.
+    """
+    labels = labels.float()
+    inputs = torch.cat([features, torch.ones_like(features[:, :1])], dim=1)
+    weights = torch.zeros(inputs.shape[1], labels.shape[1], device=features.device, requires_grad=True)
+    optimizer = torch.optim.LBFGS([weights], max_iter=PROBE_STEPS, history_size=10, line_search_fn="strong_wolfe")
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        loss = F.binary_cross_entropy_with_logits(inputs @ weights, labels) * labels.shape[1]
+        loss = loss + weight_decay / 2 * weights[:-1].square().sum()
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
+    return weights.detach()
+
+
+@dataclass(frozen=True)
+class Standardiser:
+    """Centres features and divides all by one number: columns keep their relative size (rare words stay small)."""
+
+    mean: Tensor
+    scale: Tensor
+
+    @classmethod
+    def fit(cls, features: Tensor) -> Standardiser:
+        """From N × d training features."""
+        mean = features.mean(dim=0)
+        return cls(mean, (features - mean).square().mean().sqrt().clamp(min=torch.finfo(features.dtype).tiny))
+
+    def __call__(self, features: Tensor) -> Tensor:
+        return (features - self.mean) / self.scale
+
+
+def linear_probe(
+    features: Features, relevance: Tensor, device: torch.device | str = "cpu"
+) -> tuple[Embedded, dict[str, float]]:
+    """Embed the test split as label probabilities.
+
+    Returns:
+        The test items and the regularisation that was picked, by modality.
+
+    The strengths for the two modalities are picked together: that pair whose average mAP on validation is highest.
+    """
+    training = features.select("train")
+    training = training.rows(training.labels.any(dim=1).nonzero().flatten())
+    held_out = {split: group(features.select(split), device) for split in ("validation", "test")}
+    probabilities: dict[str, dict[float, dict[str, Tensor]]] = {}
+    for modality in ("images", "texts"):
+        rows = (training.image_features if modality == "images" else training.text_features).to(device)
+        standardise = Standardiser.fit(rows)
+        fitted = {
+            strength: fit_linear_probe(standardise(rows), training.labels.to(device), strength)
+            for strength in WEIGHT_DECAYS
+        }
+        probabilities[modality] = {
+            strength: {
+                split: torch.sigmoid(standardise(getattr(items, modality)) @ weights[:-1] + weights[-1])
+                for split, items in held_out.items()
+            }
+            for strength, weights in fitted.items()
+        }
+
+    def at(split: str, images: float, texts: float) -> Embedded:
+        items = held_out[split]
+        return Embedded(
+            probabilities["images"][images][split], probabilities["texts"][texts][split], items.owner, items.labels
+        )
+
+    pairs = [(images, texts) for images in WEIGHT_DECAYS for texts in WEIGHT_DECAYS]
+    scores = [retrieval_map(at("validation", *pair).with_labels(relevance.to(device)))["average"] for pair in pairs]
+    images, texts = pairs[max(range(len(pairs)), key=scores.__getitem__)]
+    return at("test", images, texts), {"image": images, "text": texts}
+
+
+def compare(
+    features: Features,
+    config: TrainConfig,
+    seeds: Sequence[int],
+    *,
+    which: str = "annotated",
+    without: str | None = "person",
+    device: torch.device | str = "cpu",
+    sizes: dict[str, Any] | None = None,
+    say: bool = False,
+) -> dict[str, Any]:
+    """Measure all methods.
+
+    Args:
+        features: with train and test splits; where validation is missing it is carved from train, the same for all.
+        config: how ALGCN is trained; its seed is replaced by each of `seeds`, its epoch is picked on validation.
+        seeds: at least one.
+        which: "annotated" or "all": the labels that decide relevance. ALGCN and the probe learn all labels either way.
+        without: the label that a second definition of relevance leaves out, where it exists.
+        device: where to compute.
+        sizes: changes to the paper's `ModelConfig`.
+        say: print a line for each method as it is done.
+
+    Returns:
+        `relevance`: for each definition `labels`, `chance` and `methods` (mean, std and per-seed values of both
+        directions and their average); `items`: sizes of the splits; `linear_probe`: what was picked; `definitions`.
+    """
+    if not seeds:
+        raise InputError("no seed was given; name at least one, three or more for a spread")
+    if "validation" not in features.split:
+        features = carve_validation(features, seed=seeds[0])
+    for split in SPLITS:
+        if not features.select(split).labels.any():
+            raise InputError(f"the {split} split has no labelled item; a comparison needs train, validation and test")
+    config = config.replace(select="validation")
+    found = relevances(features.label_set, which, without)
+    picking = found[0].columns
+
+    def measure(embedded: Embedded) -> dict[str, dict[str, float]]:
+        return {item.name: retrieval_map(embedded.with_labels(item.columns.to(device))) for item in found}
+
+    started = time.perf_counter()
+    test, picked = linear_probe(features, picking, device)
+    results = {"linear_probe": [measure(test)]}
+    _say(say, "linear_probe", results, started)
+    for method, use_gcn in (("algcn", True), ("algcn_without_gcn", False)):
+        results[method] = []
+        for seed in seeds:
+            started = time.perf_counter()
+            model_config = ModelConfig(
+                features.image_dim, features.text_dim, len(features.label_set), use_gcn=use_gcn, **(sizes or {})
+            )
+            result = train(
+                features, config.replace(seed=seed), model_config=model_config, relevance=picking, device=device
+            )
+            results[method].append(measure(embed(features.select("test"), result.model, device)))
+            _say(say, f"{method} seed {seed}", results, started)
+    return {
+        "relevance": {
+            item.name: {
+                "labels": [features.label_set[column].name for column in item.columns.tolist()],
+                "chance": chance(test.with_labels(item.columns.to(device))),
+                "methods": {method: _spread([run[item.name] for run in runs]) for method, runs in results.items()},
+            }
+            for item in found
+        },
+        "seeds": list(seeds),
+        "items": {
+            split: {"images": len(set(part.file_names)), "texts": len(part)}
+            for split, part in ((split, features.select(split)) for split in SPLITS)
+        },
+        "labels_learned": len(features.label_set),
+        "training": config.to_dict() | {"seed": list(seeds)},
+        "linear_probe": {"weight_decay": picked},
+        "definitions": DEFINITIONS,
+    }
+
+
+def _spread(runs: list[dict[str, float]]) -> dict[str, Any]:
+    """Mean, sample standard deviation (None for a single run) and the values themselves."""
+    return {
+        measure: {
+            "mean": statistics.fmean(run[measure] for run in runs),
+            "std": statistics.stdev(run[measure] for run in runs) if len(runs) > 1 else None,
+            "values": [run[measure] for run in runs],
+        }
+        for measure in MEASURES
+    }
+
+
+def _say(say: bool, method: str, results: dict[str, list[dict[str, dict[str, float]]]], started: float) -> None:
+    if say:
+        last = list(results.values())[-1][-1]
+        scores = "   ".join(f"{name} {scores['average']:.4f}" for name, scores in last.items())
+        print(f"{method}: average mAP, {scores}   {time.perf_counter() - started:.1f} s", flush=True)
+
+
+def table(report: dict[str, Any]) -> str:
+    """The comparison for a terminal."""
+    lines = []
+    for name, block in report["relevance"].items():
+        lines.append(f"{name} ({len(block['labels'])}): mAP image→text, text→image, average")
+        lines.append(f"  {'chance':<18} {block['chance']:.4f} (average)")
+        for method, measures in block["methods"].items():
+            cells = "   ".join(
+                f"{measures[measure]['mean']:.4f}"
+                + ("" if measures[measure]["std"] is None else f" ± {measures[measure]['std']:.4f}")
+                for measure in MEASURES
+            )
+            lines.append(f"  {method:<18} {cells}")
+    return "\n".join(lines)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m algcn.baselines", description="Compare ALGCN with baselines.")
+    parser.add_argument("data", help="feature file (.safetensors) or folder of the authors' .mat files")
+    parser.add_argument("--preset", default="mirflickr", help=f"one of {', '.join(PRESETS)} (default: mirflickr)")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[103, 104, 105])
+    parser.add_argument("--epochs", type=int)
+    parser.add_argument("--batch-size", type=int)
+    parser.add_argument("--common-dim", type=int, help="width of the common space (default: 1024)")
+    parser.add_argument("--relevance-labels", choices=RELEVANCE, default="annotated")
+    parser.add_argument("--without", default="person", help="label left out in a second measurement (default: person)")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--json", metavar="OUT", help="write the comparison there as JSON")
+    arguments = parser.parse_args(argv)
+
+    device = open_device(arguments.device)
+    features = read_features(arguments.data)
+    if features is None:
+        raise InputError(
+            f"{arguments.data!r} is an image folder; extract features first: "
+            f"python -m algcn.extract {arguments.data} --bundle B --out features.safetensors"
+        )
+    given = {
+        name: getattr(arguments, name) for name in ("epochs", "batch_size") if getattr(arguments, name) is not None
+    }
+    report = compare(
+        features,
+        preset(arguments.preset).replace(**given),
+        arguments.seeds,
+        which=arguments.relevance_labels,
+        without=arguments.without,
+        device=device,
+        sizes={} if arguments.common_dim is None else {"common_dim": arguments.common_dim},
+        say=True,
+    )
+    print(table(report))
+    if arguments.json:
+        write_text(arguments.json, json.dumps(report, indent=2, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

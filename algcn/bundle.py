@@ -1,0 +1,460 @@
+"""A model bundle: a folder (or a Hub repository with the same files) that holds all a search needs.
+
+Notable: `config.json` names the SHA-256 of every other file and each is checked before it is used, so a damaged or
+half-copied bundle is one sentence instead of a strange result; the encoder (the largest part) is checked and loaded
+when it is first asked for; nothing is ever unpickled.
+
+    config.json           format, model sizes, labels, encoder, training settings, thresholds, hashes
+    model.safetensors     the weights of `algcn.model.ALGCN`, the prior C among them
+    history.safetensors   learned_change E × L × L and classifiers E × L × d (float16) after every epoch; optional
+    metrics.json          the bundle's own numbers; optional
+    README.md             the model card; optional
+    encoder/              an encoder in open_clip's own format, unless config.json names one on the Hub
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import re
+import secrets
+import shutil
+import threading
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from algcn import files
+from algcn.config import ModelConfig, TrainConfig
+from algcn.encoders import (
+    CONFIG_FILE,
+    HUB_PATTERNS,
+    HUB_PREFIX,
+    Encoder,
+    fingerprint_of,
+    load_encoder,
+    read_encoder_config,
+    weights_path,
+)
+from algcn.errors import InputError
+from algcn.labels import LabelSet
+from algcn.model import ALGCN
+
+FORMAT = 1
+ENCODER = "encoder"
+CONFIG_NAME, MODEL_NAME, HISTORY_NAME = "config.json", "model.safetensors", "history.safetensors"
+METRICS_NAME, README_NAME = "metrics.json", "README.md"
+# People edit a model card (and a Hub adds to it) without touching the model: it has no hash.
+NAMES = (CONFIG_NAME, MODEL_NAME, HISTORY_NAME, METRICS_NAME, README_NAME, ENCODER)
+_PINNED = re.compile(r"hf-hub:[\w.-]+/[\w.-]+@[0-9a-f]{40}")
+
+
+@dataclasses.dataclass(eq=False)
+class Bundle:
+    """A loaded bundle.
+
+    Attributes:
+        encoder_reference: A folder, a pinned "hf-hub:OWNER/NAME@COMMIT", or None for a model of ready-made features.
+        config: config.json as it was read.
+        metrics: metrics.json, or None.
+        thresholds: "image" and "text": L scores above which a label is predicted; empty when none were saved.
+        fingerprint: Of the weights, the labels and the encoder; equal fingerprints, equal answers.
+    """
+
+    model: ALGCN
+    label_set: LabelSet
+    encoder_reference: Path | str | None
+    config: dict[str, Any]
+    metrics: dict[str, Any] | None
+    thresholds: dict[str, Tensor]
+    path: Path
+    fingerprint: str
+    encoder_fingerprint: str | None
+
+    def __post_init__(self) -> None:
+        self._encoders: dict[torch.device, Encoder] = {}
+        self._encoder_lock = threading.Lock()
+
+    @classmethod
+    def load(cls, path: str | Path, device: str | torch.device = "cpu") -> Bundle:
+        """Read a bundle folder; every file but those of the encoder is checked against its hash first.
+
+        Raises:
+            InputError: A file is missing or damaged, or the parts do not fit each other; the message names the file.
+        """
+        path = Path(path)
+        config = _read_config(path)
+        _check_hashes(path, {name: digest for name, digest in config["files"].items() if "/" not in name})
+        model_config = _part(path, lambda: ModelConfig.from_dict(config["model"]))
+        label_set = _part(path, lambda: LabelSet.from_json(config["labels"]))
+        if len(label_set) != model_config.num_labels:
+            raise InputError(
+                f"{path / CONFIG_NAME} lists {len(label_set)} labels, but its model has {model_config.num_labels}; "
+                "restore the file."
+            )
+        reference, encoder_fingerprint = _encoder_of(path, config)
+        return cls(
+            model=_load_model(path, model_config).to(device).eval(),
+            label_set=label_set,
+            encoder_reference=reference,
+            config=config,
+            metrics=_read_json(path / METRICS_NAME) if METRICS_NAME in config["files"] else None,
+            thresholds=_thresholds(path, config, len(label_set)),
+            path=path,
+            fingerprint=_fingerprint(config, label_set, encoder_fingerprint),
+            encoder_fingerprint=encoder_fingerprint,
+        )
+
+    @property
+    def training(self) -> TrainConfig | None:
+        """How the model was trained, where that was saved."""
+        return TrainConfig.from_dict(self.config["training"]) if self.config.get("training") else None
+
+    @cached_property
+    def history(self) -> dict[str, Tensor] | None:
+        """What history.safetensors holds, read when it is first asked for; None without one."""
+        if HISTORY_NAME not in self.config["files"]:
+            return None
+        return _load_safetensors(self.path / HISTORY_NAME)
+
+    def encoder(self, device: str | torch.device = "cpu") -> Encoder:
+        """The bundle's encoder, loaded on the first call for a device and kept; several threads may ask at once.
+
+        Raises:
+            InputError: The bundle has no encoder, or the encoder is missing, damaged or of another width.
+        """
+        with self._encoder_lock:
+            device = torch.device(device)
+            if device not in self._encoders:
+                self._encoders[device] = self._load_encoder(device)
+            return self._encoders[device]
+
+    def _load_encoder(self, device: torch.device) -> Encoder:
+        if self.encoder_reference is None:
+            raise InputError(
+                f"The bundle {self.path} has no encoder (its model was trained on ready-made features), so it cannot "
+                "take pictures or texts; use a bundle with an encoder."
+            )
+        if isinstance(self.encoder_reference, Path):
+            _check_hashes(self.path, {name: digest for name, digest in self.config["files"].items() if "/" in name})
+            encoder = load_encoder(self.encoder_reference, device, fingerprint=self.encoder_fingerprint)
+        else:
+            encoder = load_encoder(self.encoder_reference, device)
+            if encoder.fingerprint != self.encoder_fingerprint:
+                raise InputError(
+                    f"{self.encoder_reference} is not the encoder that the bundle {self.path} was trained with; "
+                    "use the bundle with its own encoder."
+                )
+        _check_width(encoder.width, self.model.config, str(self.encoder_reference))
+        return encoder
+
+
+def verify(path: str | Path) -> list[str]:
+    """Check every file of a bundle, the encoder's too, against config.json; returns the names checked.
+
+    Raises:
+        InputError: One is missing or damaged.
+    """
+    config = _read_config(Path(path))
+    _check_hashes(Path(path), config["files"])
+    return sorted(config["files"])
+
+
+def damaged_files(path: str | Path) -> list[str]:
+    """Names of a bundle's files that are missing or not as config.json says, the encoder's too; empty when it is whole.
+
+    A config.json that cannot be read is itself damaged; one that can but is unusable is for `Bundle.load` to explain.
+    """
+    path = Path(path)
+    try:
+        config = json.loads((path / CONFIG_NAME).read_text(encoding="utf-8"))
+        hashes = dict(config["files"])
+    except (OSError, ValueError):
+        return [CONFIG_NAME]
+    except (KeyError, TypeError):
+        return []
+    return [name for name, digest in hashes.items() if _damage(path, name, digest) is not None]
+
+
+def save_bundle(
+    path: str | Path,
+    model: ALGCN,
+    label_set: LabelSet,
+    *,
+    encoder: str | Path | None = None,
+    training: TrainConfig | None = None,
+    thresholds: Mapping[str, Tensor] | None = None,
+    metrics: Mapping[str, Any] | None = None,
+    history: Mapping[str, Tensor] | None = None,
+    readme: str | None = None,
+) -> Path:
+    """Write a bundle beside `path` and rename it into place; a bundle that was there is replaced as a whole.
+
+    Files in `path` that are no part of a bundle stay, and so does the model card when `readme` is None.
+
+    Args:
+        path: The bundle's folder.
+        model: The trained model; its prior C is saved with the weights.
+        label_set: L labels, in the order of the model's classifiers.
+        encoder: A folder (it is copied in), a pinned "hf-hub:OWNER/NAME@COMMIT", or None.
+        training: How the model was trained.
+        thresholds: "image" and "text", L scores each.
+        metrics: The bundle's own numbers, as metrics.json will hold them.
+        history: "learned_change" E × L × L and "classifiers" E × L × d, for instance.
+        readme: The model card.
+
+    Raises:
+        InputError: The parts do not fit each other.
+    """
+    path = Path(path)
+    if len(label_set) != model.config.num_labels:
+        raise InputError(f"{len(label_set)} labels do not fit a model of {model.config.num_labels}.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.parent / f".{path.name}.{secrets.token_hex(4)}.part"
+    aside.mkdir()
+    try:
+        _save_safetensors(model.state_dict(), aside / MODEL_NAME)
+        if history is not None:
+            _save_safetensors(history, aside / HISTORY_NAME)
+        if metrics is not None:
+            files.write_text(aside / METRICS_NAME, _json_text(metrics))
+        if readme is None and (path / README_NAME).is_file():
+            readme = (path / README_NAME).read_text(encoding="utf-8")
+        if readme is not None:
+            files.write_text(aside / README_NAME, readme)
+        config = {
+            "format": FORMAT,
+            "model": model.config.to_dict(),
+            "labels": label_set.to_json(),
+            "encoder": _save_encoder(encoder, aside, model.config),
+            "training": training.to_dict() if training is not None else None,
+            "thresholds": _thresholds_to_json(thresholds, len(label_set)),
+        }
+        _write_config(aside, config)
+        _swap(aside, path)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return path
+
+
+def update_bundle(
+    path: str | Path,
+    *,
+    thresholds: Mapping[str, Tensor] | None = None,
+    metrics: Mapping[str, Any] | None = None,
+    readme: str | None = None,
+) -> None:
+    """Replace a bundle's thresholds, metrics or model card, and refresh the hashes.
+
+    Raises:
+        InputError: `path` is no bundle, or a file of it is damaged.
+    """
+    path = Path(path)
+    verify(path)
+    config = _read_config(path)
+    if thresholds is not None:
+        config["thresholds"] = _thresholds_to_json(thresholds, len(config["labels"]))
+    if metrics is not None:
+        files.write_text(path / METRICS_NAME, _json_text(metrics))
+    if readme is not None:
+        files.write_text(path / README_NAME, readme)
+    _write_config(path, config)
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    if not path.is_dir():
+        raise InputError(f"There is no bundle at {path}; name a folder with a {CONFIG_NAME}, or OWNER/NAME on the Hub.")
+    if not (path / CONFIG_NAME).is_file():
+        raise InputError(f"{path} is no bundle: it has no {CONFIG_NAME}; name the folder that holds it.")
+    config = _read_json(path / CONFIG_NAME)
+    if "format" not in config or "model" not in config or "labels" not in config:
+        raise InputError(f"{path / CONFIG_NAME} is not a bundle's config (format, model, labels, files).")
+    if config["format"] != FORMAT:
+        raise InputError(
+            f"{path} was written in bundle format {config['format']!r}, this version reads {FORMAT}; "
+            "update the program or save the bundle anew."
+        )
+    hashes = config.get("files")
+    if not isinstance(hashes, dict) or not all(isinstance(digest, str) for digest in hashes.values()):
+        raise InputError(f"{path / CONFIG_NAME} has no list of files with their hashes; restore it.")
+    for name in hashes:
+        parts = PurePosixPath(name).parts
+        if len(parts) > 2 or parts[0] not in NAMES or ".." in parts or "\\" in name:
+            raise InputError(f"{path / CONFIG_NAME} names the file {name!r}, which is no part of a bundle; restore it.")
+    if MODEL_NAME not in hashes:
+        raise InputError(f"{path / CONFIG_NAME} does not name {MODEL_NAME}; restore it.")
+    return config
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} is not readable JSON ({error}); restore it.") from None
+    if not isinstance(value, dict):
+        raise InputError(f"{path} must hold a JSON object; restore it.")
+    return value
+
+
+def _json_text(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+def _check_hashes(path: Path, hashes: Mapping[str, str]) -> None:
+    for name, digest in hashes.items():
+        damage = _damage(path, name, digest)
+        if damage is not None:
+            raise InputError(damage)
+
+
+def _damage(path: Path, name: str, digest: str) -> str | None:
+    """What is wrong with a bundle's file, or None."""
+    if not (path / name).is_file():
+        return f"The bundle {path} lacks {name}; copy it there or pull the bundle again."
+    if files.sha256(path / name) != digest:
+        return (
+            f"{path / name} is damaged or was changed (its SHA-256 is not the one in {CONFIG_NAME}); "
+            "copy it again or pull the bundle again."
+        )
+    return None
+
+
+def _part(path: Path, read: Any) -> Any:
+    """A part of the config, its errors prefixed with the file they are about."""
+    try:
+        return read()
+    except InputError as error:
+        raise InputError(f"{path / CONFIG_NAME}: {error}") from None
+
+
+def _load_safetensors(path: Path) -> dict[str, Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{path} is damaged or cut off ({error}); copy or download it again.") from None
+
+
+def _save_safetensors(tensors: Mapping[str, Tensor], path: Path) -> None:
+    from safetensors.torch import save_file
+
+    with files.replacing(path) as part:
+        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, part)
+
+
+def _load_model(path: Path, config: ModelConfig) -> ALGCN:
+    state = _load_safetensors(path / MODEL_NAME)
+    with torch.random.fork_rng(devices=[]):  # the random start is overwritten: leave the caller's stream alone
+        model = ALGCN(config)
+    try:
+        model.load_state_dict(state)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())
+        raise InputError(
+            f"{path / MODEL_NAME} does not fit the model that {CONFIG_NAME} describes ({reason}); "
+            "restore the two files together."
+        ) from None
+    return model
+
+
+def _thresholds(path: Path, config: Mapping[str, Any], num_labels: int) -> dict[str, Tensor]:
+    thresholds = {}
+    try:
+        for modality, values in (config.get("thresholds") or {}).items():
+            thresholds[modality] = torch.tensor(values, dtype=torch.float32)
+            if thresholds[modality].shape != (num_labels,):
+                raise ValueError
+    except (AttributeError, TypeError, ValueError):
+        raise InputError(f"The thresholds in {path / CONFIG_NAME} must be {num_labels} numbers; restore it.") from None
+    return thresholds
+
+
+def _thresholds_to_json(thresholds: Mapping[str, Tensor] | None, num_labels: int) -> dict[str, list[float]]:
+    written = {name: [round(float(v), 6) for v in values] for name, values in (thresholds or {}).items()}
+    if not set(written) <= {"image", "text"} or any(len(values) != num_labels for values in written.values()):
+        raise InputError(f"Thresholds are given as 'image' and 'text', {num_labels} numbers each.")
+    return written
+
+
+def _encoder_of(path: Path, config: Mapping[str, Any]) -> tuple[Path | str | None, str | None]:
+    """Reference and fingerprint of the encoder that the config names; the encoder itself is not read."""
+    encoder, hashes = config.get("encoder"), config["files"]
+    if encoder is None:
+        return None, None
+    if encoder == ENCODER:
+        config_hash = hashes.get(f"{ENCODER}/{CONFIG_FILE}")
+        weights = [digest for name, digest in hashes.items() if name.endswith(".safetensors") and "/" in name]
+        if config_hash and len(weights) == 1:
+            return path / ENCODER, fingerprint_of(config_hash, weights[0])
+    if isinstance(encoder, dict):
+        reference = f"{encoder.get('reference')}@{encoder.get('revision')}"
+        if _PINNED.fullmatch(reference) and isinstance(encoder.get("fingerprint"), str):
+            return reference, encoder["fingerprint"]
+    raise InputError(
+        f"{path / CONFIG_NAME} names no usable encoder: it must be {ENCODER!r} with its files, "
+        "a Hub reference with commit and fingerprint, or null."
+    )
+
+
+def _save_encoder(encoder: str | Path | None, aside: Path, config: ModelConfig) -> str | dict[str, str] | None:
+    """Copy an encoder folder into `aside`, or look a Hub reference up; returns what config.json says about it."""
+    if encoder is None:
+        return None
+    if str(encoder).startswith(HUB_PREFIX):
+        loaded = load_encoder(encoder)
+        _check_width(loaded.width, config, str(encoder))
+        reference, _, revision = loaded.reference.rpartition("@")
+        return {"reference": reference, "revision": revision, "fingerprint": loaded.fingerprint}
+    folder = Path(encoder)
+    _check_width(int(read_encoder_config(folder)["model_cfg"]["embed_dim"]), config, str(folder))
+    wanted = {weights_path(folder)}
+    wanted.update(match for pattern in HUB_PATTERNS if "safetensors" not in pattern for match in folder.glob(pattern))
+    (aside / ENCODER).mkdir()
+    for source in sorted(wanted):
+        shutil.copyfile(source, aside / ENCODER / source.name)
+    return ENCODER
+
+
+def _check_width(width: int, config: ModelConfig, encoder: str) -> None:
+    if (width, width) != (config.image_dim, config.text_dim):
+        raise InputError(
+            f"The encoder {encoder} gives {width} features, but the model takes {config.image_dim} for an image and "
+            f"{config.text_dim} for a text; use the encoder that the model was trained with."
+        )
+
+
+def _write_config(path: Path, config: dict[str, Any]) -> None:
+    """Write config.json with the hashes of what is in `path`."""
+    hashed: Iterable[Path] = [path / name for name in (MODEL_NAME, HISTORY_NAME, METRICS_NAME)]
+    if config["encoder"] == ENCODER:
+        hashed = [*hashed, *sorted((path / ENCODER).iterdir())]
+    hashes = {file.relative_to(path).as_posix(): files.sha256(file) for file in hashed if file.is_file()}
+    files.write_text(path / CONFIG_NAME, _json_text({**config, "files": hashes}))
+
+
+def _swap(aside: Path, path: Path) -> None:
+    """Put the finished folder `aside` in the place of `path`, keeping what in `path` is no part of a bundle."""
+    if not path.exists():
+        aside.rename(path)
+        return
+    if not path.is_dir():
+        raise InputError(f"{path} is a file; name a folder for the bundle.")
+    old = path.parent / f".{path.name}.{secrets.token_hex(4)}.old"
+    path.rename(old)
+    aside.rename(path)
+    for entry in old.iterdir():
+        if entry.name not in NAMES:
+            entry.rename(path / entry.name)
+    shutil.rmtree(old)
+
+
+def _fingerprint(config: Mapping[str, Any], label_set: LabelSet, encoder_fingerprint: str | None) -> str:
+    parts = (config["files"][MODEL_NAME], json.dumps(label_set.names), encoder_fingerprint or "")
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

@@ -1,0 +1,213 @@
+"""A feature file: what two frozen encoders say about N image-text pairs, with their labels, in one safetensors file.
+
+One row is one pair. An image with several texts has several rows that share its `file_names` entry, its image features
+and its labels; `first_rows` gives one row for each image. In the file, tensors hold the numbers (`image_features`,
+`text_features`, `labels`, `split`), and the safetensors metadata holds JSON strings (`label_set`, `file_names`,
+`encoder`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from algcn.errors import InputError
+from algcn.files import replacing
+from algcn.labels import LabelSet
+
+FORMAT = "algcn-features-1"
+SPLITS = ("train", "validation", "test")
+TENSORS = ("image_features", "text_features", "labels", "split")
+REMEDY = "make one with: python -m algcn.extract IMAGE_FOLDER --bundle B --out features.safetensors"
+
+
+@dataclass(frozen=True)
+class Features:
+    """N image-text pairs as features.
+
+    Args:
+        image_features: N × image_dim, float32, finite, no row all zero.
+        text_features: N × text_dim, likewise.
+        labels: N × L of 0 and 1, stored as uint8. A row may be empty (an item without labels).
+        split: for each row "train", "validation" or "test".
+        label_set: the L labels, in column order.
+        file_names: for each row the image it belongs to; rows with the same name are several texts of one image.
+        encoder: where the features come from: `reference` and `fingerprint`; empty when that is not known.
+
+    Raises:
+        InputError: sizes that do not fit together, a NaN or infinity, a row of zeros (it has no direction, so no
+            cosine), an unknown split, labels other than 0 and 1.
+    """
+
+    image_features: Tensor
+    text_features: Tensor
+    labels: Tensor
+    split: Sequence[str]
+    label_set: LabelSet
+    file_names: Sequence[str]
+    encoder: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "image_features", self.image_features.float())
+        object.__setattr__(self, "text_features", self.text_features.float())
+        object.__setattr__(self, "split", list(self.split))
+        object.__setattr__(self, "file_names", list(self.file_names))
+        self._check_sizes()
+        unknown = sorted(set(self.split) - set(SPLITS))
+        if unknown:
+            raise InputError(f"the split {unknown[0]!r} is not known; use one of {', '.join(SPLITS)}")
+        if ((self.labels != 0) & (self.labels != 1)).any():
+            raise InputError("labels must be 0 or 1 (1 where the item has the label)")
+        object.__setattr__(self, "labels", self.labels.to(torch.uint8))
+        for name in ("image_features", "text_features"):
+            self._check_rows(name)
+        self._check_images()
+
+    def _check_sizes(self) -> None:
+        for name in ("image_features", "text_features", "labels"):
+            if getattr(self, name).dim() != 2:
+                raise InputError(f"{name} must have two dimensions (rows × columns), not {getattr(self, name).dim()}")
+        counts = {name: len(getattr(self, name)) for name in (*TENSORS, "file_names")}
+        if len(set(counts.values())) > 1:
+            listed = ", ".join(f"{name} {count}" for name, count in counts.items())
+            raise InputError(f"the parts of a feature set must have the same number of rows, but they have: {listed}")
+        if self.labels.shape[1] != len(self.label_set):
+            raise InputError(
+                f"labels has {self.labels.shape[1]} columns for {len(self.label_set)} label names; "
+                "each label needs one column"
+            )
+
+    def _check_rows(self, name: str) -> None:
+        features = getattr(self, name)
+        for bad, what in (
+            (~torch.isfinite(features).all(dim=1), "hold a NaN or infinity"),
+            ((features == 0).all(dim=1), "are all zero, so the item has no direction to compare"),
+        ):
+            if bad.any():
+                row = int(bad.nonzero()[0])
+                raise InputError(
+                    f"the {name.replace('_', ' ')} of row {row} ({self.file_names[row]!r}) {what}; "
+                    "leave the item out or extract its features again"
+                )
+
+    def _check_images(self) -> None:
+        first, owner = self.first_rows()
+        of_image = torch.tensor(first, dtype=torch.long)[owner]
+        split = torch.tensor([SPLITS.index(name) for name in self.split])
+        for differs, what in (
+            ((self.labels != self.labels[of_image]).any(dim=1), "labels"),
+            (split != split[of_image], "split"),
+        ):
+            if differs.any():
+                row = int(differs.nonzero()[0])
+                raise InputError(
+                    f"rows {int(of_image[row])} and {row} both belong to {self.file_names[row]!r} but differ in their "
+                    f"{what}; several texts of an image share it"
+                )
+
+    def __len__(self) -> int:
+        return len(self.file_names)
+
+    @property
+    def image_dim(self) -> int:
+        """Width of the image features."""
+        return self.image_features.shape[1]
+
+    @property
+    def text_dim(self) -> int:
+        """Width of the text features."""
+        return self.text_features.shape[1]
+
+    def rows(self, index: Sequence[int] | Tensor) -> Features:
+        """The rows of `index`, in its order."""
+        chosen = torch.as_tensor(index, dtype=torch.long)
+        return Features(
+            image_features=self.image_features[chosen],
+            text_features=self.text_features[chosen],
+            labels=self.labels[chosen],
+            split=[self.split[i] for i in chosen.tolist()],
+            label_set=self.label_set,
+            file_names=[self.file_names[i] for i in chosen.tolist()],
+            encoder=self.encoder,
+        )
+
+    def select(self, split: str) -> Features:
+        """The rows of one split, possibly none."""
+        if split not in SPLITS:
+            raise InputError(f"the split {split!r} is not known; use one of {', '.join(SPLITS)}")
+        return self.rows([row for row, name in enumerate(self.split) if name == split])
+
+    def first_rows(self) -> tuple[list[int], Tensor]:
+        """One row for each image (its first) and, for each row, the position of its image among those (`owner`, N)."""
+        position: dict[str, int] = {}
+        first, owner = [], []
+        for row, name in enumerate(self.file_names):
+            if name not in position:
+                position[name] = len(first)
+                first.append(row)
+            owner.append(position[name])
+        return first, torch.tensor(owner, dtype=torch.long)
+
+    def check_widths(self, image_dim: int, text_dim: int, wanted_by: str = "the model") -> None:
+        """Raise an `InputError` unless the features are as wide as `wanted_by` needs them."""
+        if (self.image_dim, self.text_dim) != (image_dim, text_dim):
+            raise InputError(
+                f"the features are {self.image_dim} (image) and {self.text_dim} (text) wide, but {wanted_by} takes "
+                f"{image_dim} and {text_dim}; extract them with the encoder it was trained on"
+            )
+
+    def save(self, path: str | Path) -> None:
+        """Write the feature file, atomically."""
+        tensors = {
+            name: getattr(self, name).contiguous().cpu() for name in ("image_features", "text_features", "labels")
+        }
+        tensors["split"] = torch.tensor([SPLITS.index(name) for name in self.split], dtype=torch.int8)
+        metadata = {
+            "format": FORMAT,
+            "label_set": json.dumps(self.label_set.to_json(), ensure_ascii=False),
+            "file_names": json.dumps(self.file_names, ensure_ascii=False),
+            "encoder": json.dumps(self.encoder),
+        }
+        with replacing(path) as aside:
+            save_file(tensors, aside, metadata=metadata)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Features:
+        """Read a feature file.
+
+        Raises:
+            InputError: not a feature file, or one whose content breaks the rules of `Features`.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise InputError(f"there is no feature file {str(path)!r}; {REMEDY}")
+        try:
+            with safe_open(path, framework="pt") as stream:
+                metadata = stream.metadata() or {}
+                missing = sorted(set(TENSORS) - set(stream.keys()))
+                if missing or metadata.get("format") != FORMAT:
+                    reason = f"it lacks {missing[0]}" if missing else f"it does not say it is {FORMAT}"
+                    raise InputError(f"{str(path)!r} is not a feature file ({reason}); {REMEDY}")
+                tensors = {name: stream.get_tensor(name) for name in TENSORS}
+            label_set = LabelSet.from_json(json.loads(metadata["label_set"]))
+            file_names = [str(name) for name in json.loads(metadata["file_names"])]
+            encoder = {str(key): str(value) for key, value in json.loads(metadata.get("encoder", "{}")).items()}
+            split = [dict(enumerate(SPLITS))[code] for code in tensors["split"].tolist()]
+        except InputError:
+            raise
+        except (SafetensorError, OSError) as error:
+            raise InputError(f"{str(path)!r} is not a feature file, or it is damaged ({error}); {REMEDY}") from error
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+            raise InputError(f"the metadata of the feature file {str(path)!r} is damaged; {REMEDY}") from error
+        try:
+            return cls(tensors["image_features"], tensors["text_features"], tensors["labels"], split, label_set,
+                       file_names, encoder)  # fmt: skip
+        except InputError as error:
+            raise InputError(f"in the feature file {str(path)!r}: {error}") from error

@@ -1,0 +1,85 @@
+"""Land that several scenes share: meadows, hills, paths, fences, snowy mountains."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from algcn.datasets.postcards import paint, props
+from algcn.datasets.postcards.paint import HEIGHT, WIDTH, blend, colour
+from algcn.datasets.postcards.stage import Stage
+
+
+def meadow(stage: Stage, top: np.ndarray | float, tone: str, near: str, blades: int = 260) -> np.ndarray:
+    """Grass from a ridge down to the viewer; returns its mask."""
+    rng, light = stage.rng, stage.light
+    profile = np.full(WIDTH, float(top)) if np.isscalar(top) else top
+    mask = paint.below(profile)
+    start = float(profile.min())
+    paint.lay(
+        stage.canvas,
+        paint.gradient([(start, light.far(tone, 0.22)), (start + 60, light.on(tone)), (HEIGHT, light.on(near))]),
+        mask,
+    )
+    paint.mottle(stage.canvas, rng, mask, 12, 8, 3.5)
+    paint.mottle(stage.canvas, rng, mask, 5, 4, 2.5)
+    paint.tufts(
+        stage.canvas,
+        rng,
+        start + 34,
+        [blend(light.on(near), (20, 40, 10), 0.3), blend(light.on(tone), (255, 255, 180), 0.3)],
+        blades,
+        mask,
+    )
+    return mask
+
+
+def hills(stage: Stage, base: float, tones: tuple[str, ...] = ("#7fa08a", "#76a06a"), rise: float = 20) -> None:
+    """Two soft ridges fading into the air."""
+    for i, tone in enumerate(tones):
+        profile = paint.ridge(stage.rng, base, rise * (1 - 0.4 * i), 170 - 30 * i)
+        paint.lay(stage.canvas, stage.light.far(tone, 0.55 - 0.28 * i), paint.below(profile))
+
+
+def path_across(stage: Stage, tone: str, y: float, wide: float) -> None:
+    """A path that winds across the ground."""
+    curve = paint.ridge(stage.rng, y + 6, 10, 300)
+    reach = np.linspace(0.7, 1.1, WIDTH)
+    paint.lay(stage.canvas, stage.light.on(tone), paint.below(curve) * (1 - paint.below(curve + wide * reach)))
+    paint.lay(
+        stage.canvas,
+        blend(stage.light.on(tone), (80, 60, 30), 0.35),
+        paint.below(curve + wide * reach - 1.6) * (1 - paint.below(curve + wide * reach)),
+    )
+
+
+def fence_along(stage: Stage, y: float, metres: float = 1.1) -> None:
+    """A rail fence from edge to edge of the picture."""
+    sprite = props.fence()
+    x = -6.0
+    while x < WIDTH:
+        piece = stage.put(sprite, x, y, metres, flip=False, shadow="contact")
+        piece.left = round(x)
+        x += piece.sprite.width - 2
+
+
+def snowy_peaks(stage: Stage, horizon: float, rise: float, count: int, tone: str = "#6d7f9c") -> np.ndarray:
+    """Mountains with lit and shaded flanks and snow above a ragged line."""
+    rng, light = stage.rng, stage.light
+    profile = paint.peaks(rng, horizon, rise, count)
+    mask = paint.below(profile)
+    slope = np.gradient(profile)
+    flank = np.clip(np.convolve(slope, np.ones(9) / 9, mode="same") * 0.9 + 0.5, 0, 1)
+    rock = blend(light.far(tone, 0.25), (0, 0, 20), 0.12)
+    lit = light.far(tone, 0.42)
+    if light.dark:  # moonlit, or only the snow would show against the sky, caps floating on nothing
+        rock, lit = blend(rock, colour("#5a6ca8"), 0.34), blend(lit, colour("#7486c4"), 0.42)
+    shade = paint.noise(rng, 9, 0.7) * 0.22 + paint.noise(rng, 4, 0.6) * 0.12
+    lay = np.clip(flank[None, :] + shade, 0, 1)
+    body = np.asarray(rock)[None, None, :] * lay[..., None] + np.asarray(lit)[None, None, :] * (1 - lay[..., None])
+    paint.lay(stage.canvas, body, mask)
+    line = horizon - rise * 0.52 + paint.ridge(rng, 0, 9, 30, 0.6)[None, :] * 0.9
+    snow = np.clip((line - paint.YS + shade * 26) / 3, 0, 1) * mask
+    white, blue = light.far("#ffffff", 0.08), light.far("#b9cbe2", 0.15)
+    cover = np.asarray(blue)[None, None, :] * lay[..., None] + np.asarray(white)[None, None, :] * (1 - lay[..., None])
+    paint.lay(stage.canvas, cover, snow)
+    return profile

@@ -1,0 +1,254 @@
+"""Image and text encoders: open_clip models read from a folder or a Hub repository, by one code path.
+
+Notable: weights are safetensors only; open_clip's own "local-dir:" loader builds the model, so the pocket encoder and
+`hf-hub:laion/CLIP-ViT-B-32-laion2B-s34B-b79K` differ in nothing but their files; open_clip (seconds to import) is
+imported when an encoder is loaded, not before. Features are float32 and L2-normalised.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from algcn import files
+from algcn.errors import InputError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+CONFIG_FILE = "open_clip_config.json"
+WEIGHTS_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.safetensors")
+HUB_PREFIX = "hf-hub:"
+# What a Hub repository may hand us: this config, these weights, and the text files of a tokenizer. A repository often
+# holds the same weights in other formats (model.safetensors of transformers, pickles): they stay where they are.
+HUB_PATTERNS = (CONFIG_FILE, *WEIGHTS_FILES, "tokenizer*.json", "special_tokens_map.json", "vocab.*", "merges.txt")
+# Small batches keep the activations in the processor's caches: 8 images at a time are faster on two cores than 64.
+IMAGE_BATCH = 8
+TEXT_BATCH = 64
+# More than a context (77 tokens) holds. A tokenizer's time grows with the square of a word's length, so a run of
+# letters without a space is broken up too: 10,000 random letters would take it seconds.
+MAX_TEXT_LENGTH = 1000
+MAX_WORD_LENGTH = 100
+# "shortest" resizing multiplies the long side: a picture of 1 × 60,000 pixels would become one of 3 billion.
+MAX_ASPECT_RATIO = 16
+_KEPT_FORMAT_CHARACTERS = frozenset("\u200c\u200d")  # they join letters and emoji
+
+
+def clean_text(text: str) -> str:
+    """A text as an encoder gets it: valid Unicode, no control characters, single spaces, a bounded length.
+
+    Characters and words beyond MAX_TEXT_LENGTH and MAX_WORD_LENGTH could not reach a context of 77 tokens anyway.
+
+    Raises:
+        InputError: nothing that could be searched for is left.
+    """
+    if not isinstance(text, str):
+        raise InputError(f"A text is needed, not {type(text).__name__}.")
+    text = text.strip()[: 10 * MAX_TEXT_LENGTH]
+    # Surrogate halves that form a pair become their character, the others U+FFFD: no tokenizer survives a lone one.
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    kept = (
+        character
+        if character in _KEPT_FORMAT_CHARACTERS or unicodedata.category(character) not in ("Cc", "Cf")
+        else " "
+        for character in text
+    )
+    words = "".join(kept).replace("\ufffd", " ").split()
+    pieces = (word[at : at + MAX_WORD_LENGTH] for word in words for at in range(0, len(word), MAX_WORD_LENGTH))
+    cleaned = " ".join(pieces)[:MAX_TEXT_LENGTH].strip()
+    if not cleaned.strip("\u200c\u200d\ufe0e\ufe0f "):
+        raise InputError("The text is empty: type at least one word.")
+    return cleaned
+
+
+@dataclasses.dataclass(eq=False)
+class Encoder:
+    """An open_clip model with its preprocessing and tokenizer, ready for inference.
+
+    Attributes:
+        width: d, the number of features of an image and of a text.
+        fingerprint: names the function computed: equal fingerprints, equal features.
+        reference: the folder or the Hub reference (with its commit) it came from.
+    """
+
+    model: torch.nn.Module
+    preprocess: Callable[[Image.Image], Tensor]
+    tokenizer: Callable[[list[str]], Tensor]
+    width: int
+    fingerprint: str
+    reference: str
+    device: torch.device
+
+    @torch.inference_mode()
+    def encode_images(self, images: Iterable[Image.Image], batch_size: int = IMAGE_BATCH) -> Tensor:
+        """N RGB pictures (see `images.open_image`) to N × d features, float32, L2-normalised, on the CPU.
+
+        They may come from a generator: no more than `batch_size` are taken at a time.
+        """
+        images = iter(images)
+        features = [torch.empty(0, self.width)]
+        while batch := [self._pixels(image) for image in islice(images, batch_size)]:
+            pixels = torch.stack(batch).to(self.device).contiguous(memory_format=torch.channels_last)
+            features.append(functional.normalize(self.model.encode_image(pixels).float(), dim=-1).cpu())
+        return torch.cat(features)
+
+    @torch.inference_mode()
+    def encode_texts(self, texts: Sequence[str], batch_size: int = TEXT_BATCH) -> Tensor:
+        """N texts to N × d features, float32, L2-normalised, on the CPU; longer texts than the context are cut.
+
+        Raises:
+            InputError: a text is blank.
+        """
+        texts = [clean_text(text) for text in texts]
+        features = [torch.empty(0, self.width)]
+        for start in range(0, len(texts), batch_size):
+            tokens = self.tokenizer(texts[start : start + batch_size]).to(self.device)
+            features.append(functional.normalize(self.model.encode_text(tokens).float(), dim=-1).cpu())
+        return torch.cat(features)
+
+    def _pixels(self, image: Image.Image) -> Tensor:
+        short, long = sorted(image.size)
+        if long > MAX_ASPECT_RATIO * short:
+            image = _centre_crop(image, MAX_ASPECT_RATIO * short)
+        return self.preprocess(image)
+
+
+def load_encoder(
+    reference: str | Path, device: str | torch.device = "cpu", *, fingerprint: str | None = None
+) -> Encoder:
+    """Load the encoder that `reference` names.
+
+    Args:
+        reference: A folder in open_clip's own format (open_clip_config.json and open_clip_model.safetensors, float16
+            or float32), or "hf-hub:OWNER/NAME[@COMMIT]", which is taken from the local Hub cache when it is there.
+        device: Where the model runs.
+        fingerprint: What `encoder_fingerprint` would give, by a caller that has just hashed the files.
+
+    Raises:
+        InputError: The folder or a file of it is missing, damaged, or of a kind that is not read.
+    """
+    reference = str(reference)
+    folder = Path(reference)
+    if reference.startswith(HUB_PREFIX):
+        from algcn.snapshots import fetch_snapshot
+
+        snapshot = fetch_snapshot(reference[len(HUB_PREFIX) :], HUB_PATTERNS, damaged=_missing)
+        folder, reference = snapshot.path, f"{HUB_PREFIX}{snapshot.repository}@{snapshot.commit}"
+    config = read_encoder_config(folder)
+    weights_path(folder)
+    fingerprint = fingerprint or encoder_fingerprint(folder)
+    model, preprocess, tokenizer = _load_open_clip(folder, config)
+    device = torch.device(device)
+    model = model.to(device).eval().requires_grad_(False)
+    # Convolutions are faster on channels-last weights; other layers are not touched by it.
+    model.visual.to(memory_format=torch.channels_last)
+    width = int(config["model_cfg"]["embed_dim"])
+    return Encoder(model, preprocess, tokenizer, width, fingerprint, reference, device)
+
+
+def read_encoder_config(folder: str | Path) -> dict[str, Any]:
+    """The open_clip_config.json of an encoder folder: "model_cfg" and "preprocess_cfg".
+
+    Raises:
+        InputError: The folder or the file is missing, is not such a JSON, or names a model that would be downloaded.
+    """
+    folder = Path(folder)
+    path = folder / CONFIG_FILE
+    if not folder.is_dir():
+        raise InputError(f"There is no encoder folder at {folder}; name a folder with {CONFIG_FILE} and its weights.")
+    if not path.is_file():
+        raise InputError(f"{folder} has no {CONFIG_FILE}; an encoder is a folder in open_clip's own format.")
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        model_cfg = config["model_cfg"]
+        if not (isinstance(model_cfg["embed_dim"], int) and isinstance(config.get("preprocess_cfg", {}), dict)):
+            raise TypeError
+        towers = (model_cfg["vision_cfg"], model_cfg["text_cfg"])
+        if not all(isinstance(tower, dict) for tower in towers):
+            raise TypeError
+    except (ValueError, KeyError, TypeError):
+        raise InputError(f"{path} is not an open_clip config (model_cfg with embed_dim and two towers).") from None
+    # timm and transformers read such names as places to download from; weights come from this folder only.
+    timm_name = str(towers[0].get("timm_model_name") or "")
+    if ":" in timm_name or "/" in timm_name:
+        raise InputError(f"{path} asks for the image tower {timm_name!r}; only timm's own model names are used.")
+    if towers[1].get("hf_model_name"):
+        raise InputError(f"{path} asks for a transformers text tower; use an encoder with open_clip's own text tower.")
+    return config
+
+
+def weights_path(folder: str | Path) -> Path:
+    """The safetensors file of an encoder folder.
+
+    Raises:
+        InputError: There is none; weights in other formats are never read.
+    """
+    folder = Path(folder)
+    for name in WEIGHTS_FILES:
+        if (folder / name).is_file():
+            return folder / name
+    others = sorted(path.name for path in folder.glob("*") if path.suffix in (".bin", ".pt", ".pth", ".ckpt"))
+    if others:
+        raise InputError(
+            f"{folder} has its weights as {others[0]}, a pickle, which is never read; save them as {WEIGHTS_FILES[0]}."
+        )
+    raise InputError(f"{folder} has no {WEIGHTS_FILES[0]}; copy the encoder's weights there as safetensors.")
+
+
+def encoder_fingerprint(folder: str | Path) -> str:
+    """Fingerprint of an encoder folder, from its config and its weights (both are read in full)."""
+    folder = Path(folder)
+    return fingerprint_of(files.sha256(folder / CONFIG_FILE), files.sha256(weights_path(folder)))
+
+
+def fingerprint_of(config_sha256: str, weights_sha256: str) -> str:
+    """The same from hashes that are known already: 16 hexadecimal digits."""
+    return hashlib.sha256(f"open_clip\n{config_sha256}\n{weights_sha256}\n".encode()).hexdigest()[:16]
+
+
+def _load_open_clip(folder: Path, config: dict[str, Any]) -> tuple[torch.nn.Module, Callable, Callable]:
+    from safetensors import SafetensorError
+
+    try:
+        import open_clip
+
+        name = f"local-dir:{folder.resolve()}"
+        # The folder has safetensors weights (see `weights_path`): open_clip takes them before any other file, and
+        # looks for no pretrained tower anywhere else.
+        model, preprocess = open_clip.create_model_from_pretrained(name, device="cpu", precision="fp32")
+        tokenizer = open_clip.get_tokenizer(name)
+    except SafetensorError as error:
+        raise InputError(
+            f"{weights_path(folder)} is damaged or cut off ({error}); copy or download it again."
+        ) from None
+    except ImportError as error:
+        raise InputError(f"The encoder in {folder} needs a package that is not installed ({error}).") from None
+    except (RuntimeError, ValueError, TypeError, KeyError, AssertionError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(
+            f"The config and the weights in {folder} do not make an open_clip model ({reason}); save both anew."
+        ) from None
+    return model, preprocess, tokenizer
+
+
+def _missing(folder: Path) -> list[str]:
+    """What `load_encoder` reads and a cached snapshot lacks; an interrupted download may leave such a one."""
+    missing = [] if (folder / CONFIG_FILE).is_file() else [CONFIG_FILE]
+    return missing if any((folder / name).is_file() for name in WEIGHTS_FILES) else [*missing, WEIGHTS_FILES[0]]
+
+
+def _centre_crop(image: Image.Image, length: int) -> Image.Image:
+    """The middle `length` pixels of the longer side."""
+    width, height = image.size
+    left, top = max(0, (width - length) // 2), max(0, (height - length) // 2)
+    return image.crop((left, top, min(width, left + length), min(height, top + length)))

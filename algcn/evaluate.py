@@ -1,0 +1,250 @@
+"""Measure retrieval: `python -m algcn.evaluate BUNDLE IMAGE_FOLDER|FEATURES|MAT_FOLDER [--space encoder] [--json OUT]`.
+
+An image queries all texts, a text queries all images, its own partner included; ranking is by cosine. Each image is
+there once, each of its texts is a row.
+
+- `map`: mean average precision over the whole ranking. Relevant = at least one label in common, by the labels of the
+  data, whatever labels the bundle knows. An item without labels stays in the gallery, and as a query it is left out.
+- `chance`: what a random ranking is expected to reach, exactly, averaged over both directions. Without it `map` says
+  little: where a label is common, a random ranking scores high.
+- `recall`: the share of queries that find one of their own partners among the first 1, 5, 10.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from algcn.datasets.features import SPLITS, Features
+from algcn.datasets.image_folder import ImageFolder, read_image_folder
+from algcn.errors import InputError, run_command
+from algcn.extract import extract_features, label_set_of, open_device
+from algcn.files import write_text
+from algcn.metrics import AveragePrecision, average_precision, chance_level, recall_at_k
+from algcn.model import ALGCN
+
+if TYPE_CHECKING:
+    from algcn.bundle import Bundle
+
+SPACES = ("common", "encoder")
+RECALL_AT = (1, 5, 10)
+DEFINITIONS = {
+    "map": "mean average precision over the whole ranking by cosine; relevant = at least one label in common; "
+    "queries without a label are left out",
+    "chance": "expected mAP of a random ranking, exact, average of both directions",
+    "recall": "share of queries that find one of their own partners among the first k",
+}
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """M images and their N texts in one space, on one device."""
+
+    images: Tensor  # M × d
+    texts: Tensor  # N × d
+    owner: Tensor  # N, the image of each text
+    labels: Tensor  # M × L
+
+    @property
+    def text_labels(self) -> Tensor:
+        """The labels of each text are those of its image, N × L."""
+        return self.labels[self.owner]
+
+    def with_labels(self, columns: Tensor) -> Embedded:
+        """The same items, relevance by some of the labels only (indices or a mask)."""
+        return replace(self, labels=self.labels[:, columns])
+
+
+def group(features: Features, device: torch.device | str = "cpu") -> Embedded:
+    """Unique images and all texts with their features as they are, of whatever two widths."""
+    first, owner = features.first_rows()
+    return Embedded(
+        images=features.image_features[first].to(device),
+        texts=features.text_features.to(device),
+        owner=owner.to(device),
+        labels=features.labels[first].to(device),
+    )
+
+
+@torch.no_grad()
+def embed(features: Features, model: ALGCN | None, device: torch.device | str = "cpu") -> Embedded:
+    """Features in a model's common space, or as they are where the model is None (then both must be equally wide).
+
+    Raises:
+        InputError: the features do not fit the model or, without one, each other.
+    """
+    items = group(features, device)
+    if model is None:
+        if features.image_dim != features.text_dim:
+            raise InputError(
+                f"image features ({features.image_dim} wide) and text features ({features.text_dim} wide) share no "
+                "space of their own; use --space common"
+            )
+        return items
+    features.check_widths(model.config.image_dim, model.config.text_dim)
+    return replace(items, images=model.embed_image(items.images), texts=model.embed_text(items.texts))
+
+
+def retrieval_map(embedded: Embedded) -> dict[str, float]:
+    """mAP@all: `image_to_text`, `text_to_image` and their `average`."""
+    return _map(*_average_precisions(embedded))
+
+
+def evaluate_embedded(embedded: Embedded, label_names: Sequence[str] | None = None) -> dict[str, Any]:
+    """Everything the command reports about retrieval.
+
+    Returns:
+        `images` and `texts` (how many), `recall`, and where some image has a label also `map` (with `chance`) and,
+        with `label_names`, `per_label` (mean AP of the queries that have the label, by direction).
+    """
+    images, texts, owner = embedded.images, embedded.texts, embedded.owner
+    own = torch.arange(len(images), device=owner.device)
+    report: dict[str, Any] = {"images": len(images), "texts": len(texts)}
+    if embedded.labels.any():
+        from_images, from_texts = _average_precisions(embedded)
+        report["map"] = {**_map(from_images, from_texts), "chance": chance(embedded)}
+        report["queries_left_out"] = {"image_to_text": from_images.skipped, "text_to_image": from_texts.skipped}
+        if label_names is not None:
+            report["per_label"] = {
+                "image_to_text": _by_name(label_names, from_images.per_label(embedded.labels)),
+                "text_to_image": _by_name(label_names, from_texts.per_label(embedded.text_labels)),
+            }
+    report["recall"] = {
+        "image_to_text": _text_keys(recall_at_k(images, texts, own, owner, RECALL_AT)),
+        "text_to_image": _text_keys(recall_at_k(texts, images, owner, own, RECALL_AT)),
+    }
+    return report
+
+
+def chance(embedded: Embedded) -> float:
+    """Expected mAP of a random ranking, average of both directions."""
+    labels, text_labels = embedded.labels, embedded.text_labels
+    return (chance_level(labels, text_labels) + chance_level(text_labels, labels)) / 2
+
+
+def _average_precisions(embedded: Embedded) -> tuple[AveragePrecision, AveragePrecision]:
+    """Image to text, text to image."""
+    labels, text_labels = embedded.labels, embedded.text_labels
+    return (
+        average_precision(embedded.images, embedded.texts, labels, text_labels),
+        average_precision(embedded.texts, embedded.images, text_labels, labels),
+    )
+
+
+def _map(from_images: AveragePrecision, from_texts: AveragePrecision) -> dict[str, float]:
+    both = {"image_to_text": from_images.mean, "text_to_image": from_texts.mean}
+    return {**both, "average": (both["image_to_text"] + both["text_to_image"]) / 2}
+
+
+def _by_name(names: Sequence[str], values: Tensor) -> dict[str, float | None]:
+    """NaN, a label that no query has, is null: JSON has no NaN."""
+    return {name: None if math.isnan(value) else value for name, value in zip(names, values.tolist(), strict=True)}
+
+
+def _text_keys(recall: dict[int, float]) -> dict[str, float]:
+    return {str(k): value for k, value in recall.items()}
+
+
+def read_features(path: str | Path) -> Features | None:
+    """A feature file or one of the authors' .mat folders; None where `path` is another folder."""
+    path = Path(path)
+    if path.is_file():
+        return Features.load(path)
+    if path.is_dir() and any(path.glob("*_img.mat")):
+        from algcn.reference import read_reference_folder
+
+        return read_reference_folder(path)
+    if not path.is_dir():
+        raise InputError(f"there is no {str(path)!r}; give an image folder, a feature file or a folder of .mat files")
+    return None
+
+
+def _chosen_split(named: set[str | None], asked: str | None) -> str:
+    """The split to measure: the one asked for; without, the test split where the data name one, else everything."""
+    if asked is None:
+        return "test" if "test" in named else "all"
+    if asked != "all" and asked not in named:
+        there = ", ".join(sorted(name for name in named if name)) or "none"
+        raise InputError(f"the data name no split {asked!r} (named: {there}); use one of them or --split all")
+    return asked
+
+
+def load_data(path: str | Path, bundle: Bundle, split: str | None, device: str) -> tuple[Features, str]:
+    """The features to measure, extracted with the bundle's encoder where `path` is an image folder, and their split."""
+    features = read_features(path)
+    if features is not None:
+        made_by, wanted = features.encoder.get("fingerprint"), bundle.encoder_fingerprint
+        if made_by and wanted and made_by != wanted:
+            raise InputError(
+                f"the features {str(path)!r} were made by another encoder than the bundle's; "
+                f"extract them anew: python -m algcn.extract IMAGE_FOLDER --bundle {bundle.path} --out {path}"
+            )
+        chosen = _chosen_split(set(features.split), split)
+        return (features if chosen == "all" else features.select(chosen)), chosen
+    folder = read_image_folder(path)
+    chosen = _chosen_split({item.split for item in folder}, split)
+    kept = [item for item in folder if chosen in ("all", item.split)]
+    folder = ImageFolder(folder.root, kept)
+    return extract_features(folder, bundle.encoder(device), label_set_of(folder, bundle.label_set)), chosen
+
+
+def summary(report: dict[str, Any]) -> str:
+    """A few lines for a terminal."""
+    lines = [f"{report['images']} images, {report['texts']} texts, split {report['split']}, {report['space']} space"]
+    if "map" in report:
+        scores = report["map"]
+        lines.append(
+            f"mAP     image→text {scores['image_to_text']:.3f}   text→image {scores['text_to_image']:.3f}   "
+            f"average {scores['average']:.3f}   (random ranking {scores['chance']:.3f})"
+        )
+    else:
+        lines.append("mAP     not measured: no item has a label")
+    for title, key in (("image→text", "image_to_text"), ("text→image", "text_to_image")):
+        shares = "   ".join(f"R@{k} {value:.3f}" for k, value in report["recall"][key].items())
+        lines.append(f"recall  {title} {shares}")
+    return "\n".join(lines)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m algcn.evaluate", description="Measure retrieval with a bundle.")
+    parser.add_argument("bundle", help="folder of the bundle")
+    parser.add_argument("data", help="image folder, feature file (.safetensors) or folder of the authors' .mat files")
+    parser.add_argument("--space", choices=SPACES, default="common", help="where to rank: behind ALGCN or before it")
+    parser.add_argument(
+        "--split", choices=(*SPLITS, "all"), help="default: test where the data name splits, else everything"
+    )
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--json", metavar="OUT", help="write the report there as JSON")
+    arguments = parser.parse_args(argv)
+
+    from algcn.bundle import Bundle
+
+    device = open_device(arguments.device)
+    bundle = Bundle.load(arguments.bundle)
+    features, split = load_data(arguments.data, bundle, arguments.split, arguments.device)
+    model = bundle.model.to(device) if arguments.space == "common" else None
+    report = {
+        "bundle": str(arguments.bundle),
+        "data": str(arguments.data),
+        "space": arguments.space,
+        "split": split,
+        **evaluate_embedded(embed(features, model, device), features.label_set.names),
+        "definitions": DEFINITIONS,
+    }
+    print(summary(report))
+    if arguments.json:
+        write_text(arguments.json, json.dumps(report, indent=2, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

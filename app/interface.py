@@ -1,0 +1,182 @@
+"""The page and its API: tabs and wiring."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+from fastapi import HTTPException
+from fastapi.responses import FileResponse
+from fastapi.routing import APIRoute
+from gradio import FileData
+from gradio.themes.utils import fonts, sizes
+
+from algcn.errors import InputError
+from app import theme
+from app.limits import DEFAULT_LIMIT
+from app.loading import Loading
+from app.pictures import SIZES, media_type, picture_file, uploaded_file
+from app.tabs import search
+
+if TYPE_CHECKING:
+    from app.service import RetrievalService
+
+ASSETS = Path(__file__).resolve().parent.parent / "assets"
+MAX_UPLOAD = "32mb"
+# A queue that is full says so at once; nobody waits behind a hundred others for an answer of milliseconds.
+MAX_QUEUE = 64
+CONCURRENCY = 2
+UPLOAD_CHECK_SECONDS, UPLOAD_AGE_SECONDS = 3600, 24 * 3600
+PICTURE_AGE_SECONDS = 3600
+
+MASTHEAD = """
+<header class="masthead">
+  <svg viewBox="0 0 40 40" width="36" height="36" aria-hidden="true">
+    <path d="M9 12 31 9M9 12l8 17M31 9 17 29M31 9l2 18M17 29l16-2" />
+    <circle cx="9" cy="12" r="5" /><circle cx="31" cy="9" r="4" />
+    <circle cx="17" cy="29" r="5.5" class="accent" /><circle cx="33" cy="27" r="3" />
+  </svg>
+  <div><h1>ALGCN Explorer</h1><p>Find pictures with words, and words with pictures.</p></div>
+  <p class="facts" role="status">{facts}</p>
+  <button type="button" class="theme-switch" aria-label="Switch between light and dark">◐</button>
+</header>
+"""
+BUSY = '<span class="busy">One moment: {state}…</span>'
+REFRESH_SECONDS = 0.5
+MASTHEAD_SCRIPT = """
+const remembered = localStorage.getItem("theme");
+if (remembered) document.body.classList.toggle("dark", remembered === "dark");
+element.addEventListener("click", (event) => {
+  if (!event.target.closest(".theme-switch")) return;
+  const dark = document.body.classList.toggle("dark");
+  localStorage.setItem("theme", dark ? "dark" : "light");
+});
+"""
+
+
+def build(loading: Loading, uploads: Path) -> gr.Blocks:
+    """The page over a service that may still be loading; `uploads` is the folder that gradio keeps uploads in."""
+    with gr.Blocks(
+        title="ALGCN Explorer",
+        analytics_enabled=False,
+        fill_width=True,
+        delete_cache=(UPLOAD_CHECK_SECONDS, UPLOAD_AGE_SECONDS),
+    ) as page:
+        masthead = gr.HTML(
+            MASTHEAD.format(facts=BUSY.format(state="starting")),
+            js_on_load=MASTHEAD_SCRIPT,
+            apply_default_css=False,
+            elem_id="masthead",
+        )
+        with gr.Tabs(elem_id="tabs"), gr.Tab("Search", id="search"):
+            search.build(page, loading, uploads)
+
+        def show_facts() -> Iterator[str]:
+            while not loading.done(timeout=REFRESH_SECONDS):
+                yield MASTHEAD.format(facts=BUSY.format(state=html.escape(loading.state)))
+            yield MASTHEAD.format(facts=_facts(loading.service()))
+
+        page.load(show_facts, None, masthead, api_visibility="private", show_progress="hidden", concurrency_limit=None)
+        _add_api(loading, uploads)
+    return page.queue(max_size=MAX_QUEUE, default_concurrency_limit=CONCURRENCY)
+
+
+def launch(page: gr.Blocks, loading: Loading, cache: Path) -> str:
+    """Serve the page; returns its address as soon as it is up. GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say where.
+
+    Raises:
+        InputError: The port is taken.
+    """
+    try:
+        _, address, _ = page.launch(
+            prevent_thread_lock=True,
+            quiet=True,
+            theme=_theme(),
+            css_paths=ASSETS / "style.css",
+            favicon_path=ASSETS / "favicon.svg",
+            footer_links=["api"],
+            run_history=False,
+            max_file_size=MAX_UPLOAD,
+            ssr_mode=False,
+            app_kwargs={"routes": [_picture_route(loading, cache)]},
+        )
+    except OSError as error:
+        raise InputError(f"The page cannot be served ({error}); set GRADIO_SERVER_PORT to a free port.") from None
+    return address
+
+
+def _theme() -> gr.themes.Base:
+    return gr.themes.Base(
+        primary_hue=theme.ACCENT_HUE,
+        secondary_hue=theme.ACCENT_HUE,
+        neutral_hue=theme.NEUTRAL_HUE,
+        radius_size=sizes.radius_lg,
+        font=(fonts.LocalFont(theme.TEXT_FONT, weights=theme.WEIGHTS), *theme.TEXT_FALLBACK),
+        font_mono=(fonts.LocalFont(theme.CODE_FONT, weights=theme.WEIGHTS), *theme.CODE_FALLBACK),
+    ).set(**theme.COLOURS)
+
+
+def _facts(service: RetrievalService) -> str:
+    pictures, captions = len(service.gallery.items), len(service.gallery.texts)
+    name = html.escape(service.name)
+    labels = len(service.bundle.label_set)
+    return f"<b>{pictures:,}</b> pictures · <b>{captions:,}</b> captions · <b>{labels}</b> labels · model <b>{name}</b>"
+
+
+def _add_api(loading: Loading, uploads: Path) -> None:
+    """The two endpoints that programs call; all other events are the page's own."""
+
+    def search_by_text(text: str, limit: int = DEFAULT_LIMIT) -> dict[str, Any]:
+        """Find the pictures and captions of the gallery nearest to a text.
+
+        Args:
+            text: What to look for, in English; about the first 30 words count.
+            limit: How many pictures and how many captions to return, 1 to 500.
+
+        Returns:
+            {"query_labels": [{label, score}], "images": [hit], "texts": [hit], "notice": a sentence or null}, where a
+            hit is {rank, file, text, labels, matched_labels, score (cosine), percentile (share of the gallery it
+            beats, 0 to 100)}.
+        """
+        return _api_answer(lambda: loading.service().search_by_text(text, limit).to_dict())
+
+    def search_by_image(image: FileData, limit: int = DEFAULT_LIMIT) -> dict[str, Any]:
+        """Find the pictures and captions of the gallery nearest to a picture.
+
+        Args:
+            image: A JPEG, PNG, WebP, GIF, BMP or TIFF file; with gradio_client: handle_file("photo.jpg").
+            limit: How many pictures and how many captions to return, 1 to 500.
+
+        Returns:
+            The same as /search_by_text; query_labels are the labels predicted for the picture.
+        """
+        return _api_answer(lambda: loading.service().search_by_image(uploaded_file(image, uploads), limit).to_dict())
+
+    gr.api(search_by_text, api_name="search_by_text")
+    gr.api(search_by_image, api_name="search_by_image")
+
+
+def _api_answer(answer: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    try:
+        return answer()
+    except InputError as error:
+        raise gr.Error(str(error), print_exception=False) from None
+
+
+def _picture_route(loading: Loading, cache: Path) -> APIRoute:
+    """GET /picture/SIZE/NUMBER: a picture of the gallery, by number, so that no path is ever made from a request."""
+
+    def picture(size: str, item: int) -> FileResponse:
+        try:
+            if size not in SIZES:
+                raise InputError(f"There is no size {size!r}.")
+            path = picture_file(loading.service().picture_path(item), size, cache)
+        except InputError as error:
+            raise HTTPException(404, str(error)) from None
+        headers = {"Cache-Control": f"private, max-age={PICTURE_AGE_SECONDS}", "X-Content-Type-Options": "nosniff"}
+        return FileResponse(path, media_type=media_type(path), headers=headers)
+
+    return APIRoute("/picture/{size}/{item}", picture)

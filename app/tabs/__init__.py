@@ -1,0 +1,1 @@
+"""One module for each tab; each has a `build` that is called inside `gr.Tab`."""

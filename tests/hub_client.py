@@ -1,0 +1,67 @@
+"""A second process for the Hub tests: huggingface_hub reads its settings when it is imported, so they are given to it.
+
+It reads a request from each line of its input, [name, positional, keywords], and answers with one line of JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+from algcn import hub, snapshots
+from algcn.bundle import Bundle
+from algcn.encoders import load_encoder
+from algcn.errors import InputError, run_command
+
+
+def resolve(reference: str, **options: str) -> list:
+    path, notice = hub.resolve_bundle(reference, **options)
+    return [str(path), notice]
+
+
+def load(path: str) -> str:
+    return Bundle.load(path).encoder().fingerprint
+
+
+def encoder(reference: str) -> list[str]:
+    loaded = load_encoder(reference)
+    return [loaded.reference, loaded.fingerprint]
+
+
+def push(folder: str, repository: str, kind: str = "bundle") -> str:
+    return hub.push(folder, repository, hub.KINDS[kind])
+
+
+def pull(reference: str, kind: str = "bundle", out: str | None = None) -> str:
+    return str(hub.pull(reference, hub.KINDS[kind], out=out).path)
+
+
+def command(*argv: str) -> int:
+    return run_command(hub.main, list(argv))
+
+
+def settings(**values: float) -> None:
+    for name, value in values.items():
+        setattr(snapshots, name, value)
+
+
+def main() -> None:
+    functions = {f.__name__: f for f in (resolve, load, encoder, push, pull, command, settings)}
+    answers = sys.stdout
+    sys.stdout = sys.stderr  # what is printed goes to the log
+    for line in sys.stdin:
+        name, positional, keywords = json.loads(line)
+        start = time.monotonic()
+        try:
+            answer = {"value": functions[name](*positional, **keywords)}
+        except InputError as error:
+            answer = {"error": str(error), "kind": type(error).__name__}
+        answer["seconds"] = time.monotonic() - start
+        print(json.dumps(answer), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+    main()

@@ -1,0 +1,97 @@
+"""Pictures of the page for the README: a desktop, a phone, and a dark room.
+
+    python -m tests.screenshots [--bundle B] [--gallery G] [--out assets/screenshots]
+
+Starts the program, drives it with a headless Chromium, and stops it again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from playwright.sync_api import Page, expect, sync_playwright
+
+from tests.serving import PROJECT, SWITCHES, serve
+
+QUERY = "a dog on the beach"
+PATIENCE = 60_000
+# Every picture on the screen is there; those further down are loaded when somebody scrolls to them.
+SEEN = """
+[...document.querySelectorAll("#examples img, #results img, dialog img")].every((image) => {
+  const { top, bottom } = image.getBoundingClientRect();
+  return bottom < 0 || top > window.innerHeight || (image.complete && (image.naturalWidth || !image.src));
+})
+"""
+DESKTOP, PHONE = (1440, 960), (390, 844)
+# The file's name, the screen, whether it is dark, and what is done before the picture is taken.
+SHOTS = (
+    ("welcome", DESKTOP, False, ()),
+    ("search", DESKTOP, False, ("words",)),
+    ("picture", DESKTOP, False, ("picture",)),
+    ("details", DESKTOP, False, ("words", "details")),
+    ("dark", DESKTOP, True, ("words",)),
+    ("phone", PHONE, False, ("words", "down")),
+)
+
+
+def act(page: Page, step: str) -> None:
+    """One step of a visitor."""
+    if step == "words":
+        page.fill("#query-text input", QUERY)
+        page.press("#query-text input", "Enter")
+    elif step == "picture":
+        page.locator(".try-pictures button").nth(1).click()
+    elif step == "details":
+        page.locator(".hit-card").nth(1).click()
+        expect(page.locator("dialog.details img")).to_be_visible()
+    elif step == "down":
+        page.locator(".summary").evaluate("summary => summary.scrollIntoView()")
+    expect(page.locator(".hit-card").first).to_be_visible()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Take them all."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--bundle", type=Path, default=PROJECT / "weights" / "pocket")
+    parser.add_argument("--gallery", type=Path, default=PROJECT / "assets" / "gallery")
+    parser.add_argument("--out", type=Path, default=PROJECT / "assets" / "screenshots")
+    arguments = parser.parse_args(argv)
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        print("error: there is no chromium on this machine; install it, with apt for instance", file=sys.stderr)
+        return 2
+    expect.set_options(timeout=PATIENCE)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory() as home,
+        serve(Path(home), ("--bundle", arguments.bundle.resolve(), "--gallery", arguments.gallery.resolve())) as server,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(executable_path=chromium, args=list(SWITCHES))
+        for name, (width, height), dark, steps in SHOTS:
+            context = browser.new_context(
+                viewport={"width": width, "height": height},
+                color_scheme="dark" if dark else "light",
+                reduced_motion="reduce",
+            )
+            page = context.new_page()
+            page.set_default_timeout(PATIENCE)
+            page.goto(server.url)
+            expect(page.locator(".try-pictures img").first).to_be_visible()
+            for step in steps:
+                act(page, step)
+            page.wait_for_function(SEEN)
+            page.screenshot(path=arguments.out / f"{name}.png")
+            context.close()
+            print(arguments.out / f"{name}.png")
+        browser.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
