@@ -27,7 +27,7 @@ from torch import Tensor
 from algcn.datasets.features import SPLITS, Features
 from algcn.datasets.image_folder import ImageFolder, read_image_folder
 from algcn.errors import InputError, run_command
-from algcn.extract import extract_features, label_set_of, open_device
+from algcn.extract import extract_features, label_set_of, open_bundle, open_device
 from algcn.files import write_text
 from algcn.metrics import AveragePrecision, average_precision, chance_level, recall_at_k
 from algcn.model import ALGCN
@@ -217,7 +217,7 @@ def summary(report: dict[str, Any]) -> str:
 def main(argv: Sequence[str] | None = None) -> None:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m algcn.evaluate", description="Measure retrieval with a bundle.")
-    parser.add_argument("bundle", help="folder of the bundle")
+    parser.add_argument("bundle", help="folder of the bundle, or OWNER/NAME[@COMMIT] on the Hub")
     parser.add_argument("data", help="image folder, feature file (.safetensors) or folder of the authors' .mat files")
     parser.add_argument("--space", choices=SPACES, default="common", help="where to rank: behind ALGCN or before it")
     parser.add_argument(
@@ -227,10 +227,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--json", metavar="OUT", help="write the report there as JSON")
     arguments = parser.parse_args(argv)
 
-    from algcn.bundle import Bundle
-
     device = open_device(arguments.device)
-    bundle = Bundle.load(arguments.bundle)
+    bundle = open_bundle(arguments.bundle)
     features, split = load_data(arguments.data, bundle, arguments.split, arguments.device)
     model = bundle.model.to(device) if arguments.space == "common" else None
     report = {

@@ -35,6 +35,7 @@ from algcn.labels import Label, LabelSet, load_concepts
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from algcn.bundle import Bundle
     from algcn.encoders import Encoder
 
 SHARD = 512
@@ -208,15 +209,24 @@ def open_device(name: str) -> torch.device:
     return device
 
 
+def open_bundle(reference: str) -> Bundle:
+    """The bundle in a folder, or OWNER/NAME[@COMMIT] on the Hub; what there is to say about it goes to stderr."""
+    from algcn.bundle import Bundle
+    from algcn.hub import resolve_bundle
+
+    path, notice = resolve_bundle(reference)
+    if notice:
+        print(notice, file=sys.stderr)
+    return Bundle.load(path)
+
+
 def open_encoder(bundle: str | None, encoder: str | None, device: str) -> tuple[Encoder, LabelSet | None]:
     """The encoder of a bundle, or the one a reference names; and the bundle's labels."""
     if encoder is not None:
         from algcn.encoders import load_encoder
 
         return load_encoder(encoder, device=device), None
-    from algcn.bundle import Bundle
-
-    opened = Bundle.load(bundle)
+    opened = open_bundle(bundle)
     return opened.encoder(device), opened.label_set
 
 
@@ -225,7 +235,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m algcn.extract", description=__doc__.splitlines()[0])
     parser.add_argument("folder", help="image folder: images and a metadata.csv (file_name, text, labels, split)")
     source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--bundle", help="take the encoder of this bundle")
+    source.add_argument("--bundle", help="take the encoder of this bundle (a folder, or OWNER/NAME on the Hub)")
     source.add_argument("--encoder", help="an open_clip folder or hf-hub:OWNER/NAME[@SHA]")
     parser.add_argument("--labels", help="a label set as JSON; labels outside it are an error")
     parser.add_argument("--out", required=True, help="the feature file to write (.safetensors)")

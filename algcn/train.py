@@ -131,7 +131,8 @@ def train(
     """Train a model on the train split.
 
     Args:
-        features: with a train split; where a validation split is missing and needed it is carved from train.
+        features: with a train split; where validation is missing it is carved from train (not with select "test",
+            which trains on all of it, as the authors do).
         config: how to train; `config.seed` decides start, order, noise and what is carved.
         model_config: sizes and switches; the paper's for the features' widths without.
         relevance: the labels (column numbers) by which the epoch is picked; all without.

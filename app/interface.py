@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gradio as gr
 from fastapi import HTTPException
@@ -20,9 +20,6 @@ from app.limits import DEFAULT_LIMIT
 from app.loading import Loading
 from app.pictures import SIZES, media_type, picture_file, uploaded_file
 from app.tabs import search
-
-if TYPE_CHECKING:
-    from app.service import RetrievalService
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 MAX_UPLOAD = "32mb"
@@ -77,7 +74,7 @@ def build(loading: Loading, uploads: Path) -> gr.Blocks:
         def show_facts() -> Iterator[str]:
             while not loading.done(timeout=REFRESH_SECONDS):
                 yield MASTHEAD.format(facts=BUSY.format(state=html.escape(loading.state)))
-            yield MASTHEAD.format(facts=_facts(loading.service()))
+            yield MASTHEAD.format(facts=_facts(loading))
 
         page.load(show_facts, None, masthead, api_visibility="private", show_progress="hidden", concurrency_limit=None)
         _add_api(loading, uploads)
@@ -119,7 +116,11 @@ def _theme() -> gr.themes.Base:
     ).set(**theme.COLOURS)
 
 
-def _facts(service: RetrievalService) -> str:
+def _facts(loading: Loading) -> str:
+    try:
+        service = loading.service()
+    except InputError as error:  # the program is about to end with this sentence
+        return html.escape(str(error))
     pictures, captions = len(service.gallery.items), len(service.gallery.texts)
     name = html.escape(service.name)
     labels = len(service.bundle.label_set)
@@ -155,8 +156,9 @@ def _add_api(loading: Loading, uploads: Path) -> None:
         """
         return _api_answer(lambda: loading.service().search_by_image(uploaded_file(image, uploads), limit).to_dict())
 
-    gr.api(search_by_text, api_name="search_by_text")
-    gr.api(search_by_image, api_name="search_by_image")
+    for function in (search_by_text, search_by_image):
+        # gradio shows the first line of a docstring only; what the arguments mean is in the others.
+        gr.api(function, api_name=function.__name__, api_description=" ".join(function.__doc__.split()))
 
 
 def _api_answer(answer: Callable[[], dict[str, Any]]) -> dict[str, Any]:

@@ -153,6 +153,7 @@ class TestApi:
             assert (limit["parameter_name"], limit["parameter_default"]) == ("limit", 24)
             assert limit["python_type"]["type"] == "int"
             assert endpoint["description"].startswith("Find the pictures and captions")
+            assert "limit: How many pictures and how many captions to return, 1 to 500." in endpoint["description"]
 
     def test_a_text_is_the_first_argument(self, client: Client) -> None:
         answer = client.predict("a dog on the beach", api_name="/search_by_text")

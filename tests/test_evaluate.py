@@ -146,6 +146,8 @@ def test_a_feature_file_and_a_mat_folder_give_the_same(make_features, tiny_bundl
 def test_bad_input_is_one_sentence(make_features, tiny_bundle_dir, tmp_path, capsys):
     path = tmp_path / "features.safetensors"
     make_features(20).save(path)
+    assert run_command(evaluate.main, ["no such bundle", str(path)]) == 2
+    assert "There is no bundle at no such bundle" in capsys.readouterr().err
     cases = [
         (tmp_path / "missing", "give an image folder, a feature file or a folder of .mat files"),
         (path, r"16 (image) and 12 (text) wide, but the model takes 32 and 32"),

@@ -143,6 +143,10 @@ def distil(
         to_teacher: embed_dim → 384; trained too, and used again as an anchor while aligning with images.
         tokens: N × context length, from open_clip's tokenizer.
         targets: N × 384, L2-normalised.
+        epochs: passes over the texts.
+        learning_rate: peak of AdamW's one cycle.
+        tokens_per_batch: about how many tokens a step sees, padding included.
+        seed: of the order.
     """
     generator = torch.Generator().manual_seed(seed)
     lengths = (tokens != 0).sum(1)

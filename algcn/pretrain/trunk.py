@@ -7,6 +7,7 @@ precision on disk, and only the blocks above them are trained (`align.py`).
 
 from __future__ import annotations
 
+import itertools
 import json
 import multiprocessing
 from pathlib import Path
@@ -93,7 +94,7 @@ def cache_maps(paths: list[Path], checkpoint: Path, cache: Path, *, workers: int
             context = multiprocessing.get_context("spawn")
             jobs = [
                 context.Process(target=_fill, args=(aside, checkpoint, paths[a:b], int(a), a == 0))
-                for a, b in zip(bounds[:-1], bounds[1:], strict=True)
+                for a, b in itertools.pairwise(bounds)
             ]
             for job in jobs:
                 job.start()

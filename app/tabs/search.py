@@ -123,7 +123,10 @@ def build(page: gr.Blocks, loading: Loading, uploads: Path) -> None:
         return gr.skip(), shown, *answer(Query(item=choices[index]))
 
     def show_examples() -> str:
-        return _render_examples(loading.service())
+        try:
+            return _render_examples(loading.service())
+        except InputError:  # the masthead says it
+            return ""
 
     private = {
         "api_visibility": "private",
