@@ -138,7 +138,7 @@ PRESETS: dict[str, TrainConfig] = {
     "mirflickr": TrainConfig(batch_size=100, epochs=30),
     "nus-wide": TrainConfig(batch_size=1024, epochs=40),
     "ms-coco": TrainConfig(batch_size=1024, epochs=50),
-    "pocket": TrainConfig(batch_size=512, epochs=30),
+    "pocket": TrainConfig(batch_size=512, epochs=20),
 }
 
 
