@@ -13,6 +13,7 @@ import inspect
 import os
 import re
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -105,6 +106,8 @@ def _import_gradio() -> None:
 
 def _load(bundle: str, gallery: str, report: Callable[[str], None]) -> RetrievalService:
     report("starting")
+    # torch mutes this harmless one while it registers its kernels, but what one thread mutes another may unmute.
+    warnings.filterwarnings("ignore", "Warning only once for all operators", UserWarning)
     from algcn.hub import resolve_bundle, resolve_gallery
     from app.service import load_service
 

@@ -139,8 +139,8 @@ def _add_api(loading: Loading, uploads: Path) -> None:
 
         Returns:
             {"query_labels": [{label, score}], "images": [hit], "texts": [hit], "notice": a sentence or null}, where a
-            hit is {rank, file, text, labels, matched_labels, score (cosine), percentile (share of the gallery it
-            beats, 0 to 100)}.
+            hit is {rank, file, text, labels, matched_labels, score (cosine: two thirds in the common space, one
+            third of the encoder alone), percentile (share of the gallery it beats, 0 to 100)}.
         """
         return _api_answer(lambda: loading.service().search_by_text(text, limit).to_dict())
 

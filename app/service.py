@@ -38,7 +38,11 @@ if TYPE_CHECKING:
 # Without saved thresholds no score is a prediction; the best few are still worth showing.
 LABELS_WITHOUT_THRESHOLDS = 3
 MAX_QUERY_LABELS = 8
-NUM_EXAMPLES = 6
+# The common space knows labels and forgets much else: "a dog on the beach" met horses there. So the encoder's own
+# cosine counts too. On the pocket bundle's validation photos 0.5 takes text→image R@10 from 0.22 to 0.37 and average
+# mAP from 0.863 to 0.850; 1.0 would give 0.40 and 0.836.
+ENCODER_WEIGHT = 0.5
+EXAMPLE_PICTURES, EXAMPLE_QUERIES = 6, 5
 EXAMPLES_PATH = Path(__file__).resolve().parent.parent / "assets" / "examples.json"
 
 
@@ -64,7 +68,7 @@ class Hit:
         labels: The picture's labels: those of the gallery, or what the model predicts where the gallery says nothing.
         matched_labels: Those of them that are labels of the query.
         labels_are_predicted: The labels come from the model.
-        score: Cosine with the query in the common space.
+        score: Cosine with the query, two thirds in the common space, one third of the encoder alone.
         percentile: Share of the gallery's pictures (or texts) that score less, 0 to 100.
     """
 
@@ -129,8 +133,8 @@ class RetrievalService:
         self.bundle = bundle
         self.gallery = gallery
         self.encoder = encoder or bundle.encoder()
-        self._image_index = VectorIndex(gallery.image_embeddings)
-        self._text_index = VectorIndex(gallery.text_embeddings)
+        self._image_index = VectorIndex(ranking_vectors(gallery.image_embeddings, gallery.image_features))
+        self._text_index = VectorIndex(ranking_vectors(gallery.text_embeddings, gallery.text_features))
         with torch.inference_mode():
             # The graph convolution gives the same classifiers for every query: it is run once.
             self._classifiers = bundle.model.classifiers()
@@ -145,9 +149,10 @@ class RetrievalService:
         limit = check_limit(limit)
         cleaned = clean_text(text)
         with torch.inference_mode():
-            embedding = self.bundle.model.embed_text(self.encoder.encode_texts([cleaned]))
-        mentioned = self.bundle.label_set.find(cleaned)
-        return self._answer(embedding, "text", limit, start, mentioned=mentioned, notice=self._length_notice(cleaned))
+            features = self.encoder.encode_texts([cleaned])
+            embedding = self.bundle.model.embed_text(features)
+        mentioned, notice = self.bundle.label_set.find(cleaned), self._length_notice(cleaned)
+        return self._answer(features, embedding, "text", limit, start, mentioned=mentioned, notice=notice)
 
     def search_by_image(self, image: Image.Image | str | Path | bytes, limit: int = DEFAULT_LIMIT) -> SearchResult:
         """The pictures and texts nearest to a picture, given decoded, as a path, or as the bytes of a file.
@@ -160,8 +165,9 @@ class RetrievalService:
         if isinstance(image, (str, Path, bytes)):
             image = open_image(image)
         with torch.inference_mode():
-            embedding = self.bundle.model.embed_image(self.encoder.encode_images([image]))
-        return self._answer(embedding, "image", limit, start)
+            features = self.encoder.encode_images([image])
+            embedding = self.bundle.model.embed_image(features)
+        return self._answer(features, embedding, "image", limit, start)
 
     def search_by_item(self, item: int, limit: int = DEFAULT_LIMIT) -> SearchResult:
         """More like a picture of the gallery; the picture itself is left out.
@@ -172,8 +178,9 @@ class RetrievalService:
         start = time.perf_counter()
         limit = check_limit(limit)
         position = self.check_item(item)
-        embedding = self.gallery.image_embeddings[position : position + 1]
-        return self._answer(embedding, "image", limit, start, without=position)
+        chosen = slice(position, position + 1)
+        features, embedding = self.gallery.image_features[chosen], self.gallery.image_embeddings[chosen]
+        return self._answer(features, embedding, "image", limit, start, without=position)
 
     def check_item(self, item: object) -> int:
         """`item` as the position of a picture, whatever a browser or a client sent.
@@ -194,13 +201,13 @@ class RetrievalService:
         """
         return self.gallery.root / self.gallery.items[self.check_item(item)].file_name
 
-    def example_pictures(self, count: int = NUM_EXAMPLES) -> list[int]:
+    def example_pictures(self, count: int = EXAMPLE_PICTURES) -> list[int]:
         """A few pictures to start from, spread over the gallery."""
         total = len(self.gallery.items)
         count = min(count, total)
         return [(2 * position + 1) * total // (2 * count) for position in range(count)]
 
-    def example_queries(self, count: int = NUM_EXAMPLES) -> list[str]:
+    def example_queries(self, count: int = EXAMPLE_QUERIES) -> list[str]:
         """A few texts to start from: written ones whose labels the gallery has, else short texts of its own."""
         available = {label for item in self.gallery.items for label in item.labels or ()}
         written = json.loads(EXAMPLES_PATH.read_text(encoding="utf-8"))
@@ -210,6 +217,7 @@ class RetrievalService:
 
     def _answer(
         self,
+        features: Tensor,
         embedding: Tensor,
         modality: str,
         limit: int,
@@ -221,10 +229,11 @@ class RetrievalService:
     ) -> SearchResult:
         embedding = functional.normalize(embedding.float(), dim=1)
         if not embedding.any():
-            notice = "The model sees nothing it knows in this query, so the order below means nothing."
+            notice = "ALGCN sees nothing it knows in this query, so the order below is the encoder's alone."
         query_labels = self._query_labels(embedding, modality, mentioned)
-        images = self._hits(self._image_index, embedding, limit, query_labels, self._picture_of, without)
-        texts = self._hits(self._text_index, embedding, limit, query_labels, self._text_of, None)
+        query = ranking_vectors(embedding, features)
+        images = self._hits(self._image_index, query, limit, query_labels, self._picture_of, without)
+        texts = self._hits(self._text_index, query, limit, query_labels, self._text_of, None)
         return SearchResult(images, texts, query_labels, notice, time.perf_counter() - start)
 
     def _query_labels(self, embedding: Tensor, modality: str, mentioned: Sequence[str]) -> list[LabelScore]:
@@ -248,7 +257,7 @@ class RetrievalService:
     def _hits(
         self,
         index: VectorIndex,
-        embedding: Tensor,
+        query: Tensor,
         limit: int,
         query_labels: Sequence[LabelScore],
         describe: Callable[[int], tuple[int, str]],
@@ -257,7 +266,7 @@ class RetrievalService:
         total = len(index)
         if total == 0:
             return []
-        scores, ids = (np.asarray(found)[0] for found in index.search(embedding, total))
+        scores, ids = (np.asarray(found)[0] for found in index.search(query, total))
         # Scores fall along the ranking, so what lies strictly below a score is what follows its last tie.
         below = total - np.searchsorted(-scores, -scores, side="right")
         wanted = {label.name.casefold() for label in query_labels}
@@ -314,6 +323,19 @@ class RetrievalService:
         if context is None or len(text.split()) <= context - 2:
             return None
         return f"The text is long: at most its first {context - 2} words were read."
+
+
+def ranking_vectors(embeddings: Tensor, features: Tensor) -> Tensor:
+    """What pictures, texts and queries are ranked by, N × (d + e).
+
+    The inner product of two is (cosine in the common space + ENCODER_WEIGHT · cosine of the encoder's features) /
+    (1 + ENCODER_WEIGHT).
+
+    Args:
+        embeddings: N × d in the common space, L2-normalised.
+        features: N × e of the encoder, L2-normalised.
+    """
+    return torch.cat([embeddings, ENCODER_WEIGHT**0.5 * features], dim=1) / (1 + ENCODER_WEIGHT) ** 0.5
 
 
 def load_service(

@@ -154,7 +154,9 @@ def test_alignment_learns_pairs_and_leaves_the_trunk_alone(imagenet):
     words = ["dog", "cat", "bus", "tree", "boat", "snow", "pizza", "kite"] * 2
     tokens = pocket.tokenizer()([f"a {word} {i}" for i, word in enumerate(words)])
     teacher = F.normalize(torch.randn(16, 384), dim=1)
-    maps = np.random.default_rng(0).random((16, 208, 8, 8)).astype(np.float16)
+    maps = np.zeros((16, 208, 8, 8), dtype=np.float16)
+    for picture in range(16):  # each has channels of its own
+        maps[picture, 13 * picture : 13 * (picture + 1)] = 4
     pairs = Pairs(maps, tokens, torch.arange(16), teacher)
     frozen = {n: p.clone() for n, p in frozen_trunk(student.visual.trunk).state_dict().items()}
 
@@ -165,9 +167,9 @@ def test_alignment_learns_pairs_and_leaves_the_trunk_alone(imagenet):
             return float(contrastive_loss(images, pocket.encode_text(student, tokens), student.logit_scale.exp()))
 
     before = loss()
-    rates = {"text": 5e-4, "head": 5e-3, "top": 3e-4}
+    rates = {"text": 1e-3, "head": 5e-3, "top": 1e-3}
     align(
-        student, to_teacher, pairs, Language(tokens, teacher), epochs=8, learning_rates=rates, batch=16, anchor_batch=8
+        student, to_teacher, pairs, Language(tokens, teacher), epochs=12, learning_rates=rates, batch=16, anchor_batch=4
     )
     assert loss() < before - 0.2
     after = frozen_trunk(student.visual.trunk).state_dict()

@@ -38,7 +38,7 @@ EMPTY = """
       finds both.</li>
     <li><b>Every result says why.</b> <span class="chip match">dog</span> is a label it shares with your query;
       <span class="beats">beats 99.1 %</span> means it is nearer to your query than 99.1 % of the gallery. The small
-      number beside it is the raw cosine: good for ordering, not a probability.</li>
+      number beside it is the cosine it was ranked by: good for ordering, not a probability.</li>
   </ol>
 </section>
 """
@@ -162,7 +162,8 @@ def _row(hit: Hit) -> str:
 def _score(hit: Hit) -> str:
     return (
         f'<span class="score"><span class="beats" title="nearer to the query than this share of the gallery">'
-        f'{beats(hit.percentile)}</span><span class="cosine" title="cosine in the common space">'
+        f"{beats(hit.percentile)}</span>"
+        f'<span class="cosine" title="cosine: two thirds in the common space, one third of the encoder alone">'
         f"{hit.score:.3f}</span></span>"
     )
 
