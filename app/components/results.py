@@ -34,8 +34,7 @@ EMPTY = """
   <h2>Nothing searched yet</h2>
   <ol class="steps">
     <li><b>Type what you want to see</b> and press Enter, or give a picture: drop it, paste it, or take one.</li>
-    <li><b>Pictures come left, captions right</b>, the nearest first. Words and pictures live in one space, so either
-      finds both.</li>
+    <li><b>Pictures and captions both answer</b>, the nearest first: they live in one space, as your query does.</li>
     <li><b>Every result says why.</b> <span class="chip match">dog</span> is a label it shares with your query;
       <span class="beats">beats 99.1 %</span> means it is nearer to your query than 99.1 % of the gallery. The small
       number beside it is the cosine it was ranked by: good for ordering, not a probability.</li>

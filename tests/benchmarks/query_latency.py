@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from torch.nn import functional
 
 from algcn.bundle import Bundle
 from algcn.config import ModelConfig
@@ -39,6 +40,11 @@ def random_vit(bundle: Bundle, gallery: Gallery) -> RetrievalService:
         model.eval(), preprocess, open_clip.get_tokenizer(name), width, "random", name, torch.device("cpu")
     )
     config = dataclasses.replace(bundle.model.config, image_dim=width, text_dim=width)
+    features = {
+        name: functional.normalize(torch.randn(len(getattr(gallery, name)), width), dim=1)
+        for name in ("image_features", "text_features")
+    }
+    gallery = dataclasses.replace(gallery, **features)
     beside = dataclasses.replace(bundle, model=ALGCN(ModelConfig(**config.to_dict()), bundle.model.prior).eval())
     return RetrievalService(beside, gallery, encoder=encoder)
 
