@@ -4,7 +4,7 @@ Notable: `config.json` names the SHA-256 of every other file and each is checked
 half-copied bundle is one sentence instead of a strange result; the encoder (the largest part) is checked and loaded
 when it is first asked for; nothing is ever unpickled.
 
-    config.json           format, model sizes, labels, encoder, training settings, thresholds, hashes
+    config.json           format, model sizes, labels, encoder, training settings, thresholds, ranking, hashes
     model.safetensors     the weights of `algcn.model.ALGCN`, the prior C among them
     history.safetensors   learned_change E × L × L and classifiers E × L × d (float16) after every epoch; optional
     metrics.json          the bundle's own numbers; optional
@@ -21,9 +21,9 @@ import re
 import secrets
 import shutil
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -43,14 +43,25 @@ from algcn.encoders import (
 )
 from algcn.errors import InputError
 from algcn.labels import LabelSet
+from algcn.manifest import (
+    CONFIG_NAME,
+    ENCODER,
+    FORMAT,
+    HISTORY_NAME,
+    METRICS_NAME,
+    MODEL_NAME,
+    NAMES,
+    README_NAME,
+    check_hashes,
+    json_text,
+    read_config,
+    read_json,
+    verify,
+    write_config,
+)
 from algcn.model import ALGCN
+from algcn.ranking import ENCODER_WEIGHT, check_encoder_weight
 
-FORMAT = 1
-ENCODER = "encoder"
-CONFIG_NAME, MODEL_NAME, HISTORY_NAME = "config.json", "model.safetensors", "history.safetensors"
-METRICS_NAME, README_NAME = "metrics.json", "README.md"
-# People edit a model card (and a Hub adds to it) without touching the model: it has no hash.
-NAMES = (CONFIG_NAME, MODEL_NAME, HISTORY_NAME, METRICS_NAME, README_NAME, ENCODER)
 _PINNED = re.compile(r"hf-hub:[\w.-]+/[\w.-]+@[0-9a-f]{40}")
 
 
@@ -63,7 +74,8 @@ class Bundle:
         config: config.json as it was read.
         metrics: metrics.json, or None.
         thresholds: "image" and "text": L scores above which a label is predicted; empty when none were saved.
-        fingerprint: Of the weights, the labels and the encoder; equal fingerprints, equal answers.
+        encoder_weight: How much the encoder's own cosine counts in the ranking (see `algcn.ranking`).
+        fingerprint: Of the weights, the labels and the encoder; equal fingerprints, equal embeddings.
     """
 
     model: ALGCN
@@ -72,6 +84,7 @@ class Bundle:
     config: dict[str, Any]
     metrics: dict[str, Any] | None
     thresholds: dict[str, Tensor]
+    encoder_weight: float
     path: Path
     fingerprint: str
     encoder_fingerprint: str | None
@@ -88,8 +101,8 @@ class Bundle:
             InputError: A file is missing or damaged, or the parts do not fit each other; the message names the file.
         """
         path = Path(path)
-        config = _read_config(path)
-        _check_hashes(path, {name: digest for name, digest in config["files"].items() if "/" not in name})
+        config = read_config(path)
+        check_hashes(path, {name: digest for name, digest in config["files"].items() if "/" not in name})
         model_config = _part(path, lambda: ModelConfig.from_dict(config["model"]))
         label_set = _part(path, lambda: LabelSet.from_json(config["labels"]))
         if len(label_set) != model_config.num_labels:
@@ -103,8 +116,9 @@ class Bundle:
             label_set=label_set,
             encoder_reference=reference,
             config=config,
-            metrics=_read_json(path / METRICS_NAME) if METRICS_NAME in config["files"] else None,
+            metrics=read_json(path / METRICS_NAME) if METRICS_NAME in config["files"] else None,
             thresholds=_thresholds(path, config, len(label_set)),
+            encoder_weight=_part(path, lambda: _encoder_weight(config)),
             path=path,
             fingerprint=_fingerprint(config, label_set, encoder_fingerprint),
             encoder_fingerprint=encoder_fingerprint,
@@ -141,7 +155,7 @@ class Bundle:
                 "take pictures or texts; use a bundle with an encoder."
             )
         if isinstance(self.encoder_reference, Path):
-            _check_hashes(self.path, {name: digest for name, digest in self.config["files"].items() if "/" in name})
+            check_hashes(self.path, {name: digest for name, digest in self.config["files"].items() if "/" in name})
             encoder = load_encoder(self.encoder_reference, device, fingerprint=self.encoder_fingerprint)
         else:
             encoder = load_encoder(self.encoder_reference, device)
@@ -154,33 +168,6 @@ class Bundle:
         return encoder
 
 
-def verify(path: str | Path) -> list[str]:
-    """Check every file of a bundle, the encoder's too, against config.json; returns the names checked.
-
-    Raises:
-        InputError: One is missing or damaged.
-    """
-    config = _read_config(Path(path))
-    _check_hashes(Path(path), config["files"])
-    return sorted(config["files"])
-
-
-def damaged_files(path: str | Path) -> list[str]:
-    """Names of a bundle's files that are missing or not as config.json says, the encoder's too; empty when it is whole.
-
-    A config.json that cannot be read is itself damaged; one that can but is unusable is for `Bundle.load` to explain.
-    """
-    path = Path(path)
-    try:
-        config = json.loads((path / CONFIG_NAME).read_text(encoding="utf-8"))
-        hashes = dict(config["files"])
-    except (OSError, ValueError):
-        return [CONFIG_NAME]
-    except (KeyError, TypeError):
-        return []
-    return [name for name, digest in hashes.items() if _damage(path, name, digest) is not None]
-
-
 def save_bundle(
     path: str | Path,
     model: ALGCN,
@@ -189,6 +176,7 @@ def save_bundle(
     encoder: str | Path | None = None,
     training: TrainConfig | None = None,
     thresholds: Mapping[str, Tensor] | None = None,
+    encoder_weight: float = ENCODER_WEIGHT,
     metrics: Mapping[str, Any] | None = None,
     history: Mapping[str, Tensor] | None = None,
     readme: str | None = None,
@@ -204,6 +192,7 @@ def save_bundle(
         encoder: A folder (it is copied in), a pinned "hf-hub:OWNER/NAME@COMMIT", or None.
         training: How the model was trained.
         thresholds: "image" and "text", L scores each.
+        encoder_weight: How much the encoder's own cosine counts in the ranking.
         metrics: The bundle's own numbers, as metrics.json will hold them.
         history: "learned_change" E × L × L and "classifiers" E × L × d, for instance.
         readme: The model card.
@@ -222,7 +211,7 @@ def save_bundle(
         if history is not None:
             _save_safetensors(history, aside / HISTORY_NAME)
         if metrics is not None:
-            files.write_text(aside / METRICS_NAME, _json_text(metrics))
+            files.write_text(aside / METRICS_NAME, json_text(metrics))
         if readme is None and (path / README_NAME).is_file():
             readme = (path / README_NAME).read_text(encoding="utf-8")
         if readme is not None:
@@ -234,8 +223,9 @@ def save_bundle(
             "encoder": _save_encoder(encoder, aside, model.config),
             "training": training.to_dict() if training is not None else None,
             "thresholds": _thresholds_to_json(thresholds, len(label_set)),
+            "ranking": {"encoder_weight": check_encoder_weight(encoder_weight)},
         }
-        _write_config(aside, config)
+        write_config(aside, config)
         _swap(aside, path)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
@@ -246,82 +236,27 @@ def update_bundle(
     path: str | Path,
     *,
     thresholds: Mapping[str, Tensor] | None = None,
+    encoder_weight: float | None = None,
     metrics: Mapping[str, Any] | None = None,
     readme: str | None = None,
 ) -> None:
-    """Replace a bundle's thresholds, metrics or model card, and refresh the hashes.
+    """Replace a bundle's thresholds, ranking weight, metrics or model card, and refresh the hashes.
 
     Raises:
         InputError: `path` is no bundle, or a file of it is damaged.
     """
     path = Path(path)
     verify(path)
-    config = _read_config(path)
+    config = read_config(path)
     if thresholds is not None:
         config["thresholds"] = _thresholds_to_json(thresholds, len(config["labels"]))
+    if encoder_weight is not None:
+        config["ranking"] = {"encoder_weight": check_encoder_weight(encoder_weight)}
     if metrics is not None:
-        files.write_text(path / METRICS_NAME, _json_text(metrics))
+        files.write_text(path / METRICS_NAME, json_text(metrics))
     if readme is not None:
         files.write_text(path / README_NAME, readme)
-    _write_config(path, config)
-
-
-def _read_config(path: Path) -> dict[str, Any]:
-    if not path.is_dir():
-        raise InputError(f"There is no bundle at {path}; name a folder with a {CONFIG_NAME}, or OWNER/NAME on the Hub.")
-    if not (path / CONFIG_NAME).is_file():
-        raise InputError(f"{path} is no bundle: it has no {CONFIG_NAME}; name the folder that holds it.")
-    config = _read_json(path / CONFIG_NAME)
-    if "format" not in config or "model" not in config or "labels" not in config:
-        raise InputError(f"{path / CONFIG_NAME} is not a bundle's config (format, model, labels, files).")
-    if config["format"] != FORMAT:
-        raise InputError(
-            f"{path} was written in bundle format {config['format']!r}, this version reads {FORMAT}; "
-            "update the program or save the bundle anew."
-        )
-    hashes = config.get("files")
-    if not isinstance(hashes, dict) or not all(isinstance(digest, str) for digest in hashes.values()):
-        raise InputError(f"{path / CONFIG_NAME} has no list of files with their hashes; restore it.")
-    for name in hashes:
-        parts = PurePosixPath(name).parts
-        if len(parts) > 2 or parts[0] not in NAMES or ".." in parts or "\\" in name:
-            raise InputError(f"{path / CONFIG_NAME} names the file {name!r}, which is no part of a bundle; restore it.")
-    if MODEL_NAME not in hashes:
-        raise InputError(f"{path / CONFIG_NAME} does not name {MODEL_NAME}; restore it.")
-    return config
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} is not readable JSON ({error}); restore it.") from None
-    if not isinstance(value, dict):
-        raise InputError(f"{path} must hold a JSON object; restore it.")
-    return value
-
-
-def _json_text(value: Mapping[str, Any]) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
-
-
-def _check_hashes(path: Path, hashes: Mapping[str, str]) -> None:
-    for name, digest in hashes.items():
-        damage = _damage(path, name, digest)
-        if damage is not None:
-            raise InputError(damage)
-
-
-def _damage(path: Path, name: str, digest: str) -> str | None:
-    """What is wrong with a bundle's file, or None."""
-    if not (path / name).is_file():
-        return f"The bundle {path} lacks {name}; copy it there or pull the bundle again."
-    if files.sha256(path / name) != digest:
-        return (
-            f"{path / name} is damaged or was changed (its SHA-256 is not the one in {CONFIG_NAME}); "
-            "copy it again or pull the bundle again."
-        )
-    return None
+    write_config(path, config)
 
 
 def _part(path: Path, read: Any) -> Any:
@@ -376,6 +311,13 @@ def _thresholds(path: Path, config: Mapping[str, Any], num_labels: int) -> dict[
     return thresholds
 
 
+def _encoder_weight(config: Mapping[str, Any]) -> float:
+    ranking = config.get("ranking", {})
+    if not isinstance(ranking, dict):
+        raise InputError("the ranking must be an object with an encoder_weight; restore it.")
+    return check_encoder_weight(ranking.get("encoder_weight", ENCODER_WEIGHT))
+
+
 def _thresholds_to_json(thresholds: Mapping[str, Tensor] | None, num_labels: int) -> dict[str, list[float]]:
     written = {name: [round(float(v), 6) for v in values] for name, values in (thresholds or {}).items()}
     if not set(written) <= {"image", "text"} or any(len(values) != num_labels for values in written.values()):
@@ -428,15 +370,6 @@ def _check_width(width: int, config: ModelConfig, encoder: str) -> None:
             f"The encoder {encoder} gives {width} features, but the model takes {config.image_dim} for an image and "
             f"{config.text_dim} for a text; use the encoder that the model was trained with."
         )
-
-
-def _write_config(path: Path, config: dict[str, Any]) -> None:
-    """Write config.json with the hashes of what is in `path`."""
-    hashed: Iterable[Path] = [path / name for name in (MODEL_NAME, HISTORY_NAME, METRICS_NAME)]
-    if config["encoder"] == ENCODER:
-        hashed = [*hashed, *sorted((path / ENCODER).iterdir())]
-    hashes = {file.relative_to(path).as_posix(): files.sha256(file) for file in hashed if file.is_file()}
-    files.write_text(path / CONFIG_NAME, _json_text({**config, "files": hashes}))
 
 
 def _swap(aside: Path, path: Path) -> None:

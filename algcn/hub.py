@@ -17,7 +17,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from algcn import bundle
+from algcn import manifest
 from algcn.encoders import HUB_PATTERNS as ENCODER_PATTERNS
 from algcn.errors import InputError, run_command
 from algcn.images import SUFFIXES
@@ -52,11 +52,11 @@ BUNDLE = Kind(
     name="bundle",
     repo_type="model",
     patterns=(
-        *(name for name in bundle.NAMES if name != bundle.ENCODER),
-        *(f"{bundle.ENCODER}/{pattern}" for pattern in ENCODER_PATTERNS),
+        *(name for name in manifest.NAMES if name != manifest.ENCODER),
+        *(f"{manifest.ENCODER}/{pattern}" for pattern in ENCODER_PATTERNS),
     ),
-    damaged=bundle.damaged_files,
-    check=bundle.verify,
+    damaged=manifest.damaged_files,
+    check=manifest.verify,
 )
 GALLERY = Kind(
     name="gallery",
@@ -64,7 +64,7 @@ GALLERY = Kind(
     patterns=(
         METADATA_NAME,
         "embeddings.safetensors",
-        bundle.README_NAME,
+        manifest.README_NAME,
         *(f"*{spelled}" for suffix in sorted(SUFFIXES) for spelled in (suffix, suffix.upper())),
     ),
     damaged=_gallery_damage,

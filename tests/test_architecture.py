@@ -12,8 +12,8 @@ PROJECT = Path(__file__).resolve().parent.parent
 LINES = 500
 # A module may import those of its own row and of the rows above it. A new module needs a place here.
 ORDER = (
-    ("errors", "files", "config", "labels"),
-    ("graph", "metrics", "thresholds", "checkpoint", "images", "index", "projection", "snapshots"),
+    ("errors", "files", "config", "labels", "manifest"),
+    ("graph", "metrics", "thresholds", "ranking", "checkpoint", "images", "index", "projection", "snapshots"),
     ("model", "losses"),
     ("encoders", "datasets", "bundle"),
     ("reference", "pretrain", "extract", "evaluate", "baselines", "train", "hub", "gallery"),

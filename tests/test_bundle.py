@@ -13,11 +13,11 @@ import torch
 from conftest import TINY_LABELS, TINY_WIDTH, write_tiny_encoder
 from safetensors.torch import load_file, save_file
 
-from algcn import bundle as bundles
-from algcn.bundle import Bundle, damaged_files, save_bundle, update_bundle, verify
+from algcn.bundle import Bundle, save_bundle, update_bundle
 from algcn.config import ModelConfig, TrainConfig
 from algcn.errors import InputError
 from algcn.labels import LabelSet
+from algcn.manifest import damaged_files, verify, write_config
 from algcn.model import ALGCN
 
 LABELS = LabelSet(TINY_LABELS)
@@ -79,6 +79,21 @@ def test_the_smallest_bundle(tmp_path: Path) -> None:
     assert (loaded.metrics, loaded.history, loaded.training, loaded.thresholds) == (None, None, None, {})
     with pytest.raises(InputError, match="has no encoder"):
         loaded.encoder()
+
+
+def test_the_weight_of_the_encoder_in_the_ranking(folder: Path) -> None:
+    assert Bundle.load(folder).encoder_weight == 0.5
+    update_bundle(folder, encoder_weight=2)
+    assert json.loads((folder / "config.json").read_text())["ranking"] == {"encoder_weight": 2.0}
+    assert Bundle.load(folder).encoder_weight == 2.0
+    config = json.loads((folder / "config.json").read_text())
+    del config["ranking"]  # as bundles were before there was a choice
+    (folder / "config.json").write_text(json.dumps(config))
+    assert Bundle.load(folder).encoder_weight == 0.5
+    for ranking in ({"encoder_weight": -1}, [1]):
+        change_config(folder, ranking=ranking)
+        with pytest.raises(InputError, match=r"config\.json: .*encoder"):
+            Bundle.load(folder)
 
 
 def test_files_are_readable_by_others_as_the_umask_says(folder: Path, tmp_path: Path) -> None:
@@ -222,12 +237,12 @@ def test_damage_that_the_hashes_do_not_show(folder: Path) -> None:
     state.pop("instance.image.weight")
     save_file(state, weights)
     config = json.loads((folder / "config.json").read_text())
-    bundles._write_config(folder, config)
+    write_config(folder, config)
     with pytest.raises(InputError, match="does not fit the model that") as caught:
         Bundle.load(folder)
     assert "\n" not in str(caught.value)
     weights.write_bytes(b"no safetensors")
-    bundles._write_config(folder, config)
+    write_config(folder, config)
     with pytest.raises(InputError, match=r"model\.safetensors is damaged or cut off"):
         Bundle.load(folder)
 

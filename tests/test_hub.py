@@ -16,9 +16,10 @@ import pytest
 from conftest import PROJECT
 from hub_server import HubServer
 
-from algcn.bundle import Bundle, save_bundle, verify
+from algcn.bundle import Bundle, save_bundle
 from algcn.errors import InputError
 from algcn.hub import push, resolve_bundle, resolve_gallery
+from algcn.manifest import verify
 from algcn.snapshots import parse_reference
 
 SECONDS = 5.0  # what an unreachable Hub may cost, in total
