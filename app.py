@@ -46,9 +46,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     os.environ["GRADIO_TEMP_DIR"] = str(uploads)
     _import_gradio()
     from app.interface import build, launch
+    from app.pictures import Shelf
 
-    page = build(loading, uploads)
-    print(f"ALGCN Explorer is at {launch(page, loading, cache)}", flush=True)
+    shelf = Shelf(loading)
+    page = build(loading, shelf, uploads, cache)
+    print(f"ALGCN Explorer is at {launch(page, shelf, cache)}", flush=True)
     try:
         loading.service()
     except InputError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +17,30 @@ from gradio.themes.utils import fonts, sizes
 
 from algcn.errors import InputError
 from app import theme
+from app.components.clickable_plot import PLOTLY_URL
 from app.limits import DEFAULT_LIMIT
 from app.loading import Loading
-from app.pictures import SIZES, media_type, picture_file, uploaded_file
-from app.tabs import search
+from app.pictures import SIZES, Shelf, media_type, picture_file, uploaded_file
+from app.tabs import benchmark, classifiers, collections, gallery_map, labels, search, training
+from app.tabs.frame import Frame
+from app.visitor import Visitor
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
+TABS = (
+    ("Search", "search", search),
+    ("Labels", "labels", labels),
+    ("Classifiers", "classifiers", classifiers),
+    ("Gallery map", "map", gallery_map),
+    ("Benchmark", "benchmark", benchmark),
+    ("Train", "train", training),
+    ("Collections", "collections", collections),
+)
 MAX_UPLOAD = "32mb"
 # A queue that is full says so at once; nobody waits behind a hundred others for an answer of milliseconds.
 MAX_QUEUE = 64
 CONCURRENCY = 2
 UPLOAD_CHECK_SECONDS, UPLOAD_AGE_SECONDS = 3600, 24 * 3600
-PICTURE_AGE_SECONDS = 3600
+PICTURE_AGE_SECONDS, SCRIPT_AGE_SECONDS = 3600, 24 * 3600
 
 MASTHEAD = """
 <header class="masthead">
@@ -54,8 +67,15 @@ element.addEventListener("click", (event) => {
 """
 
 
-def build(loading: Loading, uploads: Path) -> gr.Blocks:
-    """The page over a service that may still be loading; `uploads` is the folder that gradio keeps uploads in."""
+def build(loading: Loading, shelf: Shelf, uploads: Path, cache: Path) -> gr.Blocks:
+    """The page over a service that may still be loading.
+
+    Args:
+        loading: The shared service.
+        shelf: Pictures by address.
+        uploads: The folder that gradio keeps uploads in.
+        cache: The only other folder that is written to.
+    """
     with gr.Blocks(
         title="ALGCN Explorer",
         analytics_enabled=False,
@@ -68,8 +88,12 @@ def build(loading: Loading, uploads: Path) -> gr.Blocks:
             apply_default_css=False,
             elem_id="masthead",
         )
-        with gr.Tabs(elem_id="tabs"), gr.Tab("Search", id="search"):
-            search.build(page, loading, uploads)
+        visitor = gr.State(Visitor(), delete_callback=Visitor.leave)
+        frame = Frame(page, loading, uploads, cache, shelf, visitor)
+        with gr.Tabs(elem_id="tabs"):
+            for title, name, module in TABS:
+                with gr.Tab(title, id=name, elem_id=f"tab-{name}") as tab:
+                    module.build(frame, tab)
 
         def show_facts() -> Iterator[str]:
             while not loading.done(timeout=REFRESH_SECONDS):
@@ -81,7 +105,7 @@ def build(loading: Loading, uploads: Path) -> gr.Blocks:
     return page.queue(max_size=MAX_QUEUE, default_concurrency_limit=CONCURRENCY)
 
 
-def launch(page: gr.Blocks, loading: Loading, cache: Path) -> str:
+def launch(page: gr.Blocks, shelf: Shelf, cache: Path) -> str:
     """Serve the page; returns its address as soon as it is up. GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say where.
 
     Raises:
@@ -92,13 +116,13 @@ def launch(page: gr.Blocks, loading: Loading, cache: Path) -> str:
             prevent_thread_lock=True,
             quiet=True,
             theme=_theme(),
-            css_paths=ASSETS / "style.css",
+            css_paths=sorted(ASSETS.glob("*.css")),
             favicon_path=ASSETS / "favicon.svg",
             footer_links=["api"],
             run_history=False,
             max_file_size=MAX_UPLOAD,
             ssr_mode=False,
-            app_kwargs={"routes": [_picture_route(loading, cache)]},
+            app_kwargs={"routes": [_picture_route(shelf, cache), _plotly_route()]},
         )
     except OSError as error:
         raise InputError(f"The page cannot be served ({error}); set GRADIO_SERVER_PORT to a free port.") from None
@@ -168,17 +192,29 @@ def _api_answer(answer: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         raise gr.Error(str(error), print_exception=False) from None
 
 
-def _picture_route(loading: Loading, cache: Path) -> APIRoute:
-    """GET /picture/SIZE/NUMBER: a picture of the gallery, by number, so that no path is ever made from a request."""
+def _picture_route(shelf: Shelf, cache: Path) -> APIRoute:
+    """GET /picture/KEY/SIZE/NUMBER: a picture by number, so that no path is ever made from a request."""
 
-    def picture(size: str, item: int) -> FileResponse:
+    def picture(key: str, size: str, item: int) -> FileResponse:
         try:
             if size not in SIZES:
                 raise InputError(f"There is no size {size!r}.")
-            path = picture_file(loading.service().picture_path(item), size, cache)
+            path = picture_file(shelf.find(key).picture_path(item), size, cache)
         except InputError as error:
             raise HTTPException(404, str(error)) from None
         headers = {"Cache-Control": f"private, max-age={PICTURE_AGE_SECONDS}", "X-Content-Type-Options": "nosniff"}
         return FileResponse(path, media_type=media_type(path), headers=headers)
 
-    return APIRoute("/picture/{size}/{item}", picture)
+    return APIRoute("/picture/{key}/{size}/{item}", picture)
+
+
+def _plotly_route() -> APIRoute:
+    """GET /plotly.js: Plotly's JavaScript as the installed package has it; a browser keeps it for a day."""
+
+    def plotly() -> FileResponse:
+        # The package itself takes half a second to import and is not needed: figures are plain dicts.
+        package = Path(find_spec("plotly").origin).parent
+        headers = {"Cache-Control": f"public, max-age={SCRIPT_AGE_SECONDS}"}
+        return FileResponse(package / "package_data" / "plotly.min.js", media_type="text/javascript", headers=headers)
+
+    return APIRoute(f"/{PLOTLY_URL}", plotly)

@@ -27,6 +27,7 @@ from algcn.images import open_image
 from algcn.index import VectorIndex
 from algcn.model import label_scores
 from app.limits import DEFAULT_LIMIT, check_limit
+from app.pictures import SHARED_KEY
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -124,12 +125,19 @@ class RetrievalService:
         gallery: Pictures and texts, embedded in the bundle's common space.
         encoder: What reads queries; the bundle's own by default.
         name: What to call the bundle; its folder's name by default.
+        key: Under which `app.pictures.Shelf` serves the gallery's pictures.
     """
 
     def __init__(
-        self, bundle: Bundle, gallery: Gallery, encoder: Encoder | None = None, name: str | None = None
+        self,
+        bundle: Bundle,
+        gallery: Gallery,
+        encoder: Encoder | None = None,
+        name: str | None = None,
+        key: str = SHARED_KEY,
     ) -> None:
         self.name = name or bundle.path.resolve().name
+        self.key = key
         self.bundle = bundle
         self.gallery = gallery
         self.encoder = encoder or bundle.encoder()
@@ -138,6 +146,11 @@ class RetrievalService:
         with torch.inference_mode():
             # The graph convolution gives the same classifiers for every query: it is run once.
             self._classifiers = bundle.model.classifiers()
+
+    @property
+    def pictures(self) -> str:
+        """Where a browser finds the gallery's pictures: this, then /SIZE/NUMBER."""
+        return f"picture/{self.key}"
 
     def search_by_text(self, text: str, limit: int = DEFAULT_LIMIT) -> SearchResult:
         """The pictures and texts nearest to what `text` says.

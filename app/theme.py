@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 # Hues of gradio's palette: one accent on warm greys.
 ACCENT_HUE = "teal"
 NEUTRAL_HUE = "stone"
@@ -49,3 +51,29 @@ COLOURS = {
     "button_primary_text_color": "#ffffff",
     "button_primary_text_color_dark": "#04211d",
 }
+
+# Colours for groups of labels, told apart by every kind of colour vision (Okabe and Ito's, then Tol's "muted"), in the
+# order in which groups appear; readable on paper and in the dark. There is always a legend or a name beside a colour.
+GROUP_COLOURS = (
+    "#0072b2",
+    "#d55e00",
+    "#009e73",
+    "#cc79a7",
+    "#e69f00",
+    "#56b4e9",
+    "#882255",
+    "#999933",
+    "#8b7fd9",
+    "#8c6d4f",
+    "#6b7280",
+)
+# For matrices and changes: from nothing to much, and from less (brown) over nothing to more (teal).
+SEQUENTIAL = ((0.0, "#f1efe9"), (0.35, "#9fd0c8"), (0.7, "#2a8f86"), (1.0, "#0b4f4a"))
+SEQUENTIAL_DARK = ((0.0, "#1c1d21"), (0.35, "#16524c"), (0.7, "#1fa394"), (1.0, "#a7f3e8"))
+DIVERGING = ((0.0, "#8c510a"), (0.25, "#d8b365"), (0.5, "#f5f5f2"), (0.75, "#5ab4ac"), (1.0, "#01665e"))
+DIVERGING_DARK = ((0.0, "#e0a458"), (0.25, "#7a5320"), (0.5, "#24262b"), (0.75, "#1f7a70"), (1.0, "#5eead4"))
+
+
+def group_colours(groups: Iterable[str]) -> dict[str, str]:
+    """A colour for each group, by first appearance; beyond eleven they repeat."""
+    return {group: GROUP_COLOURS[position % len(GROUP_COLOURS)] for position, group in enumerate(dict.fromkeys(groups))}

@@ -248,7 +248,7 @@ class TestFiles:
         kinds = {}
         for number in range(7):
             for size in ("card", "large"):
-                status, body, headers = fetch(f"{tiny_server.url}/picture/{size}/{number}")
+                status, body, headers = fetch(f"{tiny_server.url}/picture/gallery/{size}/{number}")
                 assert status == 200
                 assert Image.open(io.BytesIO(body)).size == (96, 64)
                 assert headers["x-content-type-options"] == "nosniff"
@@ -270,7 +270,7 @@ class TestFiles:
         ],
     )
     def test_no_other_name_is_a_picture(self, tiny_server: Server, path: str) -> None:
-        status, body, _ = fetch(f"{tiny_server.url}/picture/{path}")
+        status, body, _ = fetch(f"{tiny_server.url}/picture/gallery/{path}")
         assert status in (404, 422)
         assert b"import" not in body
 

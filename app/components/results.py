@@ -116,9 +116,9 @@ def render_error(message: str) -> str:
     return f'<p class="notice error" role="alert">{html.escape(message)}</p>'
 
 
-def picture_url(item: int, size: str = "card") -> str:
-    """Where a browser finds a picture of the gallery, relative to the page."""
-    return f"picture/{size}/{item:d}"
+def picture_url(item: int, size: str = "card", prefix: str = "picture/gallery") -> str:
+    """Where a browser finds a picture of a gallery, relative to the page; `prefix` is `RetrievalService.pictures`."""
+    return f"{prefix}/{size}/{item:d}"
 
 
 def beats(percentile: float) -> str:

@@ -21,8 +21,8 @@ from app.components.results import (
     text_query,
 )
 from app.limits import DEFAULT_LIMIT, MAX_LIMIT
-from app.loading import Loading
 from app.pictures import uploaded_file
+from app.tabs.frame import Frame
 
 if TYPE_CHECKING:
     from app.service import RetrievalService
@@ -46,8 +46,9 @@ class Query:
     limit: int = DEFAULT_LIMIT
 
 
-def build(page: gr.Blocks, loading: Loading, uploads: Path) -> None:
-    """Lay the tab out and wire it; called inside its `gr.Tab`."""
+def build(frame: Frame, tab: gr.Tab) -> None:
+    """Lay the tab out and wire it; called inside `tab`."""
+    page, loading, uploads = frame.blocks, frame.loading, frame.uploads
     with gr.Row(elem_id="ask", equal_height=False):
         with gr.Column(scale=7, min_width=300):
             with gr.Row(elem_id="ask-words"):

@@ -1,0 +1,64 @@
+"""An interactive plot whose clicks and lassos reach Python: Plotly's own JavaScript, from the installed package.
+
+Notable: what the browser sends back is anything at all, so `selected_ids` lets only whole numbers in range through.
+Texts in a figure are shown by Plotly, which takes some markup in them: pass what people wrote through `plain`.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+ASSETS = Path(__file__).resolve().parents[2] / "assets"
+PLOTLY_URL = "plotly.js"  # see app/interface.py, which serves it
+PLOT_SCRIPT = (ASSETS / "plots.js").read_text(encoding="utf-8")
+MAX_SELECTED = 10_000
+
+
+def clickable_plot(
+    value: Mapping[str, Any] | None = None, *, elem_id: str, height: int = 480, **options: Any
+) -> gr.HTML:
+    """A place for a figure.
+
+    Its value is a figure as Plotly's JSON has it, `{"data": [...], "layout": {...}}`, plain lists and numbers; None
+    shows nothing. Colours of axes, grid, paper and fonts follow the page and need not be set. Give traces
+    `customdata` (one whole number for each point) to make them answer:
+
+    - a click fires `select` with `{"action": "click", "ids": [id]}`;
+    - a lasso or box fires `select` with `{"action": "lasso", "ids": [...]}`, and `{"action": "clear", "ids": []}` when
+      it is taken back;
+    - `layout.meta = {"pictures": PREFIX}` shows the picture PREFIX/card/ID while the pointer is on a point; points of
+      traces with `meta = {"pictures": false}` do without.
+
+    `layout.meta.lasso = true` offers the lasso. `layout.meta.keep = NAME` keeps zoom and camera between figures of the
+    same name. Plots resize with their place and redraw when the visitor switches between light and dark.
+    """
+    return gr.HTML(
+        value,
+        html_template=f'<div class="plot" style="height:{int(height)}px" role="figure"></div>',
+        js_on_load=PLOT_SCRIPT,
+        elem_id=elem_id,
+        elem_classes=["clickable-plot"],
+        apply_default_css=False,
+        **options,
+    )
+
+
+def selected_ids(event: gr.EventData, count: int) -> list[int]:
+    """The ids that a `select` brought, those from 0 to `count` - 1, each once; whatever else was sent is dropped."""
+    data = event._data if isinstance(event._data, dict) else {}
+    ids = data.get("ids")
+    if not isinstance(ids, list):
+        return []
+    whole = (value for value in ids[:MAX_SELECTED] if isinstance(value, int) and not isinstance(value, bool))
+    return list(dict.fromkeys(value for value in whole if 0 <= value < count))
+
+
+def plain(text: str, limit: int = 80) -> str:
+    """A text that somebody wrote, for a figure: Plotly would read <b> and the like as markup."""
+    shown = text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+    return html.escape(shown, quote=False)
