@@ -1,6 +1,6 @@
 """ALGCN Explorer: search pictures with words and words with pictures.
 
-    python app.py [--bundle PATH|OWNER/NAME[@COMMIT]] [--gallery PATH]
+    python app.py [--bundle PATH|OWNER/NAME[@COMMIT]] [--gallery PATH] [--mcp]
 
 The environment may say the same: ALGCN_BUNDLE, ALGCN_GALLERY; GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say where the
 page is served; ALGCN_CACHE is the only folder that is written to.
@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     shelf = Shelf(loading)
     page = build(loading, shelf, uploads, cache)
-    print(f"ALGCN Explorer is at {launch(page, shelf, cache)}", flush=True)
+    print(f"ALGCN Explorer is at {launch(page, shelf, cache, mcp=arguments.mcp)}", flush=True)
     try:
         loading.service()
     except InputError:
@@ -71,6 +71,11 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         default=os.environ.get("ALGCN_GALLERY") or str(DEFAULT_GALLERY),
         help="a folder of pictures, with captions and labels in a metadata.csv if there are any, or OWNER/NAME[@COMMIT]"
         " on the Hub (default: $ALGCN_GALLERY, else assets/gallery)",
+    )
+    parser.add_argument(
+        "--mcp",
+        action="store_true",
+        help="also answer language models: the API as tools of the Model Context Protocol, at /gradio_api/mcp/",
     )
     return parser.parse_args(argv)
 

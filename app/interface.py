@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -56,6 +57,15 @@ MASTHEAD = """
 """
 BUSY = '<span class="busy">One moment: {state}…</span>'
 REFRESH_SECONDS = 0.5
+# The address says which tab is open, so that a link opens the same one.
+REMEMBER_TAB = """(name) => {
+  const address = new URL(window.location);
+  if (name === "search") address.searchParams.delete("tab");
+  else address.searchParams.set("tab", name);
+  history.replaceState(history.state, "", address);
+}"""
+# Read before anything else runs: opening the first tab already rewrites the address.
+HEAD = '<script>window.askedTab = new URL(window.location).searchParams.get("tab") ?? "";</script>'
 MASTHEAD_SCRIPT = """
 const remembered = localStorage.getItem("theme");
 if (remembered) document.body.classList.toggle("dark", remembered === "dark");
@@ -90,23 +100,33 @@ def build(loading: Loading, shelf: Shelf, uploads: Path, cache: Path) -> gr.Bloc
         )
         visitor = gr.State(Visitor(), delete_callback=Visitor.leave)
         frame = Frame(page, loading, uploads, cache, shelf, visitor)
-        with gr.Tabs(elem_id="tabs"):
+        with gr.Tabs(elem_id="tabs") as tabs:
             for title, name, module in TABS:
                 with gr.Tab(title, id=name, elem_id=f"tab-{name}") as tab:
                     module.build(frame, tab)
+                tab.select(None, None, None, js=f"() => {{ ({REMEMBER_TAB})({json.dumps(name)}); }}")
+
+        quiet = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
 
         def show_facts() -> Iterator[str]:
             while not loading.done(timeout=REFRESH_SECONDS):
                 yield MASTHEAD.format(facts=BUSY.format(state=html.escape(loading.state)))
             yield MASTHEAD.format(facts=_facts(loading))
 
-        page.load(show_facts, None, masthead, api_visibility="private", show_progress="hidden", concurrency_limit=None)
+        def open_tab(name: str) -> gr.Tabs:
+            return gr.Tabs(selected=name) if name in {known for _, known, _ in TABS} else gr.skip()
+
+        asked = gr.Textbox(visible=False)
+        page.load(open_tab, asked, tabs, js="() => window.askedTab", **quiet)
+        page.load(show_facts, None, masthead, **quiet)
         _add_api(loading, uploads)
     return page.queue(max_size=MAX_QUEUE, default_concurrency_limit=CONCURRENCY)
 
 
-def launch(page: gr.Blocks, shelf: Shelf, cache: Path) -> str:
+def launch(page: gr.Blocks, shelf: Shelf, cache: Path, *, mcp: bool = False) -> str:
     """Serve the page; returns its address as soon as it is up. GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say where.
+
+    With `mcp` the API's functions are tools of the Model Context Protocol too, at /gradio_api/mcp/.
 
     Raises:
         InputError: The port is taken.
@@ -117,11 +137,13 @@ def launch(page: gr.Blocks, shelf: Shelf, cache: Path) -> str:
             quiet=True,
             theme=_theme(),
             css_paths=sorted(ASSETS.glob("*.css")),
+            head=HEAD,
             favicon_path=ASSETS / "favicon.svg",
             footer_links=["api"],
             run_history=False,
             max_file_size=MAX_UPLOAD,
             ssr_mode=False,
+            mcp_server=mcp,
             app_kwargs={"routes": [_picture_route(shelf, cache), _plotly_route()]},
         )
     except OSError as error:
