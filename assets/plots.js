@@ -51,6 +51,7 @@ function themed(figure) {
     ...layout,
     font: { family: '"IBM Plex Sans", system-ui, sans-serif', size: 13, color: page.ink, ...layout.font },
     hoverlabel: { bgcolor: page.sheet, bordercolor: page.line, font: { color: page.ink }, align: "left", ...layout.hoverlabel },
+    modebar: { bgcolor: "rgba(0,0,0,0)", color: page.quiet, activecolor: page.accent, ...layout.modebar },
     legend: { bgcolor: "rgba(0,0,0,0)", font: { color: page.ink }, ...layout.legend },
   };
 }
@@ -113,7 +114,9 @@ async function draw() {
     responsive: true,
     scrollZoom: latest.layout?.meta?.zoom ?? false,
     displayModeBar: latest.layout?.meta?.tools ?? Boolean(latest.layout?.meta?.lasso),
-    modeBarButtonsToRemove: ["toImage", "sendDataToCloud", "autoScale2d"],
+    ...(latest.layout?.meta?.lasso
+      ? { modeBarButtons: [["lasso2d", "pan2d", "zoomIn2d", "zoomOut2d", "resetScale2d"]] }
+      : { modeBarButtonsToRemove: ["toImage", "sendDataToCloud", "autoScale2d"] }),
     doubleClick: "reset",
   };
   await Plotly.react(canvas, structuredClone(latest.data), themed(latest), config);
