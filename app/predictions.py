@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from algcn.model import label_scores
 from app.answers import LabelScore, SharedLabel
 
 if TYPE_CHECKING:
@@ -29,14 +28,14 @@ class LabelPredictor:
 
     def __init__(self, bundle: Bundle) -> None:
         self._labels = bundle.label_set
+        self._names = bundle.label_set.names
         self._bundle = bundle
         with torch.no_grad():
-            self._classifiers = bundle.model.classifiers()
+            self._classifiers = functional.normalize(bundle.model.classifiers(), dim=1)
 
     def scores(self, embeddings: Tensor) -> Tensor:
-        """Cosine of every embedding (N × d) with every classifier, N × L."""
-        with torch.no_grad():
-            return label_scores(embeddings, self._classifiers)
+        """Cosine of every embedding (N × d, L2-normalised or zero) with every classifier, N × L."""
+        return embeddings @ self._classifiers.T
 
     def direction(self, names: Sequence[str]) -> Tensor:
         """Where the classifiers of some labels point together, 1 × d, L2-normalised."""
@@ -51,7 +50,7 @@ class LabelPredictor:
             modality: "image" or "text": whose thresholds hold.
             mentioned: Names of labels.
         """
-        names = self._labels.names
+        names = self._names
         named = [LabelScore(name, float(scores[self._labels.index(name)]), True) for name in mentioned]
         thresholds = self._bundle.thresholds.get(modality)
         if thresholds is None:
@@ -82,13 +81,12 @@ class LabelPredictor:
         """
         together = query.clamp(min=0) * results.clamp(min=0)
         best = together.topk(min(MAX_SHARED_LABELS, together.shape[1]), dim=1)
-        names, shared = self._labels.names, []
-        for row, (values, labels) in enumerate(zip(best.values.tolist(), best.indices.tolist(), strict=True)):
-            shared.append(
-                tuple(
-                    SharedLabel(names[label], float(query[label]), float(results[row, label]))
-                    for value, label in zip(values, labels, strict=True)
-                    if value > 0
-                )
+        of_query, of_results = query.tolist(), results.tolist()
+        return [
+            tuple(
+                SharedLabel(self._names[label], of_query[label], of_results[row][label])
+                for value, label in zip(values, labels, strict=True)
+                if value > 0
             )
-        return shared
+            for row, (values, labels) in enumerate(zip(best.values.tolist(), best.indices.tolist(), strict=True))
+        ]

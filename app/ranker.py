@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from app.answers import Calibration, Found, Hit
+from app.answers import Calibration, Found, Hit, SharedLabel
 from app.duplicates import fold
 from app.filters import LabelFilter
 from app.limits import MAX_LIMIT
@@ -115,15 +115,33 @@ class Ranker:
             groups = fold(passing, ranked.kind.features.numpy(), wanted)
         else:
             groups = [[position] for position in passing[:wanted].tolist()]
-        hits = []
-        for rank, (leader, *members) in enumerate(groups[: query.limit], start=1):
-            behind = tuple(self._hit(asked, ranked, rank, member) for member in members[:SHOWN_DUPLICATES])
-            hit = self._hit(asked, ranked, rank, leader)
-            hits.append(dataclasses.replace(hit, near_duplicates=behind, folded=len(members)))
+        described = [group[: 1 + SHOWN_DUPLICATES] for group in groups[: query.limit]]
+        hit_of = self._hits(asked, ranked, described)
+        hits = [
+            dataclasses.replace(
+                hit_of[leader],
+                near_duplicates=tuple(hit_of[member] for member in members),
+                folded=len(group) - 1,
+            )
+            for (leader, *members), group in zip(described, groups, strict=False)
+        ]
         more = len(groups) > query.limit and query.limit < MAX_LIMIT
         return Found(hits, len(passing), int(ranked.allowed.sum()), ranked.best, more)
 
-    def _hit(self, asked: Asked, ranked: _Ranked, rank: int, position: int) -> Hit:
+    def _hits(self, asked: Asked, ranked: _Ranked, groups: list[list[int]]) -> dict[int, Hit]:
+        """A hit for each position in some groups; those of one group have one rank."""
+        ranks = {position: rank for rank, group in enumerate(groups, start=1) for position in group}
+        if not ranks:
+            return {}
+        scores = self._predictor.scores(ranked.kind.embeddings[list(ranks)])
+        shared = self._predictor.shared(asked.label_scores, scores)
+        wanted = {label.name.casefold() for label in asked.query_labels}
+        return {
+            position: self._hit(ranked, rank, position, wanted, labels)
+            for (position, rank), labels in zip(ranks.items(), shared, strict=True)
+        }
+
+    def _hit(self, ranked: _Ranked, rank: int, position: int, wanted: set[str], shared: tuple[SharedLabel, ...]) -> Hit:
         kind, of_texts = ranked.kind, ranked.scores["text"]
         item = int(kind.owner[position])
         captions = tuple(self._gallery.items[item].texts)
@@ -132,8 +150,6 @@ class Ranker:
         else:
             caption, text = self._best_caption(item, of_texts), next(iter(captions), "")
         labels, predicted = self.item_labels(item)
-        wanted = {label.name.casefold() for label in asked.query_labels}
-        own_scores = self._predictor.scores(kind.embeddings[position : position + 1])
         return Hit(
             rank=rank,
             item=item,
@@ -148,7 +164,7 @@ class Ranker:
             probability=None if ranked.chances is None else float(ranked.chances[position]),
             picture_cosines=_cosines(ranked.scores["image"], item),
             caption_cosines=None if caption is None else _cosines(of_texts, caption),
-            shared_labels=self._predictor.shared(asked.label_scores, own_scores)[0],
+            shared_labels=shared,
             other_rank=None if ranked.other_ranks is None else int(ranked.other_ranks[position]),
         )
 
