@@ -81,7 +81,9 @@ def _check(kind: str, reference: str, needs: str | None = None) -> None:
     if path.is_dir():
         if needs and not (path / needs).is_file():
             raise InputError(f"{path} is no {kind}: it has no {needs}; name the folder that holds it.")
-    elif path.exists() or not HUB_REFERENCE.fullmatch(reference):
+        return
+    # OWNER/NAME names a repository, unless OWNER is a folder here: then NAME is a typing error in a path.
+    if path.exists() or not HUB_REFERENCE.fullmatch(reference) or Path(path.parts[0]).is_dir():
         raise InputError(f"There is no {kind} at {reference}; name a folder, or OWNER/NAME on the Hub.")
 
 

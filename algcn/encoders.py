@@ -7,9 +7,11 @@ imported when an encoder is loaded, not before. Features are float32 and L2-norm
 
 from __future__ import annotations
 
+import ctypes
 import dataclasses
 import hashlib
 import json
+import os
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
@@ -32,8 +34,8 @@ HUB_PREFIX = "hf-hub:"
 # What a Hub repository may hand us: this config, these weights, and the text files of a tokenizer. A repository often
 # holds the same weights in other formats (model.safetensors of transformers, pickles): they stay where they are.
 HUB_PATTERNS = (CONFIG_FILE, *WEIGHTS_FILES, "tokenizer*.json", "special_tokens_map.json", "vocab.*", "merges.txt")
-# Small batches keep the activations in the processor's caches: 8 images at a time are faster on two cores than 64.
-IMAGE_BATCH = 8
+# Small batches keep the activations in the processor's caches, and buffers below glibc's limit of 32 MB to be kept.
+IMAGE_BATCH = 4
 TEXT_BATCH = 64
 # More than a context (77 tokens) holds. A tokenizer's time grows with the square of a word's length, so a run of
 # letters without a space is broken up too: 10,000 random letters would take it seconds.
@@ -41,6 +43,12 @@ MAX_TEXT_LENGTH = 1000
 MAX_WORD_LENGTH = 100
 # "shortest" resizing multiplies the long side: a picture of 1 × 60,000 pixels would become one of 3 billion.
 MAX_ASPECT_RATIO = 16
+# Parameters of glibc's mallopt: number, value, and the names by which a user sets them from outside.
+MALLOC_SETTINGS = (
+    (-3, 32 << 20, ("MALLOC_MMAP_THRESHOLD_", "glibc.malloc.mmap_threshold")),
+    (-1, 512 << 20, ("MALLOC_TRIM_THRESHOLD_", "glibc.malloc.trim_threshold")),
+    (-8, 1, ("MALLOC_ARENA_MAX", "glibc.malloc.arena_max")),  # else every thread would keep memory of its own
+)
 _KEPT_FORMAT_CHARACTERS = frozenset("\u200c\u200d")  # they join letters and emoji
 
 
@@ -149,6 +157,8 @@ def load_encoder(
     fingerprint = fingerprint or encoder_fingerprint(folder)
     model, preprocess, tokenizer = _load_open_clip(folder, config)
     device = torch.device(device)
+    if device.type == "cpu":
+        _keep_large_buffers()
     model = model.to(device).eval().requires_grad_(False)
     # Convolutions are faster on channels-last weights; other layers are not touched by it.
     model.visual.to(memory_format=torch.channels_last)
@@ -239,6 +249,23 @@ def _load_open_clip(folder: Path, config: dict[str, Any]) -> tuple[torch.nn.Modu
             f"The config and the weights in {folder} do not make an open_clip model ({reason}); save both anew."
         ) from None
     return model, preprocess, tokenizer
+
+
+def _keep_large_buffers() -> None:
+    """Let glibc keep the memory of activations, for the whole process; what a user has set from outside stays.
+
+    glibc gives a freed buffer of a few megabytes back to the kernel, and the next layer takes as much again, page by
+    page, up to 5,000 for each picture; that can take longer than the arithmetic (tests/benchmarks/encode_images.py).
+    Other C libraries have other ways and are left alone.
+    """
+    try:
+        os.confstr("CS_GNU_LIBC_VERSION")
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError, ValueError):
+        return
+    for parameter, value, (variable, tunable) in MALLOC_SETTINGS:
+        if variable not in os.environ and tunable not in os.environ.get("GLIBC_TUNABLES", ""):
+            mallopt(parameter, value)
 
 
 def _missing(folder: Path) -> list[str]:

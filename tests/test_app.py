@@ -96,6 +96,8 @@ class TestStart:
             (("--bundle", "no/such/folder"), "There is no bundle at no/such/folder"),
             (("--bundle", "{folder}"), "is no bundle: it has no config.json"),
             (("--bundle", "{file}"), "There is no bundle at"),
+            (("--bundle", "weights/typo"), "There is no bundle at weights/typo"),
+            (("--bundle", "{bundle}", "--gallery", "weights/typo"), "There is no gallery at weights/typo"),
             (("--bundle", "{bundle}", "--gallery", "no such folder"), "There is no gallery at no such folder"),
         ],
     )
@@ -103,6 +105,7 @@ class TestStart:
         self, arguments: tuple[str, ...], sentence: str, tiny_bundle_dir: Path, tmp_path: Path
     ) -> None:
         (tmp_path / "file").touch()
+        (tmp_path / "weights").mkdir()
         names = {"folder": tmp_path, "file": tmp_path / "file", "bundle": tiny_bundle_dir}
         done = run(tmp_path, *(argument.format(**names) for argument in arguments))
         assert done.returncode == 2
