@@ -3,20 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from app.query import Query, QueryPoint
-
-
-class Calibration(Protocol):
-    """What turns a ranking score into a chance; a bundle may come with one."""
-
-    def probability(self, direction: str, scores: NDArray[np.floating]) -> NDArray[np.floating]:
-        """Chances of sharing a label, of the same shape; `direction` is "text_to_image" or another such pair."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,13 +91,15 @@ class Found:
         hits: The best, in order.
         total: How many pass the label filter and the cut-off, near-duplicates included.
         allowed: How many pass the label filter alone.
-        best: The best value of what the cut-off goes by (in percent), before it cuts; None where nothing is allowed.
+        cutoff_by: "probability" or "percentile": what the cut-off goes by here.
+        best: The best value of that, in percent, before anything is cut; None where nothing is allowed.
         more: Whether a larger limit would show more.
     """
 
     hits: list[Hit]
     total: int
     allowed: int
+    cutoff_by: str
     best: float | None
     more: bool
 
@@ -123,7 +115,6 @@ class SearchResult:
         captions: The texts found.
         beside: Pictures and texts in the encoder's own ranking, where that was asked for.
         query_labels: The labels that words name or the model predicts.
-        cutoff_by: "probability" or "percentile": what the cut-off goes by.
         notice: Sentences for the reader, or None.
         seconds: What the answer took.
     """
@@ -134,7 +125,6 @@ class SearchResult:
     captions: Found
     beside: tuple[Found, Found] | None
     query_labels: list[LabelScore]
-    cutoff_by: str
     notice: str | None
     seconds: float
 

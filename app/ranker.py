@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from app.answers import Calibration, Found, Hit, SharedLabel
+from app.answers import Found, Hit, SharedLabel
 from app.duplicates import fold
 from app.filters import LabelFilter
 from app.limits import MAX_LIMIT
 from app.scores import Scores, percentiles, ranking
 
 if TYPE_CHECKING:
+    from algcn.calibration import Calibration
     from algcn.gallery import Gallery
     from app.asking import Asked
     from app.predictions import LabelPredictor
@@ -100,11 +101,13 @@ class Ranker:
         """
         chances = {}
         for kind in (self._pictures, self._texts):
+            directions = [f"{part.modality}_to_{kind.modality}" for part in asked.parts]
+            if not calibration.curves.keys() >= set(directions):
+                continue
             chances[kind.modality] = np.zeros(len(kind.owner))
-            for part, share in zip(asked.parts, asked.shares, strict=True):
+            for part, share, direction in zip(asked.parts, asked.shares, directions, strict=True):
                 own = self._scores(part, kind) if asked.is_steered else scores[kind.modality]
-                given = calibration.probability(f"{part.modality}_to_{kind.modality}", own.ranking)
-                chances[kind.modality] += share * np.asarray(given)
+                chances[kind.modality] += share * calibration.probability(direction, own.ranking)
         return chances
 
     def _found(self, asked: Asked, ranked: _Ranked) -> Found:
@@ -126,7 +129,7 @@ class Ranker:
             for (leader, *members), group in zip(described, groups, strict=False)
         ]
         more = len(groups) > query.limit and query.limit < MAX_LIMIT
-        return Found(hits, len(passing), int(ranked.allowed.sum()), ranked.best, more)
+        return Found(hits, len(passing), int(ranked.allowed.sum()), ranked.cutoff_by, ranked.best, more)
 
     def _hits(self, asked: Asked, ranked: _Ranked, groups: list[list[int]]) -> dict[int, Hit]:
         """A hit for each position in some groups; those of one group have one rank."""
@@ -193,6 +196,7 @@ class _Ranked:
         self.kind, self.scores, self.allowed, self.chances = kind, scores, allowed, chances
         self.values = scores[kind.modality].by(space)
         self.beats = percentiles(self.values)
+        self.cutoff_by = "percentile" if chances is None else "probability"
         certainty = self.beats if chances is None else 100.0 * chances
         self.best = float(certainty[allowed].max()) if allowed.any() else None
         self.passing = ranking(self.values, allowed & (certainty >= query.cutoff))

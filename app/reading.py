@@ -37,6 +37,7 @@ class Part:
         features: 1 × e, L2-normalised.
         embedding: 1 × d, L2-normalised; zero if ALGCN sees nothing in it.
         mentioned: Names of the labels that the words name.
+        labels_only: The words say nothing but names of labels.
         notice: A sentence for the reader, or None.
     """
 
@@ -44,6 +45,7 @@ class Part:
     features: Tensor
     embedding: Tensor
     mentioned: tuple[str, ...] = ()
+    labels_only: bool = False
     notice: str | None = None
 
 
@@ -86,7 +88,8 @@ class Reader:
             if bare and embedding.any():
                 share = CLASSIFIER_SHARE * self._predictor.direction(bare)
                 embedding = functional.normalize(embedding + share, dim=1)
-        return Part("text", features, embedding, tuple(self._labels.find(text)), self._length_notice(text))
+        mentioned = tuple(self._labels.find(text))
+        return Part("text", features, embedding, mentioned, bool(bare), self._length_notice(text))
 
     def _read_picture(self, image: Image.Image) -> Part:
         with torch.no_grad():

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from algcn.encoders import clean_text
 from algcn.errors import InputError
-from app.answers import Calibration, Found, LabelScore, SearchResult
+from app.answers import Found, LabelScore, SearchResult
 from app.asking import Asked, ask
 from app.filters import LabelFilter
 from app.limits import DEFAULT_LIMIT
@@ -32,11 +32,13 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from algcn.bundle import Bundle
+    from algcn.calibration import Calibration
     from algcn.encoders import Encoder
     from algcn.gallery import Gallery
 
 # Below this chance even the best result is more likely than not to have nothing to do with the query.
 EVEN_CHANCE = 0.5
+OPTIMISTIC = "Chances were calibrated on whole captions: for the bare name of a label they are too high."
 UNSEEN = "ALGCN sees nothing it knows in this query, so the order below is the encoder's alone."
 
 
@@ -49,9 +51,6 @@ class RetrievalService:
         encoder: What reads queries; the bundle's own by default.
         name: What to call the bundle; its folder's name by default.
         key: Under which `app.pictures.Shelf` serves the gallery's pictures.
-
-    Attributes:
-        calibration: What turns scores into chances; None without.
     """
 
     def __init__(
@@ -67,7 +66,6 @@ class RetrievalService:
         self.bundle = bundle
         self.gallery = gallery
         self.encoder = encoder or bundle.encoder()
-        self.calibration: Calibration | None = None
         self.predictor = LabelPredictor(bundle)
         self._reader = Reader(bundle, self.encoder, self.predictor)
         self._ranker = Ranker(gallery, self.predictor, bundle.encoder_weight)
@@ -82,9 +80,10 @@ class RetrievalService:
         """The labels of the gallery's pictures, the model's where the gallery says nothing."""
         return self._ranker.labels
 
-    def cutoff_by(self, space: str = "common") -> str:
-        """What a cut-off goes by: "probability" where the scores of a ranking are calibrated, else "percentile"."""
-        return "percentile" if self._calibration_of(space) is None else "probability"
+    @property
+    def cutoff_by(self) -> str:
+        """What a cut-off goes by: "probability" where the bundle is calibrated, else "percentile"."""
+        return "percentile" if self.bundle.calibration is None else "probability"
 
     def search(self, query: Query) -> SearchResult:
         """The pictures and texts nearest to what is asked.
@@ -110,7 +109,6 @@ class RetrievalService:
             captions=captions,
             beside=beside,
             query_labels=asked.query_labels,
-            cutoff_by=self.cutoff_by(query.space),
             notice=self._notice(asked, pictures),
             seconds=time.perf_counter() - start,
         )
@@ -182,18 +180,20 @@ class RetrievalService:
 
     def _calibration_of(self, space: str) -> Calibration | None:
         """Calibrations are fitted on the ranking score; the encoder's alone has none."""
-        return self.calibration if space == "common" else None
+        return self.bundle.calibration if space == "common" else None
 
     def _notice(self, asked: Asked, pictures: Found) -> str | None:
         sentences = [part.notice for part in asked.parts if part.notice]
         if not asked.point.embedding.any():
             sentences.append(UNSEEN)
-        calibrated = self.cutoff_by(asked.query.space) == "probability"
-        if calibrated and pictures.hits and pictures.best < 100 * EVEN_CHANCE:
-            sentences.append(
-                f"Nothing here matches well: even the nearest picture has only a {pictures.best:.0f} % chance of "
-                "sharing a label with your query."
-            )
+        if pictures.cutoff_by == "probability" and pictures.hits:
+            if pictures.best < 100 * EVEN_CHANCE:
+                sentences.append(
+                    f"Nothing here matches well: even the likeliest picture has only a {pictures.best:.0f} % chance of "
+                    "sharing a label with your query."
+                )
+            elif any(part.labels_only for part in asked.parts):
+                sentences.append(OPTIMISTIC)
         return " ".join(sentences) or None
 
 

@@ -96,10 +96,11 @@ function reasonsOf(details) {
   const table = make("table", "cosines", head, ...body);
   const reasons = [make("h3", "", "Why it matched")];
   if (rows.length) {
-    const key = make("p", "key", make("i", "query"), "the query and ", make("i", "result"), "this result lean to");
+    const sides = [make("i", "query"), "the query and ", make("i", "result"), "this result lean to"];
+    const key = make("p", "key", "Labels that ", ...sides);
     reasons.push(key, make("ul", "shared", ...rows));
   }
-  return [...reasons, make("p", "key", "Cosine with the query"), table];
+  return [...reasons, make("p", "key", "Cosines with the query"), table];
 }
 
 function show(card) {

@@ -96,12 +96,12 @@ def _ranks(hit: Hit, beside: str | None) -> str:
         return ""
     gained = hit.other_rank - hit.rank
     if not gained:
-        move = '<span class="move">the same</span>'
+        move = '<span class="move">=</span>'
     elif gained > 0:
         move = f'<span class="move up">▲ {gained:,}</span>'
     else:
         move = f'<span class="move down">▼ {-gained:,}</span>'
-    return f'<span class="ranks"><b>{hit.rank:,}</b> here, {hit.other_rank:,} {html.escape(beside)} {move}</span>'
+    return f'<span class="ranks"><b>Rank {hit.rank:,}</b>, {html.escape(beside)} {hit.other_rank:,} {move}</span>'
 
 
 def _chips(hit: Hit) -> str:

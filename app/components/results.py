@@ -111,8 +111,8 @@ def _compared(result: SearchResult, prefix: str) -> str:
     pairs = zip(("pictures", "captions"), (result.pictures, result.captions), result.beside, strict=True)
     return _each(
         f"""<div class="compared {kind}">
-    {_section(result, ours, kind, "ALGCN", prefix, "with the encoder alone")}
-    {_section(result, theirs, kind, "Plain encoder", prefix, "with ALGCN", uncut)}
+    {_section(result, ours, kind, "ALGCN", prefix, "encoder")}
+    {_section(result, theirs, kind, "Plain encoder", prefix, "ALGCN", uncut)}
   </div>"""
         for kind, ours, theirs in pairs
     )
@@ -134,7 +134,7 @@ def _nothing(result: SearchResult, found: Found, kind: str) -> str:
     query = result.query
     if found.best is not None:
         cut = f"{query.cutoff:g} %"
-        if result.cutoff_by == "probability":
+        if found.cutoff_by == "probability":
             best = f"The best has a {found.best:.0f} % chance of sharing a label with your query; you asked for {cut}."
         else:
             best = f"The best beats {found.best:.1f} % of the gallery; you asked for {cut}."

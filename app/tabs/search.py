@@ -39,8 +39,8 @@ __all__ = ["api", "build"]
 SHOWN_PICTURE_SIDE = 1024
 CSV_NAME = "algcn-results.csv"
 CUTOFF_LABELS = {
-    "probability": "Chance of a shared label, at least %",
-    "percentile": "Beats this share of the gallery, at least %",
+    "probability": "Chance at least, %",
+    "percentile": "Beats at least, %",
 }
 OPENED = "You opened another model or gallery: this is its answer."
 OPENED_ANEW = "You opened another model or gallery: search it."
@@ -116,18 +116,20 @@ class SearchTab:
                     buttons=[],
                     elem_id="query-picture",
                 )
-        with gr.Row(elem_id="mix", visible=False) as self.mix:
-            self.weight = gr.Slider(
-                0, 100, 50, step=5, label="Words and a picture: the picture counts, %", elem_id="weight"
-            )
+                with gr.Row(elem_id="mix", visible=False) as self.mix:
+                    self.weight = gr.Slider(
+                        0, 100, 50, step=5, label="Weight of the picture beside the words, %", elem_id="weight"
+                    )
         gr.HTML(REFINE_SWITCH, js_on_load=REFINE_SCRIPT, elem_id="refine-switch", apply_default_css=False)
         with gr.Row(elem_id="refine", equal_height=True):
             self.without = gr.Textbox(
                 label="Steer away from", placeholder="snow, night", max_lines=1, elem_id="without", scale=3
             )
             self.labels = gr.Dropdown([], value=[], label="Labels", multiselect=True, elem_id="labels", scale=4)
-            self.match = gr.Radio(["any", "all", "none"], value="any", label="Match", elem_id="match", scale=2)
-            self.cutoff = gr.Slider(0, 100, 0, step=1, label=CUTOFF_LABELS["percentile"], elem_id="cutoff", scale=4)
+            self.match = gr.Radio(
+                ["any", "all", "none"], value="any", label="Match these labels", elem_id="match", scale=2
+            )
+            self.cutoff = gr.Slider(0, 99, 0, step=1, label=CUTOFF_LABELS["percentile"], elem_id="cutoff", scale=4)
             self.beside = gr.Checkbox(label="Beside the plain encoder", elem_id="beside", scale=2)
         self.notice = gr.HTML(elem_id="notice", apply_default_css=False)
         self.results = results_view()
@@ -348,7 +350,7 @@ class SearchTab:
         return {
             self.examples: render_examples(example_queries(gallery), example_pictures(gallery), service.pictures),
             self.labels: gr.update(choices=_label_choices(service)),
-            self.cutoff: gr.update(label=CUTOFF_LABELS[service.cutoff_by()]),
+            self.cutoff: gr.update(label=CUTOFF_LABELS[service.cutoff_by]),
         }
 
     def _nothing(self) -> Updates:
