@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import html
+import inspect
 import json
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
@@ -13,15 +15,13 @@ import gradio as gr
 from fastapi import HTTPException
 from fastapi.responses import FileResponse
 from fastapi.routing import APIRoute
-from gradio import FileData
 from gradio.themes.utils import fonts, sizes
 
 from algcn.errors import InputError
 from app import theme
 from app.components.clickable_plot import PLOTLY_URL
-from app.limits import DEFAULT_LIMIT
 from app.loading import Loading
-from app.pictures import SIZES, Shelf, media_type, picture_file, uploaded_file
+from app.pictures import SIZES, Shelf, media_type, picture_file
 from app.tabs import benchmark, classifiers, collections, gallery_map, labels, search, training
 from app.tabs.frame import Frame
 from app.visitor import Visitor
@@ -119,7 +119,7 @@ def build(loading: Loading, shelf: Shelf, uploads: Path, cache: Path) -> gr.Bloc
         asked = gr.Textbox(visible=False)
         page.load(open_tab, asked, tabs, js="() => window.askedTab", **quiet)
         page.load(show_facts, None, masthead, **quiet)
-        _add_api(loading, uploads)
+        _add_api(frame)
     return page.queue(max_size=MAX_QUEUE, default_concurrency_limit=CONCURRENCY)
 
 
@@ -173,45 +173,30 @@ def _facts(loading: Loading) -> str:
     return f"<b>{pictures:,}</b> pictures · <b>{captions:,}</b> captions · <b>{labels}</b> labels · model <b>{name}</b>"
 
 
-def _add_api(loading: Loading, uploads: Path) -> None:
-    """The two endpoints that programs call; all other events are the page's own."""
-
-    def search_by_text(text: str, limit: int = DEFAULT_LIMIT) -> dict[str, Any]:
-        """Find the pictures and captions of the gallery nearest to a text.
-
-        Args:
-            text: What to look for, in English; about the first 30 words count.
-            limit: How many pictures and how many captions to return, 1 to 500.
-
-        Returns:
-            {"query_labels": [{label, score}], "images": [hit], "texts": [hit], "notice": a sentence or null}, where a
-            hit is {rank, file, text, labels, matched_labels, score (cosine: two thirds in the common space, one
-            third of the encoder alone), percentile (share of the gallery it beats, 0 to 100)}.
-        """
-        return _api_answer(lambda: loading.service().search_by_text(text, limit).to_dict())
-
-    def search_by_image(image: FileData, limit: int = DEFAULT_LIMIT) -> dict[str, Any]:
-        """Find the pictures and captions of the gallery nearest to a picture.
-
-        Args:
-            image: A JPEG, PNG, WebP, GIF, BMP or TIFF file; with gradio_client: handle_file("photo.jpg").
-            limit: How many pictures and how many captions to return, 1 to 500.
-
-        Returns:
-            The same as /search_by_text; query_labels are the labels predicted for the picture.
-        """
-        return _api_answer(lambda: loading.service().search_by_image(uploaded_file(image, uploads), limit).to_dict())
-
-    for function in (search_by_text, search_by_image):
-        # gradio shows the first line of a docstring only; what the arguments mean is in the others.
-        gr.api(function, api_name=function.__name__, api_description=" ".join(function.__doc__.split()))
+def _add_api(frame: Frame) -> None:
+    """The endpoints that programs call, those of each tab; all other events are the page's own."""
+    for _, _, module in TABS:
+        for function in getattr(module, "api", _no_api)(frame):
+            # gradio shows the first line of a docstring only; what the arguments mean is in the others.
+            description = " ".join(inspect.getdoc(function).split())
+            gr.api(_with_sentence(function), api_name=function.__name__, api_description=description)
 
 
-def _api_answer(answer: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    try:
-        return answer()
-    except InputError as error:
-        raise gr.Error(str(error), print_exception=False) from None
+def _no_api(frame: Frame) -> list[Callable[..., Any]]:
+    return []
+
+
+def _with_sentence(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, its InputError as what a client reads."""
+
+    @functools.wraps(function)
+    def answer(*values: Any, **named: Any) -> Any:
+        try:
+            return function(*values, **named)
+        except InputError as error:
+            raise gr.Error(str(error), print_exception=False) from None
+
+    return answer
 
 
 def _picture_route(shelf: Shelf, cache: Path) -> APIRoute:

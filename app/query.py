@@ -1,12 +1,21 @@
-"""A query as a point: what search, label predictions and maps need of it."""
+"""What is asked, and the point that it becomes."""
 
 from __future__ import annotations
 
 import dataclasses
+import math
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from algcn.errors import InputError
+from app.filters import check_labels, check_match
+from app.limits import DEFAULT_LIMIT, check_limit
+
 if TYPE_CHECKING:
+    from PIL import Image
     from torch import Tensor
+
+SPACES = ("common", "encoder")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -15,7 +24,7 @@ class QueryPoint:
 
     Attributes:
         words: How to name it to the visitor: their text, or "your picture". Not markup.
-        modality: "image" or "text": which of the two projections made the embedding.
+        modality: "image" or "text": which of the two projections made the embedding; of a mixture, the weightier one.
         embedding: 1 × d in the common space, L2-normalised (zero if ALGCN sees nothing in it).
         features: 1 × e of the encoder, L2-normalised.
     """
@@ -24,3 +33,73 @@ class QueryPoint:
     modality: str
     embedding: Tensor
     features: Tensor
+
+
+@dataclasses.dataclass(frozen=True)
+class Query:
+    """One question: words, a picture, or both, and what narrows the answer.
+
+    Attributes:
+        text: Words; blank for none.
+        picture: A picture from outside, decoded, as a path, or as the bytes of a file.
+        item: A picture of the gallery instead; it is left out of the answer.
+        weight: Where both words and a picture are given, the picture's share, 0 to 1.
+        without: Words to steer away from; commas separate terms.
+        labels: Only pictures with these labels, and captions of such pictures.
+        match: Which of the labels they must have: "any", "all" or "none".
+        space: "common": the ranking of the bundle, its common space with the encoder's share; "encoder": the encoder
+            alone.
+        beside: The other ranking too, for comparison.
+        cutoff: 0 to 100. Only results with at least this chance (in percent) of sharing a label with the query; where
+            the bundle has no calibration, only results that beat at least this share of the gallery.
+        fold: Near-duplicates of a picture are put behind the best of them.
+        limit: How many pictures and how many captions, 1 to 500.
+
+    Raises:
+        InputError: A value is not of its kind; whether items and labels exist is known to a service.
+    """
+
+    text: str = ""
+    picture: Image.Image | Path | str | bytes | None = None
+    item: int | None = None
+    weight: float = 0.5
+    without: str = ""
+    labels: tuple[str, ...] = ()
+    match: str = "any"
+    space: str = "common"
+    beside: bool = False
+    cutoff: float = 0.0
+    fold: bool = False
+    limit: int = DEFAULT_LIMIT
+
+    def __post_init__(self) -> None:
+        _check_text("text", self.text)
+        _check_text("without", self.without)
+        _check_number("weight", self.weight, 1)
+        _check_number("cutoff", self.cutoff, 100)
+        object.__setattr__(self, "labels", check_labels(self.labels))
+        check_match(self.match)
+        if self.space not in SPACES:
+            raise InputError(f"space must be one of {', '.join(SPACES)}, not {self.space!r:.40}.")
+        object.__setattr__(self, "limit", check_limit(self.limit))
+
+    @property
+    def has_picture(self) -> bool:
+        """Whether a picture is part of it, whichever kind."""
+        return self.picture is not None or self.item is not None
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether words and a picture are mixed."""
+        return self.has_picture and bool(self.text.strip())
+
+
+def _check_text(name: str, value: object) -> None:
+    if not isinstance(value, str):
+        raise InputError(f"{name} must be a text, not {type(value).__name__}.")
+
+
+def _check_number(name: str, value: object, most: int) -> None:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    if not number or not 0 <= value <= most:
+        raise InputError(f"{name} must be a number from 0 to {most}, not {value!r:.40}.")

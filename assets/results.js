@@ -1,14 +1,18 @@
 // Runs once for the results component: `element` is its box, `trigger` tells Python. Clicks are caught on the box,
 // since its content is replaced with every answer. Whatever comes from a gallery is set as text, never as markup.
-const narrowView = "pictures";
-element.dataset.view = narrowView;
+element.dataset.view = "pictures";
+// The names that a query has in the address (app/link.py); all others belong to somebody else.
+const NAMES = ["q", "not", "like", "weight", "label", "match", "cut", "beside"];
+const COPIED_FOR = 2000; // milliseconds
 
-function make(tag, className, text) {
+function make(tag, className, ...content) {
   const node = document.createElement(tag);
   if (className) node.className = className;
-  if (text !== undefined) node.textContent = text;
+  node.append(...content);
   return node;
 }
+
+// The dialog
 
 function makeDialog() {
   const dialog = make("dialog", "details");
@@ -18,10 +22,8 @@ function makeDialog() {
   close.setAttribute("aria-label", "Close");
   close.addEventListener("click", () => dialog.close());
   const picture = make("img");
-  const figure = make("div", "figure");
-  figure.append(picture);
   const words = make("div", "words");
-  dialog.append(figure, words, close);
+  dialog.append(make("div", "figure", picture), words, close);
   // A click on the backdrop lands on the dialog itself.
   dialog.addEventListener("click", (event) => {
     if (event.target === dialog) dialog.close();
@@ -41,8 +43,64 @@ let parts = null;
 let growing = false; // "Show more" was asked for and its answer is not here yet
 
 function neighbour(step) {
-  const cards = [...current.closest("ul").querySelectorAll("[data-details]")];
+  const cards = [...current.closest("ul").querySelectorAll("li:not([hidden]) > [data-details]")];
   return cards[cards.indexOf(current) + step] ?? current;
+}
+
+function leave(message) {
+  current = null;
+  parts.dialog.close();
+  trigger("select", message);
+}
+
+function scoreOf(details) {
+  const score = make("p", "score");
+  if (details.chance) score.append(make("span", "chance", details.chance), " chance of a shared label · ");
+  score.append(make("span", "beats", details.beats), " of the gallery · cosine ", make("span", "cosine", details.cosine));
+  return score;
+}
+
+function captionsOf(details) {
+  const captions = details.captions.map((text) => make("li", text === details.found ? "found" : "", text));
+  return captions.length ? [make("h3", "", "Captions"), make("ul", "captions", ...captions)] : [];
+}
+
+// A click on a label narrows the answer to it.
+function labelsOf(details) {
+  if (!details.labels.length) return [];
+  const chips = details.labels.map((label) => {
+    const chip = make("button", details.matched.includes(label) ? "chip match" : "chip", label);
+    chip.type = "button";
+    chip.title = `Narrow by ${label}`;
+    chip.addEventListener("click", () => leave({ action: "label", label }));
+    return chip;
+  });
+  const title = details.predicted ? "Labels (predicted)" : "Labels";
+  return [make("h3", "", title), make("div", details.predicted ? "chips predicted" : "chips", ...chips)];
+}
+
+// The labels that both lean to, a bar for each side; then the cosines that the score is made of.
+function reasonsOf(details) {
+  const rows = details.shared.map(([name, query, result]) => {
+    const bars = [["query", query], ["result", result]].map(([kind, value]) => {
+      const bar = make("i", kind);
+      bar.style.inlineSize = `${Math.min(1, Math.max(0, value)) * 100}%`;
+      return make("span", "bar", bar, make("small", "", value.toFixed(2)));
+    });
+    return make("li", "", make("span", "name", name), make("span", "bars", ...bars));
+  });
+  const head = make("tr", "", ...["", "Common space", "Encoder"].map((title) => make("th", "", title)));
+  const body = details.cosines.map(([name, ...values]) =>
+    make("tr", "", make("th", "", name), ...values.map((value) => make("td", "", value))),
+  );
+  const table = make("table", "cosines", head, ...body);
+  const reasons = [make("h3", "", "Why it matched")];
+  if (rows.length) {
+    const sides = [make("i", "query"), "the query and ", make("i", "result"), "this result lean to"];
+    const key = make("p", "key", "Labels that ", ...sides);
+    reasons.push(key, make("ul", "shared", ...rows));
+  }
+  return [...reasons, make("p", "key", "Cosines with the query"), table];
 }
 
 function show(card) {
@@ -52,30 +110,41 @@ function show(card) {
   const { dialog, picture, words } = parts;
   picture.src = details.picture;
   picture.alt = details.captions[0] ?? details.file;
-  const score = make("p", "score");
-  score.append(make("span", "beats", details.beats), " of the gallery · cosine ", make("span", "cosine", details.cosine));
-  const captions = make("ul", "captions");
-  for (const text of details.captions) {
-    captions.append(make("li", text === details.found ? "found" : "", text));
-  }
-  const chips = make("div", details.predicted ? "chips predicted" : "chips");
-  for (const label of details.labels) {
-    chips.append(make("span", details.matched.includes(label) ? "chip match" : "chip", label));
-  }
-  const labelsTitle = details.predicted ? "Labels (predicted)" : "Labels";
   const similar = make("button", "similar", "More like this");
   similar.type = "button";
-  similar.addEventListener("click", () => {
-    current = null;
-    dialog.close();
-    trigger("select", { action: "similar", item: details.item });
-  });
-  words.replaceChildren(make("p", "rank", `Result ${details.rank}`), score);
-  if (details.captions.length) words.append(make("h3", "", "Captions"), captions);
-  if (details.labels.length) words.append(make("h3", "", labelsTitle), chips);
-  words.append(make("p", "file", details.file), similar);
+  similar.addEventListener("click", () => leave({ action: "similar", item: details.item }));
+  words.replaceChildren(
+    make("p", "rank", `Result ${details.rank}`),
+    scoreOf(details),
+    ...captionsOf(details),
+    ...labelsOf(details),
+    ...reasonsOf(details),
+    make("p", "file", details.file),
+    similar,
+  );
   if (!dialog.open) dialog.showModal();
   similar.focus({ preventScroll: true });
+}
+
+// The results
+
+function unfold(button) {
+  const open = button.getAttribute("aria-expanded") === "false";
+  button.setAttribute("aria-expanded", open);
+  let next = button.parentElement.nextElementSibling;
+  for (; next?.classList.contains("behind"); next = next.nextElementSibling) next.hidden = !open;
+}
+
+async function copyLink(button) {
+  const label = button.textContent;
+  try {
+    await navigator.clipboard.writeText(window.location.href);
+    button.textContent = "Copied";
+  } catch {
+    // Without https a browser lets no page write to the clipboard: the address bar has the same link.
+    button.textContent = "Copy it from the address bar";
+  }
+  setTimeout(() => (button.textContent = label), COPIED_FOR);
 }
 
 element.addEventListener("click", (event) => {
@@ -84,11 +153,29 @@ element.addEventListener("click", (event) => {
   const action = target.dataset.action;
   if (action === "open") show(target);
   else if (action === "view") element.dataset.view = target.dataset.view;
-  else if (action === "more") {
-    growing = true;
+  else if (action === "unfold") unfold(target);
+  else if (action === "copy") copyLink(target);
+  else if (action === "label") trigger("select", { action, label: target.dataset.label });
+  else {
+    growing = action === "more" || action === "export";
     trigger("select", { action });
   }
 });
+
+// The address says what was asked, so that it can be shared and the browser's way back works.
+function writeAddress() {
+  const answer = element.querySelector(".answer");
+  if (!answer) return;
+  const address = new URL(window.location);
+  const names = new URLSearchParams(answer.dataset.address);
+  const before = NAMES.map((name) => address.searchParams.getAll(name).join("\n")).join("\t");
+  if (before === NAMES.map((name) => names.getAll(name).join("\n")).join("\t")) return;
+  NAMES.forEach((name) => address.searchParams.delete(name));
+  names.forEach((value, name) => address.searchParams.append(name, value));
+  history.pushState(null, "", address);
+}
+
+window.addEventListener("popstate", () => trigger("select", { action: "address", address: window.location.search }));
 
 // A new answer starts where it can be seen; one that only grew stays where the reader is.
 watch("value", () => {
@@ -98,4 +185,15 @@ watch("value", () => {
     if (top < 0 || top > window.innerHeight * 0.75) summary.scrollIntoView({ block: "start", behavior: "smooth" });
   }
   growing = false;
+  writeAddress();
+});
+
+// "/" goes to the search box, as on many a page.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+  const box = document.querySelector("#query-text input");
+  if (!box?.offsetParent || event.target.closest("input, textarea, select, [contenteditable], dialog")) return;
+  event.preventDefault();
+  box.focus();
+  box.select();
 });

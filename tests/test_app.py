@@ -22,7 +22,7 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 from serving import HOSTILE_CAPTIONS, HOSTILE_FILE, HOSTILE_LABEL, PROJECT, Server, command, environment, run
 
-HIT_KEYS = {"rank", "file", "text", "labels", "matched_labels", "score", "percentile"}
+HIT_KEYS = {"rank", "file", "text", "labels", "matched_labels", "score", "percentile", "probability"}
 
 
 @pytest.fixture(scope="module")

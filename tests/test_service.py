@@ -24,10 +24,12 @@ from algcn.model import label_scores
 from app.limits import DEFAULT_LIMIT, MAX_LIMIT, check_limit
 from app.loading import Loading
 from app.pictures import SMALL_BYTES, media_type, picture_file
-from app.service import EXAMPLES_PATH, RetrievalService, SearchResult, load_service
+from app.answers import SearchResult
+from app.examples import EXAMPLES_PATH, example_pictures, example_queries
+from app.service import RetrievalService, load_service
 
 PROJECT = Path(__file__).resolve().parent.parent
-HIT_KEYS = {"rank", "file", "text", "labels", "matched_labels", "score", "percentile"}
+HIT_KEYS = {"rank", "file", "text", "labels", "matched_labels", "score", "percentile", "probability"}
 
 
 @pytest.fixture(scope="module")
@@ -228,9 +230,9 @@ def test_the_answer_of_the_api_is_json_with_the_promised_keys(service: Retrieval
 
 
 def test_examples_are_of_the_gallery(service: RetrievalService) -> None:
-    assert service.example_pictures() == [0, 1, 2, 3, 4, 5]
-    assert service.example_pictures(3) == [1, 3, 5]
-    queries = service.example_queries()
+    assert example_pictures(service.gallery) == [0, 1, 2, 3, 4, 5]
+    assert example_pictures(service.gallery, 3) == [1, 3, 5]
+    queries = example_queries(service.gallery)
     written = {example["text"]: example["labels"] for example in json.loads(EXAMPLES_PATH.read_text(encoding="utf-8"))}
     available = {label for item in service.gallery.items for label in item.labels or ()}
     assert "a dog on the beach" in queries
@@ -317,7 +319,7 @@ class TestPocket:
         assert self.share(pocket.search_by_text(label), label) >= 0.7
 
     def test_a_picture_finds_itself_and_captions_of_its_kind(self, pocket: RetrievalService) -> None:
-        for item in pocket.example_pictures():
+        for item in example_pictures(pocket.gallery):
             result = pocket.search_by_image(pocket.picture_path(item))
             labels = set(pocket.gallery.items[item].labels)
             assert result.images[0].item == item
@@ -327,7 +329,7 @@ class TestPocket:
 
     def test_every_written_example_has_what_it_asks_for(self, pocket: RetrievalService) -> None:
         written = {e["text"]: e["labels"] for e in json.loads(EXAMPLES_PATH.read_text(encoding="utf-8"))}
-        queries = pocket.example_queries()
+        queries = example_queries(pocket.gallery)
         assert set(queries) <= set(written)
         for query in queries:
             best = pocket.search_by_text(query).images[:6]

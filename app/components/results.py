@@ -1,113 +1,88 @@
-"""Search results as HTML: a query's summary, picture cards, text rows, and what stands there before the first query.
+"""Search results as HTML: a query's summary, picture cards, text rows, and what stands there when there are none.
 
-Notable: every word that comes from a gallery, a bundle or a visitor passes `html.escape`; what a click on a card shows
-travels as JSON in an escaped attribute, and results.js puts it on the page as text, never as markup.
+Notable: as in cards.py, every word that somebody wrote passes `html.escape`.
 """
 
 from __future__ import annotations
 
 import base64
+import functools
 import html
 import io
-import json
-import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import gradio as gr
 
+from algcn.images import open_image
+from app.components.cards import card, picture_url, row
 from app.limits import MAX_LIMIT
 
 if TYPE_CHECKING:
-    from PIL import Image
-
-    from app.service import Hit, LabelScore, SearchResult
+    from app.answers import Found, LabelScore, SearchResult
+    from app.query import Query
 
 SCRIPT_PATH = Path(__file__).resolve().parents[2] / "assets" / "results.js"
 SHOWN_QUERY_LENGTH = 160
-CHIPS_ON_CARD = 4
 QUERY_PICTURE_SIDE = 160
+KEPT_THUMBNAILS = 32
+OFFERED_LABELS = 8
 
 EMPTY = """
 <section class="empty">
   <h2>Nothing searched yet</h2>
   <ol class="steps">
-    <li><b>Type what you want to see</b> and press Enter, or give a picture: drop it, paste it, or take one.</li>
+    <li><b>Type what you want to see</b> and press Enter, or give a picture: drop it, paste it, or take one. Give both
+      and they are mixed.</li>
     <li><b>Pictures and captions both answer</b>, the nearest first: they live in one space, as your query does.</li>
     <li><b>Every result says why.</b> <span class="chip match">dog</span> is a label it shares with your query;
-      <span class="beats">beats 99.1 %</span> means it is nearer to your query than 99.1 % of the gallery. The small
-      number beside it is the cosine it was ranked by: good for ordering, not a probability.</li>
+      <span class="beats">beats 99.1 %</span> means it is nearer to your query than 99.1 % of the gallery. Of a
+      calibrated model, <span class="chance">86 %</span> is the chance that the two share a label. The small number is
+      the cosine it was ranked by: good for ordering, not a probability.</li>
   </ol>
 </section>
 """
+UNLINKED = "A picture of your own cannot be linked; the rest of the query can."
+UNLINKABLE = "A picture of your own cannot be linked."
 
 
 def results_view(**options: object) -> gr.HTML:
-    """The place where results appear; `select` fires with `{action: "similar", item}` or `{action: "more"}`."""
+    """The place where results appear; what its `select` events hold is checked in app/tabs/search.py."""
     return gr.HTML(
         EMPTY, js_on_load=SCRIPT_PATH.read_text(encoding="utf-8"), elem_id="results", apply_default_css=False, **options
     )
 
 
-def text_query(text: str) -> str:
-    """A text query as the summary shows it."""
-    shown = text if len(text) <= SHOWN_QUERY_LENGTH else text[:SHOWN_QUERY_LENGTH].rstrip() + "…"
-    return f'<span class="asked">“{html.escape(shown)}”</span>'
-
-
-def picture_query(image: Image.Image, words: str) -> str:
-    """A picture query as the summary shows it: the picture as it was decoded, and a few words about it."""
-    small = image.copy()
-    small.thumbnail((QUERY_PICTURE_SIDE, QUERY_PICTURE_SIDE))
-    buffer = io.BytesIO()
-    small.save(buffer, format="JPEG", quality=80)
-    source = "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
-    return f'<img class="asked-picture" src="{source}" alt=""><span class="asked">{html.escape(words)}</span>'
-
-
-def item_query(item: int, words: str) -> str:
-    """A picture of the gallery as the query, as the summary shows it."""
-    source = picture_url(item)
-    return f'<img class="asked-picture" src="{source}" alt=""><span class="asked">{html.escape(words)}</span>'
-
-
-def render_results(result: SearchResult, query: str, sizes: tuple[int, int], limit: int) -> str:
+def render_results(result: SearchResult, prefix: str, sizes: tuple[int, int], address: str) -> str:
     """A whole answer.
 
     Args:
         result: What the service found.
-        query: The query as one of the functions above shows it (HTML).
+        prefix: `RetrievalService.pictures`.
         sizes: How many pictures and texts the gallery has.
-        limit: How many of each were asked for; more can be asked for while there are any.
+        address: The query as the end of an address.
     """
-    pictures, captions = sizes
-    more = '<button type="button" class="more" data-action="more">Show more</button>'
+    query = result.query
+    counts = f"{sizes[0]:,} pictures and {sizes[1]:,} captions ranked in {_duration(result.seconds)}"
+    more = result.pictures.more or result.captions.more or any(found.more for found in result.beside or ())
+    button = '<button type="button" class="more" data-action="more">Show more</button>'
     return f"""
-<section class="answer">
+<section class="answer" data-address="{html.escape(address)}">
   <header class="summary" role="status">
-    <div class="query">{query}</div>
+    <div class="query">{_query(query, prefix)}</div>
     {_query_labels(result.query_labels)}
     {_notice(result.notice)}
-    <p class="fine">{pictures:,} pictures and {captions:,} captions ranked in {_duration(result.seconds)}</p>
+    <div class="aside"><p class="fine">{counts}</p>{_tools(query)}</div>
+    {_filters(result)}
   </header>
   <div class="switch" role="group" aria-label="Show">
     <button type="button" data-action="view" data-view="pictures">Pictures</button>
     <button type="button" data-action="view" data-view="captions">Captions</button>
   </div>
-  <div class="columns">
-    <section class="pictures" aria-label="Pictures">
-      <h2>Pictures</h2>
-      <ul class="cards">{_each(map(_card, result.images))}</ul>
-      {_none("This gallery has no other pictures.") if not result.images else ""}
-    </section>
-    <section class="captions" aria-label="Captions">
-      <h2>Captions</h2>
-      <ul class="rows">{_each(map(_row, result.texts))}</ul>
-      {_none("This gallery has no captions.") if not result.texts else ""}
-    </section>
-  </div>
-  <footer>{more if limit < min(max(pictures, captions), MAX_LIMIT) else ""}</footer>
+  {_columns(result, prefix) if result.beside is None else _compared(result, prefix)}
+  <footer>{button if more else ""}</footer>
 </section>"""
 
 
@@ -116,14 +91,101 @@ def render_error(message: str) -> str:
     return f'<p class="notice error" role="alert">{html.escape(message)}</p>'
 
 
-def picture_url(item: int, size: str = "card", prefix: str = "picture/gallery") -> str:
-    """Where a browser finds a picture of a gallery, relative to the page; `prefix` is `RetrievalService.pictures`."""
-    return f"{prefix}/{size}/{item:d}"
+def render_hint(message: str) -> str:
+    """One sentence about what happened."""
+    return f'<p class="notice hint" role="status">{html.escape(message)}</p>'
 
 
-def beats(percentile: float) -> str:
-    """A percentile in words; rounded down, since nothing beats all of a gallery it is part of."""
-    return f"beats {math.floor(percentile * 10) / 10:.1f} %"
+def _columns(result: SearchResult, prefix: str) -> str:
+    return f"""<div class="columns">
+    {_section(result, result.pictures, "pictures", "Pictures", prefix)}
+    {_section(result, result.captions, "captions", "Captions", prefix)}
+  </div>"""
+
+
+def _compared(result: SearchResult, prefix: str) -> str:
+    """ALGCN left, the encoder alone right, once for pictures and once for captions; a switch shows one of them."""
+    uncut = (
+        "The encoder alone has no calibrated chances, so the cut-off leaves it whole." if result.query.cutoff else ""
+    )
+    pairs = zip(("pictures", "captions"), (result.pictures, result.captions), result.beside, strict=True)
+    return _each(
+        f"""<div class="compared {kind}">
+    {_section(result, ours, kind, "ALGCN", prefix, "encoder")}
+    {_section(result, theirs, kind, "Plain encoder", prefix, "ALGCN", uncut)}
+  </div>"""
+        for kind, ours, theirs in pairs
+    )
+
+
+def _section(
+    result: SearchResult, found: Found, kind: str, title: str, prefix: str, beside: str | None = None, note: str = ""
+) -> str:
+    show, shape = (card, "cards") if kind == "pictures" else (row, "rows")
+    body = f'<ul class="{shape}">{_each(show(hit, prefix, beside) for hit in found.hits)}</ul>'
+    count = f' <span class="count">{found.total:,}</span>' if found.hits else ""
+    fine = f'<p class="fine">{note}</p>' if note else ""
+    return f"""<section class="{kind}" aria-label="{title}"><h2>{title}{count}</h2>{fine}
+      {body if found.hits else _nothing(result, found, kind)}</section>"""
+
+
+def _nothing(result: SearchResult, found: Found, kind: str) -> str:
+    """Why there are none, and the way out."""
+    query = result.query
+    if found.best is not None:
+        cut = f"{query.cutoff:g} %"
+        if found.cutoff_by == "probability":
+            best = f"The best has a {found.best:.0f} % chance of sharing a label with your query; you asked for {cut}."
+        else:
+            best = f"The best beats {found.best:.1f} % of the gallery; you asked for {cut}."
+        back = '<button type="button" class="more" data-action="uncut">Show the nearest anyway</button>'
+        return f'<div class="none"><p><b>Nothing here matches.</b> {best}</p>{back}</div>'
+    if query.labels:
+        rule = {"any": "has any of", "all": "has all of", "none": "is without"}[query.match]
+        names = html.escape(", ".join(query.labels))
+        back = '<button type="button" class="more" data-action="unlabel">Search everything</button>'
+        return f'<div class="none"><p><b>Nothing to search.</b> No picture {rule}: {names}.</p>{back}</div>'
+    if kind == "captions":
+        return '<p class="none">This gallery has no captions.</p>'
+    return '<p class="none">This gallery has no other pictures.</p>'
+
+
+def _query(query: Query, prefix: str) -> str:
+    """What was asked, as the summary shows it."""
+    parts = []
+    if query.item is not None:
+        words = "" if query.is_mixed else "More like this picture"
+        parts.append(_asked_picture(picture_url(query.item, prefix), words))
+    elif query.picture is not None:
+        parts.append(_asked_picture(thumbnail(Path(query.picture)), "" if query.is_mixed else "Your picture"))
+    if query.text.strip():
+        parts.append(f'<span class="asked">“{html.escape(_short(query.text.strip()))}”</span>')
+    if query.is_mixed:
+        picture = round(100 * query.weight)
+        parts.append(f'<span class="fine">{picture} % picture, {100 - picture} % words</span>')
+    if query.without.strip():
+        parts.append(f'<span class="away">not “{html.escape(_short(query.without.strip()))}”</span>')
+    return _each(parts)
+
+
+def _asked_picture(source: str, words: str) -> str:
+    name = f'<span class="asked">{words}</span>' if words else ""
+    return f'<img class="asked-picture" src="{source}" alt="">{name}'
+
+
+def thumbnail(path: Path) -> str:
+    """An uploaded picture as it was decoded, small, as a data URL."""
+    status = path.stat()
+    return _thumbnail(str(path), status.st_size, status.st_mtime_ns)
+
+
+@functools.lru_cache(KEPT_THUMBNAILS)
+def _thumbnail(path: str, size: int, changed: int) -> str:
+    small = open_image(path)
+    small.thumbnail((QUERY_PICTURE_SIDE, QUERY_PICTURE_SIDE))
+    buffer = io.BytesIO()
+    small.save(buffer, format="JPEG", quality=80)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
 def _query_labels(labels: Sequence[LabelScore]) -> str:
@@ -137,73 +199,48 @@ def _query_labels(labels: Sequence[LabelScore]) -> str:
     return f'<div class="recognised"><span>Labels seen in it</span><ul class="chips">{chips}</ul></div>'
 
 
-def _card(hit: Hit) -> str:
-    name = hit.text or hit.file
-    return f"""
-<li><button type="button" class="hit-card" data-action="open" data-details="{_details(hit)}">
-  <img src="{picture_url(hit.item)}" alt="{html.escape(name)}" loading="lazy" decoding="async">
-  <span class="caption">{html.escape(name)}</span>
-  {_chips(hit)}
-  {_score(hit)}
-</button></li>"""
+def _filters(result: SearchResult) -> str:
+    """The labels that narrow the answer, and those of the results that could."""
+    query = result.query
+    chosen = {label.casefold() for label in query.labels}
+    counts = Counter(label for hit in result.images for label in hit.labels if label.casefold() not in chosen)
+    chips = [
+        f'<li><button type="button" class="chip match" data-action="label" data-label="{html.escape(label)}" '
+        f'aria-label="Without the label {html.escape(label)}">{html.escape(label)} ×</button></li>'
+        for label in query.labels
+    ]
+    words = {"any": "With any of", "all": "With all of", "none": "Without"}[query.match] if query.labels else "Narrow"
+    if len(result.images) > 1:
+        chips.extend(
+            f'<li><button type="button" class="chip" data-action="label" data-label="{html.escape(label)}">'
+            f"{html.escape(label)}<small>{count}</small></button></li>"
+            for label, count in counts.most_common(OFFERED_LABELS)
+            if count < len(result.images)
+        )
+    if not chips:
+        return ""
+    return f'<div class="narrow"><span>{words}</span><ul class="chips">{_each(chips)}</ul></div>'
 
 
-def _row(hit: Hit) -> str:
-    return f"""
-<li><button type="button" class="hit-row" data-action="open" data-details="{_details(hit)}">
-  <img src="{picture_url(hit.item)}" alt="" loading="lazy" decoding="async">
-  <span class="words"><span class="caption">{html.escape(hit.text)}</span>
-  {_chips(hit)}
-  {_score(hit)}</span>
-</button></li>"""
-
-
-def _score(hit: Hit) -> str:
-    return (
-        f'<span class="score"><span class="beats" title="nearer to the query than this share of the gallery">'
-        f"{beats(hit.percentile)}</span>"
-        f'<span class="cosine" title="cosine: two thirds in the common space, one third of the encoder alone">'
-        f"{hit.score:.3f}</span></span>"
+def _tools(query: Query) -> str:
+    # Nothing is left of a query by one's own picture alone that a link could hold.
+    linkable = query.picture is None or query.is_mixed
+    link = '<button type="button" data-action="copy">Copy link</button>' if linkable else ""
+    export = (
+        f'<button type="button" data-action="export" title="Up to {MAX_LIMIT} pictures and {MAX_LIMIT} captions">'
+        "Download CSV</button>"
     )
-
-
-def _chips(hit: Hit) -> str:
-    """The labels that matched first, then others while there is room."""
-    matched = set(hit.matched_labels)
-    labels = sorted(hit.labels, key=lambda label: label not in matched)
-    shown = labels[: max(CHIPS_ON_CARD, len(matched))]
-    kinds = {True: "chip match", False: "chip"}
-    chips = [f'<span class="{kinds[label in matched]}">{html.escape(label)}</span>' for label in shown]
-    if len(labels) > len(shown):
-        chips.append(f'<span class="chip rest">+{len(labels) - len(shown)}</span>')
-    kind = "chips predicted" if hit.labels_are_predicted else "chips"
-    return f'<span class="{kind}">{"".join(chips)}</span>'
-
-
-def _details(hit: Hit) -> str:
-    """What the dialog shows of a result, as JSON for an attribute."""
-    details = {
-        "item": hit.item,
-        "picture": picture_url(hit.item, "large"),
-        "file": hit.file,
-        "found": hit.text,
-        "captions": hit.captions,
-        "labels": hit.labels,
-        "matched": hit.matched_labels,
-        "predicted": hit.labels_are_predicted,
-        "rank": hit.rank,
-        "beats": beats(hit.percentile),
-        "cosine": f"{hit.score:.3f}",
-    }
-    return html.escape(json.dumps(details, ensure_ascii=False))
+    note = "" if query.picture is None else UNLINKED if linkable else UNLINKABLE
+    fine = f'<p class="fine">{note}</p>' if note else ""
+    return f'<div class="tools">{link}{export}</div>{fine}'
 
 
 def _notice(notice: str | None) -> str:
     return f'<p class="notice">{html.escape(notice)}</p>' if notice else ""
 
 
-def _none(sentence: str) -> str:
-    return f'<p class="none">{html.escape(sentence)}</p>'
+def _short(text: str) -> str:
+    return text if len(text) <= SHOWN_QUERY_LENGTH else text[:SHOWN_QUERY_LENGTH].rstrip() + "…"
 
 
 def _duration(seconds: float) -> str:

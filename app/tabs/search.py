@@ -1,182 +1,371 @@
-"""The Search tab: words or a picture in, pictures left and captions right; the query used last counts."""
+"""The Search tab: words, a picture or both in, pictures left and captions right.
+
+Notable: what stands in the boxes is what is asked, so nobody has to remember what was done before. All events take raw
+values (`preprocess=False`): what a browser sent is checked by `Query` and the service, and a picture that cannot be
+read is a sentence instead of a traceback.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-import html
-from pathlib import Path
+import functools
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from algcn.errors import InputError
 from algcn.images import open_image
-from app.components.results import (
-    item_query,
-    picture_query,
-    picture_url,
-    render_error,
-    render_results,
-    results_view,
-    text_query,
-)
+from app.components.download import csv_download, download_view
+from app.components.examples import chosen_index, examples_view, render_examples
+from app.components.results import EMPTY, render_error, render_hint, render_results, results_view
+from app.examples import example_pictures, example_queries
+from app.export import to_csv
 from app.limits import DEFAULT_LIMIT, MAX_LIMIT
+from app.link import address_of, query_of
 from app.pictures import uploaded_file
-from app.tabs.frame import Frame
+from app.query import Query
+from app.tabs.frame import Frame, sent
+from app.tabs.search_api import api
+from app.visitor import Visitor
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from app.service import RetrievalService
 
-EXAMPLE_PICTURE_SIDE = 1024
-EXAMPLES_SCRIPT = """
+__all__ = ["api", "build"]
+
+SHOWN_PICTURE_SIDE = 1024
+CSV_NAME = "algcn-results.csv"
+CUTOFF_LABELS = {
+    "probability": "Chance at least, %",
+    "percentile": "Beats at least, %",
+}
+OPENED = "You opened another model or gallery: this is its answer."
+OPENED_ANEW = "You opened another model or gallery: search it."
+REFINE_SWITCH = """
+<button type="button" class="refine-switch" aria-expanded="false" aria-controls="refine">Refine</button>
+"""
+REFINE_SCRIPT = """
 element.addEventListener("click", (event) => {
-  const target = event.target.closest("[data-kind]");
-  if (target) trigger("select", { kind: target.dataset.kind, index: Number(target.dataset.index) });
+  const button = event.target.closest("button");
+  if (button) button.setAttribute("aria-expanded", document.querySelector("#refine").classList.toggle("open"));
 });
 """
+Updates = dict[Any, Any]
 
 
 @dataclasses.dataclass(frozen=True)
-class Query:
-    """The query that the page shows the answer to: one of a text, an uploaded file, or a picture of the gallery."""
+class Given:
+    """The picture in the box: one of the gallery, or what the browser says of an upload, or neither."""
 
-    text: str | None = None
-    upload: Path | None = None
     item: int | None = None
-    limit: int = DEFAULT_LIMIT
+    upload: Any = None
 
 
 def build(frame: Frame, tab: gr.Tab) -> None:
     """Lay the tab out and wire it; called inside `tab`."""
-    page, loading, uploads = frame.blocks, frame.loading, frame.uploads
-    with gr.Row(elem_id="ask", equal_height=False):
-        with gr.Column(scale=7, min_width=300):
-            with gr.Row(elem_id="ask-words"):
-                text = gr.Textbox(
-                    label="What do you want to see?",
-                    placeholder="What do you want to see?",
-                    show_label=False,
-                    container=False,
-                    lines=1,
-                    max_lines=1,
-                    autofocus=True,
-                    elem_id="query-text",
-                    scale=8,
+    SearchTab(frame).wire(tab)
+
+
+def _said(handler: Callable[..., Updates]) -> Callable[..., Updates]:
+    """A handler whose InputError becomes one sentence; whatever was typed and found stays."""
+
+    @functools.wraps(handler)
+    def handle(self: SearchTab, *values: Any) -> Updates:
+        try:
+            return handler(self, *values)
+        except InputError as error:
+            return {self.notice: render_error(str(error))}
+
+    return handle
+
+
+class SearchTab:
+    """The tab's components and what they do; made inside its gr.Tab."""
+
+    def __init__(self, frame: Frame) -> None:
+        self.frame = frame
+        with gr.Row(elem_id="ask", equal_height=False):
+            with gr.Column(scale=7, min_width=300):
+                with gr.Row(elem_id="ask-words"):
+                    self.text = gr.Textbox(
+                        label="What do you want to see?",
+                        placeholder="What do you want to see?",
+                        show_label=False,
+                        container=False,
+                        lines=1,
+                        max_lines=1,
+                        autofocus=True,
+                        elem_id="query-text",
+                        scale=8,
+                    )
+                    self.button = gr.Button(
+                        "Search", variant="primary", elem_id="search-button", scale=1, min_width=110
+                    )
+                self.examples = examples_view()
+            with gr.Column(scale=3, min_width=260, elem_id="ask-picture"):
+                self.picture = gr.Image(
+                    label="Or give a picture",
+                    placeholder="Drop a picture here, or click to choose one",
+                    type="filepath",
+                    image_mode=None,
+                    sources=["upload", "clipboard", "webcam"],
+                    height=190,
+                    buttons=[],
+                    elem_id="query-picture",
                 )
-                search_button = gr.Button("Search", variant="primary", elem_id="search-button", scale=1, min_width=110)
-            examples = gr.HTML(
-                '<p class="examples-wait">…</p>',
-                js_on_load=EXAMPLES_SCRIPT,
-                elem_id="examples",
-                apply_default_css=False,
+                with gr.Row(elem_id="mix", visible=False) as self.mix:
+                    self.weight = gr.Slider(
+                        0, 100, 50, step=5, label="Weight of the picture beside the words, %", elem_id="weight"
+                    )
+        gr.HTML(REFINE_SWITCH, js_on_load=REFINE_SCRIPT, elem_id="refine-switch", apply_default_css=False)
+        with gr.Row(elem_id="refine", equal_height=True):
+            self.without = gr.Textbox(
+                label="Steer away from", placeholder="snow, night", max_lines=1, elem_id="without", scale=3
             )
-        picture = gr.Image(
-            label="Or give a picture",
-            placeholder="Drop a picture here, or click to choose one",
-            type="filepath",
-            image_mode=None,
-            sources=["upload", "clipboard", "webcam"],
-            height=190,
-            buttons=[],
-            elem_id="query-picture",
-            scale=3,
-            min_width=260,
+            self.labels = gr.Dropdown([], value=[], label="Labels", multiselect=True, elem_id="labels", scale=4)
+            self.match = gr.Radio(
+                ["any", "all", "none"], value="any", label="Match these labels", elem_id="match", scale=2
+            )
+            self.cutoff = gr.Slider(0, 99, 0, step=1, label=CUTOFF_LABELS["percentile"], elem_id="cutoff", scale=4)
+            self.beside = gr.Checkbox(label="Beside the plain encoder", elem_id="beside", scale=2)
+        self.notice = gr.HTML(elem_id="notice", apply_default_css=False)
+        self.results = results_view()
+        self.download = download_view()
+        self.address = gr.Textbox(visible=False)
+        self.given, self.asked, self.seen = gr.State(Given()), gr.State(None), gr.State(None)
+        self.boxes = [
+            self.text, self.given, self.weight, self.without, self.labels, self.match, self.cutoff, self.beside,
+        ]  # fmt: skip
+        self.outputs = [self.notice, self.results, self.asked, self.picture, self.mix, *self.boxes]
+
+    def wire(self, tab: gr.Tab) -> None:
+        """Say what happens when."""
+        private = {
+            "api_visibility": "private",
+            "preprocess": False,
+            "show_progress": "minimal",
+            "show_progress_on": self.results,
+            # What was asked last is what stays: one at a time in their order, and of several that are sent while one
+            # is answered, the last.
+            "concurrency_id": "search",
+            "concurrency_limit": 1,
+            "trigger_mode": "always_last",
+        }
+        asking = [self.frame.visitor, self.asked, *self.boxes]
+        gr.on([self.text.submit, self.without.submit, self.button.click], self.search, asking, self.outputs, **private)
+        for changed in (self.weight, self.labels, self.match, self.cutoff, self.beside):
+            changed.input(self.refine, asking, self.outputs, **private)
+        self.picture.upload(self.take_picture, [self.picture, *asking], self.outputs, **private)
+        self.picture.clear(self.drop_picture, asking, self.outputs, **private)
+        self.results.select(self.select_result, asking, [*self.outputs, self.download], **private)
+        self.examples.select(self.select_example, asking, self.outputs, **private)
+        furnished = [*self.outputs, self.examples, self.seen]
+        self.frame.blocks.load(
+            self.open_page,
+            [self.frame.visitor, self.address],
+            furnished,
+            js="(visitor) => [visitor, window.location.search]",
+            api_visibility="private",
+            preprocess=False,
+            show_progress="hidden",
+            concurrency_limit=None,
         )
-    notice = gr.HTML(elem_id="notice", apply_default_css=False)
-    results = results_view()
-    query_state = gr.State(None)
-    outputs = [notice, results, query_state]
 
-    def answer(query: Query) -> tuple[Any, Any, Any]:
-        try:
-            return render_error(""), _render(loading.service(), query), query
-        except InputError as error:
-            return render_error(str(error)), gr.skip(), gr.skip()
+        def reopen(service: RetrievalService, visitor: Visitor, seen: object, asked: Query | None) -> tuple[Any, ...]:
+            updates = self.reopen(service, visitor, seen, asked)
+            return tuple(updates.get(output, gr.skip()) for output in furnished)
 
-    def search_words(text: str) -> tuple[Any, Any, Any]:
-        return answer(Query(text=text))
+        self.frame.on_open(tab, reopen, furnished, inputs=[self.seen, self.asked])
 
-    def search_upload(upload: dict[str, Any] | None) -> tuple[Any, Any, Any]:
-        try:
-            return answer(Query(upload=uploaded_file(upload, uploads)))
-        except InputError as error:
-            return render_error(str(error)), gr.skip(), gr.skip()
+    @_said
+    def search(self, visitor: Visitor, asked: Query | None, *values: Any) -> Updates:
+        """Ask what stands in the boxes."""
+        return self._answer(visitor, self._in_boxes(*values))
 
-    def select_result(query: Query | None, event: gr.EventData) -> tuple[Any, Any, Any]:
-        sent = _sent(event)
-        action = sent.get("action")
+    @_said
+    def refine(self, visitor: Visitor, asked: Query | None, *values: Any) -> Updates:
+        """Ask again with what was changed; before the first question nothing happens."""
+        return self._nothing() if asked is None else self._answer(visitor, self._in_boxes(*values))
+
+    @_said
+    def take_picture(
+        self, upload: Any, visitor: Visitor, asked: Query | None, text: Any, given: Given, *values: Any
+    ) -> Updates:
+        """A picture came: ask with it, and with the words if there are any."""
+        taken = Given(upload=upload)
+        return {**self._answer(visitor, self._in_boxes(text, taken, *values)), self.given: taken}
+
+    @_said
+    def drop_picture(self, visitor: Visitor, asked: Query | None, text: Any, given: Given, *values: Any) -> Updates:
+        """The picture was taken away: the words alone are asked, if there are any."""
+        alone = self._in_boxes(text, Given(), *values)
+        found = self._answer(visitor, alone) if asked is not None and alone.text.strip() else {}
+        return {self.mix: gr.update(visible=False), **found, self.given: Given()}
+
+    @_said
+    def select_result(self, event: gr.EventData, visitor: Visitor, asked: Query | None, *values: Any) -> Updates:
+        """A click among the results, or the browser's way back."""
+        what = sent(event)
+        action = what.get("action")
+        if action == "address":
+            return self._restore(visitor, what.get("address"))
+        if asked is None:
+            return self._nothing()
+        service = self.frame.service(visitor)
+        if action == "more":
+            more = min(asked.limit + DEFAULT_LIMIT, MAX_LIMIT)
+            return self._answer(visitor, dataclasses.replace(asked, limit=more))
+        if action == "export":
+            everything = dataclasses.replace(asked, limit=MAX_LIMIT, fold=False, beside=False)
+            return {self.download: csv_download(CSV_NAME, to_csv(service.search(everything)))}
+        query = self._in_boxes(*values)
         if action == "similar":
-            return answer(Query(item=sent.get("item")))
-        if action == "more" and query is not None:
-            return answer(dataclasses.replace(query, limit=min(query.limit + DEFAULT_LIMIT, MAX_LIMIT)))
-        return gr.skip(), gr.skip(), gr.skip()
+            item = service.check_item(what.get("item"))
+            changed = dataclasses.replace(query, text="", picture=None, item=item)
+        elif action == "label" and isinstance(what.get("label"), str):
+            changed = dataclasses.replace(query, labels=_toggled(query.labels, what["label"]))
+        elif action == "unlabel":
+            changed = dataclasses.replace(query, labels=())
+        elif action == "uncut":
+            changed = dataclasses.replace(query, cutoff=0.0)
+        else:
+            return self._nothing()
+        found = self._answer(visitor, changed)
+        if action == "similar":
+            return {**self._into_boxes(changed, service), **found}
+        return {self.labels: list(changed.labels), self.cutoff: changed.cutoff, **found}
 
-    def select_example(event: gr.EventData) -> tuple[Any, ...]:
-        service, sent = loading.service(), _sent(event)
-        kind, index = sent.get("kind"), sent.get("index")
-        choices = service.example_queries() if kind == "text" else service.example_pictures()
-        if not isinstance(index, int) or not 0 <= index < len(choices):
-            return (gr.skip(),) * 5
-        if kind == "text":
-            return choices[index], gr.skip(), *answer(Query(text=choices[index]))
-        shown = open_image(service.picture_path(choices[index]))
-        shown.thumbnail((EXAMPLE_PICTURE_SIDE, EXAMPLE_PICTURE_SIDE))
-        return gr.skip(), shown, *answer(Query(item=choices[index]))
+    @_said
+    def select_example(
+        self, event: gr.EventData, visitor: Visitor, asked: Query | None, text: Any, given: Given, *values: Any
+    ) -> Updates:
+        """An example takes the place of words and picture; what refines stays."""
+        service, what = self.frame.service(visitor), sent(event)
+        is_text = what.get("kind") == "text"
+        choices = example_queries(service.gallery) if is_text else example_pictures(service.gallery)
+        index = chosen_index(what, len(choices))
+        if index is None:
+            return self._nothing()
+        chosen = {"text" if is_text else "item": choices[index]}
+        query = dataclasses.replace(self._in_boxes("", Given(), *values), **chosen)
+        return {**self._into_boxes(query, service), **self._answer(visitor, query)}
 
-    def show_examples() -> str:
+    @_said
+    def open_page(self, visitor: Visitor, link: object) -> Updates:
+        """The page was opened: show what the gallery offers, and answer the query in the address."""
         try:
-            return _render_examples(loading.service())
+            service = self.frame.service(visitor)
         except InputError:  # the masthead says it
-            return ""
+            return {self.examples: ""}
+        offers = {**self._offers(service), self.seen: id(service)}
+        try:
+            query = self._linked(service, link)
+            if query is None:
+                return offers
+            found = {**self._into_boxes(query, service), **self._answer(visitor, query)}
+        except InputError as error:
+            return {**offers, self.notice: render_error(str(error))}
+        choices = _label_choices(service)
+        return {**found, **offers, self.labels: gr.update(value=list(query.labels), choices=choices)}
 
-    private = {
-        "api_visibility": "private",
-        "show_progress": "minimal",
-        "show_progress_on": results,
-        # The query used last is the one whose answer stays: one at a time in their order, and of several that are sent
-        # while one is answered, the last.
-        "concurrency_id": "search",
-        "concurrency_limit": 1,
-        "trigger_mode": "always_last",
-    }
-    gr.on([text.submit, search_button.click], search_words, text, outputs, **private)
-    # gr.Image would decode the file itself and fail with a traceback: it is handed on as it came.
-    picture.upload(search_upload, picture, outputs, preprocess=False, **private)
-    results.select(select_result, query_state, outputs, **private)
-    examples.select(select_example, None, [text, picture, *outputs], **private)
-    page.load(show_examples, None, examples, api_visibility="private", show_progress="hidden", concurrency_limit=None)
+    def reopen(self, service: RetrievalService, visitor: Visitor, seen: object, asked: Query | None) -> Updates:
+        """The tab was opened again: if another model or gallery was opened meanwhile, it answers the words again."""
+        if seen is None or seen == id(service):
+            return {self.seen: id(service)}
+        updates = {**self._offers(service), self.seen: id(service), self.notice: render_hint(OPENED_ANEW)}
+        if asked is None or not asked.text.strip() or asked.item is not None:
+            empty = {self.results: EMPTY, self.asked: None}
+            return {**updates, **self._into_boxes(Query(), service), **empty}
+        again = dataclasses.replace(asked, labels=service.labels.known(asked.labels), limit=DEFAULT_LIMIT)
+        choices = gr.update(value=list(again.labels), choices=_label_choices(service))
+        found = self._answer(visitor, again)
+        return {**updates, **found, self.labels: choices, self.notice: render_hint(OPENED)}
+
+    def _answer(self, visitor: Visitor, query: Query) -> Updates:
+        service = self.frame.service(visitor)
+        result = service.search(query)
+        visitor.query = result.point
+        gallery = service.gallery
+        link = address_of(query, lambda item: gallery.items[item].file_name)
+        return {
+            self.notice: render_error(""),
+            self.results: render_results(result, service.pictures, (len(gallery.items), len(gallery.texts)), link),
+            self.asked: query,
+            self.mix: gr.update(visible=query.is_mixed),
+        }
+
+    def _restore(self, visitor: Visitor, link: object) -> Updates:
+        service = self.frame.service(visitor)
+        query = self._linked(service, link)
+        if query is None:
+            cleared = {self.results: EMPTY, self.asked: None, self.notice: render_error("")}
+            return {**self._into_boxes(Query(), service), **cleared}
+        return {**self._into_boxes(query, service), **self._answer(visitor, query)}
+
+    def _linked(self, service: RetrievalService, link: object) -> Query | None:
+        query = query_of(link, service.find_item)
+        return None if query is None else dataclasses.replace(query, fold=True)
+
+    def _in_boxes(
+        self, text: Any, given: Given, weight: Any, without: Any, labels: Any, match: Any, cutoff: Any, beside: Any
+    ) -> Query:
+        """The query that stands in the boxes.
+
+        Raises:
+            InputError: A value is not of its kind.
+        """
+        return Query(
+            text=text or "",
+            picture=None if given.upload is None else uploaded_file(given.upload, self.frame.uploads),
+            item=given.item,
+            weight=weight / 100 if isinstance(weight, (int, float)) else weight,
+            without=without or "",
+            labels=labels or (),
+            match=match,
+            cutoff=cutoff,
+            beside=beside is True,
+            fold=True,
+        )
+
+    def _into_boxes(self, query: Query, service: RetrievalService) -> Updates:
+        return {
+            self.text: query.text,
+            self.picture: None if query.item is None else _shown(service, query.item),
+            self.given: Given(item=query.item),
+            self.mix: gr.update(visible=query.is_mixed),
+            self.weight: 100 * query.weight,
+            self.without: query.without,
+            self.labels: list(query.labels),
+            self.match: query.match,
+            self.cutoff: query.cutoff,
+            self.beside: query.beside,
+        }
+
+    def _offers(self, service: RetrievalService) -> Updates:
+        """What depends on the model and the gallery, whatever is asked."""
+        gallery = service.gallery
+        return {
+            self.examples: render_examples(example_queries(gallery), example_pictures(gallery), service.pictures),
+            self.labels: gr.update(choices=_label_choices(service)),
+            self.cutoff: gr.update(label=CUTOFF_LABELS[service.cutoff_by]),
+        }
+
+    def _nothing(self) -> Updates:
+        return {self.notice: gr.skip()}
 
 
-def _sent(event: gr.EventData) -> dict[str, Any]:
-    """What the browser sent with an event: anything at all, so each value is checked where it is used."""
-    return event._data if isinstance(event._data, dict) else {}
+def _label_choices(service: RetrievalService) -> list[tuple[str, str]]:
+    return [(f"{name} · {count:,}", name) for name, count in service.labels.counts.items()]
 
 
-def _render(service: RetrievalService, query: Query) -> str:
-    """Ask the service; the answer as HTML."""
-    if query.text is not None:
-        result, shown = service.search_by_text(query.text, query.limit), text_query(query.text)
-    elif query.upload is not None:
-        image = open_image(query.upload)
-        result, shown = service.search_by_image(image, query.limit), picture_query(image, "Your picture")
-    else:
-        result = service.search_by_item(query.item, query.limit)
-        shown = item_query(query.item, "More like this picture")
-    sizes = len(service.gallery.items), len(service.gallery.texts)
-    return render_results(result, shown, sizes, query.limit)
+def _toggled(labels: tuple[str, ...], label: str) -> tuple[str, ...]:
+    return tuple(name for name in labels if name != label) if label in labels else (*labels, label)
 
 
-def _render_examples(service: RetrievalService) -> str:
-    words = "".join(
-        f'<li><button type="button" data-kind="text" data-index="{index}">{html.escape(query)}</button></li>'
-        for index, query in enumerate(service.example_queries())
-    )
-    pictures = "".join(
-        f'<li><button type="button" data-kind="picture" data-index="{index}">'
-        f'<img src="{picture_url(item)}" alt="Example picture {index + 1}"></button></li>'
-        for index, item in enumerate(service.example_pictures())
-    )
-    return (
-        f'<div class="try"><span>Try</span><ul class="try-words">{words}</ul></div>'
-        f'<div class="try"><span>or</span><ul class="try-pictures">{pictures}</ul></div>'
-    )
+def _shown(service: RetrievalService, item: int) -> Image.Image:
+    picture = open_image(service.picture_path(item))
+    picture.thumbnail((SHOWN_PICTURE_SIDE, SHOWN_PICTURE_SIDE))
+    return picture

@@ -1,0 +1,148 @@
+"""What a search answers, as plain values."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from app.query import Query, QueryPoint
+
+
+@dataclasses.dataclass(frozen=True)
+class LabelScore:
+    """A label of the query: its cosine with the query in the common space, and whether the words themselves name it."""
+
+    name: str
+    score: float
+    mentioned: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class SharedLabel:
+    """A label that query and result both lean to: the cosine of its classifier with either, in the common space."""
+
+    name: str
+    query: float
+    result: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Hit:
+    """One result: a picture of the gallery, or a text of it together with the picture it belongs to.
+
+    Attributes:
+        rank: 1 is the best.
+        item: Position of the picture in the gallery.
+        file: Its file name inside the gallery's folder.
+        text: The text found, or the first text of the picture found; "" where it has none.
+        captions: Every text of the picture.
+        labels: The picture's labels: those of the gallery, or what the model predicts where the gallery says nothing.
+        matched_labels: Those of them that are labels of the query.
+        labels_are_predicted: The labels come from the model.
+        score: What it is ranked by: the cosine in the common space and the encoder's together, or the encoder's alone.
+        percentile: Share of the gallery's pictures (or texts) that score less, 0 to 100.
+        probability: Chance of sharing a label with the query, 0 to 1; None where nobody calibrated it.
+        picture_cosines: Of the picture with the query, in the common space and of the encoder.
+        caption_cosines: Likewise of the text found, or of the picture's best; None without texts.
+        shared_labels: Labels that explain the score, the strongest first.
+        other_rank: Its rank in the other ranking, where both were asked for.
+        near_duplicates: The first of those that are folded behind it.
+        folded: How many are.
+    """
+
+    rank: int
+    item: int
+    file: str
+    text: str
+    captions: tuple[str, ...]
+    labels: tuple[str, ...]
+    matched_labels: tuple[str, ...]
+    labels_are_predicted: bool
+    score: float
+    percentile: float
+    probability: float | None = None
+    picture_cosines: tuple[float, float] = (0.0, 0.0)
+    caption_cosines: tuple[float, float] | None = None
+    shared_labels: tuple[SharedLabel, ...] = ()
+    other_rank: int | None = None
+    near_duplicates: tuple[Hit, ...] = ()
+    folded: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """What the API returns of it."""
+        return {
+            "rank": self.rank,
+            "file": self.file,
+            "text": self.text,
+            "labels": list(self.labels),
+            "matched_labels": list(self.matched_labels),
+            "score": round(self.score, 6),
+            "percentile": round(self.percentile, 4),
+            "probability": None if self.probability is None else round(self.probability, 4),
+        }
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """One ranking of one kind, cut to the limit.
+
+    Attributes:
+        hits: The best, in order.
+        total: How many pass the label filter and the cut-off, near-duplicates included.
+        allowed: How many pass the label filter alone.
+        cutoff_by: "probability" or "percentile": what the cut-off goes by here.
+        best: The best value of that, in percent, before anything is cut; None where nothing is allowed.
+        more: Whether a larger limit would show more.
+    """
+
+    hits: list[Hit]
+    total: int
+    allowed: int
+    cutoff_by: str
+    best: float | None
+    more: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class SearchResult:
+    """What a query found.
+
+    Attributes:
+        query: What was asked.
+        point: Where that lies.
+        pictures: The pictures found.
+        captions: The texts found.
+        beside: Pictures and texts in the encoder's own ranking, where that was asked for.
+        query_labels: The labels that words name or the model predicts.
+        notice: Sentences for the reader, or None.
+        seconds: What the answer took.
+    """
+
+    query: Query
+    point: QueryPoint
+    pictures: Found
+    captions: Found
+    beside: tuple[Found, Found] | None
+    query_labels: list[LabelScore]
+    notice: str | None
+    seconds: float
+
+    @property
+    def images(self) -> list[Hit]:
+        """The pictures found."""
+        return self.pictures.hits
+
+    @property
+    def texts(self) -> list[Hit]:
+        """The texts found."""
+        return self.captions.hits
+
+    def to_dict(self) -> dict[str, Any]:
+        """What the API returns; ready for JSON."""
+        return {
+            "query_labels": [{"label": label.name, "score": round(label.score, 6)} for label in self.query_labels],
+            "images": [hit.to_dict() for hit in self.images],
+            "texts": [hit.to_dict() for hit in self.texts],
+            "notice": self.notice,
+        }

@@ -1,0 +1,91 @@
+"""A question as it was read: its parts as vectors, and the one point that they make."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from algcn.errors import InputError
+from app.answers import LabelScore
+from app.query import Query, QueryPoint
+from app.reading import Part, Reader
+from app.steering import combine
+from app.wording import terms
+
+if TYPE_CHECKING:
+    from algcn.gallery import Gallery
+    from app.predictions import LabelPredictor
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Asked:
+    """A query that was read.
+
+    Attributes:
+        query: What was asked.
+        parts: Words, a picture, or both.
+        shares: How much each part counts; they sum to 1.
+        unwanted: What it is steered away from.
+        point: All of it as one point.
+        label_scores: L cosines of the point with the classifiers.
+        query_labels: The labels that the words name or the model predicts.
+    """
+
+    query: Query
+    parts: list[Part]
+    shares: list[float]
+    unwanted: list[Part]
+    point: QueryPoint
+    label_scores: Tensor
+    query_labels: list[LabelScore]
+
+    @property
+    def is_steered(self) -> bool:
+        """Whether the point is another than that of a single part."""
+        return len(self.parts) > 1 or bool(self.unwanted)
+
+
+def ask(query: Query, reader: Reader, gallery: Gallery, predictor: LabelPredictor) -> Asked:
+    """Read a query; whether its item exists has been checked.
+
+    Raises:
+        InputError: Nothing is asked for, or a picture cannot be read.
+    """
+    parts, words = [], []
+    if query.text.strip() or not query.has_picture:
+        if query.without.strip() and not query.text.strip():
+            raise InputError("Say what to look for, too: words to steer away from are not enough.")
+        parts.append(reader.text(query.text))
+        words.append(query.text.strip())
+    if query.item is not None:
+        chosen = slice(query.item, query.item + 1)
+        parts.append(Part("image", gallery.image_features[chosen], gallery.image_embeddings[chosen]))
+        words.append("a picture of the gallery")
+    elif query.picture is not None:
+        parts.append(reader.picture(query.picture))
+        words.append("your picture")
+    shares = [1 - query.weight, query.weight] if len(parts) == 2 else [1.0]
+    unwanted = [reader.text(term) for term in terms(query.without)]
+    point = QueryPoint(
+        words=" and ".join(words),
+        modality=parts[shares.index(max(shares))].modality,
+        embedding=_combine("embedding", parts, shares, unwanted, gallery.image_embeddings),
+        features=_combine("features", parts, shares, unwanted, gallery.image_features),
+    )
+    scores = predictor.scores(point.embedding)[0]
+    mentioned = [name for part in parts for name in part.mentioned]
+    labels = predictor.of_query(scores, point.modality, mentioned)
+    return Asked(query, parts, shares, unwanted, point, scores, labels)
+
+
+def _combine(
+    vector: str, parts: Sequence[Part], shares: Sequence[float], unwanted: Sequence[Part], gallery: Tensor
+) -> Tensor:
+    with torch.no_grad():
+        return combine(
+            [getattr(part, vector) for part in parts], shares, [getattr(part, vector) for part in unwanted], gallery
+        )

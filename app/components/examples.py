@@ -1,0 +1,53 @@
+"""Queries to start from, as buttons: a row of words and a row of pictures."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+
+from app.components.cards import picture_url
+
+SCRIPT = """
+element.addEventListener("click", (event) => {
+  const target = event.target.closest("[data-kind]");
+  if (target) trigger("select", { kind: target.dataset.kind, index: Number(target.dataset.index) });
+});
+"""
+
+
+def examples_view() -> gr.HTML:
+    """The place of the examples; `select` fires with `{kind: "text" or "picture", index}`."""
+    return gr.HTML('<p class="examples-wait">…</p>', js_on_load=SCRIPT, elem_id="examples", apply_default_css=False)
+
+
+def render_examples(queries: Sequence[str], pictures: Sequence[int], prefix: str) -> str:
+    """Both rows.
+
+    Args:
+        queries: Words.
+        pictures: Positions in the gallery.
+        prefix: `RetrievalService.pictures`.
+    """
+    words = "".join(
+        f'<li><button type="button" data-kind="text" data-index="{index}">{html.escape(query)}</button></li>'
+        for index, query in enumerate(queries)
+    )
+    shown = "".join(
+        f'<li><button type="button" data-kind="picture" data-index="{index}">'
+        f'<img src="{picture_url(item, prefix)}" alt="Example picture {index + 1}"></button></li>'
+        for index, item in enumerate(pictures)
+    )
+    return (
+        f'<div class="try"><span>Try</span><ul class="try-words">{words}</ul></div>'
+        f'<div class="try"><span>or</span><ul class="try-pictures">{shown}</ul></div>'
+    )
+
+
+def chosen_index(data: dict[str, Any], count: int) -> int | None:
+    """The index that a `select` brought, if it is one of `count`."""
+    index = data.get("index")
+    is_index = isinstance(index, int) and not isinstance(index, bool) and 0 <= index < count
+    return index if is_index else None

@@ -1,0 +1,30 @@
+"""A few queries to start from, taken from the gallery that is to be searched."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from algcn.gallery import Gallery
+
+EXAMPLE_PICTURES, EXAMPLE_QUERIES = 6, 5
+EXAMPLES_PATH = Path(__file__).resolve().parent.parent / "assets" / "examples.json"
+COMFORTABLE_LENGTH = 40
+
+
+def example_pictures(gallery: Gallery, count: int = EXAMPLE_PICTURES) -> list[int]:
+    """A few pictures, spread over the gallery."""
+    total = len(gallery.items)
+    count = min(count, total)
+    return [(2 * position + 1) * total // (2 * count) for position in range(count)]
+
+
+def example_queries(gallery: Gallery, count: int = EXAMPLE_QUERIES) -> list[str]:
+    """A few texts: written ones whose labels the gallery has, else short texts of its own."""
+    available = {label for item in gallery.items for label in item.labels or ()}
+    written = json.loads(EXAMPLES_PATH.read_text(encoding="utf-8"))
+    queries = [example["text"] for example in written if available.issuperset(example["labels"])]
+    short = sorted(dict.fromkeys(gallery.texts), key=lambda text: (abs(len(text) - COMFORTABLE_LENGTH), text))
+    return (queries + short)[:count]

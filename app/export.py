@@ -1,0 +1,58 @@
+"""Results as a CSV file: RFC 4180, and safe to open in a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+
+from app.answers import Hit, SearchResult
+
+COLUMNS = (
+    "kind",
+    "rank",
+    "file",
+    "text",
+    "labels",
+    "matched_labels",
+    "score",
+    "picture_common",
+    "picture_encoder",
+    "percentile",
+    "probability",
+)
+# A spreadsheet takes a cell that begins like this for a formula, in full width too; a quote before it says it is none.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+def to_csv(result: SearchResult) -> str:
+    """Pictures, then captions, each in their order, with a header; lines end as RFC 4180 wants it."""
+    stream = io.StringIO()
+    writer = csv.writer(stream)
+    writer.writerow(COLUMNS)
+    writer.writerows(_rows("picture", result.images))
+    writer.writerows(_rows("caption", result.texts))
+    return stream.getvalue()
+
+
+def _rows(kind: str, hits: Sequence[Hit]) -> list[tuple[object, ...]]:
+    return [
+        (
+            kind,
+            hit.rank,
+            _cell(hit.file),
+            _cell(hit.text),
+            _cell("|".join(hit.labels)),
+            _cell("|".join(hit.matched_labels)),
+            f"{hit.score:.6f}",
+            *(f"{cosine:.6f}" for cosine in hit.picture_cosines),
+            f"{hit.percentile:.4f}",
+            "" if hit.probability is None else f"{hit.probability:.4f}",
+        )
+        for hit in hits
+    ]
+
+
+def _cell(text: str) -> str:
+    """What somebody wrote, never a formula; spaces before it would not help a spreadsheet to see that."""
+    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text

@@ -1,0 +1,89 @@
+"""Which pictures an answer may hold: those with any, all or none of some labels."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algcn.errors import InputError
+
+MATCHES = ("any", "all", "none")
+MAX_LABELS = 100
+
+
+class LabelFilter:
+    """The labels of N pictures, found again without regard to case.
+
+    Args:
+        labels: For each picture its labels.
+    """
+
+    def __init__(self, labels: Sequence[Sequence[str]]) -> None:
+        self._count = len(labels)
+        self._rows: dict[str, list[int]] = {}
+        spellings: dict[str, Counter[str]] = {}
+        for row, names in enumerate(labels):
+            for folded, name in {name.casefold(): name for name in names}.items():
+                self._rows.setdefault(folded, []).append(row)
+                spellings.setdefault(folded, Counter())[name] += 1
+        self._names = {folded: counts.most_common(1)[0][0] for folded, counts in spellings.items()}
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Every label and how many pictures have it, by name."""
+        return {self._names[folded]: len(self._rows[folded]) for folded in sorted(self._rows)}
+
+    def known(self, labels: Sequence[str]) -> tuple[str, ...]:
+        """Those of `labels` that some picture has."""
+        return tuple(label for label in labels if label.casefold() in self._rows)
+
+    def mask(self, labels: Sequence[str], match: str) -> NDArray[np.bool_]:
+        """Which of the N pictures have any, all or none of `labels`; without labels, every one.
+
+        Raises:
+            InputError: No picture has a label of this name; the message offers close ones.
+        """
+        found = np.zeros(self._count, np.int64)
+        wanted = dict.fromkeys(label.casefold() for label in labels)
+        for label in labels:
+            if label.casefold() not in self._rows:
+                raise InputError(self._unknown(label))
+        for folded in wanted:
+            found[self._rows[folded]] += 1
+        if not wanted:
+            return np.ones(self._count, np.bool_)
+        return {"any": found > 0, "all": found == len(wanted), "none": found == 0}[check_match(match)]
+
+    def _unknown(self, label: str) -> str:
+        close = difflib.get_close_matches(label.casefold(), self._rows, n=3)
+        hint = f" Did you mean {' or '.join(repr(self._names[name]) for name in close)}?" if close else ""
+        return f"No picture here has the label {label!r:.80}.{hint}"
+
+
+def check_match(match: object) -> str:
+    """`match` as one of MATCHES.
+
+    Raises:
+        InputError: It is another.
+    """
+    if match not in MATCHES:
+        raise InputError(f"match must be one of {', '.join(MATCHES)}, not {match!r:.40}.")
+    return match
+
+
+def check_labels(labels: object) -> tuple[str, ...]:
+    """`labels` as label names, whatever a client sent; None is none.
+
+    Raises:
+        InputError: It is not a list of names.
+    """
+    listed = labels if labels is not None else ()
+    if not isinstance(listed, (list, tuple)) or not all(isinstance(name, str) and name.strip() for name in listed):
+        raise InputError('labels must be a list of label names, ["dog", "beach"] for instance.')
+    if len(listed) > MAX_LABELS:
+        raise InputError(f"At most {MAX_LABELS} labels can be asked for at once.")
+    return tuple(dict.fromkeys(name.strip() for name in listed))

@@ -1,0 +1,85 @@
+"""A query as the end of an address, and back: what a link restores.
+
+    ?q=a+dog+on+the+beach&not=snow&like=images/0123.webp&weight=0.4&label=dog&label=beach&match=all&cut=60&beside=1
+
+An uploaded picture is not in it: it is nobody's but the visitor's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import parse_qs, urlencode
+
+from algcn.errors import InputError
+from app.query import Query
+
+# results.js owns the same names; whatever else stands in an address is left alone.
+NAMES = ("q", "not", "like", "weight", "label", "match", "cut", "beside")
+MAX_FIELDS, MAX_WORDS = 200, 1000
+DEFAULT = Query()
+
+
+def address_of(query: Query, file_of: Callable[[int], str]) -> str:
+    """The query as `name=value&…`; what is as usual is left out.
+
+    Args:
+        query: What was asked.
+        file_of: The file name of a picture of the gallery.
+    """
+    fields: list[tuple[str, str]] = []
+    if query.text.strip():
+        fields.append(("q", query.text.strip()[:MAX_WORDS]))
+    if query.item is not None:
+        fields.append(("like", file_of(query.item)))
+    if not fields:
+        return ""
+    if query.without.strip():
+        fields.append(("not", query.without.strip()[:MAX_WORDS]))
+    if query.is_mixed and query.item is not None and query.weight != DEFAULT.weight:
+        fields.append(("weight", f"{query.weight:g}"))
+    fields.extend(("label", label) for label in query.labels)
+    if query.labels and query.match != DEFAULT.match:
+        fields.append(("match", query.match))
+    if query.cutoff:
+        fields.append(("cut", f"{query.cutoff:g}"))
+    if query.beside:
+        fields.append(("beside", "1"))
+    return urlencode(fields, safe="/")
+
+
+def query_of(address: object, item_of: Callable[[str], int]) -> Query | None:
+    """The query that an address holds, whatever else is in it; None if it holds none.
+
+    Args:
+        address: What stands behind the "?" of an address, with it or without, from a browser.
+        item_of: The picture of the gallery with a file name; raises InputError.
+
+    Raises:
+        InputError: It holds something that is no query: a number out of range, a picture that is not there.
+    """
+    if not isinstance(address, str):
+        return None
+    try:
+        fields = parse_qs(address.removeprefix("?"), max_num_fields=MAX_FIELDS)
+    except ValueError:
+        raise InputError("This link holds too much to be a query.") from None
+    one = {name: values[0] for name, values in fields.items()}
+    if "q" not in one and "like" not in one:
+        return None
+    return Query(
+        text=one.get("q", ""),
+        item=item_of(one["like"]) if "like" in one else None,
+        weight=_number(one, "weight", DEFAULT.weight),
+        without=one.get("not", ""),
+        labels=tuple(fields.get("label", ())),
+        match=one.get("match", DEFAULT.match),
+        cutoff=_number(one, "cut", DEFAULT.cutoff),
+        beside=one.get("beside") == "1",
+    )
+
+
+def _number(fields: dict[str, str], name: str, default: float) -> float:
+    try:
+        return float(fields.get(name, default))
+    except ValueError:
+        raise InputError(f"This link has a {name} of {fields[name]!r:.40}, which is no number.") from None
