@@ -21,6 +21,7 @@ from torch import Tensor
 
 from algcn.errors import InputError
 from algcn.graph import cooccurrence, normalise
+from app.label_layout import layout, seriation
 from app.limits import check_limit
 
 if TYPE_CHECKING:
@@ -105,6 +106,16 @@ class LabelGraph:
         """P(source | target) in the gallery: of the target's pictures, the share that also has the source; L × L."""
         support = self.counts.diagonal().double()
         return (self.counts.double() / support.clamp(min=1)[None, :]).float()
+
+    @cached_property
+    def positions(self) -> list[list[float]]:
+        """Where each label stands, L × [x, y]: one place for all stages, thresholds and epochs."""
+        return layout(self.adaptive().numpy(), self.groups, self.names).tolist()
+
+    @cached_property
+    def order(self) -> list[int]:
+        """The labels in an order in which related ones are side by side."""
+        return seriation(self.adaptive().numpy())
 
     def adaptive(self, epoch: int = THIS_MODEL) -> Tensor:
         """A = ReLU(C + γD) at an epoch, L × L."""

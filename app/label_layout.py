@@ -144,4 +144,13 @@ def _spread(points: np.ndarray, boxes: np.ndarray) -> np.ndarray:
         push[..., 0] *= sideways
         push[..., 1] *= ~sideways
         points = np.clip(points + push.sum(axis=1), low, high)
-    return points
+    return _filled(points, low, high)
+
+
+def _filled(points: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Stretched about the middle until a box touches the edge on each side; stretching parts boxes, never joins them."""
+    middle = np.array([WIDTH, HEIGHT]) / 2
+    away = points - (points.min(axis=0) + points.max(axis=0)) / 2
+    room = np.where(away < 0, middle - low, high - middle)
+    factor = (room / np.maximum(np.abs(away), 1e-9)).min(axis=0)
+    return middle + away * np.maximum(factor, 1.0)
