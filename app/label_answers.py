@@ -1,4 +1,4 @@
-"""The label graph for programs: what the Labels tab shows, in plain JSON types, label names, and directions in words."""
+"""The label graph for programs: what the Labels tab shows as plain JSON, with names, and directions in words."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.label_details import average_precision
 from app.label_edits import check_edit, effect_of
-from app.label_graph import STAGES, THIS_MODEL, Edge, LabelGraph, label_graph_of
+from app.label_graph import STAGES, Edge, LabelGraph, label_graph_of
 
 if TYPE_CHECKING:
     from app.service import RetrievalService

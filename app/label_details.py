@@ -78,7 +78,8 @@ def label_details(service: RetrievalService, label: int, classifiers: Tensor) ->
         return None if labels is None else name in {given.casefold() for given in labels}
 
     pictures = [
-        TopPicture(item, cosine, has_label(item)) for item, cosine in _top(gallery.image_embeddings @ direction, PICTURES)
+        TopPicture(item, cosine, has_label(item))
+        for item, cosine in _top(gallery.image_embeddings @ direction, PICTURES)
     ]
     texts = [
         TopText(gallery.texts[text], int(gallery.text_owner[text]), cosine)

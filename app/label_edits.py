@@ -163,12 +163,12 @@ def _predictions(service: RetrievalService, query: QueryPoint, before: Tensor, a
     scores_after = label_scores(query.embedding, after)[0].tolist()
     thresholds = service.bundle.thresholds.get(query.modality)
 
-    def predicted(scores: list[float], label: int) -> bool | None:
-        return None if thresholds is None else scores[label] > float(thresholds[label])
+    def predicted(label: int, score: float) -> bool | None:
+        return None if thresholds is None else score > float(thresholds[label])
 
     rows = [
-        Prediction(label, scores_before[label], scores_after[label], predicted(scores_before, label), predicted(scores_after, label))
-        for label in range(len(before))
+        Prediction(label, old, new, predicted(label, old), predicted(label, new))
+        for label, (old, new) in enumerate(zip(scores_before, scores_after, strict=True))
     ]
     rows.sort(key=lambda row: (not (row.was_predicted or row.is_predicted), -max(row.before, row.after)))
     return rows[:PREDICTED]

@@ -10,6 +10,7 @@ L is the number of labels, E of epochs (0 is before the first).
 from __future__ import annotations
 
 import dataclasses
+import math
 import threading
 from collections.abc import Sequence
 from functools import cached_property
@@ -180,7 +181,8 @@ class LabelGraph:
         Raises:
             InputError: It is not one.
         """
-        whole = isinstance(epoch, (int, float)) and not isinstance(epoch, bool) and epoch == int(epoch)
+        number = isinstance(epoch, (int, float)) and not isinstance(epoch, bool)
+        whole = number and math.isfinite(epoch) and epoch == int(epoch)
         if whole and epoch == THIS_MODEL:
             return self.model_epoch
         if not whole or int(epoch) not in self.epochs:

@@ -148,7 +148,7 @@ def _spread(points: np.ndarray, boxes: np.ndarray) -> np.ndarray:
 
 
 def _filled(points: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Stretched about the middle until a box touches the edge on each side; stretching parts boxes, never joins them."""
+    """Stretched about the middle until a box touches an edge; that parts boxes and never joins them."""
     middle = np.array([WIDTH, HEIGHT]) / 2
     away = points - (points.min(axis=0) + points.max(axis=0)) / 2
     room = np.where(away < 0, middle - low, high - middle)

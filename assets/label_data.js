@@ -48,11 +48,15 @@ function unpack({ data, scale, bits }) {
   return Float32Array.from(whole, (value) => value * scale);
 }
 
+// Plotly reads <b> and the like in a text as markup.
+const plainText = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+
 function readGraph(sent) {
   const size = sent.names.length;
   return {
     ...sent,
     size,
+    plain: sent.names.map(plainText),
     counts: unpack(sent.counts),
     prior: unpack(sent.prior),
     change: unpack(sent.change),
@@ -151,6 +155,10 @@ function reading(graph, view) {
     const hub = busiest(graph, edges, "source");
     if (hub) said.push(`${names[hub.label]} sends to the most labels: ${hub.count}.`);
   } else if (graph.learns) {
+    if (STAGES[view.stage].signed) {
+      const up = edges.filter(({ weight }) => weight > 0).length;
+      said[0] = `${counted(up, "edge")} up and ${edges.length - up} down by at least ${digits(view.threshold, places)}.`;
+    }
     const grown = extremes(graph, view);
     const tell = ({ source, target, before, after }) =>
       `what ${names[source]} sends to ${names[target]}: ${signed(after - before)} (${digits(before)} to ${digits(after)})`;
@@ -159,7 +167,7 @@ function reading(graph, view) {
   } else {
     said.push("Nothing was learned here: the graph is its prior.");
   }
-  if (view.label !== null) {
+  if (view.panel === "label" && view.label !== null) {
     const here = (end) => edges.filter((edge) => edge[end] === view.label).length;
     said.push(`Of these, ${names[view.label]} receives ${here("target")} and sends ${here("source")}.`);
   }

@@ -30,7 +30,7 @@ function sparkline(graph, view, [source, target]) {
 
 function labelSelect(graph, view, end, act) {
   const at = end === "From" ? 0 : 1;
-  const select = h("select", { "aria-label": `${end} label`, onchange: (event) => act.end(at, event.target.value === "" ? null : Number(event.target.value)) },
+  const select = h("select", { "data-key": end, "aria-label": `${end} label`, onchange: (event) => act.end(at, event.target.value === "" ? null : Number(event.target.value)) },
     h("option", { value: "" }, "choose…"),
     [...graph.names.keys()].sort((one, other) => graph.names[one].localeCompare(graph.names[other])).map((label) => h("option", { value: label, selected: view.pair[at] === label }, graph.names[label])));
   return h("label", {}, h("span", {}, end), select);
@@ -40,11 +40,11 @@ function edgeFacts(graph, view, [source, target]) {
   const i = source * graph.size + target;
   const all = graph.counts[target * (graph.size + 1)];
   const value = (stage) => weightsOf(graph, stage, view.epoch, view.edits)[i];
-  const row = (term, words) => h("div", {}, h("dt", {}, term), h("dd", {}, words));
-  return h("dl", { class: "lg-facts" },
-    row("Shown together", graph.pictures ? `${graph.counts[i]} of ${counted(all, "picture")} with ${graph.names[target]}` : "no labels given"),
+  const row = (term, words, wide) => h("div", { class: wide ? "lg-wide" : null }, h("dt", {}, term), h("dd", {}, words));
+  return h("dl", { class: "lg-facts lg-four" },
+    row("Shown together", graph.pictures ? `${graph.counts[i]} of ${counted(all, "picture")} with ${graph.names[target]} in this gallery` : "no labels given", true),
     row("Prior C", digits(graph.prior[i])),
-    row("Learned change γD", signed(value("learned_change"))),
+    row("Change γD", signed(value("learned_change"))),
     row("Adaptive A", digits(value("adaptive"))),
     row("Normalised Â", digits(value("normalised"))));
 }
@@ -52,12 +52,13 @@ function edgeFacts(graph, view, [source, target]) {
 function weightForm(graph, view, pair, act) {
   const [source, target] = pair.map((label) => graph.names[label]);
   const now = weightsOf(graph, "adaptive", graph.model_epoch, view.edits)[pair[0] * graph.size + pair[1]];
-  const shown = h("output", {}, digits(now));
-  const slider = h("input", { type: "range", min: 0, max: graph.max_weight, step: 0.01, value: now, "aria-label": `What ${source} sends to ${target}`, oninput: () => (shown.textContent = digits(Number(slider.value))) });
+  const value = view.draft ?? now;
+  const shown = h("output", {}, digits(value));
+  const slider = h("input", { type: "range", min: 0, max: graph.max_weight, step: 0.01, value, "data-key": "weight", "aria-label": `What ${source} sends to ${target}`, oninput: () => (shown.textContent = digits(Number(slider.value))) });
   return h("form", { class: "lg-weight", onsubmit: (event) => { event.preventDefault(); act.edit(...pair, Number(slider.value)); } },
     h("label", {}, h("span", {}, `What if ${source} sent`), shown, h("span", {}, `to ${target}?`)),
     slider,
-    h("button", { type: "submit", class: "lg-primary", disabled: view.busy }, view.busy ? "Recomputing…" : "Recompute the classifiers"));
+    h("button", { type: "submit", class: "lg-primary", "data-key": "submit", "aria-disabled": view.busy ? "true" : null }, view.busy ? "Recomputing…" : "Recompute the classifiers"));
 }
 
 function editList(graph, view, act) {
@@ -68,9 +69,9 @@ function editList(graph, view, act) {
     h("h4", {}, `Your ${view.edits.length === 1 ? "edit" : "edits"}`),
     h("ol", {}, view.edits.map(words)),
     h("p", { class: "lg-starts" },
-      h("button", { type: "button", disabled: view.busy, onclick: () => act.ask("undo") }, "Undo the last"),
-      h("button", { type: "button", disabled: view.busy, onclick: () => act.ask("reset") }, "Start over")),
-    h("p", { class: "lg-quiet" }, "Only you see them, and only in this tab: every search goes on with the model as it was trained."));
+      h("button", { type: "button", "data-key": "undo", onclick: () => view.busy || act.ask("undo") }, "Undo the last"),
+      h("button", { type: "button", "data-key": "reset", onclick: () => view.busy || act.ask("reset") }, "Start over")),
+    h("p", { class: "lg-quiet" }, "Edits are yours alone and stay in this tab: every search goes on with the model as it was trained."));
 }
 
 function predictions(graph, effect, act) {
@@ -127,7 +128,7 @@ function edgePanel(graph, view, act) {
     whole ? null : h("p", { class: "lg-quiet" }, "Click the label that sends, then the one that receives; or a cell of the matrix; or choose both here. Then give the edge another weight, and see what becomes of the classifiers."),
     h("div", { class: "lg-ends" },
       labelSelect(graph, view, "From", act), labelSelect(graph, view, "To", act),
-      whole ? h("button", { type: "button", class: "lg-turn", title: "The other direction", "aria-label": "Turn the edge around", onclick: () => act.pair(pair[1], pair[0]) }, "⇄") : null),
+      whole ? h("button", { type: "button", class: "lg-turn", "data-key": "turn", title: "The other direction", "aria-label": "Turn the edge around", onclick: () => act.pair(pair[1], pair[0]) }, "⇄") : null),
     h("div", { class: "lg-numbers" }, edgeNumbers(graph, view)),
     whole ? [graph.has_gcn ? weightForm(graph, view, pair, act) : h("p", { class: "lg-quiet" }, "This model was trained without a label graph: there is nothing to recompute.")] : null,
     view.error ? h("p", { class: "notice error", role: "alert" }, view.error) : null,

@@ -105,7 +105,7 @@ function facts(graph, view, details) {
 }
 
 function findings(graph, view, details, act) {
-  if (!details) return h("div", { class: "lg-loading", role: "status" }, "Looking through the gallery…");
+  if (!details) return [h("p", { class: "lg-loading", role: "status" }, "Looking through the gallery…")];
   const name = graph.names[view.label];
   const known = details.pictures.filter(([, , has]) => has !== null);
   const right = known.filter(([, , has]) => has).length;
@@ -121,7 +121,7 @@ function findings(graph, view, details, act) {
     details.texts.length
       ? h("section", {}, h("h4", {}, "Texts its classifier finds"),
           h("ol", { class: "lg-texts" }, details.texts.map(([text, , cosine]) => h("li", {}, h("span", {}, text), h("small", {}, digits(cosine))))))
-      : null,
+      : "",
     h("section", {}, h("h4", {}, "Nearest classifiers"),
       h("p", { class: "lg-starts" }, details.nearest.map(([label, cosine]) => {
         const button = labelButton(graph, label, act);
@@ -139,7 +139,7 @@ function labelPanel(graph, view, details, act) {
       h("span", { class: "lg-quiet" }, graph.groups[view.label]),
       h("button", { type: "button", class: "lg-close", "aria-label": "Choose no label", onclick: () => act.label(null) }, "×")),
     h("div", { class: "lg-numbers" }, labelNumbers(graph, view, details, act)),
-    h("div", {}, findings(graph, view, details, act)),
+    h("div", { class: "lg-findings" }, findings(graph, view, details, act)),
   );
 }
 

@@ -10,7 +10,7 @@ let details = new Map();
 const view = {
   stage: "adaptive", shape: "graph", order: "similar", panel: "label",
   epoch: 0, thresholds: {}, search: "", group: null, label: null, pair: [null, null],
-  edits: [], effect: null, error: null, busy: false, unfolded: {},
+  edits: [], effect: null, error: null, busy: false, draft: null, unfolded: {},
   get threshold() {
     return this.thresholds[this.stage];
   },
@@ -23,15 +23,18 @@ function receive(value) {
   if (value.kind === "graph") return open(value);
   if (value.kind === "none") return (at(".lg-wait").textContent = value.sentence);
   if (!graph) return ask("open");
-  if (value.kind === "label") details.set(value.label, value);
+  if (value.kind === "label") {
+    details.set(value.label, value);
+    return showDetails(value.label);
+  }
+  view.busy = false;
+  if (value.kind === "error") view.error = value.sentence;
   if (value.kind === "edits") {
     details = new Map();
     graph.cache.clear();
-    Object.assign(view, { edits: value.edits, effect: value.effect, error: null, epoch: value.edits.length ? graph.model_epoch : view.epoch });
+    Object.assign(view, { edits: value.edits, effect: value.effect, error: null, draft: null, epoch: value.edits.length ? graph.model_epoch : view.epoch });
     if (view.label !== null) ask("label", { label: view.label });
   }
-  if (value.kind === "error") view.error = value.sentence;
-  if (value.kind !== "label") view.busy = false;
   showControls();
   showPanel();
 }
@@ -49,7 +52,7 @@ function open(sent) {
   at("datalist").replaceChildren(...graph.names.map((name) => h("option", { value: name })));
   at(".lg-stages").replaceChildren(...Object.entries(STAGES).map(([stage, { name, symbol, learned }]) =>
     h("button", { type: "button", "data-stage": stage, disabled: (learned && !graph.has_gcn) || (stage === "cooccurrence" && !graph.pictures), onclick: () => change({ stage }) }, name, symbol ? h("i", {}, symbol) : "")));
-  at(".lg-legend").replaceChildren(...Object.entries(graph.colours).map(([group, colour]) =>
+  at(".lg-legend [role=group]").replaceChildren(...Object.entries(graph.colours).map(([group, colour]) =>
     h("button", { type: "button", "data-group": group, "aria-pressed": "false", onclick: () => change({ group: view.group === group ? null : group }) },
       h("i", { class: "lg-dot", style: { background: colour } }), group || "no group")));
   showControls();
@@ -81,7 +84,7 @@ const act = {
     draw();
   },
   pair(source, target) {
-    Object.assign(view, { pair: [source, target], panel: "edge", error: null });
+    Object.assign(view, { pair: [source, target], panel: "edge", error: null, draft: null });
     showControls();
     showPanel();
     draw();
@@ -91,7 +94,11 @@ const act = {
     pair[which] = label;
     act.pair(...pair);
   },
-  edit: (source, target, weight) => ask("edit", { source, target, weight }),
+  edit(source, target, weight) {
+    if (view.busy) return;
+    view.draft = weight;
+    ask("edit", { source, target, weight });
+  },
   unfold(what) {
     view.unfolded = { ...view.unfolded, [what]: !view.unfolded[what] };
     showPanel();
@@ -139,9 +146,23 @@ function showControls() {
   at(".lg-reading").textContent = reading(graph, view);
 }
 
+// Whoever works with the keyboard stays where they were, or comes to the heading.
 function showPanel() {
+  const place = at(".lg-chosen");
+  const held = place.contains(document.activeElement) ? document.activeElement : null;
   const shown = view.panel === "label" ? labelPanel(graph, view, details.get(view.label), act) : edgePanel(graph, view, act);
-  at(".lg-chosen").replaceChildren(shown);
+  place.replaceChildren(shown);
+  if (!held) return;
+  const same = held.dataset.key && place.querySelector(`[data-key="${held.dataset.key}"]`);
+  const next = same || place.querySelector("h3");
+  if (!same) next.tabIndex = -1;
+  next.focus({ preventScroll: true });
+}
+
+function showDetails(label) {
+  if (view.panel !== "label" || view.label !== label) return;
+  showNumbers();
+  at(".lg-findings").replaceChildren(...findings(graph, view, details.get(label), act));
 }
 
 function showNumbers() {
@@ -159,11 +180,26 @@ function compose(value) {
   plot.style.height = `${height}px`;
   const figure = (view.shape === "graph" ? graphFigure : matrixFigure)(graph, view, plot);
   plot.dataset.figure = view.shape;
+  if (view.shape === "matrix") showMatrixNames(graph, view, plot, at(".lg-names"), act);
+  showScale();
   return figure;
 }
 
+// The colours of the weights, from where to where.
+function showScale() {
+  const { signed, symbol, name } = STAGES[view.stage];
+  const most = largest(graph, view.stage);
+  const scale = graph.scales[isDark() ? "dark" : "light"][signed ? "diverging" : "sequential"];
+  const stops = scale.map(([stop, colour]) => `${colour} ${100 * stop}%`).join(", ");
+  const places = most < 0.1 ? 4 : 2;
+  at(".lg-scale").replaceChildren(
+    digits(signed ? -most : 0, signed ? places : 0), h("i", { style: { background: `linear-gradient(to right, ${stops})` } }), digits(most, places),
+  );
+  at(".lg-scale").title = `Colour: ${name}${symbol ? ` ${symbol}` : ""}`;
+}
+
 function graphHeight(width) {
-  if (width < 560) return Math.round(width * 1.3);
+  if (width < NARROW) return Math.round(width * 1.3);
   return Math.round(Math.min(860, Math.max(480, width * 0.64)));
 }
 
@@ -204,18 +240,25 @@ at(".lg-threshold input").addEventListener("input", (event) => {
 at(".lg-epochs input").addEventListener("input", (event) => soon({ epoch: Number(event.target.value) }));
 at(".lg-play").addEventListener("click", play);
 at(".lg-order select").addEventListener("change", (event) => change({ order: event.target.value }));
-at(".lg-find input").addEventListener("input", (event) => soon({ search: event.target.value }));
-// Enter, or a name picked from the list.
-at(".lg-find input").addEventListener("change", (event) => {
-  const words = event.target.value.trim().toLowerCase();
-  if (!words) return;
+at(".lg-find input").addEventListener("input", (event) => {
+  // A name picked from the list comes all at once.
+  if (event.inputType === "insertReplacementText" || event.inputType === undefined) return find(event.target);
+  soon({ search: event.target.value });
+});
+at(".lg-find input").addEventListener("keydown", (event) => {
+  if (event.key === "Enter") find(event.target);
+});
+
+// The label that a search means: the one of that name, or the first that has it in its name.
+function find(input) {
+  const words = input.value.trim().toLowerCase();
   const exact = graph.names.findIndex((name) => name.toLowerCase() === words);
   const found = exact >= 0 ? exact : graph.names.findIndex((name) => name.toLowerCase().includes(words));
-  if (found < 0) return;
-  event.target.value = "";
-  view.search = "";
+  if (!words || found < 0) return;
+  input.value = view.search = "";
   act.label(found);
-});
+}
+
 for (const button of element.querySelectorAll(".lg-switch [data-shape]")) button.addEventListener("click", () => change({ shape: button.dataset.shape }));
 for (const button of element.querySelectorAll("[data-panel]")) {
   button.addEventListener("click", () => {
@@ -225,7 +268,7 @@ for (const button of element.querySelectorAll("[data-panel]")) {
   });
 }
 element.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && view.label !== null) act.label(null);
+  if (event.key === "Escape" && view.label !== null && event.target !== at(".lg-find input")) act.label(null);
 });
 // A picture that became wider or narrower has other names in view, and perhaps stands up instead of lying down.
 let width = 0;

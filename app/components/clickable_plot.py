@@ -45,8 +45,8 @@ def clickable_plot(
     same name. Plots resize with their place and redraw when the visitor switches between light and dark.
 
     A view with controls of its own, in the browser, gives markup `around` the plot (PLACE stands for it) and a `script`
-    that defines `compose(value)`, the figure of a value that is none itself, and `respond(event)`, which gets the events
-    above instead of Python; it calls `draw()` when something changed and `trigger("select", …)` to ask Python.
+    that defines `compose(value)`, the figure of a value that is none itself, and `respond(event)`, which gets the
+    events above instead of Python; it calls `draw()` when something changed and `trigger("select", …)` to ask Python.
     """
     plot = f'<div class="plot" style="height:{int(height)}px" role="figure"></div>'
     return gr.HTML(

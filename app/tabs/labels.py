@@ -45,9 +45,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
         except InputError as error:
             return error_value(str(error), asked.get("serial")), edits
 
-    frame.on_open(
-        tab, open_tab, [view, edits, shown], inputs=[edits, shown], key=lambda visitor: id(visitor.query)
-    )
+    frame.on_open(tab, open_tab, [view, edits, shown], inputs=[edits, shown], key=lambda visitor: id(visitor.query))
     # Each answer names what it is about, so none has to wait for another or to be dropped.
     view.select(
         select,
@@ -139,7 +137,7 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
 
         Args:
             label: The name of a label, "skiing" for instance.
-            stage: "cooccurrence", "prior", "learned_change", "adaptive", "normalised" or "difference"; see /label_graph.
+            stage: "cooccurrence", "prior", "learned_change", "adaptive", "normalised", "difference"; see /label_graph.
             limit: How many neighbours of each direction to return, 1 to 500.
 
         Returns:
