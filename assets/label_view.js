@@ -51,7 +51,7 @@ function open(sent) {
   at(".lg-find input").value = "";
   at("datalist").replaceChildren(...graph.names.map((name) => h("option", { value: name })));
   at(".lg-stages").replaceChildren(...Object.entries(STAGES).map(([stage, { name, symbol, learned }]) =>
-    h("button", { type: "button", "data-stage": stage, disabled: (learned && !graph.has_gcn) || (stage === "cooccurrence" && !graph.pictures), onclick: () => change({ stage }) }, name, symbol ? h("i", {}, symbol) : "")));
+    h("button", { type: "button", "data-stage": stage, disabled: (learned && !graph.has_gcn) || (stage === "cooccurrence" && !graph.pictures), onclick: () => change({ stage }) }, name, symbol ? [" ", h("i", {}, symbol)] : [])));
   at(".lg-legend [role=group]").replaceChildren(...Object.entries(graph.colours).map(([group, colour]) =>
     h("button", { type: "button", "data-group": group, "aria-pressed": "false", onclick: () => change({ group: view.group === group ? null : group }) },
       h("i", { class: "lg-dot", style: { background: colour } }), group || "no group")));
