@@ -97,16 +97,31 @@ class LabelBranch(nn.Module):
             return adaptive_correlation(self.prior, self.learned_change, self.config.gamma)
         return torch.relu(self.prior)
 
-    def forward(self) -> tuple[Tensor, Tensor | None]:
-        """Classifiers, L × d, and the Â they were made with (None without the GCN)."""
+    def forward(self, adaptive: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """Classifiers, L × d, and the Â they were made with (None without the GCN).
+
+        Args:
+            adaptive: Another A, L × L without negative weights, in the place of the learned one.
+
+        Raises:
+            InputError: It does not fit, or there is no GCN to make use of it.
+        """
         if not self.config.use_gcn:
+            if adaptive is not None:
+                raise InputError("this model has no GCN: its classifiers do not depend on a label graph")
             return self.free_classifiers, None
-        adjacency = normalise(self.adaptive())
+        adjacency = normalise(self.adaptive() if adaptive is None else self._checked(adaptive))
         hidden, layers = self.embeddings, []
         for weight in self.gcn:
             hidden = F.leaky_relu(adjacency @ (hidden @ weight), LEAKY_SLOPE)
             layers.append(hidden)
         return self.head(torch.cat(layers, dim=1)), adjacency
+
+    def _checked(self, adaptive: Tensor) -> Tensor:
+        adaptive = _matrix(adaptive, "the adaptive correlation", tuple(self.prior.shape)).to(self.prior.device)
+        if (adaptive < 0).any():
+            raise InputError("the adaptive correlation must not contain negative weights")
+        return adaptive
 
 
 class ALGCN(nn.Module):
@@ -150,9 +165,16 @@ class ALGCN(nn.Module):
         """Text features, N × text_dim, to the common space, N × d; after the ReLU, not normalised."""
         return self.instance.project(text_features, self.instance.text, "text")
 
-    def classifiers(self) -> Tensor:
-        """One classifier for each label, L × d; also points of the common space."""
-        return self.label()[0]
+    def classifiers(self, adaptive: Tensor | None = None) -> Tensor:
+        """One classifier for each label, L × d; also points of the common space.
+
+        Args:
+            adaptive: What if this were the graph: another A, L × L without negative weights, as `label_graph` has it.
+
+        Raises:
+            InputError: It does not fit, or the model has no GCN.
+        """
+        return self.label(adaptive)[0]
 
     def adjacency(self) -> Tensor:
         """The normalised adjacency Â, L × L (that of the prior alone where nothing is learned)."""

@@ -2,6 +2,9 @@
 // Plotly (4.8 MB) is loaded when the first plot of the page is drawn, never before.
 const canvas = element.querySelector(".plot");
 const address = "plotly.js";
+// A script before this one may make the figure itself, and answer clicks.
+const figureOf = typeof compose === "function" ? compose : (value) => value;
+const answer = typeof respond === "function" ? respond : (event) => trigger("select", event);
 
 function loadPlotly() {
   window.plotlyLoaded ??= new Promise((resolve, reject) => {
@@ -87,12 +90,12 @@ function idsOf(points) {
 function listen() {
   canvas.on("plotly_click", (data) => {
     const ids = idsOf(data.points.slice(0, 1));
-    if (ids.length) trigger("select", { action: "click", ids });
+    if (ids.length) answer({ action: "click", ids });
   });
   canvas.on("plotly_selected", (data) => {
-    if (data) trigger("select", { action: "lasso", ids: idsOf(data.points) });
+    if (data) answer({ action: "lasso", ids: idsOf(data.points) });
   });
-  canvas.on("plotly_deselect", () => trigger("select", { action: "clear", ids: [] }));
+  canvas.on("plotly_deselect", () => answer({ action: "clear", ids: [] }));
   canvas.on("plotly_hover", hover);
   canvas.on("plotly_unhover", () => (thumbnail.hidden = true));
 }
@@ -100,15 +103,17 @@ function listen() {
 let listening = false;
 
 async function draw() {
-  const figure = props.value;
+  const figure = figureOf(props.value);
   if (!figure?.data) {
     if (listening) window.Plotly.purge(canvas);
     listening = false;
     return;
   }
+  const late = !window.Plotly;
   const Plotly = await loadPlotly();
   // A figure that came while Plotly was loading is the one to draw.
-  const latest = props.value ?? figure;
+  const latest = late ? figureOf(props.value) : figure;
+  if (!latest?.data) return;
   const config = {
     displaylogo: false,
     responsive: true,

@@ -89,6 +89,30 @@ def test_without_adaptation_the_graph_is_the_prior() -> None:
     assert not any("learned_change" in name for name, _ in model.named_parameters())
 
 
+def test_classifiers_of_another_graph() -> None:
+    model = build()
+    adaptive = model.label_graph()["adaptive"]
+    assert torch.equal(model.classifiers(adaptive), model.classifiers())
+    adaptive[0, 2] = 1.0
+    changed = model.classifiers(adaptive)
+    assert changed.shape == (4, 16)
+    assert not torch.allclose(changed[2], model.classifiers()[2]), "label 2 now receives from label 0"
+    other = build(prior=adaptive, adaptive=False)
+    other.load_state_dict({**model.state_dict(), "label.prior": adaptive}, strict=False)
+    torch.testing.assert_close(changed, other.classifiers())
+
+
+def test_another_graph_that_does_not_fit_is_one_sentence() -> None:
+    with pytest.raises(InputError, match="adaptive correlation must be 4 × 4"):
+        build().classifiers(torch.eye(3))
+    with pytest.raises(InputError, match="negative"):
+        build().classifiers(-torch.eye(4))
+    with pytest.raises(InputError, match="NaN"):
+        build().classifiers(torch.full((4, 4), torch.nan))
+    with pytest.raises(InputError, match="has no GCN"):
+        build(use_gcn=False).classifiers(torch.eye(4))
+
+
 def test_only_the_learned_change_is_fast() -> None:
     model = build()
     slow, fast = model.parameter_groups(1e-3, 100.0)

@@ -17,10 +17,17 @@ ASSETS = Path(__file__).resolve().parents[2] / "assets"
 PLOTLY_URL = "plotly.js"  # see app/interface.py, which serves it
 PLOT_SCRIPT = (ASSETS / "plots.js").read_text(encoding="utf-8")
 MAX_SELECTED = 10_000
+PLACE = "<!-- plot -->"
 
 
 def clickable_plot(
-    value: Mapping[str, Any] | None = None, *, elem_id: str, height: int = 480, **options: Any
+    value: Mapping[str, Any] | None = None,
+    *,
+    elem_id: str,
+    height: int = 480,
+    around: str = PLACE,
+    script: str = "",
+    **options: Any,
 ) -> gr.HTML:
     """A place for a figure.
 
@@ -36,11 +43,16 @@ def clickable_plot(
 
     `layout.meta.lasso = true` offers the lasso. `layout.meta.keep = NAME` keeps zoom and camera between figures of the
     same name. Plots resize with their place and redraw when the visitor switches between light and dark.
+
+    A view with controls of its own, in the browser, gives markup `around` the plot (PLACE stands for it) and a `script`
+    that defines `compose(value)`, the figure of a value that is none itself, and `respond(event)`, which gets the
+    events above instead of Python; it calls `draw()` when something changed and `trigger("select", …)` to ask Python.
     """
+    plot = f'<div class="plot" style="height:{int(height)}px" role="figure"></div>'
     return gr.HTML(
         value,
-        html_template=f'<div class="plot" style="height:{int(height)}px" role="figure"></div>',
-        js_on_load=PLOT_SCRIPT,
+        html_template=around.replace(PLACE, plot),
+        js_on_load=script + PLOT_SCRIPT,
         elem_id=elem_id,
         elem_classes=["clickable-plot"],
         apply_default_css=False,

@@ -1,0 +1,111 @@
+"""One label up close: what the gallery shows of its classifier, its nearest classifiers, and how well it does."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+if TYPE_CHECKING:
+    from app.service import RetrievalService
+
+PICTURES, TEXTS, NEAREST = 9, 5, 6
+# Parts of metrics.json that may know a label, the more telling first.
+REPORTS = ("test", "test_by_all_labels", "validation")
+DIRECTIONS = ("image_to_text", "text_to_image")
+
+
+@dataclasses.dataclass(frozen=True)
+class TopPicture:
+    """A picture near a classifier; `has_label` is None where the gallery does not say."""
+
+    item: int
+    cosine: float
+    has_label: bool | None
+
+
+@dataclasses.dataclass(frozen=True)
+class TopText:
+    """A text near a classifier and the picture it belongs to."""
+
+    text: str
+    item: int
+    cosine: float
+
+
+@dataclasses.dataclass(frozen=True)
+class AveragePrecision:
+    """Mean AP of the queries that have a label, by direction, and the part of metrics.json that says so."""
+
+    report: str
+    image_to_text: float
+    text_to_image: float
+
+
+@dataclasses.dataclass(frozen=True)
+class LabelDetails:
+    """What is known of one label.
+
+    Attributes:
+        pictures: Nearest to the classifier in the whole gallery, exact, the nearest first.
+        texts: Likewise.
+        nearest: Other labels and the cosine of their classifiers, the nearest first.
+        average_precision: None where metrics.json does not say.
+    """
+
+    label: int
+    pictures: list[TopPicture]
+    texts: list[TopText]
+    nearest: list[tuple[int, float]]
+    average_precision: AveragePrecision | None
+
+
+@torch.inference_mode()
+def label_details(service: RetrievalService, label: int, classifiers: Tensor) -> LabelDetails:
+    """Look at label number `label` with `classifiers`, L × d: the model's, or those of an edited graph."""
+    gallery, names = service.gallery, service.bundle.label_set.names
+    unit = functional.normalize(classifiers.float().cpu(), dim=1)
+    direction = unit[label]
+    name = names[label].casefold()
+
+    def has_label(item: int) -> bool | None:
+        labels = gallery.items[item].labels
+        return None if labels is None else name in {given.casefold() for given in labels}
+
+    pictures = [
+        TopPicture(item, cosine, has_label(item))
+        for item, cosine in _top(gallery.image_embeddings @ direction, PICTURES)
+    ]
+    texts = [
+        TopText(gallery.texts[text], int(gallery.text_owner[text]), cosine)
+        for text, cosine in _top(gallery.text_embeddings @ direction, TEXTS)
+    ]
+    others = unit @ direction
+    others[label] = -2
+    nearest = _top(others, min(NEAREST, len(names) - 1))
+    return LabelDetails(label, pictures, texts, nearest, average_precision(service.bundle.metrics, names[label]))
+
+
+def average_precision(metrics: Mapping[str, Any] | None, name: str) -> AveragePrecision | None:
+    """What a bundle's metrics.json says of a label, or None: the file is written by whoever trained the bundle."""
+    for report in REPORTS:
+        values = []
+        for direction in DIRECTIONS:
+            value: Any = metrics
+            for key in (report, "per_label", direction, name):
+                value = value.get(key) if isinstance(value, Mapping) else None
+            values.append(value)
+        if all(isinstance(value, (int, float)) and math.isfinite(value) for value in values):
+            return AveragePrecision(report, *map(float, values))
+    return None
+
+
+def _top(scores: Tensor, count: int) -> list[tuple[int, float]]:
+    """Positions and scores of the `count` highest; of equals the first."""
+    order = scores.argsort(descending=True, stable=True)[:count].tolist()
+    return [(position, float(scores[position])) for position in order]

@@ -1,0 +1,174 @@
+"""What if an edge of the label graph were another: classifiers made anew, and what that changes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from algcn.errors import InputError
+from algcn.model import label_scores
+from app.label_graph import LabelGraph, check_label
+
+if TYPE_CHECKING:
+    from app.query import QueryPoint
+    from app.service import RetrievalService
+
+MAX_WEIGHT = 2.0  # a little above the strongest edge that training makes
+MAX_EDITS = 50
+NEIGHBOURS = 3
+MOVED, PREDICTED = 8, 8
+UNMOVED = 0.9995  # a classifier this close to what it was has not moved
+
+
+@dataclasses.dataclass(frozen=True)
+class Edit:
+    """Label number `source` shall send `weight` to label number `target`."""
+
+    source: int
+    target: int
+    weight: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Moved:
+    """A classifier that an edit moved: its cosine with what it was."""
+
+    label: int
+    cosine: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Neighbourhood:
+    """A label whose nearest classifiers are others than before, the nearest first."""
+
+    label: int
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Prediction:
+    """A label of a query before and after: its cosine, and whether it is predicted (None: no thresholds are known)."""
+
+    label: int
+    before: float
+    after: float
+    was_predicted: bool | None
+    is_predicted: bool | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Effect:
+    """What edits change, against the model as it was trained.
+
+    Attributes:
+        moved: Classifiers that moved, the farthest first.
+        moved_count: How many did; `moved` has the first few.
+        neighbourhoods: Labels whose three nearest classifiers changed, the farthest moved first.
+        predictions: Labels of the visitor's query; None where there was no query.
+    """
+
+    moved: list[Moved]
+    moved_count: int
+    neighbourhoods: list[Neighbourhood]
+    predictions: list[Prediction] | None
+
+
+def check_edit(graph: LabelGraph, source: object, target: object, weight: object) -> Edit:
+    """An edit of `graph`, whatever a browser or a program sent.
+
+    Raises:
+        InputError: Labels that are none or one and the same, a weight out of range, or a model without a graph.
+    """
+    if not graph.has_gcn:
+        raise InputError("This model was trained without a label graph, so there is no edge to edit.")
+    source, target = check_label(source, len(graph)), check_label(target, len(graph))
+    if source == target:
+        raise InputError("An edge joins two labels: choose another one to send to.")
+    number = isinstance(weight, (int, float)) and not isinstance(weight, bool)
+    if not number or not 0 <= weight <= MAX_WEIGHT:
+        raise InputError(f"weight must be a number from 0 to {MAX_WEIGHT:g}, not {weight!r}.")
+    return Edit(source, target, float(weight))
+
+
+def add_edit(edits: Sequence[Edit], edit: Edit) -> tuple[Edit, ...]:
+    """`edits` and one more; of two edits of the same edge in a row the later stays.
+
+    Raises:
+        InputError: There are too many.
+    """
+    kept = tuple(edits)
+    if kept and (kept[-1].source, kept[-1].target) == (edit.source, edit.target):
+        kept = kept[:-1]
+    if len(kept) >= MAX_EDITS:
+        raise InputError(f"There are {MAX_EDITS} edits already; undo some, or start over.")
+    return (*kept, edit)
+
+
+def edited(adaptive: Tensor, edits: Iterable[Edit]) -> Tensor:
+    """A copy of A, L × L, with the edits made one after the other."""
+    adaptive = adaptive.clone()
+    for edit in edits:
+        adaptive[edit.source, edit.target] = edit.weight
+    return adaptive
+
+
+@torch.inference_mode()
+def edited_classifiers(service: RetrievalService, graph: LabelGraph, edits: Sequence[Edit]) -> Tensor:
+    """The classifiers, L × d, that the model's GCN makes of the edited graph; those of the model without edits."""
+    model = service.bundle.model
+    if not edits:
+        return model.classifiers()
+    return model.classifiers(edited(graph.adaptive(), edits))
+
+
+@torch.inference_mode()
+def effect_of(
+    service: RetrievalService, graph: LabelGraph, edits: Sequence[Edit], query: QueryPoint | None = None
+) -> Effect:
+    """What `edits` change for every label, and for the labels of `query`."""
+    before = edited_classifiers(service, graph, ())
+    after = edited_classifiers(service, graph, edits)
+    cosine = functional.cosine_similarity(before.double(), after.double(), dim=1)
+    # A classifier that was or became nothing has no direction to keep; two that are the same have not moved.
+    cosine = torch.where((before == after).all(dim=1), torch.ones_like(cosine), cosine)
+    order = cosine.argsort(stable=True).tolist()
+    moved = [Moved(label, float(cosine[label])) for label in order if cosine[label] < UNMOVED]
+    nearest_before, nearest_after = _nearest(before), _nearest(after)
+    changed = [
+        Neighbourhood(label, nearest_before[label], nearest_after[label])
+        for label in order
+        if set(nearest_before[label]) != set(nearest_after[label])
+    ]
+    predictions = None if query is None else _predictions(service, query, before, after)
+    return Effect(moved[:MOVED], len(moved), changed, predictions)
+
+
+def _nearest(classifiers: Tensor) -> list[tuple[int, ...]]:
+    """For each label, its three nearest classifiers by cosine."""
+    unit = functional.normalize(classifiers, dim=1)
+    cosine = (unit @ unit.T).fill_diagonal_(-2)
+    count = min(NEIGHBOURS, len(classifiers) - 1)
+    return [tuple(row[:count]) for row in cosine.argsort(dim=1, descending=True, stable=True).tolist()]
+
+
+def _predictions(service: RetrievalService, query: QueryPoint, before: Tensor, after: Tensor) -> list[Prediction]:
+    """Labels predicted before or after, then the best of the others."""
+    scores_before = label_scores(query.embedding, before)[0].tolist()
+    scores_after = label_scores(query.embedding, after)[0].tolist()
+    thresholds = service.bundle.thresholds.get(query.modality)
+
+    def predicted(label: int, score: float) -> bool | None:
+        return None if thresholds is None else score > float(thresholds[label])
+
+    rows = [
+        Prediction(label, old, new, predicted(label, old), predicted(label, new))
+        for label, (old, new) in enumerate(zip(scores_before, scores_after, strict=True))
+    ]
+    rows.sort(key=lambda row: (not (row.was_predicted or row.is_predicted), -max(row.before, row.after)))
+    return rows[:PREDICTED]

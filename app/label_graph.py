@@ -1,0 +1,257 @@
+"""The label graph of a bundle in every stage and at every epoch, read in one direction: who sends to whom.
+
+Notable: every matrix here has the source in its row and the target in its column, "row sends to column". The model
+stores C and A so; Â it stores turned (row i gathers from column j), and this is the only place that turns it back.
+Training counts are not part of a bundle, so co-occurrence and support are those of the open gallery.
+
+L is the number of labels, E of epochs (0 is before the first).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import threading
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor
+
+from algcn.errors import InputError
+from algcn.graph import cooccurrence, normalise
+from app.label_layout import layout, seriation
+from app.limits import check_limit
+
+if TYPE_CHECKING:
+    from algcn.bundle import Bundle
+    from algcn.gallery import Gallery
+    from app.service import RetrievalService
+
+STAGES = ("cooccurrence", "prior", "learned_change", "adaptive", "normalised", "difference")
+THIS_MODEL = -1  # the epoch that stands for the model as it answers, rather than one of its history
+SAME = 1e-6  # two label graphs closer than this are one
+
+
+@dataclasses.dataclass(frozen=True)
+class Edge:
+    """What label number `source` sends to label number `target`."""
+
+    source: int
+    target: int
+    weight: float
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class LabelGraph:
+    """Every stage of a label graph; all matrices L × L, "row sends to column".
+
+    Attributes:
+        prior: C.
+        learned_change: E × L × L, γD after every epoch; one for a bundle without a history.
+        epochs: E numbers, those of the training.
+        model_epoch: Where in `learned_change` the model itself is.
+        counts: L × L int64: labelled pictures of the gallery with both labels; the diagonal is the support.
+        pictures: How many pictures of the gallery have labels at all.
+        prior_threshold: The t of the training, where that is known.
+        has_gcn: The classifiers come from this graph.
+        learns: The graph is learned; otherwise it stays the prior.
+    """
+
+    names: tuple[str, ...]
+    groups: tuple[str, ...]
+    prior: Tensor
+    learned_change: Tensor
+    epochs: tuple[int, ...]
+    model_epoch: int
+    counts: Tensor
+    pictures: int
+    prior_threshold: float | None
+    has_gcn: bool
+    learns: bool
+
+    @classmethod
+    def of(cls, bundle: Bundle, gallery: Gallery) -> LabelGraph:
+        """The graph of a bundle, with the counts of a gallery."""
+        model = bundle.model
+        stages = {name: stage.cpu() for name, stage in model.label_graph().items()}
+        changes, epochs, model_epoch = _history(bundle, stages["learned_change"])
+        counts, pictures = _count(bundle, gallery)
+        training = bundle.training
+        return cls(
+            names=tuple(bundle.label_set.names),
+            groups=tuple(bundle.label_set.groups),
+            prior=stages["prior"],
+            learned_change=changes,
+            epochs=epochs,
+            model_epoch=model_epoch,
+            counts=counts,
+            pictures=pictures,
+            prior_threshold=training.threshold if training else None,
+            has_gcn=model.config.use_gcn,
+            learns=model.config.use_gcn and model.config.adaptive,
+        )
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @cached_property
+    def support(self) -> list[int]:
+        """For each label, how many pictures of the gallery have it."""
+        return self.counts.diagonal().tolist()
+
+    @cached_property
+    def shares(self) -> Tensor:
+        """P(source | target) in the gallery: of the target's pictures, the share that also has the source; L × L."""
+        support = self.counts.diagonal().double()
+        return (self.counts.double() / support.clamp(min=1)[None, :]).float()
+
+    @cached_property
+    def positions(self) -> list[list[float]]:
+        """Where each label stands, L × [x, y]: one place for all stages, thresholds and epochs."""
+        return layout(self.adaptive().numpy(), self.groups, self.names).tolist()
+
+    @cached_property
+    def order(self) -> list[int]:
+        """The labels in an order in which related ones are side by side."""
+        return seriation(self.adaptive().numpy())
+
+    def adaptive(self, epoch: int = THIS_MODEL) -> Tensor:
+        """A = ReLU(C + γD) at an epoch, L × L."""
+        return torch.relu(self.prior + self.learned_change[self.check_epoch(epoch)])
+
+    def weights(self, stage: str, epoch: int = THIS_MODEL, adaptive: Tensor | None = None) -> Tensor:
+        """A stage of the graph, L × L, "row sends to column".
+
+        Args:
+            stage: One of STAGES. `cooccurrence` is `shares`, `difference` is A - C; the others are the model's.
+            epoch: A position in the history, or THIS_MODEL; co-occurrence and prior are the same at each.
+            adaptive: Another A, for the stages that follow from it.
+
+        Raises:
+            InputError: There is no such stage or epoch.
+        """
+        position = self.check_epoch(epoch)
+        if adaptive is None:
+            adaptive = self.adaptive(position)
+        if stage == "cooccurrence":
+            return self.shares
+        if stage == "prior":
+            return self.prior
+        if stage == "learned_change":
+            return self.learned_change[position]
+        if stage == "adaptive":
+            return adaptive
+        if stage == "normalised":
+            return normalise(adaptive).T
+        if stage == "difference":
+            return adaptive - torch.relu(self.prior)
+        raise InputError(f"There is no stage {stage!r}; the stages are {', '.join(STAGES)}.")
+
+    def edges(self, stage: str, epoch: int = THIS_MODEL, threshold: float = 0.0) -> list[Edge]:
+        """Edges between different labels of at least `threshold` (by magnitude, never of 0), the strongest first.
+
+        Raises:
+            InputError: There is no such stage or epoch, or the threshold is no number from 0.
+        """
+        threshold = check_threshold(threshold)
+        weights = self.weights(stage, epoch).clone().fill_diagonal_(0)
+        # Weights are float32: a threshold of 0.4 must let one of 0.4 pass.
+        kept = ((weights.abs() >= threshold - SAME) & (weights != 0)).nonzero().tolist()
+        edges = [Edge(source, target, float(weights[source, target])) for source, target in kept]
+        return sorted(edges, key=lambda edge: -abs(edge.weight))
+
+    def neighbours(self, label: int, stage: str, limit: int) -> tuple[list[Edge], list[Edge]]:
+        """The strongest edges that come in to a label and that go out of it.
+
+        Raises:
+            InputError: There is no such stage, or the limit is not from 1 to 500.
+        """
+        limit = check_limit(limit)
+        edges = self.edges(stage)
+        incoming = [edge for edge in edges if edge.target == label]
+        outgoing = [edge for edge in edges if edge.source == label]
+        return incoming[:limit], outgoing[:limit]
+
+    def check_epoch(self, epoch: object) -> int:
+        """`epoch` as a position in the history.
+
+        Raises:
+            InputError: It is not one.
+        """
+        number = isinstance(epoch, (int, float)) and not isinstance(epoch, bool)
+        whole = number and math.isfinite(epoch) and epoch == int(epoch)
+        if whole and epoch == THIS_MODEL:
+            return self.model_epoch
+        if not whole or int(epoch) not in self.epochs:
+            raise InputError(
+                f"epoch must be one of {self.epochs[0]} to {self.epochs[-1]}, or {THIS_MODEL} for the model as it is, "
+                f"not {epoch!r}."
+            )
+        return self.epochs.index(int(epoch))
+
+
+def check_threshold(threshold: object) -> float:
+    """`threshold` as a number.
+
+    Raises:
+        InputError: It is none from 0.
+    """
+    number = isinstance(threshold, (int, float)) and not isinstance(threshold, bool)
+    if not number or not 0 <= threshold < float("inf"):
+        raise InputError(f"threshold must be a number from 0, not {threshold!r}.")
+    return float(threshold)
+
+
+def check_label(label: object, count: int) -> int:
+    """`label` as the number of one of `count` labels, whatever a browser sent.
+
+    Raises:
+        InputError: It is not one.
+    """
+    if isinstance(label, bool) or not isinstance(label, int) or not 0 <= label < count:
+        raise InputError(f"There is no such label: the model has {count:,}, counted from 0.")
+    return label
+
+
+_graphs: WeakKeyDictionary[RetrievalService, LabelGraph] = WeakKeyDictionary()
+_graphs_lock = threading.Lock()
+
+
+def label_graph_of(service: RetrievalService) -> LabelGraph:
+    """The label graph of a service, made once and forgotten with it."""
+    with _graphs_lock:
+        graph = _graphs.get(service)
+        if graph is None:
+            graph = _graphs[service] = LabelGraph.of(service.bundle, service.gallery)
+    return graph
+
+
+def _history(bundle: Bundle, now: Tensor) -> tuple[Tensor, tuple[int, ...], int]:
+    """γD at every epoch, the epochs' numbers, and which of them is the model: it may have been picked on validation."""
+    history = bundle.history or {}
+    changes = history.get("learned_change")
+    if changes is None or changes.ndim != 3 or changes.shape[1:] != now.shape or len(changes) == 0:
+        return now[None], (0,), 0
+    changes = changes.float().cpu()
+    distance = (changes - now).abs().amax(dim=(1, 2))
+    # Without adaptation every epoch is equal; the model is then no earlier than the last.
+    best = len(distance) - 1 - int(distance.flip(0).argmin())
+    if distance[best] > SAME:
+        changes, best = torch.cat([changes, now[None]]), len(changes)
+    return changes, tuple(range(len(changes))), best
+
+
+def _count(bundle: Bundle, gallery: Gallery) -> tuple[Tensor, int]:
+    """Co-occurrence of the model's labels in a gallery, and how many of its pictures have labels."""
+    positions = {name.casefold(): number for number, name in enumerate(bundle.label_set.names)}
+    labelled: Sequence[Sequence[str]] = [item.labels for item in gallery.items if item.labels is not None]
+    rows = torch.zeros(len(labelled), len(positions), dtype=torch.uint8)
+    for number, labels in enumerate(labelled):
+        for name in labels:
+            position = positions.get(name.casefold())
+            if position is not None:
+                rows[number, position] = 1
+    return cooccurrence(rows), len(labelled)
