@@ -19,13 +19,15 @@ METHODS = ("pca", "tsne", "umap")
 DIMENSIONS = (2, 3)
 # Up to this many rows or columns PCA is exact; beyond, subspace iteration with some columns to spare.
 EXACT = 300
-SPARE_COLUMNS, ITERATIONS = 8, 8
+SPARE_COLUMNS, ITERATIONS = 8, 5
 # Fewer different points than this have no neighbourhoods that t-SNE and UMAP could keep: PCA draws them.
 FEWEST = 5
 NEIGHBOURS, MIN_DISTANCE = 15, 0.1
 PERPLEXITY = 30.0
 TSNE_START = 1e-4  # the standard deviation that t-SNE starts from
 PLACED_AMONG = 8
+# Of more points than this, so many are laid out; the others are placed among them, in REDUCED dimensions.
+MOST_LAID_OUT, REDUCED = 20_000, 64
 ROWS_AT_ONCE = 2048
 Floats = NDArray[np.float32]
 
@@ -109,6 +111,31 @@ def project(points: ArrayLike, method: str = "pca", dimensions: int = 2, seed: i
     return (_tsne if method == "tsne" else _umap)(rows, positions, seed)
 
 
+def lay_out(points: ArrayLike, method: str = "umap", seed: int = 0, most: int = MOST_LAID_OUT) -> dict[int, Floats]:
+    """`project` in two and in three dimensions, each fitted to -1 … 1: N × 2 under the key 2, N × 3 under 3.
+
+    Of more than `most` points a random sample of that size is laid out and the others are placed among it (see
+    `place`), both by the 64 leading directions of the sample.
+
+    Raises:
+        InputError: See `project`.
+    """
+    rows = normalised(points)
+    if len(rows) <= most:
+        return {dimensions: fit_to_unit(project(rows, method, dimensions, seed)) for dimensions in DIMENSIONS}
+    chosen = np.sort(np.random.default_rng(seed).choice(len(rows), most, replace=False))
+    others = np.setdiff1d(np.arange(len(rows)), chosen)
+    # Not centred: what counts is the cosine.
+    rows = rows @ _leading(rows[chosen], REDUCED, seed)[2][:REDUCED].T
+    layouts = {}
+    for dimensions in DIMENSIONS:
+        positions = np.empty((len(rows), dimensions), np.float32)
+        positions[chosen] = project(rows[chosen], method, dimensions, seed)
+        positions[others] = place(rows[others], rows[chosen], positions[chosen])
+        layouts[dimensions] = fit_to_unit(positions)
+    return layouts
+
+
 def check_method(method: object, dimensions: object) -> None:
     """Refuse what `project` does not know.
 
@@ -156,7 +183,7 @@ def neighbours(points: ArrayLike, queries: ArrayLike, k: int) -> tuple[Floats, N
     A query that is itself one of the points finds itself.
 
     Returns:
-        Cosines and positions, both Q × min(k, N), the best first; of equal ones, the first.
+        Cosines and positions, both Q × min(k, N), the best first, equal ones in their order.
     """
     rows, asked = normalised(points), normalised(queries)
     k = max(0, min(int(k), len(rows)))
@@ -164,7 +191,11 @@ def neighbours(points: ArrayLike, queries: ArrayLike, k: int) -> tuple[Floats, N
     for start in range(0, len(asked), ROWS_AT_ONCE):
         part = slice(start, start + ROWS_AT_ONCE)
         scores = np.clip(asked[part] @ rows.T, -1, 1)
-        ids[part] = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+        best = np.arange(len(rows))[None].repeat(len(scores), 0)
+        if k < len(rows) // 4:  # sorting all of a large collection would take longer than the product
+            best = np.sort(np.argpartition(-scores, k, axis=1)[:, :k], axis=1)
+        order = np.argsort(-np.take_along_axis(scores, best, axis=1), axis=1, kind="stable")[:, :k]
+        ids[part] = np.take_along_axis(best, order, axis=1)
         cosines[part] = np.take_along_axis(scores, ids[part], axis=1)
     return cosines, ids
 

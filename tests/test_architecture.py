@@ -16,7 +16,7 @@ ORDER = (
     ("graph", "metrics", "thresholds", "ranking", "checkpoint", "images", "index", "projection", "snapshots"),
     ("model", "losses"),
     ("encoders", "datasets", "bundle"),
-    ("reference", "pretrain", "extract", "evaluate", "baselines", "train", "hub", "gallery"),
+    ("reference", "pretrain", "extract", "evaluate", "baselines", "train", "hub", "gallery", "layout"),
 )
 WITH_GRADIO = ("app.py", "app/interface.py", "app/tabs/", "app/components/")
 

@@ -16,6 +16,7 @@ from algcn.projection import (
     METHODS,
     fit_axes,
     fit_to_unit,
+    lay_out,
     neighbours,
     normalised,
     place,
@@ -63,15 +64,15 @@ def test_a_query_is_projected_as_a_point_would_be() -> None:
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("dimensions", [2, 3])
 def test_each_method_keeps_clouds_apart_and_repeats_itself(method: str, dimensions: int) -> None:
-    points, groups = clouds(12)
+    points, groups = clouds(10)
     first, again = (project(points, method, dimensions, seed=3) for _ in range(2))
-    assert first.shape == (36, dimensions)
+    assert first.shape == (30, dimensions)
     assert np.array_equal(first, again)
     assert silhouette(first, groups, "euclidean") > 0.4
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 5, 6, 8, 16])
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 5, 7])
 def test_few_points_are_drawn_whatever_the_method(method: str, count: int) -> None:
     points = np.random.default_rng(count).standard_normal((count, 6))
     for dimensions in (2, 3):
@@ -121,6 +122,16 @@ def test_fit_to_unit_keeps_the_shape() -> None:
     assert fit_to_unit(positions).tolist() == [[-1, -0.25], [1, 0.25], [0, -0.25]]
     assert fit_to_unit(np.ones((3, 2))).tolist() == [[0, 0]] * 3
     assert fit_to_unit(np.empty((0, 2))).shape == (0, 2)
+
+
+def test_large_collections_are_laid_out_by_a_sample() -> None:
+    points, groups = clouds(80, width=100)
+    for most in (60, 1000):
+        layouts = lay_out(points, "tsne" if most == 60 else "pca", most=most)
+        assert {name: positions.shape for name, positions in layouts.items()} == {2: (240, 2), 3: (240, 3)}
+        for positions in layouts.values():
+            assert np.abs(positions).max() == pytest.approx(1)
+            assert silhouette(positions, groups, "euclidean") > 0.5
 
 
 def test_neighbours_are_those_of_all_dimensions() -> None:
