@@ -19,7 +19,7 @@ from algcn.errors import InputError
 from algcn.projection import Floats
 
 IDLE_SECONDS = 600
-NICENESS = 10
+NICENESS = 5
 Layout = dict[int, Floats]
 
 
@@ -79,6 +79,8 @@ def _work(connection: Connection, cache: Path) -> None:
     """What the process does: a layout for each request, until nobody asks any more."""
     from algcn.projection import lay_out
 
+    # scikit-learn's threads wait for each other at every one of t-SNE's many steps, for ever on a machine that is busy.
+    os.environ["OMP_NUM_THREADS"] = "1"
     with contextlib.suppress(OSError):
         os.nice(NICENESS)
     _keep_compiled_code(cache)

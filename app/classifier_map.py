@@ -74,7 +74,7 @@ class Variant:
     def of(cls, model: ALGCN, history: torch.Tensor | None = None) -> Variant:
         """A model and its past, if that fits it."""
         with torch.inference_mode():
-            classifiers = model.classifiers().float().cpu()
+            classifiers = model.classifiers().detach().float().cpu().clone()
         key = "with_gcn" if model.config.use_gcn else "without_gcn"
         if history is None or history.ndim != 3 or not len(history) or history.shape[1:] != classifiers.shape:
             return cls(key, model, classifiers.numpy())
@@ -225,9 +225,11 @@ class ClassifierMap:
         traces: list[dict[str, Any]] = []
         if near:
             traces.append(lines_trace(positions[view.label], positions[chosen[1:]]))
-        star, star_lines = self._query_traces(variant, view, query, positions)
-        traces += star_lines
-        texts, sides = self._names(view, positions, ranges, chosen)
+        star = self._query_position(variant, view, query, positions)
+        if star is not None:
+            ends = positions[[neighbour.label for neighbour in self.query_neighbours(variant, query)]]
+            traces.append(lines_trace(star, ends, dashed=True))
+        texts, sides = self._names(view, positions, ranges, chosen, star)
         for group, colour in self.colours.items():
             members = [label for label, name in enumerate(self.groups) if name == group]
             traces.append(
@@ -246,25 +248,23 @@ class ClassifierMap:
             )
         if view.label is not None:
             traces.append(rings_trace(positions[[view.label]], size=20))
+        if star is not None:
+            traces.append(star_trace(star, query.words))
         keep = f"{variant.key} {view.method} {view.dimensions}"
-        return figure([*traces, *star], view.dimensions, keep=keep, ranges=ranges)
+        return figure(traces, view.dimensions, keep=keep, ranges=ranges)
 
-    def _query_traces(
+    def _query_position(
         self, variant: Variant, view: View, query: QueryPoint | None, positions: Floats
-    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        """The query as a star, and lines to its nearest classifiers; nothing in an epoch that it was not asked in."""
+    ) -> Floats | None:
+        """Where the query is drawn; None where there is none, or nothing in it, or another epoch is shown."""
         if query is None or not self.shows_query(variant, view):
-            return [], []
-        near = self.query_neighbours(variant, query)
-        if not near:
-            return [], []
+            return None
         point = variant.embed(query)
+        if not point.any():
+            return None
         if view.method == "pca":
-            place_of = self.axes(variant, view.dimensions).project(point)[0]
-        else:
-            place_of = place(point, variant.classifiers, positions)[0]
-        ends = positions[[neighbour.label for neighbour in near]]
-        return [star_trace(place_of, query.words)], [lines_trace(place_of, ends, dashed=True)]
+            return self.axes(variant, view.dimensions).project(point)[0]
+        return place(point, variant.classifiers, positions)[0]
 
     @staticmethod
     def shows_query(variant: Variant, view: View) -> bool:
@@ -283,13 +283,18 @@ class ClassifierMap:
         return extent(positions)
 
     def _names(
-        self, view: View, positions: Floats, ranges: list[tuple[float, float]], chosen: list[int]
+        self,
+        view: View,
+        positions: Floats,
+        ranges: list[tuple[float, float]],
+        chosen: list[int],
+        star: Floats | None,
     ) -> tuple[list[str], list[str]]:
         """The text beside each point and where it stands; "" where there is no room. Chosen labels are always named."""
         order = list(dict.fromkeys([*chosen, *self.by_support]))
         names = self.label_set.names
         if view.dimensions == 2:
-            sides = place_names(positions, names, order, ranges)
+            sides = place_names(positions, names, order, ranges, star=star)
         else:
             shown = {*chosen, *self.by_support[:NAMES_IN_SPACE]}
             sides = ["top center" if label in shown else None for label in range(len(names))]

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 DIGITS = 4
 MANY_POINTS = 4000
 ACCENT, FAINT = "#0d9488", "#9a9ca3"
+QUERY_NAME = "<b>your query</b>"
 MARGIN = 0.06  # of the points' extent, left free around them
 # Sizes in pixels for placing names: of a letter on average, of a line, of a marker.
 LETTER, LINE, MARKER = 6.4, 14.0, 5.0
@@ -135,7 +136,7 @@ def rings_trace(positions: ArrayLike, *, size: float, colour: str = ACCENT) -> d
 
 
 def star_trace(position: ArrayLike, words: str) -> dict[str, Any]:
-    """The visitor's query: one position (K), named."""
+    """The visitor's query: one position (K); the pointer shows the words."""
     position = np.asarray(position, float)[None]
     flat = position.shape[1] == 2
     return {
@@ -148,11 +149,11 @@ def star_trace(position: ArrayLike, words: str) -> dict[str, Any]:
             "size": 20 if flat else 9,
             "line": {"width": 1.5, "color": "#ffffff"},
         },
-        "text": [f"<b>{plain(words, 32)}</b>"],
+        "text": [QUERY_NAME],
         "textposition": "top center",
         "hovertext": [f"Your query: {plain(words)}"],
         "hoverinfo": "text",
-        "name": "your query",
+        "name": QUERY_NAME,
         "showlegend": False,
     }
 
@@ -174,12 +175,14 @@ def figure(
         ranges: Of each axis; those of the points without.
         meta: What `clickable_plot` is told besides, such as `pictures` and `lasso`.
     """
-    axis = {"showticklabels": False, "ticks": "", "title": {"text": ""}, "zeroline": False}
+    axis = {"showticklabels": False, "ticks": "", "title": {"text": ""}, "zeroline": False, "showline": False}
+    axis["showgrid"] = dimensions == 3
     ranged = [{**axis, **({"range": list(map(float, span))} if ranges else {})} for span in ranges or [()] * dimensions]
     layout: dict[str, Any] = {
         "margin": {"l": 4, "r": 4, "t": 4, "b": 4},
         "meta": {"keep": keep, "zoom": True, **meta},
         "legend": {"orientation": "h", "y": -0.02, "yanchor": "top", "itemsizing": "constant"},
+        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": FAINT, "activecolor": ACCENT},
     }
     if dimensions == 2:
         layout["xaxis"] = {**ranged[0], "constrain": "domain"}
@@ -209,7 +212,8 @@ def place_names(
     names: Sequence[str],
     order: Sequence[int],
     ranges: Sequence[tuple[float, float]],
-    size: tuple[float, float] = (440.0, 440.0),
+    size: tuple[float, float] = (390.0, 390.0),
+    star: ArrayLike | None = None,
 ) -> list[str | None]:
     """On which side of its point each name fits without touching other names or points; None where it fits nowhere.
 
@@ -219,9 +223,13 @@ def place_names(
         order: Whose names matter most, the first before the others; all that are to be named.
         ranges: What the picture shows in x and in y.
         size: Of the picture in pixels, width and height; on a larger one there is only more room.
+        star: Where the query is drawn and named (2), if it is.
     """
     points = _pixels(np.asarray(positions, float), ranges, size)
     taken: list[tuple[float, float, float, float]] = []
+    if star is not None:
+        x, y = _pixels(np.asarray(star, float)[None], ranges, size)[0]
+        taken.append((x - 36, y - 28, x + 36, y + 10))
     sides: list[str | None] = [None] * len(names)
     for number in order:
         x, y = points[number]

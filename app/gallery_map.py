@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from app.service import RetrievalService
 
 METHODS = ("umap", "pca")
-COLOURINGS = ("group", "label", "modality", "folder")
 NEAREST_PICTURES, NEAREST_TEXTS = 8, 6
 LINES_OF_EACH = 4
 CAPTIONED_POINTS = 10_000  # with more, captions under the pointer would make a figure of megabytes
@@ -131,6 +130,17 @@ class GalleryMap:
         return [(TOP_FOLDER if folder == "." else folder) if folder in most else OTHER_FOLDERS for folder in parents]
 
     @cached_property
+    def colourings(self) -> list[str]:
+        """What points can be coloured by; left out is what would give all of them one colour."""
+        useful = {
+            "group": len(set(self.groups) - {OTHER, NONE}) > 1,
+            "label": bool(self.label_counts),
+            "modality": True,
+            "folder": len(set(self.folders)) > 1,
+        }
+        return [name for name, is_useful in useful.items() if is_useful]
+
+    @cached_property
     def gap(self) -> ModalityGap | None:
         """The modality gap; None where there are no texts."""
         if not self.gallery.texts:
@@ -146,7 +156,7 @@ class GalleryMap:
         return View(
             method if method in METHODS else "umap",
             dimensions if dimensions in DIMENSIONS and not isinstance(dimensions, bool) else 2,
-            colouring if colouring in COLOURINGS else "group",
+            colouring if colouring in self.colourings else self.colourings[0],
             label if isinstance(label, str) and label in self.label_counts else "",
             kinds or (PICTURES, TEXTS),
         )

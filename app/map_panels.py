@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 
 from algcn.projection import MOST_LAID_OUT
 from app.classifier_map import SHOWN_NEIGHBOURS
-from app.gallery_map import OTHER, View
 
 if TYPE_CHECKING:
     from app.classifier_map import ClassifierMap, Neighbour, Variant
     from app.classifier_map import View as ClassifierView
-    from app.gallery_map import GalleryMap, Near
+    from app.gallery_map import GalleryMap, Near, View
     from app.query import QueryPoint
 
 PAGE = 24
@@ -69,17 +68,24 @@ def classifier_panel(found: ClassifierMap, variant: Variant, view: ClassifierVie
     if view.label is not None:
         name = html.escape(found.label_set.names[view.label])
         near = found.neighbours(variant, view.label, SHOWN_NEIGHBOURS, view.epoch)
-        parts.append(f"<h3>Nearest to <em>{name}</em></h3>{_neighbour_list(found, near)}")
+        best = (
+            max(found.neighbours(other, view.label, 1, view.epoch)[0].cosine for other in found.variants) if near else 0
+        )
+        parts.append(f"<h3>Nearest to <em>{name}</em></h3>{_neighbour_list(found, near, best)}")
     else:
         parts.append(CLASSIFIERS_EMPTY.format(width=variant.classifiers.shape[1]))
     if query is not None and found.shows_query(variant, view):
         near = found.query_neighbours(variant, query)
         title = f"<h3>Nearest to your query <em>{_words(query.words)}</em></h3>"
-        parts.append(title + (_neighbour_list(found, near) or '<p class="map-hint">This model sees nothing in it.</p>'))
+        best = near[0].cosine if near else 0
+        parts.append(
+            title + (_neighbour_list(found, near, best) or '<p class="map-hint">This model sees nothing in it.</p>')
+        )
     return "".join(f'<section class="neighbours">{part}</section>' for part in parts)
 
 
-def _neighbour_list(found: ClassifierMap, near: Sequence[Neighbour]) -> str:
+def _neighbour_list(found: ClassifierMap, near: Sequence[Neighbour], best: float) -> str:
+    """Labels with their cosines; a full bar is the best cosine of all lists that are compared."""
     if not near:
         return ""
     rows = "".join(
@@ -87,7 +93,7 @@ def _neighbour_list(found: ClassifierMap, near: Sequence[Neighbour]) -> str:
         f'<i style="background:{found.colours[found.groups[neighbour.label]]}"></i>'
         f'<span class="name">{html.escape(found.label_set.names[neighbour.label])}</span>'
         f'<span class="map-quiet">{html.escape(found.groups[neighbour.label])}</span>'
-        f'<span class="bar"><b style="width:{max(0.0, neighbour.cosine) * 100:.0f}%"></b></span>'
+        f'<span class="bar"><b style="width:{100 * max(0.0, neighbour.cosine) / max(best, 1e-6):.0f}%"></b></span>'
         f"<span class='cosine'>{_signed(neighbour.cosine)}</span></button></li>"
         for neighbour in near
     )
@@ -183,7 +189,7 @@ def _common_labels(found: GalleryMap, points: Sequence[int]) -> str:
         for label in found.labels[found.picture_of(point)]:
             counts[label] = counts.get(label, 0) + 1
     best = sorted(counts, key=lambda label: (-counts[label], label))[:LABELS_ON_CARD]
-    words = ", ".join(f"{html.escape(label)} {100 * counts[label] / len(points):.0f} %" for label in best)
+    words = ", ".join(f"{html.escape(label)} {100 * counts[label] / len(points):.0f}\u00a0%" for label in best)
     return f"; {words}" if words else ""
 
 
@@ -235,16 +241,3 @@ def _signed(value: float) -> str:
     """Two digits, with a minus of its proper width and no minus for nothing."""
     text = f"{value:.2f}"
     return "0.00" if text == "-0.00" else text.replace("-", "−")
-
-
-def colouring_choices(found: GalleryMap) -> list[tuple[str, str]]:
-    """What a gallery's points can be coloured by, as words and values; what would give one colour is left out."""
-    choices = []
-    if len(set(found.groups) - {OTHER}) > 1:
-        choices.append(("label group", "group"))
-    if found.label_counts:
-        choices.append(("one label", "label"))
-    choices.append(("picture or caption", "modality"))
-    if len(set(found.folders)) > 1:
-        choices.append(("folder", "folder"))
-    return choices

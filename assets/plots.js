@@ -2,6 +2,7 @@
 // Plotly (4.8 MB) is loaded when the first plot of the page is drawn, never before.
 const canvas = element.querySelector(".plot");
 const address = "plotly.js";
+const FONT = '"IBM Plex Sans", system-ui, sans-serif';
 
 function loadPlotly() {
   window.plotlyLoaded ??= new Promise((resolve, reject) => {
@@ -49,8 +50,8 @@ function themed(figure) {
     dragmode: layout.meta?.lasso ? "lasso" : "pan",
     uirevision: layout.meta?.keep,
     ...layout,
-    font: { family: '"IBM Plex Sans", system-ui, sans-serif', size: 13, color: page.ink, ...layout.font },
-    hoverlabel: { bgcolor: page.sheet, bordercolor: page.line, font: { color: page.ink }, align: "left", ...layout.hoverlabel },
+    font: { family: FONT, size: 13, color: page.ink, ...layout.font },
+    hoverlabel: { bgcolor: page.sheet, bordercolor: page.line, font: { family: FONT, color: page.ink }, align: "left", ...layout.hoverlabel },
     legend: { bgcolor: "rgba(0,0,0,0)", font: { color: page.ink }, ...layout.legend },
   };
 }
@@ -110,6 +111,7 @@ async function draw() {
   const latest = props.value ?? figure;
   const config = {
     displaylogo: false,
+    showSendToCloud: false, // that button would upload the figure
     responsive: true,
     scrollZoom: latest.layout?.meta?.zoom ?? false,
     displayModeBar: latest.layout?.meta?.tools ?? Boolean(latest.layout?.meta?.lasso),

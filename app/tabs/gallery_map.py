@@ -19,12 +19,18 @@ if TYPE_CHECKING:
     from app.gallery_map import GalleryMap, View
     from app.service import RetrievalService
 
-PLOT_HEIGHT = 640
+PLOT_HEIGHT = 560
 POLL_SECONDS = 0.5
 API_WAIT_SECONDS = 600
+COLOURING_WORDS = {
+    "label group": "group",
+    "one label": "label",
+    "picture or caption": "modality",
+    "folder": "folder",
+}
 INTRODUCTION = """
-<p class="map-lead">Pictures and captions are points of one space. Those that mean the same to the model lie together,
-whichever kind they are: a caption is as near to a picture as another picture would be.</p>
+<p class="map-lead">Pictures and captions are points of one space: those that mean the same to the model lie together,
+whichever kind they are.</p>
 """
 
 
@@ -53,8 +59,8 @@ def build(frame: Frame, tab: gr.Tab) -> None:
             [("2D", 2), ("3D", 3)], value=2, label="Dimensions", elem_id="map-dimensions", min_width=150, scale=1
         )
         colouring = gr.Dropdown(
-            [("picture or caption", "modality")],
-            value="modality",
+            list(COLOURING_WORDS.items()),
+            value="group",
             label="Coloured by",
             filterable=False,
             elem_id="map-colouring",
@@ -98,14 +104,14 @@ def build(frame: Frame, tab: gr.Tab) -> None:
         return figure, gallery_note(found, view, visitor.query)
 
     def opened(service: RetrievalService, visitor: Visitor, method: object, dimensions: object) -> tuple[Any, ...]:
-        from app.map_panels import GALLERY_EMPTY, colouring_choices
+        from app.map_panels import GALLERY_EMPTY
 
         found = _map_of(frame, service, keep=not visitor.has_own)
-        choices = colouring_choices(found)
+        view = found.view(method, dimensions, None, None, None)
+        choices = [(words, name) for words, name in COLOURING_WORDS.items() if name in found.colourings]
         labels = [name for name, _ in found.label_counts.most_common()]
-        view = found.view(method, dimensions, choices[0][1], None, None)
         return (
-            gr.update(choices=choices, value=choices[0][1]),
+            gr.update(choices=choices, value=view.colouring),
             gr.update(choices=labels, value=labels[0] if labels else None, visible=False),
             Chosen(),
             GALLERY_EMPTY.format(width=service.bundle.model.config.common_dim),
@@ -125,7 +131,6 @@ def build(frame: Frame, tab: gr.Tab) -> None:
         found, _ = find(visitor)
         yield (gr.skip(),) * 3
         view = found.view(*values)
-        # At the first opening the browser sent a colouring of before the gallery was known.
         yield from wait(visitor, turns, turns.get("now", 0), chosen, view)
 
     def wait(
@@ -163,7 +168,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
         found, pictures = find(visitor)
         data = sent(event)
         action = data.get("action")
-        ids = selected_ids(event, len(found))
+        ids = sorted(selected_ids(event, len(found)))  # pictures first
         if action == "focus" and type(data.get("id")) is int and 0 <= data["id"] < len(found):
             action, ids = "click", [data["id"]]
         view = found.view(method, dimensions, colouring, label, kinds)
