@@ -2,6 +2,7 @@
 // Plotly (4.8 MB) is loaded when the first plot of the page is drawn, never before.
 const canvas = element.querySelector(".plot");
 const address = "plotly.js";
+const FONT = '"IBM Plex Sans", system-ui, sans-serif';
 // A script before this one may make the figure itself, and answer clicks.
 const figureOf = typeof compose === "function" ? compose : (value) => value;
 const answer = typeof respond === "function" ? respond : (event) => trigger("select", event);
@@ -52,8 +53,8 @@ function themed(figure) {
     dragmode: layout.meta?.lasso ? "lasso" : "pan",
     uirevision: layout.meta?.keep,
     ...layout,
-    font: { family: '"IBM Plex Sans", system-ui, sans-serif', size: 13, color: page.ink, ...layout.font },
-    hoverlabel: { bgcolor: page.sheet, bordercolor: page.line, font: { color: page.ink }, align: "left", ...layout.hoverlabel },
+    font: { family: FONT, size: 13, color: page.ink, ...layout.font },
+    hoverlabel: { bgcolor: page.sheet, bordercolor: page.line, font: { family: FONT, color: page.ink }, align: "left", ...layout.hoverlabel },
     modebar: { bgcolor: "rgba(0,0,0,0)", color: page.quiet, activecolor: page.accent, ...layout.modebar },
     legend: { bgcolor: "rgba(0,0,0,0)", font: { color: page.ink }, ...layout.legend },
   };
@@ -116,6 +117,7 @@ async function draw() {
   if (!latest?.data) return;
   const config = {
     displaylogo: false,
+    showSendToCloud: false, // that button would upload the figure
     responsive: true,
     scrollZoom: latest.layout?.meta?.zoom ?? false,
     displayModeBar: latest.layout?.meta?.tools ?? Boolean(latest.layout?.meta?.lasso),

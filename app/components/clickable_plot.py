@@ -6,12 +6,13 @@ Texts in a figure are shown by Plotly, which takes some markup in them: pass wha
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+
+from app.figures import plain as plain
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 PLOTLY_URL = "plotly.js"  # see app/interface.py, which serves it
@@ -68,9 +69,3 @@ def selected_ids(event: gr.EventData, count: int) -> list[int]:
         return []
     whole = (value for value in ids[:MAX_SELECTED] if isinstance(value, int) and not isinstance(value, bool))
     return list(dict.fromkeys(value for value in whole if 0 <= value < count))
-
-
-def plain(text: str, limit: int = 80) -> str:
-    """A text that somebody wrote, for a figure: Plotly would read <b> and the like as markup."""
-    shown = text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
-    return html.escape(shown, quote=False)

@@ -1,12 +1,301 @@
-"""The Classifiers tab: the classifiers of the labels as points."""
+"""The Classifiers tab: the classifiers of the labels as points, with the graph convolution and without."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
 import gradio as gr
 
-from app.tabs.frame import Frame
+from algcn.errors import InputError
+from app.components.clickable_plot import clickable_plot, selected_ids
+from app.components.panel import panel
+from app.limits import check_limit
+from app.tabs.frame import Frame, sent
+from app.visitor import Visitor
+
+if TYPE_CHECKING:
+    from app.classifier_map import ClassifierMap, Variant
+    from app.service import RetrievalService
+
+PLOT_HEIGHT = 500
+POLL_SECONDS = 0.5
+API_WAIT_SECONDS = 300
+INTRODUCTION = """
+<p class="map-lead">Every label has a <b>classifier</b>: a point of the common space, and the pictures and captions near
+it have the label. Labels that lie together are alike to the model.</p>
+"""
+TITLES = {"with_gcn": "With the graph convolution", "without_gcn": "Without it, each classifier for itself"}
+ALONE = {
+    "with_gcn": "This bundle has no model trained without the graph, so there is nothing to compare with.",
+    "without_gcn": "This model was trained without the graph convolution: each classifier was learned for itself.",
+}
 
 
 def build(frame: Frame, tab: gr.Tab) -> None:
     """Lay the tab out and wire it; called inside `tab`."""
-    gr.Markdown("Soon.")
+    gr.HTML(INTRODUCTION, elem_classes=["map-panel"], apply_default_css=False)
+    with gr.Row(elem_classes=["map-controls"]):
+        method = gr.Radio(
+            [("PCA", "pca"), ("t-SNE", "tsne"), ("UMAP", "umap")],
+            value="pca",
+            label="Drawn by",
+            elem_id="classifiers-method",
+            min_width=220,
+            scale=2,
+        )
+        dimensions = gr.Radio(
+            [("2D", 2), ("3D", 3)],
+            value=2,
+            label="Dimensions",
+            elem_id="classifiers-dimensions",
+            min_width=150,
+            scale=1,
+        )
+        label = gr.Dropdown(
+            [], value=None, label="Label", info=None, elem_id="classifiers-label", min_width=200, scale=2
+        )
+        epoch = gr.Slider(
+            0,
+            1,
+            value=0,
+            step=1,
+            label="Epoch (0 is the random start)",
+            visible=False,
+            elem_id="classifiers-epoch",
+            min_width=240,
+            scale=3,
+        )
+    note = gr.HTML("", elem_id="classifiers-note", elem_classes=["map-panel"], apply_default_css=False)
+    columns, parts = [], []
+    with gr.Row(elem_classes=["map-pair"]):
+        for number in range(2):
+            with gr.Column(visible=number == 0, min_width=320) as column:
+                title = gr.HTML("", elem_classes=["map-panel", "map-title"], apply_default_css=False)
+                plot = clickable_plot(elem_id=f"classifiers-plot-{number}", height=PLOT_HEIGHT)
+                silhouette = gr.HTML("", elem_id=f"classifiers-fact-{number}", elem_classes=["map-panel"])
+                near = panel(elem_id=f"classifiers-near-{number}")
+            columns.append(column)
+            parts.append((title, plot, silhouette, near))
+    pieces = [piece for part in parts for piece in part]
+    turns = gr.State(dict)
+    controls = [method, dimensions, label, epoch]
+    shown = [epoch, note, *pieces]
+    quiet = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
+
+    def find(visitor: Visitor) -> ClassifierMap:
+        return _map_of(frame, frame.service(visitor), keep=not visitor.has_own)
+
+    def draw(
+        found: ClassifierMap, visitor: Visitor, method: object, dimensions: object, label: object, epoch: object
+    ) -> list[Any]:
+        """A value for each of `shown`."""
+        from app.map_panels import classifier_panel, method_note, silhouette_line
+
+        view = found.view(method, dimensions, label, epoch)
+        if view.method != "pca" and not found.is_ready(view.method):
+            view = found.view("pca", dimensions, label)
+        values: list[Any] = [
+            gr.update(visible=found.epochs > 1 and method == "pca"),
+            method_note(view.method, placed=visitor.query is not None) + _alone(found),
+        ]
+        for number in range(2):
+            if number >= len(found.variants):
+                values += ["", None, "", ""]
+                continue
+            variant = found.variants[number]
+            values += [
+                f"<h2>{TITLES[variant.key]}</h2>",
+                found.figure(variant, view, visitor.query),
+                silhouette_line(found.silhouettes(variant, view)),
+                classifier_panel(found, variant, view, visitor.query),
+            ]
+        return values
+
+    def opened(service: RetrievalService, visitor: Visitor, method: object, dimensions: object) -> tuple[Any, ...]:
+        found = _map_of(frame, service, keep=not visitor.has_own)
+        kept = found.variants[0].kept or 0
+        drawn = draw(found, visitor, method, dimensions, None, kept)
+        drawn[0] = gr.update(maximum=max(1, found.epochs - 1), value=kept, visible=found.epochs > 1 and method == "pca")
+        choices = gr.update(choices=sorted(found.label_set.names), value=None)
+        return choices, gr.update(visible=len(found.variants) > 1), *drawn
+
+    def redraw(visitor: Visitor, turns: dict[str, int], *values: object) -> Iterator[list[Any]]:
+        """Draw at once; what has to be computed first is drawn by PCA until it is there."""
+        turn = turns["now"] = turns.get("now", 0) + 1
+        found = _answer(lambda: find(visitor))
+        yield draw(found, visitor, *values)
+        yield from wait(found, visitor, turns, turn, *values)
+
+    def settle(visitor: Visitor, turns: dict[str, int], *values: object) -> Iterator[list[Any]]:
+        """After the tab was opened: draw what has to be computed first, if anything."""
+        found = _answer(lambda: find(visitor))
+        yield [gr.skip()] * len(shown)
+        yield from wait(found, visitor, turns, turns.get("now", 0), *values)
+
+    def wait(
+        found: ClassifierMap, visitor: Visitor, turns: dict[str, int], turn: int, *values: object
+    ) -> Iterator[list[Any]]:
+        from app.map_panels import problem_note, waiting_note
+
+        wanted = found.view(*values[:2]).method
+        if found.is_ready(wanted):
+            return
+        try:
+            found.start(wanted)
+            while (seconds := found.waiting(wanted, POLL_SECONDS)) is not None:
+                if turns.get("now", 0) != turn:  # the visitor has since asked for something else
+                    return
+                yield [gr.skip(), waiting_note(wanted, seconds), *[gr.skip()] * len(pieces)]
+        except InputError as error:
+            yield [gr.skip(), problem_note(str(error)), *[gr.skip()] * len(pieces)]
+            return
+        yield draw(found, visitor, *values)
+
+    def pick(visitor: Visitor, turns: dict[str, int], *values: Any) -> Iterator[list[Any]]:
+        """A click on a point or on a neighbour: the same as choosing the label."""
+        *values, event = values
+        found = _answer(lambda: find(visitor))
+        chosen = _picked(event, len(found.label_set))
+        if chosen is None:
+            yield [gr.skip()] * (1 + len(shown))
+            return
+        name = found.label_set.names[chosen]
+        method, dimensions, _, epoch = values
+        for drawn in redraw(visitor, turns, method, dimensions, name, epoch):
+            yield [name, *drawn]
+
+    # gradio hands the event to an argument whose annotation says so.
+    def clicked(
+        visitor: Visitor, turns: dict, method: Any, dimensions: Any, label: Any, epoch: Any, event: gr.EventData
+    ) -> Iterator[list[Any]]:
+        yield from pick(visitor, turns, method, dimensions, label, epoch, event)
+
+    frame.on_open(
+        tab,
+        opened,
+        [label, columns[1], *shown],
+        inputs=[method, dimensions],
+        key=lambda visitor: visitor.query,
+    )
+    tab.select(settle, [frame.visitor, turns, *controls], shown, **quiet)
+    gr.on(
+        [method.input, dimensions.input, label.input],
+        redraw,
+        [frame.visitor, turns, *controls],
+        shown,
+        trigger_mode="multiple",
+        **quiet,
+    )
+    epoch.input(redraw, [frame.visitor, turns, *controls], shown, trigger_mode="always_last", **quiet)
+    for _, plot, _, near in parts:
+        gr.on(
+            [plot.select, near.select],
+            clicked,
+            [frame.visitor, turns, *controls],
+            [label, *shown],
+            trigger_mode="multiple",
+            **quiet,
+        )
+
+
+def api(frame: Frame) -> list[Callable[..., Any]]:
+    """What programs may ask."""
+
+    def classifier_neighbours(label: str, limit: int = 8) -> dict[str, Any]:
+        """Find the labels whose classifiers are nearest to that of a label.
+
+        Args:
+            label: A label's name, whatever its case.
+            limit: How many, 1 to 500.
+
+        Returns:
+            {"label": name, "with_gcn": [{label, group, cosine}], "without_gcn": the same for the model that was trained
+            without the graph convolution, or null}; cosines in all dimensions of the common space, the best first.
+        """
+        found = _map_of(frame, frame.loading.service())
+        position = found.label_set.index(_text(label))
+        answer = {"label": found.label_set.names[position], "with_gcn": None, "without_gcn": None}
+        for variant in found.variants:
+            answer[variant.key] = [
+                {
+                    "label": found.label_set.names[neighbour.label],
+                    "group": found.label_set.groups[neighbour.label],
+                    "cosine": round(neighbour.cosine, 6),
+                }
+                for neighbour in found.neighbours(variant, position, check_limit(limit))
+            ]
+        return answer
+
+    def classifier_map(method: str = "pca", dimensions: int = 2) -> dict[str, Any]:
+        """Draw the classifiers of all labels in two or three dimensions.
+
+        Args:
+            method: pca, tsne or umap; the last two may take half a minute when they are first asked for.
+            dimensions: 2 or 3.
+
+        Returns:
+            {"method", "dimensions", "with_gcn": picture, "without_gcn": picture or null}, where a picture is
+            {"silhouette": how well the label groups hold together in the common space, -1 to 1, or null,
+            "silhouette_in_picture", "points": [{label, group, position}]}.
+        """
+        from algcn.projection import check_method
+
+        check_method(method, dimensions)
+        found = _map_of(frame, frame.loading.service())
+        found.start(method)
+        if found.waiting(method, API_WAIT_SECONDS) is not None or not found.is_ready(method):
+            raise InputError("The picture is still being computed; ask again in a minute, or for method pca.")
+        view = found.view(method, dimensions)
+        answer: dict[str, Any] = {
+            "method": view.method,
+            "dimensions": view.dimensions,
+            "with_gcn": None,
+            "without_gcn": None,
+        }
+        for variant in found.variants:
+            true, drawn = found.silhouettes(variant, view)
+            positions = found.positions(variant, view).round(5).tolist()
+            rows = zip(found.label_set.names, found.label_set.groups, positions, strict=True)
+            answer[variant.key] = {
+                "silhouette": true,
+                "silhouette_in_picture": drawn,
+                "points": [{"label": name, "group": group, "position": position} for name, group, position in rows],
+            }
+        return answer
+
+    return [classifier_neighbours, classifier_map]
+
+
+def _map_of(frame: Frame, service: RetrievalService, *, keep: bool = True) -> ClassifierMap:
+    from app.classifier_map import classifier_map
+
+    return classifier_map(service, frame.cache, keep=keep)
+
+
+def _answer(find: Callable[[], ClassifierMap]) -> ClassifierMap:
+    try:
+        return find()
+    except InputError as error:
+        raise gr.Error(str(error), print_exception=False) from None
+
+
+def _picked(event: gr.EventData, count: int) -> int | None:
+    """The label that a click on a plot or on a list was about."""
+    data = sent(event)
+    if data.get("action") == "label":
+        chosen = data.get("id")
+        return chosen if type(chosen) is int and 0 <= chosen < count else None
+    ids = selected_ids(event, count) if data.get("action") == "click" else []
+    return ids[0] if ids else None
+
+
+def _alone(found: ClassifierMap) -> str:
+    variants: list[Variant] = found.variants
+    return f'<p class="map-quiet">{ALONE[variants[0].key]}</p>' if len(variants) == 1 else ""
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise InputError(f"label must be a text, not {type(value).__name__}.")
+    return value

@@ -1,0 +1,336 @@
+"""The classifiers of the labels as points: pictures of them, and their neighbours in all d dimensions.
+
+L is the number of labels, d the width of the common space, E the number of epochs that a bundle remembers.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import threading
+import weakref
+from collections import Counter
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.nn import functional
+
+from algcn.errors import InputError
+from algcn.projection import DIMENSIONS, METHODS, Axes, Floats, fit_axes, neighbours, place, silhouette
+from app.figures import extent, figure, lines_trace, place_names, plain, points_trace, rings_trace, star_trace
+from app.layouts import Layouts
+from app.theme import group_colours
+
+if TYPE_CHECKING:
+    from algcn.bundle import Bundle
+    from algcn.gallery import Gallery
+    from algcn.model import ALGCN
+    from app.query import QueryPoint
+    from app.service import RetrievalService
+
+SHOWN_NEIGHBOURS, QUERY_NEIGHBOURS = 8, 5
+NAMES_IN_SPACE = 14  # in 3D names cannot be kept apart: only the commonest labels have theirs
+NO_GROUP = "no group"
+
+
+@dataclasses.dataclass(frozen=True)
+class View:
+    """What a visitor set; `label` and `epoch` are positions or None."""
+
+    method: str = "pca"
+    dimensions: int = 2
+    label: int | None = None
+    epoch: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Neighbour:
+    """A classifier near another point: the label's position, and the cosine in the common space."""
+
+    label: int
+    cosine: float
+
+
+@dataclasses.dataclass(eq=False)
+class Variant:
+    """One trained model: the bundle's own, or the same without the graph convolution.
+
+    Attributes:
+        key: "with_gcn" or "without_gcn".
+        classifiers: L × d.
+        history: E × L × d after every epoch, or None.
+        kept: The epoch whose classifiers are the model's; None without a history.
+    """
+
+    key: str
+    model: ALGCN
+    classifiers: Floats
+    history: torch.Tensor | None = None
+    kept: int | None = None
+
+    @classmethod
+    def of(cls, model: ALGCN, history: torch.Tensor | None = None) -> Variant:
+        """A model and its past, if that fits it."""
+        with torch.inference_mode():
+            classifiers = model.classifiers().detach().float().cpu().clone()
+        key = "with_gcn" if model.config.use_gcn else "without_gcn"
+        if history is None or history.ndim != 3 or not len(history) or history.shape[1:] != classifiers.shape:
+            return cls(key, model, classifiers.numpy())
+        # It is stored in half precision, so the epoch that was kept is the nearest and not an equal one.
+        kept = min(range(len(history)), key=lambda epoch: float((history[epoch].float() - classifiers).abs().mean()))
+        return cls(key, model, classifiers.numpy(), history, kept)
+
+    def at(self, epoch: int | None) -> Floats:
+        """The classifiers after an epoch; the model's own at the epoch that was kept, and without a history."""
+        if self.history is None or epoch is None or epoch == self.kept:
+            return self.classifiers
+        return self.history[epoch].float().numpy()
+
+    def embed(self, query: QueryPoint) -> Floats:
+        """A query in this model's common space, 1 × d."""
+        embed = self.model.embed_image if query.modality == "image" else self.model.embed_text
+        with torch.inference_mode():
+            return functional.normalize(embed(query.features.float()), dim=1).cpu().numpy()
+
+
+class ClassifierMap:
+    """Pictures of a bundle's classifiers; safe to use from several threads.
+
+    Args:
+        bundle: The model, and the one without the graph if the bundle has it.
+        gallery: Says which labels are common: their names come first where there is no room for all.
+        layouts: Where t-SNE and UMAP are computed.
+    """
+
+    def __init__(self, bundle: Bundle, gallery: Gallery, layouts: Layouts) -> None:
+        self.label_set = bundle.label_set
+        self.groups = [group or NO_GROUP for group in bundle.label_set.groups]
+        self.colours = group_colours(self.groups)
+        self._layouts = layouts
+        history = (bundle.history or {}).get("classifiers")
+        self.variants = [Variant.of(bundle.model, history)]
+        other = without_gcn(bundle)
+        if other is not None and bundle.model.config.use_gcn:
+            self.variants.append(Variant.of(other))
+        names = {name.casefold(): number for number, name in enumerate(bundle.label_set.names)}
+        found = (names.get(label.casefold()) for item in gallery.items for label in item.labels or ())
+        self.support = Counter(number for number in found if number is not None)
+        self._axes: dict[tuple[str, int], Axes] = {}
+        self._reach: dict[tuple[str, int], list[tuple[float, float]]] = {}
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs can be shown; 0 or 1 means that there is nothing to choose."""
+        history = self.variants[0].history
+        return 0 if history is None else len(history)
+
+    @cached_property
+    def by_support(self) -> list[int]:
+        """The labels, those of most pictures first."""
+        return sorted(range(len(self.groups)), key=lambda label: (-self.support[label], label))
+
+    def find_label(self, name: object) -> int | None:
+        """The position of a label by its name, whatever a browser sent; None if there is none."""
+        if not isinstance(name, str) or not name.strip():
+            return None
+        try:
+            return self.label_set.index(name)
+        except InputError:
+            return None
+
+    def view(self, method: object, dimensions: object, label: object = None, epoch: object = None) -> View:
+        """What a browser sent as a view; what makes no sense is as if it had not been sent."""
+        whole = isinstance(epoch, (int, float)) and not isinstance(epoch, bool) and 0 <= epoch < self.epochs
+        return View(
+            method if method in METHODS else "pca",
+            dimensions if dimensions in DIMENSIONS and not isinstance(dimensions, bool) else 2,
+            self.find_label(label),
+            int(epoch) if whole and method == "pca" and epoch == int(epoch) else None,
+        )
+
+    def start(self, method: str) -> None:
+        """Have a method's pictures computed where they are not there yet."""
+        if method != "pca":
+            for variant in self.variants:
+                if self._layouts.find(_key(variant, method), len(variant.classifiers)) is None:
+                    self._layouts.start(_key(variant, method), lambda variant=variant: variant.classifiers, method)
+
+    def waiting(self, method: str, patience: float = 0.0) -> float | None:
+        """For how many seconds a method's pictures have been under way; None when none is.
+
+        Raises:
+            InputError: They could not be computed.
+        """
+        if method == "pca":
+            return None
+        for variant in self.variants:
+            seconds = self._layouts.waiting(_key(variant, method), patience)
+            if seconds is not None:
+                return seconds
+        return None
+
+    def is_ready(self, method: str) -> bool:
+        """Whether the pictures of a method can be shown at once."""
+        return all(self.positions(variant, View(method)) is not None for variant in self.variants)
+
+    def positions(self, variant: Variant, view: View) -> Floats | None:
+        """Where the classifiers are drawn, L × dimensions; None while that is not computed.
+
+        By PCA all epochs are drawn along the principal axes of the classifiers that were kept.
+        """
+        if view.method == "pca":
+            return self.axes(variant, view.dimensions).project(variant.at(view.epoch))
+        layout = self._layouts.find(_key(variant, view.method), len(variant.classifiers))
+        return None if layout is None else layout[view.dimensions]
+
+    def axes(self, variant: Variant, dimensions: int) -> Axes:
+        """The principal axes of a variant's classifiers."""
+        key = variant.key, dimensions
+        if key not in self._axes:
+            self._axes[key] = fit_axes(variant.classifiers, dimensions)
+        return self._axes[key]
+
+    def silhouettes(self, variant: Variant, view: View) -> tuple[float | None, float | None]:
+        """How well the groups hold together, from -1 to 1: by cosine in the common space, and in the picture."""
+        positions = self.positions(variant, view)
+        picture = None if positions is None else silhouette(positions, self.groups, "euclidean")
+        return silhouette(variant.at(view.epoch), self.groups), picture
+
+    def neighbours(self, variant: Variant, label: int, limit: int, epoch: int | None = None) -> list[Neighbour]:
+        """The classifiers nearest to that of a label by cosine in all d dimensions, itself left out."""
+        classifiers = variant.at(epoch)
+        cosines, ids = neighbours(classifiers, classifiers[label : label + 1], limit + 1)
+        found = [Neighbour(int(i), float(c)) for i, c in zip(ids[0], cosines[0], strict=True) if i != label]
+        return found[:limit]
+
+    def query_neighbours(self, variant: Variant, query: QueryPoint, limit: int = QUERY_NEIGHBOURS) -> list[Neighbour]:
+        """The classifiers nearest to a query; none if the model sees nothing in it."""
+        point = variant.embed(query)
+        if not point.any():
+            return []
+        cosines, ids = neighbours(variant.classifiers, point, limit)
+        return [Neighbour(int(i), float(c)) for i, c in zip(ids[0], cosines[0], strict=True)]
+
+    def figure(self, variant: Variant, view: View, query: QueryPoint | None = None) -> dict[str, Any]:
+        """The picture of a variant; by PCA while that of another method is not computed."""
+        positions = self.positions(variant, view)
+        if positions is None:
+            view = dataclasses.replace(view, method="pca", epoch=None)
+            positions = self.positions(variant, view)
+        ranges = self._ranges(variant, view, positions)
+        near = [] if view.label is None else self.neighbours(variant, view.label, SHOWN_NEIGHBOURS, view.epoch)
+        chosen = [] if view.label is None else [view.label, *(neighbour.label for neighbour in near)]
+        traces: list[dict[str, Any]] = []
+        if near:
+            traces.append(lines_trace(positions[view.label], positions[chosen[1:]]))
+        star = self._query_position(variant, view, query, positions)
+        if star is not None:
+            ends = positions[[neighbour.label for neighbour in self.query_neighbours(variant, query)]]
+            traces.append(lines_trace(star, ends, dashed=True))
+        texts, sides = self._names(view, positions, ranges, chosen, star)
+        for group, colour in self.colours.items():
+            members = [label for label, name in enumerate(self.groups) if name == group]
+            traces.append(
+                points_trace(
+                    positions[members],
+                    members,
+                    name=group,
+                    colour=colour,
+                    size=10,
+                    opacity=0.92,
+                    hover=[self._hover(label) for label in members],
+                    names=[texts[label] for label in members],
+                    sides=[sides[label] for label in members],
+                    legend=len(self.colours) > 1,
+                )
+            )
+        if view.label is not None:
+            traces.append(rings_trace(positions[[view.label]], size=20))
+        if star is not None:
+            traces.append(star_trace(star, query.words))
+        keep = f"{variant.key} {view.method} {view.dimensions}"
+        return figure(traces, view.dimensions, keep=keep, ranges=ranges)
+
+    def _query_position(
+        self, variant: Variant, view: View, query: QueryPoint | None, positions: Floats
+    ) -> Floats | None:
+        """Where the query is drawn; None where there is none, or nothing in it, or another epoch is shown."""
+        if query is None or not self.shows_query(variant, view):
+            return None
+        point = variant.embed(query)
+        if not point.any():
+            return None
+        if view.method == "pca":
+            return self.axes(variant, view.dimensions).project(point)[0]
+        return place(point, variant.classifiers, positions)[0]
+
+    @staticmethod
+    def shows_query(variant: Variant, view: View) -> bool:
+        """Whether the classifiers shown are those that queries are compared with."""
+        return view.epoch is None or view.epoch == variant.kept or variant.history is None
+
+    def _ranges(self, variant: Variant, view: View, positions: Floats) -> list[tuple[float, float]]:
+        """What the picture shows; by PCA the same at every epoch, so that classifiers are seen to move."""
+        if view.method == "pca" and variant.history is not None:
+            key = variant.key, view.dimensions
+            if key not in self._reach:
+                axes = self.axes(variant, view.dimensions)
+                epochs = (axes.project(variant.at(epoch)) for epoch in range(len(variant.history)))
+                self._reach[key] = extent(*epochs)
+            return self._reach[key]
+        return extent(positions)
+
+    def _names(
+        self,
+        view: View,
+        positions: Floats,
+        ranges: list[tuple[float, float]],
+        chosen: list[int],
+        star: Floats | None,
+    ) -> tuple[list[str], list[str]]:
+        """The text beside each point and where it stands; "" where there is no room. Chosen labels are always named."""
+        order = list(dict.fromkeys([*chosen, *self.by_support]))
+        names = self.label_set.names
+        if view.dimensions == 2:
+            sides = place_names(positions, names, order, ranges, star=star)
+        else:
+            shown = {*chosen, *self.by_support[:NAMES_IN_SPACE]}
+            sides = ["top center" if label in shown else None for label in range(len(names))]
+        texts = ["" if side is None else plain(name, 32) for name, side in zip(names, sides, strict=True)]
+        for label in chosen:
+            texts[label] = f"<b>{plain(names[label], 32)}</b>"
+        return texts, [side or "top center" for side in sides]
+
+    def _hover(self, label: int) -> str:
+        count = self.support[label]
+        pictures = "1 picture" if count == 1 else f"{count:,} pictures"
+        return f"{self.label_set.names[label]} · {self.groups[label]} · {pictures} here"
+
+
+def without_gcn(bundle: Bundle) -> ALGCN | None:
+    """The bundle's model that was trained without the graph convolution, if it has one."""
+    return getattr(bundle, "without_gcn", None)
+
+
+def _key(variant: Variant, method: str) -> str:
+    return hashlib.sha256(method.encode() + variant.classifiers.tobytes()).hexdigest()[:32]
+
+
+_MAPS: weakref.WeakKeyDictionary[RetrievalService, ClassifierMap] = weakref.WeakKeyDictionary()
+_LOCK = threading.Lock()
+
+
+def classifier_map(service: RetrievalService, cache: Path, *, keep: bool = True) -> ClassifierMap:
+    """The map of a service, made once.
+
+    Args:
+        service: Its bundle and its gallery.
+        cache: The cache folder.
+        keep: Whether layouts are kept there.
+    """
+    with _LOCK:
+        if service not in _MAPS:
+            _MAPS[service] = ClassifierMap(service.bundle, service.gallery, Layouts(cache, keep=keep))
+        return _MAPS[service]

@@ -1,0 +1,285 @@
+"""Arrays to plotly figures, as the plain dicts that `clickable_plot` takes; pure.
+
+Notable: whatever somebody wrote passes `plain`; coordinates are rounded to what a screen shows, so that a figure of
+thousands of points is a small answer; many points in the plane are drawn by WebGL, fewer as SVG, which looks better.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+DIGITS = 4
+MANY_POINTS = 4000
+ACCENT, FAINT = "#0d9488", "#9a9ca3"
+QUERY_NAME = "<b>your query</b>"
+MARGIN = 0.06  # of the points' extent, left free around them
+# Sizes in pixels for placing names: of a letter on average, of a line, of a marker.
+LETTER, LINE, MARKER = 6.4, 14.0, 5.0
+SIDES = (
+    "middle right",
+    "middle left",
+    "top center",
+    "bottom center",
+    "top right",
+    "bottom right",
+    "top left",
+    "bottom left",
+)
+
+
+def plain(text: str, limit: int = 80) -> str:
+    """A text that somebody wrote, for a figure: Plotly would read <b> and the like as markup."""
+    shown = text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+    return html.escape(shown, quote=False)
+
+
+def points_trace(
+    positions: ArrayLike,
+    ids: Sequence[int],
+    *,
+    name: str,
+    colour: str | Sequence[str],
+    symbol: str = "circle",
+    size: float = 8,
+    opacity: float = 1.0,
+    hover: Sequence[str] | None = None,
+    names: Sequence[str] | None = None,
+    sides: Sequence[str] | None = None,
+    pictures: bool = False,
+    legend: bool = False,
+    group: str | None = None,
+    many: bool = False,
+) -> dict[str, Any]:
+    """N points that answer clicks.
+
+    Args:
+        positions: N × 2 or N × 3.
+        ids: N whole numbers, what a click brings.
+        name: Of all of them, for the legend.
+        colour: One, or N.
+        symbol: Plotly's name of it; in space there are few.
+        size: In pixels.
+        opacity: 0 to 1.
+        hover: N texts for the pointer; without, the pointer shows nothing but a picture.
+        names: N texts beside the points, "" for none; `plain` is for the caller, who may add markup.
+        sides: N text positions.
+        pictures: The ids are pictures' numbers, to be shown under the pointer.
+        legend: Show it in the legend.
+        group: Traces of a group leave and come together when its entry in the legend is clicked.
+        many: Draw by WebGL.
+    """
+    flat = np.shape(positions)[1] == 2
+    trace = {
+        "type": ("scattergl" if many else "scatter") if flat else "scatter3d",
+        "mode": "markers" if names is None else "markers+text",
+        **_coordinates(positions),
+        "customdata": [int(number) for number in ids],
+        "name": plain(name, 40),
+        "showlegend": legend,
+        "marker": {
+            "color": colour if isinstance(colour, str) else list(colour),
+            "size": size if flat else size * 0.62,
+            "symbol": symbol,
+            "opacity": opacity,
+            "line": {"width": 0},
+        },
+        "hoverinfo": "none" if hover is None else "text",
+        "meta": {"pictures": pictures},
+    }
+    if group is not None:
+        trace["legendgroup"] = group
+    if hover is not None:
+        trace["hovertext"] = [plain(text) for text in hover]
+    if names is not None:
+        trace["text"] = list(names)
+        trace["textposition"] = list(sides) if sides is not None else "middle right"
+        trace["textfont"] = {"size": 12}
+    return trace
+
+
+def lines_trace(start: ArrayLike, ends: ArrayLike, *, colour: str = ACCENT, dashed: bool = False) -> dict[str, Any]:
+    """Lines from one position (K) to each of N others (N × K)."""
+    ends = np.asarray(ends, float)
+    start = np.broadcast_to(np.asarray(start, float), ends.shape)
+    rows = np.stack([start, ends, np.full_like(ends, np.nan)], axis=1).reshape(-1, ends.shape[1])
+    return {
+        "type": "scatter" if ends.shape[1] == 2 else "scatter3d",
+        "mode": "lines",
+        **_coordinates(rows),
+        "line": {"color": colour, "width": 1.5 if ends.shape[1] == 2 else 4, "dash": "dot" if dashed else "solid"},
+        "hoverinfo": "skip",
+        "showlegend": False,
+    }
+
+
+def rings_trace(positions: ArrayLike, *, size: float, colour: str = ACCENT) -> dict[str, Any]:
+    """A ring around each of N positions; clicks and the pointer go through to the points."""
+    flat = np.shape(positions)[1] == 2
+    return {
+        "type": "scatter" if flat else "scatter3d",
+        "mode": "markers",
+        **_coordinates(positions),
+        "marker": {
+            "color": colour,
+            "size": size if flat else size * 0.7,
+            "symbol": "circle-open",
+            "line": {"width": 2, "color": colour},
+        },
+        "hoverinfo": "skip",
+        "showlegend": False,
+    }
+
+
+def star_trace(position: ArrayLike, words: str) -> dict[str, Any]:
+    """The visitor's query: one position (K); the pointer shows the words."""
+    position = np.asarray(position, float)[None]
+    flat = position.shape[1] == 2
+    return {
+        "type": "scatter" if flat else "scatter3d",
+        "mode": "markers+text",
+        **_coordinates(position),
+        "marker": {
+            "color": ACCENT,
+            "symbol": "star" if flat else "diamond",
+            "size": 20 if flat else 9,
+            "line": {"width": 1.5, "color": "#ffffff"},
+        },
+        "text": [QUERY_NAME],
+        "textposition": "top center",
+        "hovertext": [f"Your query: {plain(words)}"],
+        "hoverinfo": "text",
+        "name": QUERY_NAME,
+        "showlegend": False,
+    }
+
+
+def figure(
+    traces: Sequence[Mapping[str, Any]],
+    dimensions: int,
+    *,
+    keep: str,
+    ranges: Sequence[tuple[float, float]] | None = None,
+    **meta: Any,
+) -> dict[str, Any]:
+    """A picture of points whose axes mean nothing: no ticks, one scale for all directions.
+
+    Args:
+        traces: What is drawn, the last on top.
+        dimensions: 2 or 3.
+        keep: Zoom and camera stay between figures that say the same here.
+        ranges: Of each axis; those of the points without.
+        meta: What `clickable_plot` is told besides, such as `pictures` and `lasso`.
+    """
+    axis = {"showticklabels": False, "ticks": "", "title": {"text": ""}, "zeroline": False, "showline": False}
+    axis["showgrid"] = dimensions == 3
+    ranged = [{**axis, **({"range": list(map(float, span))} if ranges else {})} for span in ranges or [()] * dimensions]
+    layout: dict[str, Any] = {
+        "margin": {"l": 4, "r": 4, "t": 4, "b": 4},
+        "meta": {"keep": keep, "zoom": True, **meta},
+        "legend": {"orientation": "h", "y": -0.02, "yanchor": "top", "itemsizing": "constant"},
+        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": FAINT, "activecolor": ACCENT},
+    }
+    if dimensions == 2:
+        layout["xaxis"] = {**ranged[0], "constrain": "domain"}
+        layout["yaxis"] = {**ranged[1], "scaleanchor": "x"}
+    else:
+        scene = {"showbackground": False, "showspikes": False}
+        layout["scene"] = {
+            **{name: {**given, **scene} for name, given in zip(("xaxis", "yaxis", "zaxis"), ranged, strict=True)},
+            "aspectmode": "data",
+            "camera": {"eye": {"x": 1.25, "y": 1.25, "z": 0.8}},
+        }
+    return {"data": list(traces), "layout": layout}
+
+
+def extent(*positions: ArrayLike) -> list[tuple[float, float]]:
+    """From where to where all positions (each N × K) reach in every direction, with a margin; K pairs."""
+    rows = np.concatenate([np.asarray(part, float) for part in positions])
+    if not len(rows):
+        return [(-1.0, 1.0)] * rows.shape[1]
+    low, high = rows.min(axis=0), rows.max(axis=0)
+    free = MARGIN * max(float((high - low).max()), 1e-6)
+    return [(float(a - free), float(b + free)) for a, b in zip(low, high, strict=True)]
+
+
+def place_names(
+    positions: ArrayLike,
+    names: Sequence[str],
+    order: Sequence[int],
+    ranges: Sequence[tuple[float, float]],
+    size: tuple[float, float] = (390.0, 390.0),
+    star: ArrayLike | None = None,
+) -> list[str | None]:
+    """On which side of its point each name fits without touching other names or points; None where it fits nowhere.
+
+    Args:
+        positions: N × 2.
+        names: N.
+        order: Whose names matter most, the first before the others; all that are to be named.
+        ranges: What the picture shows in x and in y.
+        size: Of the picture in pixels, width and height; on a larger one there is only more room.
+        star: Where the query is drawn and named (2), if it is.
+    """
+    points = _pixels(np.asarray(positions, float), ranges, size)
+    taken: list[tuple[float, float, float, float]] = []
+    if star is not None:
+        x, y = _pixels(np.asarray(star, float)[None], ranges, size)[0]
+        taken.append((x - 36, y - 28, x + 36, y + 10))
+    sides: list[str | None] = [None] * len(names)
+    for number in order:
+        x, y = points[number]
+        width = LETTER * len(names[number])
+        others = np.delete(points, number, axis=0)
+        for side in SIDES:
+            box = _box(x, y, width, side)
+            if box[0] < 0 or box[1] < 0 or box[2] > size[0] or box[3] > size[1]:
+                continue
+            if any(_overlap(box, other) for other in taken) or _hits(box, others):
+                continue
+            taken.append(box)
+            sides[number] = side
+            break
+    return sides
+
+
+def _coordinates(positions: ArrayLike) -> dict[str, list[float | None]]:
+    """The columns as x, y and z; NaN, where a line is lifted, as null."""
+    columns = np.asarray(positions, float).round(DIGITS).T
+    return {
+        axis: [None if value != value else value for value in column.tolist()]
+        for axis, column in zip("xyz", columns, strict=False)
+    }
+
+
+def _pixels(
+    points: NDArray[np.float64], ranges: Sequence[tuple[float, float]], size: tuple[float, float]
+) -> NDArray[np.float64]:
+    """Where points are on the screen, y downwards; one scale for both axes, as `figure` draws them."""
+    (left, right), (bottom, top) = ranges
+    scale = min(size[0] / (right - left), size[1] / (top - bottom))
+    centre = np.array([(left + right) / 2, (bottom + top) / 2])
+    return (points - centre) * [scale, -scale] + np.array(size) / 2
+
+
+def _box(x: float, y: float, width: float, side: str) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom of a name beside a point."""
+    vertical, horizontal = side.split()
+    left = {"right": x + MARKER + 1, "left": x - MARKER - 1 - width, "center": x - width / 2}[horizontal]
+    above = {"top": y - MARKER - LINE, "middle": y - LINE / 2, "bottom": y + MARKER}[vertical]
+    return left, above, left + width, above + LINE
+
+
+def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def _hits(box: tuple[float, float, float, float], points: NDArray[np.float64]) -> bool:
+    """Whether a marker lies under a name."""
+    half = MARKER - 1
+    inside = (points > np.array(box[:2]) - half) & (points < np.array(box[2:]) + half)
+    return bool(inside.all(axis=1).any())

@@ -1,0 +1,378 @@
+"""Every picture and text of a gallery as a point of the common space: pictures of it, and what is near there.
+
+Points are numbered as on the map: 0 to N - 1 are the pictures, N to N + M - 1 the texts; d is the width of the space.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import weakref
+from collections import Counter
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from algcn.layout import LAYOUT_NAME, gallery_key, gallery_points
+from algcn.model import label_scores
+from algcn.projection import DIMENSIONS, MOST_LAID_OUT, Axes, Floats, fit_axes, place
+from app.figures import ACCENT, FAINT, MANY_POINTS, figure, lines_trace, points_trace, rings_trace, star_trace
+from app.layouts import Layouts
+from app.theme import GROUP_COLOURS, group_colours
+
+if TYPE_CHECKING:
+    from algcn.bundle import Bundle
+    from algcn.gallery import Gallery
+    from app.query import QueryPoint
+    from app.service import RetrievalService
+
+METHODS = ("umap", "pca")
+NEAREST_PICTURES, NEAREST_TEXTS = 8, 6
+LINES_OF_EACH = 4
+CAPTIONED_POINTS = 10_000  # with more, captions under the pointer would make a figure of megabytes
+HOVER_LENGTH = 70
+# Several labels have one colour on the map: that of the rarest. Without labels there is none.
+OTHER, NONE = "other labels", "no label"
+TOP_FOLDER, OTHER_FOLDERS = "top folder", "other folders"
+PICTURES, TEXTS = "pictures", "captions"
+SYMBOLS = {PICTURES: "circle", TEXTS: "diamond"}
+MODALITY_COLOURS = {PICTURES: GROUP_COLOURS[0], TEXTS: GROUP_COLOURS[1]}
+IT, NOT_IT = "has the label", "has it not"
+
+
+@dataclasses.dataclass(frozen=True)
+class View:
+    """What a visitor set."""
+
+    method: str = "umap"
+    dimensions: int = 2
+    colouring: str = "group"
+    label: str = ""  # the one that is told apart by the colouring "label"
+    shown: tuple[str, ...] = (PICTURES, TEXTS)
+
+
+@dataclasses.dataclass(frozen=True)
+class Near:
+    """A point near another: its number on the map, and the cosine in the common space."""
+
+    point: int
+    cosine: float
+
+
+@dataclasses.dataclass(frozen=True)
+class ModalityGap:
+    """How far pictures and texts lie apart in the common space.
+
+    Attributes:
+        distance: Between their two centres.
+        spread: Of a point from the centre of its own kind, on average.
+    """
+
+    distance: float
+    spread: float
+
+    @property
+    def falls_apart(self) -> bool:
+        """Whether two clouds would be seen, rather than one."""
+        return self.distance > self.spread / 2
+
+
+class GalleryMap:
+    """Pictures of a gallery; safe to use from several threads.
+
+    Args:
+        bundle: The model that made the gallery's embeddings.
+        gallery: N pictures and M texts.
+        layouts: Where the layout by UMAP is found or computed.
+    """
+
+    def __init__(self, bundle: Bundle, gallery: Gallery, layouts: Layouts) -> None:
+        self.gallery = gallery
+        self.label_set = bundle.label_set
+        self._bundle, self._layouts = bundle, layouts
+        self._lock = threading.Lock()
+        self._by_pca: dict[int, tuple[Axes, Floats]] = {}
+
+    def __len__(self) -> int:
+        return len(self.gallery.items) + len(self.gallery.texts)
+
+    @property
+    def is_sampled(self) -> bool:
+        """Whether UMAP lays out a sample only and the others are placed among it."""
+        return len(self) > MOST_LAID_OUT
+
+    @cached_property
+    def labels(self) -> list[tuple[str, ...]]:
+        """For each picture its labels: the gallery's, or what the model predicts where the gallery says nothing."""
+        given = [item.labels for item in self.gallery.items]
+        thresholds = self._bundle.thresholds.get("image")
+        if thresholds is None or all(labels is not None for labels in given):
+            return [tuple(labels or ()) for labels in given]
+        with torch.inference_mode():
+            scores = label_scores(self.gallery.image_embeddings, self._bundle.model.classifiers().cpu())
+        predicted = self.label_set.decode(scores > thresholds)
+        return [tuple(own if own is not None else guess) for own, guess in zip(given, predicted, strict=True)]
+
+    @cached_property
+    def label_counts(self) -> Counter[str]:
+        """How many pictures have each label."""
+        return Counter(label for labels in self.labels for label in labels)
+
+    @cached_property
+    def folders(self) -> list[str]:
+        """For each picture the folder it is in; beyond ten, the smaller ones are one."""
+        parents = [str(PurePosixPath(item.file_name).parent) for item in self.gallery.items]
+        most = {folder for folder, _ in Counter(parents).most_common(len(GROUP_COLOURS) - 1)}
+        return [(TOP_FOLDER if folder == "." else folder) if folder in most else OTHER_FOLDERS for folder in parents]
+
+    @cached_property
+    def colourings(self) -> list[str]:
+        """What points can be coloured by; left out is what would give all of them one colour."""
+        useful = {
+            "group": len(set(self.groups) - {OTHER, NONE}) > 1,
+            "label": bool(self.label_counts),
+            "modality": True,
+            "folder": len(set(self.folders)) > 1,
+        }
+        return [name for name, is_useful in useful.items() if is_useful]
+
+    @cached_property
+    def gap(self) -> ModalityGap | None:
+        """The modality gap; None where there are no texts."""
+        if not self.gallery.texts:
+            return None
+        kinds = (self.gallery.image_embeddings, self.gallery.text_embeddings)
+        centres = [rows.mean(dim=0) for rows in kinds]
+        spreads = [torch.linalg.vector_norm(rows - own, dim=1) for rows, own in zip(kinds, centres, strict=True)]
+        return ModalityGap(float(torch.linalg.vector_norm(centres[0] - centres[1])), float(torch.cat(spreads).mean()))
+
+    def view(self, method: object, dimensions: object, colouring: object, label: object, shown: object) -> View:
+        """What a browser sent as a view; what makes no sense is as if it had not been sent."""
+        kinds = tuple(kind for kind in (PICTURES, TEXTS) if isinstance(shown, (list, tuple)) and kind in shown)
+        return View(
+            method if method in METHODS else "umap",
+            dimensions if dimensions in DIMENSIONS and not isinstance(dimensions, bool) else 2,
+            colouring if colouring in self.colourings else self.colourings[0],
+            label if isinstance(label, str) and label in self.label_counts else "",
+            kinds or (PICTURES, TEXTS),
+        )
+
+    def start(self, method: str) -> None:
+        """Have the layout computed where it is not there yet."""
+        if method == "umap" and not self.is_ready(method):
+            self._layouts.start(self._key, lambda: gallery_points(self.gallery), method)
+
+    def waiting(self, method: str, patience: float = 0.0) -> float | None:
+        """For how many seconds the layout has been under way; None when it is not.
+
+        Raises:
+            InputError: It could not be computed.
+        """
+        return self._layouts.waiting(self._key, patience) if method == "umap" else None
+
+    def is_ready(self, method: str) -> bool:
+        """Whether a method's picture can be shown at once."""
+        return method == "pca" or self._layouts.find(self._key, len(self)) is not None
+
+    def positions(self, method: str, dimensions: int) -> Floats | None:
+        """Where the points are drawn, (N + M) × dimensions; None while that is not computed."""
+        if method == "pca":
+            return self._pca(dimensions)[1]
+        layout = self._layouts.find(self._key, len(self))
+        return None if layout is None else layout[dimensions]
+
+    def place(self, embedding: torch.Tensor, method: str, dimensions: int) -> Floats:
+        """Where a point of the common space (1 × d) is drawn: exactly by PCA, else among its nearest points."""
+        if method == "pca":
+            return self._pca(dimensions)[0].project(embedding.numpy())[0]
+        near = [near.point for near in self.nearest(embedding, NEAREST_PICTURES, NEAREST_TEXTS)]
+        return place(embedding.numpy(), self.embeddings(near).numpy(), self.positions(method, dimensions)[near])[0]
+
+    def embeddings(self, points: Sequence[int]) -> torch.Tensor:
+        """Points of the common space by their numbers, K × d."""
+        return torch.stack([self.embedding(point) for point in points])
+
+    def embedding(self, point: int) -> torch.Tensor:
+        """A point of the common space by its number, d."""
+        count = len(self.gallery.items)
+        gallery = self.gallery
+        return gallery.image_embeddings[point] if point < count else gallery.text_embeddings[point - count]
+
+    def picture_of(self, point: int) -> int:
+        """The picture that a point is, or that its text belongs to."""
+        count = len(self.gallery.items)
+        return point if point < count else int(self.gallery.text_owner[point - count])
+
+    def text_of(self, point: int) -> str:
+        """The text that a point is, or the first of its picture."""
+        count = len(self.gallery.items)
+        if point >= count:
+            return self.gallery.texts[point - count]
+        return next(iter(self.gallery.items[point].texts), "")
+
+    def nearest(
+        self,
+        embedding: torch.Tensor,
+        pictures: int = NEAREST_PICTURES,
+        texts: int = NEAREST_TEXTS,
+        without: int | None = None,
+    ) -> list[Near]:
+        """The pictures and texts with the highest cosine to a point (1 × d) in all d dimensions.
+
+        Args:
+            embedding: L2-normalised.
+            pictures: How many pictures, at most; they come first.
+            texts: How many texts, at most.
+            without: A point that is left out.
+        """
+        found: list[Near] = []
+        start = 0
+        for rows, count in ((self.gallery.image_embeddings, pictures), (self.gallery.text_embeddings, texts)):
+            cosines = (rows @ embedding[0].to(rows)).clamp(-1, 1)
+            if without is not None and start <= without < start + len(rows):
+                cosines[without - start] = -2
+            values, ids = cosines.topk(min(count + 1, len(rows)))
+            near = [Near(start + i, c) for i, c in zip(ids.tolist(), values.tolist(), strict=True) if c > -2]
+            found += near[:count]
+            start += len(rows)
+        return found
+
+    def near_query(self, query: QueryPoint | None) -> list[Near]:
+        """The points nearest to a query that lines lead to; none for none, or if the model sees nothing in it."""
+        if query is None or not query.embedding.any():
+            return []
+        return self.nearest(query.embedding.float().cpu(), LINES_OF_EACH, LINES_OF_EACH)
+
+    def figure(
+        self, view: View, pictures: str, focus: int | None = None, query: QueryPoint | None = None
+    ) -> dict[str, Any]:
+        """The map; by PCA while the layout by UMAP is not computed.
+
+        Args:
+            view: What the visitor set.
+            pictures: The prefix of pictures' addresses.
+            focus: A point whose nearest ones are shown.
+            query: The visitor's.
+        """
+        if self.positions(view.method, view.dimensions) is None:
+            view = dataclasses.replace(view, method="pca")
+        positions = self.positions(view.method, view.dimensions)
+        traces = self._point_traces(view, positions)
+        near_query = self.near_query(query)
+        if near_query:
+            centre = self.place(query.embedding.float().cpu(), view.method, view.dimensions)
+            ends = positions[[near.point for near in near_query]]
+            traces += [
+                lines_trace(centre, ends, dashed=True),
+                rings_trace(ends, size=13),
+                star_trace(centre, query.words),
+            ]
+        if focus is not None:
+            near = self.nearest(self.embedding(focus)[None], without=focus)
+            ends = positions[[near.point for near in near]]
+            traces += [lines_trace(positions[focus], ends), rings_trace(ends, size=13)]
+            traces.append(rings_trace(positions[[focus]], size=22))
+        keep = f"{view.method} {view.dimensions}"
+        return figure(traces, view.dimensions, keep=keep, pictures=pictures, lasso=view.dimensions == 2, tools=True)
+
+    def _point_traces(self, view: View, positions: Floats) -> list[dict[str, Any]]:
+        """A trace for each category and kind; the texts first, so that pictures are on top."""
+        categories, colours = self._categories(view)
+        count, many = len(self.gallery.items), len(self) > MANY_POINTS
+        owners = self.gallery.text_owner.numpy()
+        codes = {name: number for number, name in enumerate(colours)}
+        by_picture = np.array([codes[name] for name in categories])
+        captioned = len(self) <= CAPTIONED_POINTS
+        parts = {PICTURES: (by_picture, 0), TEXTS: (by_picture[owners] if len(owners) else owners, count)}
+        traces = []
+        for kind in (TEXTS, PICTURES):
+            if kind not in view.shown:
+                continue
+            codes_of_kind, start = parts[kind]
+            for code, (name, colour) in enumerate(colours.items()):
+                members = (np.flatnonzero(codes_of_kind == code) + start).tolist()
+                if not members:
+                    continue
+                hover = None
+                if kind == TEXTS and captioned:
+                    hover = [self.text_of(point)[: HOVER_LENGTH + 1] for point in members]
+                traces.append(
+                    points_trace(
+                        positions[members],
+                        members,
+                        name=name,
+                        colour=MODALITY_COLOURS[kind] if view.colouring == "modality" else colour,
+                        symbol=SYMBOLS[kind],
+                        size=7 if kind == PICTURES else 5,
+                        opacity=0.35 if name == NOT_IT else 0.85 if kind == PICTURES else 0.6,
+                        hover=hover,
+                        pictures=kind == PICTURES,
+                        legend=kind == PICTURES or PICTURES not in view.shown or view.colouring == "modality",
+                        group=kind if view.colouring == "modality" else name,
+                        many=many,
+                    )
+                )
+        if view.colouring == "modality":
+            for trace in traces:
+                trace["name"] = trace["legendgroup"]
+        return traces
+
+    def _categories(self, view: View) -> tuple[list[str], dict[str, str]]:
+        """The category of each picture, and the colour of each category in the legend's order."""
+        if view.colouring == "folder":
+            return self.folders, group_colours(sorted(set(self.folders)))
+        if view.colouring == "label":
+            has = [IT if view.label in labels else NOT_IT for labels in self.labels]
+            return has, {NOT_IT: FAINT, IT: ACCENT}
+        if view.colouring == "modality":
+            return [PICTURES] * len(self.labels), {PICTURES: FAINT}
+        return self.groups, self.group_colours
+
+    @cached_property
+    def groups(self) -> list[str]:
+        """For each picture the group of its rarest label."""
+        group_of = {label.name.casefold(): label.group or OTHER for label in self.label_set}
+        counts = self.label_counts
+        rarest = (min(labels, key=lambda label: counts[label], default=None) for labels in self.labels)
+        return [NONE if label is None else group_of.get(label.casefold(), OTHER) for label in rarest]
+
+    @cached_property
+    def group_colours(self) -> dict[str, str]:
+        """The colour of each group: those of the labels as everywhere on the page."""
+        named = group_colours(group or OTHER for group in self.label_set.groups)
+        return {**named, OTHER: FAINT, NONE: FAINT} if OTHER not in named else {**named, NONE: FAINT}
+
+    @cached_property
+    def _key(self) -> str:
+        return gallery_key(self.gallery, self._bundle)
+
+    def _pca(self, dimensions: int) -> tuple[Axes, Floats]:
+        with self._lock:
+            if dimensions not in self._by_pca:
+                points = gallery_points(self.gallery)
+                axes = fit_axes(points[:: 1 + len(points) // MOST_LAID_OUT], dimensions)
+                self._by_pca[dimensions] = axes, axes.project(points)
+            return self._by_pca[dimensions]
+
+
+_MAPS: weakref.WeakKeyDictionary[RetrievalService, GalleryMap] = weakref.WeakKeyDictionary()
+_LOCK = threading.Lock()
+
+
+def gallery_map(service: RetrievalService, cache: Path, *, keep: bool = True) -> GalleryMap:
+    """The map of a service, made once.
+
+    Args:
+        service: Its bundle and its gallery.
+        cache: The cache folder.
+        keep: Whether the layout is kept there.
+    """
+    with _LOCK:
+        if service not in _MAPS:
+            layouts = Layouts(cache, keep=keep, shipped=service.gallery.root / LAYOUT_NAME)
+            _MAPS[service] = GalleryMap(service.bundle, service.gallery, layouts)
+        return _MAPS[service]

@@ -1,0 +1,95 @@
+"""Layouts that a service's maps have or wait for: in memory, kept in the cache folder, or being computed."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+
+from algcn.errors import InputError
+from algcn.layout import cached_layout, read_layout, write_layout
+from algcn.projection import Floats
+from app.apart import WORKER, Layout
+
+
+class Layouts:
+    """Layouts by t-SNE and UMAP, each under its key.
+
+    Args:
+        cache: The cache folder.
+        keep: Whether they are kept there; those of a visitor's own pictures or model are not.
+        shipped: A further file that may hold one of them.
+    """
+
+    def __init__(self, cache: Path, *, keep: bool = True, shipped: Path | None = None) -> None:
+        self._cache, self._keep, self._shipped = cache, keep, shipped
+        self._lock = threading.Lock()
+        self._ready: dict[str, Layout] = {}
+        self._missing: set[str] = set()
+        self._running: dict[str, tuple[Future[Layout], float]] = {}
+
+    def find(self, key: str, count: int) -> Layout | None:
+        """The layout of `count` points under a key, if it need not be computed (any more)."""
+        with self._lock:
+            if key not in self._ready and key not in self._missing:
+                self._read(key, count)
+            self._collect(key)
+            return self._ready.get(key)
+
+    def start(self, key: str, points: Callable[[], Floats], method: str) -> None:
+        """Have a layout computed, unless it is there or under way."""
+        with self._lock:
+            if key not in self._ready and key not in self._running:
+                future = WORKER.start(points(), method, self._cache)
+                self._running[key] = future, time.monotonic()
+
+    def waiting(self, key: str, patience: float = 0.0) -> float | None:
+        """For how many seconds a layout has been under way, after waiting up to `patience` more; None if it is not.
+
+        Raises:
+            InputError: It could not be computed; asking again tries again.
+        """
+        with self._lock:
+            running = self._running.get(key)
+        if running is None:
+            return None
+        future, since = running
+        try:
+            future.exception(patience)
+        except TimeoutError:
+            return time.monotonic() - since
+        error = future.exception()
+        with self._lock:
+            self._collect(key)
+            if error is not None:
+                self._running.pop(key, None)
+        if isinstance(error, InputError):
+            raise error
+        if error is not None:
+            raise InputError("The layout could not be computed; PCA always works.") from error
+        return None
+
+    def _read(self, key: str, count: int) -> None:
+        places = [self._shipped] if self._shipped is not None else []
+        places += [cached_layout(self._cache, key)] if self._keep else []
+        for place in places:
+            layout = read_layout(place, key, count)
+            if layout is not None:
+                self._ready[key] = layout
+                return
+        self._missing.add(key)
+
+    def _collect(self, key: str) -> None:
+        """Take over what has been computed; what failed is left to those who wait for it."""
+        future, _ = self._running.get(key, (None, 0.0))
+        if future is None or not future.done() or future.exception() is not None:
+            return
+        del self._running[key]
+        self._ready[key] = future.result()
+        if self._keep:
+            try:
+                write_layout(cached_layout(self._cache, key), key, future.result())
+            except OSError:
+                return  # computed again after the next start
