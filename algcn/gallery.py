@@ -59,6 +59,7 @@ class Gallery:
         image_features: N × e, what the encoder alone says, L2-normalised, float32.
         text_features: M × e, likewise.
         notices: Sentences about what was left out or could not be kept.
+        unreadable: The reason for each picture that was left out, by file name.
     """
 
     root: Path
@@ -70,9 +71,22 @@ class Gallery:
     image_features: Tensor
     text_features: Tensor
     notices: list[str]
+    unreadable: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.items)
+
+    def projected(self, model: ALGCN) -> Gallery:
+        """The same pictures and texts in the common space of another model on the same encoder.
+
+        Raises:
+            InputError: The model takes features of another width.
+        """
+        return dataclasses.replace(
+            self,
+            image_embeddings=_project(model, model.embed_image, self.image_features),
+            text_embeddings=_project(model, model.embed_text, self.text_features),
+        )
 
 
 def build_gallery(
@@ -112,6 +126,7 @@ def build_gallery(
         image_features=image_features,
         text_features=text_features,
         notices=notices,
+        unreadable=wanted.unreadable,
     )
 
 
