@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 STORE_NAME = "embeddings.safetensors"
 STORE_FORMAT = "algcn-gallery-1"
 HASH_LENGTH = 32  # hexadecimal digits, 128 bits: no two pictures share them by chance
-CHUNK = 32  # what is encoded between two reports of progress
+CHUNK = 16  # what is encoded between two reports of progress
 KEEP_EVERY = 512  # what is encoded between two writes of the store: as much as an interrupted build loses
 PROJECTION_ROWS = 8192
 SHOWN_FAILURES = 3

@@ -85,12 +85,27 @@ class Job:
         with contextlib.suppress(AttributeError, OSError):  # a thread has a priority of its own on Linux alone
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
         try:
-            self._value = self._work(self)
+            with one_core():
+                self._value = self._work(self)
         except BaseException as error:  # whoever asks for the result gets it, whatever it is
             self._error = error
         finally:
             self._over.set()
             self._news.put(_OVER)
+
+
+@contextlib.contextmanager
+def one_core() -> Iterator[None]:
+    """Let this thread compute on one core, so that searches have another.
+
+    Where the cores are busy it is even faster than on all of them: no half of a step waits for the other.
+    """
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    torch.get_num_threads()  # torch chooses for each thread when it is first used: before this limit, not after
+    with threadpool_limits(1, "openmp"):
+        yield
 
 
 class Jobs:
@@ -131,8 +146,7 @@ class Jobs:
                     self._changed.notify_all()
 
         with self._changed:
-            if visitor in self._jobs:
-                raise InputError(self._busy)
+            self.check_idle(visitor)
             job = Job(in_turn, name=f"job of {visitor}")
             self._jobs[visitor] = job
             self._order.append(job)
@@ -141,10 +155,18 @@ class Jobs:
 
     def stop(self, visitor: str) -> None:
         """Stop the visitor's job, if there is one."""
-        with self._changed:
-            job = self._jobs.get(visitor)
+        job = self._jobs.get(visitor)
         if job is not None:
             job.stop()
+
+    def check_idle(self, visitor: str) -> None:
+        """Make sure that the visitor has no job.
+
+        Raises:
+            InputError: There is one that is not over.
+        """
+        if visitor in self._jobs:
+            raise InputError(self._busy)
 
     def _wait(self, job: Job, waiting: Callable[[int], Any]) -> None:
         told = -1

@@ -184,7 +184,7 @@ def keep_bundle(trained: Trained, source: RetrievalService, folder: Path) -> Bun
 def write_zip(bundle: Bundle, path: Path) -> Path:
     """A bundle as one file to take home: safetensors, JSON and the model card; python app.py --bundle opens it."""
     listed = json.loads((bundle.path / CONFIG_NAME).read_text(encoding="utf-8"))["files"]
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:  # weights do not get smaller
+    with zipfile.ZipFile(path, "w", strict_timestamps=False) as archive:  # not compressed: weights do not get smaller
         for name in (CONFIG_NAME, *listed, README_NAME):
             if (bundle.path / name).is_file():
                 archive.write(bundle.path / name, f"{path.stem}/{name}")

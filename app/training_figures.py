@@ -113,7 +113,11 @@ def _line(x: Sequence[int], y: Sequence[float], name: str, colour: str, dash: st
 def _figure(traces: list[dict[str, Any]], epochs: int, yaxis: dict[str, Any]) -> dict[str, Any]:
     spread = max(2, epochs)
     layout = {
-        "xaxis": {"title": {"text": "epoch", "standoff": 6, "font": {"size": 12}}, "range": [0.5, spread + 0.5], "tickformat": "d"},
+        "xaxis": {
+            "title": {"text": "epoch", "standoff": 6, "font": {"size": 12}},
+            "range": [0.5, spread + 0.5],
+            "tickformat": "d",
+        },
         "yaxis": {**yaxis, "zeroline": False},
         "hovermode": "x unified",
         "legend": LEGEND,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import enum
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -105,24 +104,9 @@ def training_work(
         bundle = service.bundle
         data = training_data(service.gallery, bundle.label_set, bundle.encoder_fingerprint, settings.seed)
         job.report(Progress(settings, data.features.label_set, chance_level(data)))
-        with _one_core():
-            trained = run_training(
-                data, settings, bundle.model, job.report, job.stopping, lambda: job.report(Phase.MEASURING)
-            )
+        trained = run_training(
+            data, settings, bundle.model, job.report, job.stopping, lambda: job.report(Phase.MEASURING)
+        )
         return trained, keep_bundle(trained, service, folder / FOLDER_NAME) if folder is not None else None
 
     return work
-
-
-@contextlib.contextmanager
-def _one_core() -> Iterator[None]:
-    """Let this thread compute on one core, so that searches have another.
-
-    On two cores it is no slower than half as fast, and where they are busy it is faster: nobody waits for the other.
-    """
-    import torch
-    from threadpoolctl import threadpool_limits
-
-    torch.get_num_threads()  # torch chooses for each thread when it is first used: before, not after
-    with threadpool_limits(1, "openmp"):
-        yield

@@ -69,7 +69,9 @@ def build(frame: Frame, tab: gr.Tab) -> None:
                     map_plot = _plot("mAP on validation pictures", "train-map", PLOT_HEIGHT)
                     loss_plot = _plot("Loss, first epoch = 100 %", "train-loss", PLOT_HEIGHT)
                 with gr.Row() as graph:
-                    change_plot = _plot("What the graph learned, from row to column", "train-change", GRAPH_HEIGHT, scale=7)
+                    change_plot = _plot(
+                        "What the graph learned, from row to column", "train-change", GRAPH_HEIGHT, scale=7
+                    )
                     with gr.Column(scale=3, min_width=220):
                         edges = _html("train-edges")
     model = gr.State(None)  # the bundle trained last, whether it is open or not
