@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     os.environ["GRADIO_TEMP_DIR"] = str(uploads)
     _import_gradio()
     from app.interface import build, launch
-    from app.pictures import Shelf
+    from app.shelf import Shelf
 
     shelf = Shelf(loading)
     page = build(loading, shelf, uploads, cache)

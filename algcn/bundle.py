@@ -171,6 +171,17 @@ class Bundle:
                 self._encoders[device] = self._load_encoder(device)
             return self._encoders[device]
 
+    def adopt_encoder(self, encoder: Encoder) -> None:
+        """Use an encoder that is loaded already, another bundle's for instance, instead of loading a second one.
+
+        Raises:
+            InputError: It is not the encoder that this bundle names.
+        """
+        if encoder.fingerprint != self.encoder_fingerprint:
+            raise InputError(f"{encoder.reference} is not the encoder that the bundle {self.path} was trained with.")
+        with self._encoder_lock:
+            self._encoders[encoder.device] = encoder
+
     def _load_encoder(self, device: torch.device) -> Encoder:
         if self.encoder_reference is None:
             raise InputError(
@@ -197,6 +208,7 @@ def save_bundle(
     label_set: LabelSet,
     *,
     encoder: str | Path | None = None,
+    link_encoder: bool = False,
     training: TrainConfig | None = None,
     thresholds: Mapping[str, Tensor] | None = None,
     encoder_weight: float = ENCODER_WEIGHT,
@@ -215,6 +227,7 @@ def save_bundle(
         model: The trained model; its prior C is saved with the weights.
         label_set: L labels, in the order of the model's classifiers.
         encoder: A folder (it is copied in), a pinned "hf-hub:OWNER/NAME@COMMIT", or None.
+        link_encoder: Link the files of an encoder folder instead of copying them: for a bundle that stays where it is.
         training: How the model was trained.
         thresholds: "image" and "text", L scores each.
         encoder_weight: How much the encoder's own cosine counts in the ranking.
@@ -249,7 +262,7 @@ def save_bundle(
             "format": FORMAT,
             "model": model.config.to_dict(),
             "labels": label_set.to_json(),
-            "encoder": _save_encoder(encoder, aside, model.config),
+            "encoder": _save_encoder(encoder, aside, model.config, link=link_encoder),
             "training": training.to_dict() if training is not None else None,
             "thresholds": _thresholds_to_json(thresholds, len(label_set)),
             "ranking": {"encoder_weight": check_encoder_weight(encoder_weight)},
@@ -394,7 +407,9 @@ def _encoder_of(path: Path, config: Mapping[str, Any]) -> tuple[Path | str | Non
     )
 
 
-def _save_encoder(encoder: str | Path | None, aside: Path, config: ModelConfig) -> str | dict[str, str] | None:
+def _save_encoder(
+    encoder: str | Path | None, aside: Path, config: ModelConfig, *, link: bool
+) -> str | dict[str, str] | None:
     """Copy an encoder folder into `aside`, or look a Hub reference up; returns what config.json says about it."""
     if encoder is None:
         return None
@@ -409,7 +424,10 @@ def _save_encoder(encoder: str | Path | None, aside: Path, config: ModelConfig) 
     wanted.update(match for pattern in HUB_PATTERNS if "safetensors" not in pattern for match in folder.glob(pattern))
     (aside / ENCODER).mkdir()
     for source in sorted(wanted):
-        shutil.copyfile(source, aside / ENCODER / source.name)
+        if link:
+            (aside / ENCODER / source.name).symlink_to(source.resolve())
+        else:
+            shutil.copyfile(source, aside / ENCODER / source.name)
     return ENCODER
 
 

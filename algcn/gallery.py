@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 STORE_NAME = "embeddings.safetensors"
 STORE_FORMAT = "algcn-gallery-1"
 HASH_LENGTH = 32  # hexadecimal digits, 128 bits: no two pictures share them by chance
-CHUNK = 32  # what is encoded between two reports of progress
+CHUNK = 16  # what is encoded between two reports of progress
 KEEP_EVERY = 512  # what is encoded between two writes of the store: as much as an interrupted build loses
 PROJECTION_ROWS = 8192
 SHOWN_FAILURES = 3
@@ -59,6 +59,7 @@ class Gallery:
         image_features: N × e, what the encoder alone says, L2-normalised, float32.
         text_features: M × e, likewise.
         notices: Sentences about what was left out or could not be kept.
+        unreadable: The reason for each picture that was left out, by file name.
     """
 
     root: Path
@@ -70,9 +71,22 @@ class Gallery:
     image_features: Tensor
     text_features: Tensor
     notices: list[str]
+    unreadable: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.items)
+
+    def projected(self, model: ALGCN) -> Gallery:
+        """The same pictures and texts in the common space of another model on the same encoder.
+
+        Raises:
+            InputError: The model takes features of another width.
+        """
+        return dataclasses.replace(
+            self,
+            image_embeddings=_project(model, model.embed_image, self.image_features),
+            text_embeddings=_project(model, model.embed_text, self.text_features),
+        )
 
 
 def build_gallery(
@@ -112,6 +126,7 @@ def build_gallery(
         image_features=image_features,
         text_features=text_features,
         notices=notices,
+        unreadable=wanted.unreadable,
     )
 
 

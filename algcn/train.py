@@ -18,6 +18,7 @@ import hashlib
 import json
 import math
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -43,6 +44,7 @@ from algcn.thresholds import fit_thresholds
 VALIDATION_SHARE = 0.1
 ENCODER_RECALL = "recall.json"
 LOSS_PARTS = ("classification", "invariance", "self_supervision", "total")
+_SEEDING = threading.Lock()
 TEST_WARNING = (
     "the epoch is picked ON THE TEST SET (--select test), as the authors did: "
     "its test numbers are optimistic and no estimate for new data"
@@ -123,6 +125,7 @@ def train(
     checkpoint: str | Path | None = None,
     resume: bool = False,
     on_epoch: Callable[[EpochReport, ALGCN], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
 ) -> TrainResult:
     """Train a model on the train split.
 
@@ -135,11 +138,13 @@ def train(
         device: where to train.
         checkpoint: a file to write after every epoch; the caller removes it when the result is safe.
         resume: go on from `checkpoint` where it exists.
-        on_epoch: called after every epoch with its report and the model as it is; may raise to stop.
+        on_epoch: called after every epoch with its report and the model as it is; may raise to give the run up.
+        should_stop: asked before every step; once it says yes, the epoch at hand is dropped and the best one so far is
+            the result, its log shorter than `config.epochs`.
 
     Raises:
         InputError: nothing to train on, a label without a training example (named), sizes that do not fit, a
-            checkpoint of another run, or a loss that is no longer a number.
+            checkpoint of another run, a loss that is no longer a number, or a stop before the first epoch was over.
     """
     model_config = model_config or ModelConfig(features.image_dim, features.text_dim, len(features.label_set))
     features.check_widths(model_config.image_dim, model_config.text_dim, "the model's configuration")
@@ -168,7 +173,9 @@ def train(
     rows = [tensor.to(device) for tensor in (training.image_features, training.text_features, training.labels)]
     while progress.epoch < config.epochs:
         started = time.perf_counter()
-        losses = _train_epoch(model, prior, optimizer, rows, config, generators)
+        losses = _train_epoch(model, prior, optimizer, rows, config, generators, should_stop)
+        if losses is None:
+            break
         progress.epoch += 1
         if not all(map(math.isfinite, losses.values())):
             raise InputError(f"the loss is no longer a number in epoch {progress.epoch}; use a lower learning rate")
@@ -182,6 +189,8 @@ def train(
         if on_epoch is not None:
             on_epoch(report, model)
 
+    if not progress.best_state:
+        raise InputError("training was stopped before its first epoch was over; there is nothing to keep yet")
     model.load_state_dict(progress.best_state)
     model.eval()
     return TrainResult(
@@ -224,7 +233,8 @@ def _new_model(
         diagonal=config.prior_diagonal,
         names=training.label_set.names,
     )
-    with torch.random.fork_rng():
+    # The start is drawn from torch's one stream of random numbers: two runs must not seed it at once.
+    with _SEEDING, torch.random.fork_rng():
         torch.manual_seed(config.seed)
         model = ALGCN(model_config, prior).to(device)
     return model, model.prior
@@ -237,12 +247,15 @@ def _train_epoch(
     rows: Sequence[Tensor],
     config: TrainConfig,
     generators: dict[str, torch.Generator],
-) -> dict[str, float]:
-    """One pass over the training rows; the mean of every loss part, weighted by batch size."""
+    should_stop: Callable[[], bool] | None,
+) -> dict[str, float] | None:
+    """One pass over the training rows; the mean of every loss part, weighted by batch size. None if it was stopped."""
     model.train()
     image_features, text_features, labels = rows
     sums = torch.zeros(len(LOSS_PARTS), device=labels.device)
     for batch in torch.randperm(len(labels), generator=generators["order"]).split(config.batch_size):
+        if should_stop is not None and should_stop():
+            return None
         batch = batch.to(labels.device)
         output = model(image_features[batch], text_features[batch])
         losses = algcn_loss(output, labels[batch], prior, config, generators["noise"], layers=model.config.gcn_layers)

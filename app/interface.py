@@ -20,8 +20,10 @@ from gradio.themes.utils import fonts, sizes
 from algcn.errors import InputError
 from app import theme
 from app.components.clickable_plot import PLOTLY_URL
+from app.limits import MAX_COLLECTION_BYTES
 from app.loading import Loading
-from app.pictures import SIZES, Shelf, media_type, picture_file
+from app.pictures import SIZES, media_type, picture_file
+from app.shelf import Shelf
 from app.tabs import benchmark, classifiers, collections, gallery_map, labels, search, training
 from app.tabs.frame import Frame
 from app.visitor import Visitor
@@ -36,7 +38,7 @@ TABS = (
     ("Train", "train", training),
     ("Collections", "collections", collections),
 )
-MAX_UPLOAD = "32mb"
+MAX_UPLOAD = f"{MAX_COLLECTION_BYTES >> 20}mb"
 # A queue that is full says so at once; nobody waits behind a hundred others for an answer of milliseconds.
 MAX_QUEUE = 64
 CONCURRENCY = 2
@@ -144,7 +146,7 @@ def launch(page: gr.Blocks, shelf: Shelf, cache: Path, *, mcp: bool = False) -> 
             max_file_size=MAX_UPLOAD,
             ssr_mode=False,
             mcp_server=mcp,
-            app_kwargs={"routes": [_picture_route(shelf, cache), _plotly_route()]},
+            app_kwargs={"routes": [_picture_route(shelf, cache), _download_route(shelf), _plotly_route()]},
         )
     except OSError as error:
         raise InputError(f"The page cannot be served ({error}); set GRADIO_SERVER_PORT to a free port.") from None
@@ -206,13 +208,28 @@ def _picture_route(shelf: Shelf, cache: Path) -> APIRoute:
         try:
             if size not in SIZES:
                 raise InputError(f"There is no size {size!r}.")
-            path = picture_file(shelf.find(key).picture_path(item), size, cache)
+            service = shelf.find(key)
+            path = picture_file(service.picture_path(item), size, shelf.cache(service, cache))
         except InputError as error:
             raise HTTPException(404, str(error)) from None
         headers = {"Cache-Control": f"private, max-age={PICTURE_AGE_SECONDS}", "X-Content-Type-Options": "nosniff"}
         return FileResponse(path, media_type=media_type(path), headers=headers)
 
     return APIRoute("/picture/{key}/{size}/{item}", picture)
+
+
+def _download_route(shelf: Shelf) -> APIRoute:
+    """GET /download/TOKEN: a file that was made for one visitor."""
+
+    def download(token: str) -> FileResponse:
+        try:
+            path = shelf.file(token)
+        except InputError as error:
+            raise HTTPException(404, str(error)) from None
+        headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+        return FileResponse(path, media_type="application/zip", filename=path.name, headers=headers)
+
+    return APIRoute("/download/{token}", download)
 
 
 def _plotly_route() -> APIRoute:

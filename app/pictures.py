@@ -7,17 +7,11 @@ a WebP preview that is made once and kept in the cache folder.
 from __future__ import annotations
 
 import hashlib
-import weakref
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from algcn import files
 from algcn.errors import InputError
 from algcn.images import open_image
-
-if TYPE_CHECKING:
-    from app.loading import Loading
-    from app.service import RetrievalService
 
 WEB_TYPES = {".webp": "image/webp", ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
 SMALL_BYTES = 200_000
@@ -25,36 +19,6 @@ SMALL_BYTES = 200_000
 SIZES = {"card": 640, "large": 1600}
 PREVIEW_QUALITY = 82
 SHARED_KEY = "gallery"
-
-
-class Shelf:
-    """Where an address finds a picture: PREFIX/SIZE/NUMBER, with PREFIX = picture/KEY.
-
-    The program's own gallery has the key "gallery"; a visitor's has a secret of 128 bits, which only that visitor's
-    page knows, and is found for as long as somebody holds its service.
-    """
-
-    def __init__(self, loading: Loading) -> None:
-        self._loading = loading
-        self._services: weakref.WeakValueDictionary[str, RetrievalService] = weakref.WeakValueDictionary()
-
-    def add(self, service: RetrievalService) -> None:
-        """Serve the pictures of a visitor's own service under its key."""
-        if service.key != SHARED_KEY:
-            self._services[service.key] = service
-
-    def find(self, key: str) -> RetrievalService:
-        """The service of a key.
-
-        Raises:
-            InputError: There is none (any more).
-        """
-        if key == SHARED_KEY:
-            return self._loading.service()
-        service = self._services.get(key)
-        if service is None:
-            raise InputError("There are no such pictures (any more).")
-        return service
 
 
 def uploaded_file(value: object, uploads: Path) -> Path:

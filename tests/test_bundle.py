@@ -302,3 +302,23 @@ def test_another_encoder_of_the_right_width_changes_the_fingerprint(folder: Path
     one, other = Bundle.load(folder), Bundle.load(tmp_path / "other")
     assert one.encoder_fingerprint != other.encoder_fingerprint
     assert one.fingerprint != other.fingerprint
+
+
+def test_an_encoder_may_be_linked_and_shared(tmp_path: Path, tiny_encoder_dir: Path, tiny_bundle_dir: Path) -> None:
+    """A bundle beside others on the same encoder costs neither its megabytes on disk nor a second copy in memory."""
+    first = Bundle.load(tiny_bundle_dir)
+    path = save_bundle(tmp_path / "own", first.model, first.label_set, encoder=tiny_encoder_dir, link_encoder=True)
+    assert all(file.is_symlink() for file in (path / "encoder").iterdir())
+    verify(path)
+    own = Bundle.load(path)
+    assert own.fingerprint == first.fingerprint
+    own.adopt_encoder(first.encoder())
+    assert own.encoder() is first.encoder()
+    shutil.rmtree(path)
+    assert any(tiny_encoder_dir.iterdir())  # what the links pointed to is still there
+
+
+def test_an_encoder_of_another_bundle_is_not_adopted(folder: Path, tmp_path: Path) -> None:
+    other = load_encoder(write_tiny_encoder(tmp_path / "encoder", seed=3))
+    with pytest.raises(InputError, match="is not the encoder that the bundle"):
+        Bundle.load(folder).adopt_encoder(other)

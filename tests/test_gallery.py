@@ -22,6 +22,7 @@ from algcn.encoders import Encoder
 from algcn.errors import InputError, run_command
 from algcn.gallery import STORE_NAME, build_gallery, main
 from algcn.images import open_image
+from algcn.model import ALGCN
 
 
 @pytest.fixture(autouse=True)
@@ -292,3 +293,27 @@ def test_the_command(folder: Path, tiny_bundle_dir: Path, capsys: pytest.Capture
     assert "error: there is no folder" in capsys.readouterr().err
     assert run_command(main, ["build", str(folder), "--bundle", str(folder / "nothing")]) == 2
     assert "There is no bundle at" in capsys.readouterr().err
+
+
+def test_another_model_on_the_same_encoder_needs_no_encoding(
+    folder: Path, bundle: Bundle, encoded: dict[str, int], tmp_path: Path
+) -> None:
+    gallery = build_gallery(folder, bundle)
+    with torch.random.fork_rng(devices=[]):
+        other = ALGCN(bundle.model.config)
+    path = save_bundle(tmp_path / "other", other, bundle.label_set, encoder=bundle.encoder_reference)
+    before = dict(encoded)
+    projected = gallery.projected(other)
+    assert encoded == before
+    built = build_gallery(folder, Bundle.load(path))
+    assert torch.equal(projected.image_embeddings, built.image_embeddings)
+    assert torch.equal(projected.text_embeddings, built.text_embeddings)
+    assert not torch.equal(projected.image_embeddings, gallery.image_embeddings)
+    assert projected.items == gallery.items
+
+
+def test_each_unreadable_picture_has_its_reason(folder: Path, bundle: Bundle) -> None:
+    (folder / "beach.png").write_bytes(b"Dear Sir or Madam")
+    assert build_gallery(folder, bundle).unreadable == {
+        "beach.png": "beach.png is not a picture that can be read. Use a JPEG, PNG, WebP, GIF, BMP or TIFF picture."
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -375,3 +376,30 @@ def test_on_a_gpu(features):
     run = _train(features, CONFIG.replace(epochs=8), device="cuda")
     test = embed(features.select("test"), run.model, "cuda")
     assert retrieval_map(test)["average"] > chance(test) + 0.1
+
+
+def test_a_stop_drops_the_epoch_at_hand_and_keeps_the_best_so_far(features):
+    """Stopped in the third epoch, the result is that of a run of two epochs."""
+    asked = []
+
+    def should_stop() -> bool:
+        asked.append(None)
+        return len(asked) > 2 * steps + 1
+
+    steps = -(-len(features.select("train")) // CONFIG.batch_size)
+    stopped = _train(features, should_stop=should_stop)
+    assert len(asked) == 2 * steps + 2  # before every step, and never again after a yes
+    assert [entry.epoch for entry in stopped.log] == [1, 2]
+    assert _same(stopped, _train(features, CONFIG.replace(epochs=2)))
+
+
+def test_a_stop_before_the_first_epoch_leaves_nothing(features):
+    with pytest.raises(InputError, match="stopped before its first epoch was over"):
+        _train(features, should_stop=lambda: True)
+
+
+def test_runs_at_the_same_time_do_not_disturb_each_other(features):
+    alone = _train(features)
+    with ThreadPoolExecutor(4) as pool:
+        for run in pool.map(lambda _: _train(features), range(8)):
+            assert _same(run, alone)

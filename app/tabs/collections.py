@@ -1,12 +1,320 @@
-"""The Collections tab: a visitor's own pictures."""
+"""The Collections tab: a visitor's own pictures, searched at once, seen by nobody else."""
 
 from __future__ import annotations
 
-import gradio as gr
+import contextlib
+import dataclasses
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import gradio as gr
+from gradio import FileData
+
+from algcn.errors import InputError
+from app.collection_view import render_added, render_collection, render_limits, render_more, render_reading
+from app.components.file_link import download_place, render_link
+from app.jobs import Job, Jobs
+from app.limits import MIN_FREE_BYTES
+from app.pictures import uploaded_file
 from app.tabs.frame import Frame
+from app.training_view import render_own, render_status
+from app.visitor import Visitor
+from app.visitor_files import visitor_files
+
+if TYPE_CHECKING:
+    from app.collection import Collection, Dropped
+    from app.service import RetrievalService
+
+AT_ONCE = 2
+JOBS = Jobs(AT_ONCE, "Pictures of yours are being read already: wait until they are done.")
+WATCH_SECONDS = 0.2
+ZIP_NAME = "my-pictures.zip"
+BACK, AGAIN = "Back to the bundled gallery", "Search my pictures again"
+TO_SEARCH = """
+() => [...document.querySelectorAll("button[role=tab]")].find((tab) => tab.textContent.trim() === "Search")?.click()
+"""
+
+
+@dataclasses.dataclass
+class Mine:
+    """What a visitor has: the pictures, and the service that shows them for as long as this is held."""
+
+    collection: Collection
+    service: RetrievalService
 
 
 def build(frame: Frame, tab: gr.Tab) -> None:
     """Lay the tab out and wire it; called inside `tab`."""
-    gr.Markdown("Soon.")
+    files = visitor_files(frame.cache)
+    own = _html("collect-own")
+    with gr.Row(elem_id="collect"):
+        with gr.Column(scale=4, min_width=300, elem_id="collect-form"):
+            gr.HTML(render_limits(), elem_id="collect-limits", apply_default_css=False)
+            drop = gr.File(
+                label="Pictures, a zip, a metadata.csv", file_count="multiple", height=150, elem_id="collect-drop"
+            )
+            status = _html("collect-status")
+            gr.HTML(render_more(), elem_id="collect-more", apply_default_css=False)
+        with gr.Column(scale=8, min_width=320, visible=False, elem_id="collect-view") as view:
+            with gr.Row(elem_id="collect-actions"):
+                search = gr.Button("Search them", variant="primary", size="sm", elem_id="collect-search")
+                swap = gr.Button(BACK, size="sm", elem_id="collect-swap")
+                save = gr.Button("Download as image folder", size="sm", elem_id="collect-save")
+                delete = gr.Button("Delete my pictures", size="sm", elem_id="collect-delete")
+                link = download_place("collect-link")
+            pictures = _html("collect-pictures")
+    mine = gr.State(None)  # a Mine
+
+    def show(service: RetrievalService, visitor: Visitor, held: Mine | None) -> tuple[Any, ...]:
+        """Labels are predicted by the model that is open now."""
+        if held is not None:
+            frame.shelf.add(held.service)
+        banner = render_own(_description(frame, service))
+        return banner, *_view(held, service)
+
+    frame.on_open(tab, show, [own, view, pictures, swap], inputs=[mine])
+
+    def add(visitor: Visitor, held: Any, uploaded: Any, request: gr.Request) -> Iterator[dict[Any, Any]]:
+        began = time.perf_counter()
+        dropped: list[Dropped] = []
+        try:
+            dropped = _dropped(uploaded, frame.uploads)
+            if files.free_bytes() < MIN_FREE_BYTES:
+                raise InputError("The server's disk is nearly full; try again later.")
+            collection = held.collection if held is not None else _new_collection(files.new_folder())
+            visitor.keep(collection.folder)
+            work = _work(collection, dropped, frame.service(visitor))
+            job = JOBS.start(request.session_hash, work, _waiting)
+        except InputError as error:
+            _forget(dropped)
+            yield {status: render_status(str(error), running=False), drop: None}
+            return
+        yield {status: render_reading(0, 0), drop: gr.update(value=None, interactive=False)}
+        for news in job.watch(WATCH_SECONDS):
+            if news:
+                yield {status: news[-1]}
+        try:
+            added = job.result()
+        except InputError as error:
+            yield {status: render_status(str(error), running=False), drop: gr.update(interactive=True)}
+            return
+        # A new address each time: a browser keeps pictures, and a number may mean another one now.
+        service = open_collection(visitor, collection, secrets.token_urlsafe(16))
+        held = Mine(collection, service)
+        shown, listed, swapped = _view(held, service)
+        yield {
+            status: render_added(added, collection.left_out, time.perf_counter() - began),
+            drop: gr.update(interactive=True),
+            mine: held,
+            frame.visitor: visitor,  # a state whose value was put out once is cleaned up when the page is closed
+            own: render_own(_description(frame, service)),
+            view: shown,
+            pictures: listed,
+            swap: swapped,
+        }
+
+    def open_collection(visitor: Visitor, collection: Collection, key: str) -> RetrievalService:
+        from app.own import with_gallery
+
+        service = with_gallery(frame.service(visitor), collection.gallery, key)
+        frame.shelf.add(service)
+        visitor.open(service)
+        return service
+
+    def to_bundled(visitor: Visitor) -> RetrievalService:
+        """The program's gallery, with the model that is open."""
+        from app.own import has_own_model, with_model
+
+        service, shared = frame.service(visitor), frame.loading.service()
+        if not has_own_model(service, shared):
+            visitor.reset()
+            return shared
+        service = with_model(shared, service.bundle, service.name)
+        visitor.open(service)
+        return service
+
+    def swap_gallery(visitor: Visitor, held: Any) -> tuple[Any, ...]:
+        from app.own import has_own_gallery
+
+        if held is None:
+            return (gr.skip(),) * 6
+        if has_own_gallery(frame.service(visitor)):
+            service = to_bundled(visitor)
+            frame.shelf.add(held.service)  # the pictures in this tab stay
+        else:
+            service = open_collection(visitor, held.collection, held.service.key)
+            held = Mine(held.collection, service)
+        return visitor, held, render_own(_description(frame, service)), *_view(held, service)
+
+    def delete_collection(visitor: Visitor, held: Any, request: gr.Request) -> tuple[Any, ...]:
+        from app.own import has_own_gallery
+
+        try:
+            JOBS.check_idle(request.session_hash)
+        except InputError as error:
+            raise gr.Error(str(error), print_exception=False) from None
+        if held is None:
+            return (gr.skip(),) * 8
+        service = frame.service(visitor)
+        if has_own_gallery(service):
+            service = to_bundled(visitor)
+        shutil.rmtree(held.collection.folder, ignore_errors=True)
+        deleted = '<p class="added" role="status">Your pictures are deleted.</p>'
+        return visitor, None, render_own(_description(frame, service)), *_view(None, service), deleted, ""
+
+    def download(visitor: Visitor, held: Any) -> str:
+        if held is None:
+            return ""
+        path = held.collection.folder / ZIP_NAME
+        held.collection.write_zip(path, frame.service(visitor).bundle)
+        return render_link(frame.shelf.offer(path), path.name, path.stat().st_size)
+
+    private = {"api_visibility": "private"}
+    drop.upload(
+        add,
+        [frame.visitor, mine, drop],
+        [status, drop, mine, frame.visitor, own, view, pictures, swap],
+        preprocess=False,
+        show_progress="hidden",
+        concurrency_limit=None,
+        **private,
+    )
+    shown = [frame.visitor, mine, own, view, pictures, swap]
+    swap.click(swap_gallery, [frame.visitor, mine], shown, **private)
+    delete.click(delete_collection, [frame.visitor, mine], [*shown, status, link], **private)
+    save.click(download, [frame.visitor, mine], link, **private)
+    search.click(None, js=TO_SEARCH, **private)
+    frame.blocks.unload(_leave)
+
+
+def api(frame: Frame) -> list[Callable[..., Any]]:
+    """What programs may call of this tab."""
+    files = visitor_files(frame.cache)
+
+    def label_pictures(pictures: list[FileData]) -> dict[str, Any]:
+        """Predict the labels of pictures; nothing is kept.
+
+        Args:
+            pictures: Picture files, or zip archives of pictures; with gradio_client: [handle_file("photo.jpg")]. At
+                most 500 pictures of 24 MB each, 512 MB in all.
+
+        Returns:
+            {"pictures": [{file, labels (predicted), given_labels (those of a metadata.csv, or null)}], "left_out":
+            [{file, reason}]}.
+        """
+        dropped: list[Dropped] = []
+        folder = files.new_folder()
+        try:
+            dropped = _dropped(pictures, frame.uploads)
+            service, collection = frame.loading.service(), _new_collection(folder)
+            job = JOBS.start(f"program {secrets.token_hex(8)}", _work(collection, dropped, service), _waiting)
+            for _ in job.watch(1.0):
+                pass
+            job.result()
+            from app.collection import predicted_labels
+
+            predicted = predicted_labels(service.bundle, collection.gallery)
+            return {
+                "pictures": [
+                    {"file": item.file_name, "labels": list(labels), "given_labels": item.labels}
+                    for item, labels in zip(collection.gallery.items, predicted, strict=True)
+                ],
+                "left_out": [{"file": entry.name, "reason": entry.reason} for entry in collection.left_out],
+            }
+        except InputError as error:
+            raise gr.Error(str(error), print_exception=False) from None
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            _forget(dropped)
+
+    return [label_pictures]
+
+
+def _work(collection: Collection, dropped: list[Dropped], service: RetrievalService) -> Callable[[Job], int]:
+    """The work of a job: add to a collection. Its news are what to say about it."""
+
+    def work(job: Job) -> int:
+        def progress(done: int, total: int) -> None:
+            if job.stopping():
+                raise InputError("It was stopped; nothing was added.")
+            job.report(render_reading(done, total))
+
+        try:
+            return collection.add(dropped, service.bundle, progress)
+        finally:
+            _forget(dropped)
+            if not len(collection):
+                shutil.rmtree(collection.folder, ignore_errors=True)
+
+    return work
+
+
+def _waiting(before: int) -> str:
+    return render_status(f"Others are reading pictures at the moment; {before} before yours.")
+
+
+def _new_collection(folder: Path) -> Collection:
+    from app.collection import Collection
+
+    return Collection(folder)
+
+
+def _dropped(uploaded: Any, uploads: Path) -> list[Dropped]:
+    """What a browser or a program says that it uploaded, checked.
+
+    Raises:
+        InputError: It is nothing, or no uploaded file.
+    """
+    from app.collection import Dropped
+
+    listed = uploaded if isinstance(uploaded, list) else [uploaded]
+    values = [value.model_dump() if isinstance(value, FileData) else value for value in listed if value]
+    if not values:
+        raise InputError("Drop at least one picture, or a zip of pictures.")
+    paths = [uploaded_file(value, uploads) for value in values]
+    names = [value.get("orig_name") for value in values]
+    missing = next((path for path in paths if not path.is_file()), None)
+    if missing is not None:
+        raise InputError(f"{missing.name} did not arrive; drop it again.")
+    return [
+        Dropped(path, name if isinstance(name, str) and name else path.name)
+        for path, name in zip(paths, names, strict=True)
+    ]
+
+
+def _forget(dropped: list[Dropped]) -> None:
+    """Delete the uploads themselves: what was taken is in the visitor's folder now."""
+    for file in dropped:
+        with contextlib.suppress(OSError):
+            file.path.unlink()
+
+
+def _view(held: Mine | None, service: RetrievalService) -> tuple[Any, Any, Any]:
+    """The right side: whether it is seen, the pictures, and what the button does that swaps galleries."""
+    if held is None:
+        return gr.update(visible=False), "", gr.skip()
+    from app.collection import predicted_labels
+    from app.own import has_own_gallery
+
+    predicted = predicted_labels(service.bundle, held.collection.gallery.projected(service.bundle.model))
+    listed = render_collection(held.collection, held.service, predicted)
+    return gr.update(visible=True), listed, gr.update(value=BACK if has_own_gallery(service) else AGAIN)
+
+
+def _description(frame: Frame, service: RetrievalService) -> str:
+    from app.own import description
+
+    return description(service, frame.loading.service())
+
+
+def _html(elem_id: str) -> gr.HTML:
+    return gr.HTML(elem_id=elem_id, apply_default_css=False)
+
+
+def _leave(request: gr.Request) -> None:
+    """The visitor closed the page."""
+    JOBS.stop(request.session_hash)

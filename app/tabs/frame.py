@@ -14,8 +14,8 @@ from app.loading import Loading
 from app.visitor import Visitor
 
 if TYPE_CHECKING:
-    from app.pictures import Shelf
     from app.service import RetrievalService
+    from app.shelf import Shelf
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,12 +1,323 @@
-"""The Train tab: ALGCN trained live."""
+"""The Train tab: ALGCN trained live on the gallery that the visitor searches; the result is the visitor's alone."""
 
 from __future__ import annotations
 
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
 import gradio as gr
 
+from algcn.config import MODES
+from algcn.errors import InputError
+from app.components.clickable_plot import clickable_plot, plain
+from app.components.file_link import download_place, render_link
+from app.limits import check_whole
 from app.tabs.frame import Frame
+from app.training_figures import change_figure, loss_figure, map_figure
+from app.training_run import JOBS, Phase, Progress, Waiting, training_work
+from app.training_settings import EPOCHS_RANGE, GAMMA_RANGE, SEED_RANGE, THRESHOLD_RANGE, Settings
+from app.training_view import (
+    render_data,
+    render_edges,
+    render_empty,
+    render_invitation,
+    render_numbers,
+    render_own,
+    render_progress,
+    render_result,
+    render_status,
+)
+from app.visitor import Visitor
+from app.visitor_files import visitor_files
+
+if TYPE_CHECKING:
+    from algcn.bundle import Bundle
+    from app.service import RetrievalService
+
+WATCH_SECONDS = 0.25
+API_MAX_EPOCHS = 20
+DEFAULTS = Settings()
+EDGES_SHOWN = 8
+NAME_LENGTH, SHORT_LENGTH = 60, 14
+PLOT_HEIGHT, GRAPH_HEIGHT = 250, 430
+BACK, AGAIN = "Back to the bundled model", "Open my model again"
 
 
 def build(frame: Frame, tab: gr.Tab) -> None:
     """Lay the tab out and wire it; called inside `tab`."""
-    gr.Markdown("Soon.")
+    files = visitor_files(frame.cache)
+    own = _html("train-own")
+    with gr.Row(elem_id="train"):
+        with gr.Column(scale=3, min_width=280, elem_id="train-form"):
+            form = _form()
+            _, use_gcn, adaptive, gamma, threshold, *_ = form
+            with gr.Row(elem_id="train-buttons"):
+                start = gr.Button("Train", variant="primary", elem_id="train-start")
+                stop = gr.Button("Stop", interactive=False, elem_id="train-stop")
+            data = _html("train-data")
+        with gr.Column(scale=9, min_width=320, elem_id="train-view"):
+            status, result = _html("train-status"), _html("train-result")
+            with gr.Row(visible=False, elem_id="train-actions") as actions:
+                swap = gr.Button(BACK, size="sm", elem_id="train-swap")
+                save = gr.Button("Download the model", size="sm", elem_id="train-save")
+                link = download_place("train-link")
+            with gr.Column(visible=False, elem_id="train-live") as live:
+                numbers = _html("train-numbers")
+                with gr.Row():
+                    map_plot = _plot("mAP on validation pictures", "train-map", PLOT_HEIGHT)
+                    loss_plot = _plot("Loss, first epoch = 100 %", "train-loss", PLOT_HEIGHT)
+                with gr.Row() as graph:
+                    change_plot = _plot(
+                        "What the graph learned, from row to column", "train-change", GRAPH_HEIGHT, scale=7
+                    )
+                    with gr.Column(scale=3, min_width=220):
+                        edges = _html("train-edges")
+    model = gr.State(None)  # the bundle trained last, whether it is open or not
+
+    def show(service: RetrievalService, visitor: Visitor, bundle: Bundle | None) -> tuple[Any, ...]:
+        """The gallery may be another one since the tab was last open, and the model too."""
+        from app.training_data import training_data
+
+        offered = gr.update(visible=bundle is not None), _swap(bundle is service.bundle)
+        banner = render_own(_description(frame, service))
+        known = service.bundle
+        try:
+            found = training_data(service.gallery, known.label_set, known.encoder_fingerprint, DEFAULTS.seed)
+        except InputError as error:
+            return banner, "", render_empty(str(error)), gr.update(interactive=False), *offered
+        told = render_invitation() if bundle is None else ""
+        return banner, render_data(found), told, gr.update(interactive=True), *offered
+
+    frame.on_open(tab, show, [own, data, status, start, actions, swap], inputs=[model])
+
+    def draw(progress: Progress) -> dict[Any, Any]:
+        change, names = progress.change, [label.name for label in progress.labels]
+        shown = None
+        if change is not None:
+            full, short = ([plain(name, length) for name in names] for length in (NAME_LENGTH, SHORT_LENGTH))
+            shown = change_figure(change, full, short)
+        return {
+            map_plot: map_figure(progress.log, progress.settings.epochs, progress.chance),
+            loss_plot: loss_figure(progress.log, progress.settings.epochs),
+            numbers: render_numbers(progress),
+            change_plot: shown,
+            edges: render_edges(progress.strongest(EDGES_SHOWN)),
+        }
+
+    def train(
+        visitor: Visitor,
+        bundle: Any,  # gradio finds the request by its type, and only where it can resolve all of them
+        mode: Any,
+        use_gcn: Any,
+        adaptive: Any,
+        gamma: Any,
+        threshold: Any,
+        epochs: Any,
+        seed: Any,
+        request: gr.Request,
+    ) -> Iterator[dict[Any, Any]]:
+        folder = files.new_folder()
+        visitor.keep(folder)
+        try:
+            settings = Settings(mode, gamma, threshold, use_gcn, adaptive, epochs, seed)
+            job = JOBS.start(request.session_hash, training_work(frame.service(visitor), settings, folder), Waiting)
+        except InputError as error:
+            yield {status: render_status(str(error), running=False)}
+            return
+        yield {
+            status: render_status("Preparing…", 0.0),
+            start: gr.update(interactive=False),
+            stop: gr.update(interactive=True),
+            result: "",
+            link: "",
+            actions: gr.update(visible=False),
+            graph: gr.update(visible=settings.learns_graph),
+        }
+        progress: Progress | None = None
+        for news in job.watch(WATCH_SECONDS):
+            changed: dict[Any, Any] = {}
+            if progress is not None:
+                changed[status] = render_progress(progress, stopping=job.stopping())
+            for entry in news:
+                if isinstance(entry, Waiting):
+                    changed[status] = render_status(str(entry))
+                elif isinstance(entry, Phase):
+                    changed[status] = render_status(entry.value, 1.0)
+                elif isinstance(entry, Progress):
+                    progress = entry
+                    changed |= {live: gr.update(visible=True), **draw(progress)}
+                else:
+                    progress.note(entry)
+                    changed |= {status: render_progress(progress, stopping=job.stopping()), **draw(progress)}
+            if changed:
+                yield changed
+        over = {start: gr.update(interactive=True), stop: gr.update(interactive=False)}
+        try:
+            trained, made = job.result()
+        except InputError as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            offered = gr.update(visible=bundle is not None)
+            yield {**over, status: render_status(str(error), running=False), actions: offered}
+            return
+        opened = open_model(visitor, made)
+        if bundle is not None:
+            shutil.rmtree(bundle.path.parent, ignore_errors=True)
+        yield {
+            **over,
+            status: "",
+            result: render_result(trained),
+            model: made,
+            frame.visitor: visitor,  # a state whose value was put out once is cleaned up when the page is closed
+            own: render_own(_description(frame, opened)),
+            actions: gr.update(visible=True),
+            swap: _swap(True),
+        }
+
+    def open_model(visitor: Visitor, bundle: Bundle) -> RetrievalService:
+        from app.live_training import MODEL_NAME
+        from app.own import with_model
+
+        service = with_model(frame.service(visitor), bundle, MODEL_NAME)
+        frame.shelf.add(service)
+        visitor.open(service)
+        return service
+
+    def swap_model(visitor: Visitor, bundle: Bundle | None) -> tuple[Any, ...]:
+        """Between the model that was trained and the program's; the gallery stays."""
+        from app.own import has_own_gallery, with_model
+
+        service, shared = frame.service(visitor), frame.loading.service()
+        if bundle is None:
+            return gr.skip(), gr.skip(), gr.skip()
+        if service.bundle is not bundle:
+            service = open_model(visitor, bundle)
+        elif has_own_gallery(service):
+            service = with_model(service, shared.bundle, shared.name)
+            frame.shelf.add(service)
+            visitor.open(service)
+        else:
+            visitor.reset()
+            service = shared
+        return visitor, render_own(_description(frame, service)), _swap(service.bundle is bundle)
+
+    def download(bundle: Bundle | None) -> str:
+        from app.live_training import write_zip
+
+        if bundle is None:
+            return ""
+        path = bundle.path.with_suffix(".zip")
+        if not path.is_file():
+            write_zip(bundle, path)
+        return render_link(frame.shelf.offer(path), path.name, path.stat().st_size)
+
+    private = {"api_visibility": "private"}
+    start.click(
+        train,
+        [frame.visitor, model, *form],
+        [status, start, stop, result, link, actions, live, graph, map_plot, loss_plot, numbers, change_plot, edges,
+         model, frame.visitor, own, swap],
+        show_progress="hidden",
+        concurrency_limit=None,
+        **private,
+    )  # fmt: skip
+    stop.click(_stop, None, None, queue=False, show_progress="hidden", **private)
+    frame.blocks.unload(_stop)
+    swap.click(swap_model, [frame.visitor, model], [frame.visitor, own, swap], **private)
+    save.click(download, model, link, **private)
+    use_gcn.change(
+        lambda on: [gr.update(interactive=on)] * 3,
+        use_gcn,
+        [adaptive, gamma, threshold],
+        show_progress="hidden",
+        **private,
+    )
+
+
+def api(frame: Frame) -> list[Callable[..., Any]]:
+    """What programs may call of this tab."""
+
+    def train(
+        mode: str = DEFAULTS.mode,
+        gamma: float = DEFAULTS.gamma,
+        threshold: float = DEFAULTS.threshold,
+        use_gcn: bool = DEFAULTS.use_gcn,
+        adaptive: bool = DEFAULTS.adaptive,
+        epochs: int = 10,
+        seed: int = DEFAULTS.seed,
+    ) -> dict[str, Any]:
+        """Train ALGCN on the gallery's own captions and labels, and measure it on pictures it never saw.
+
+        The model is measured and thrown away; it takes about half a second for each epoch on an idle laptop. To keep a
+        model: python -m algcn.train.
+
+        Args:
+            mode: "paper", training as in the paper.
+            gamma: Weight of what the label graph learns, 0 to 2.
+            threshold: Conditional probability from which two labels are linked at the start, 0.05 to 1.
+            use_gcn: Whether classifiers come from the label graph.
+            adaptive: Whether the label graph learns.
+            epochs: 1 to 20.
+            seed: Of the split, the start and the order, 0 to 999,999.
+
+        Returns:
+            {"settings", "seconds", "stopped", "best_epoch", "pictures" (of each split), "labels", "validation" (mAP,
+            chance), "held_out" (mAP of this model, the model before, the encoder and a random ranking, each
+            {image_to_text, text_to_image, average}), "log" (losses, mAP and seconds of each epoch)}.
+        """
+        try:
+            settings = Settings(mode, gamma, threshold, use_gcn, adaptive, epochs, seed)
+            check_whole(epochs, "epochs", 1, API_MAX_EPOCHS)
+            work = training_work(frame.loading.service(), settings, None)
+            job = JOBS.start(f"program {secrets.token_hex(8)}", work, Waiting)
+            for _ in job.watch(1.0):
+                pass
+            return job.result()[0].summary()
+        except InputError as error:
+            raise gr.Error(str(error), print_exception=False) from None
+
+    return [train]
+
+
+def _form() -> list[gr.components.Component]:
+    """The settings, in the order of `Settings`, but for the switches of the graph, which come before its numbers."""
+    low_seed, high_seed = SEED_RANGE
+    return [
+        gr.Dropdown(list(MODES), value=DEFAULTS.mode, label="Mode", elem_id="train-mode"),
+        gr.Checkbox(DEFAULTS.use_gcn, label="Classifiers from the label graph (GCN)", elem_id="train-gcn"),
+        gr.Checkbox(DEFAULTS.adaptive, label="The graph learns (adaptive)", elem_id="train-adaptive"),
+        _slider(GAMMA_RANGE, DEFAULTS.gamma, 0.05, "γ, the weight of what the graph learns", "train-gamma"),
+        _slider(THRESHOLD_RANGE, DEFAULTS.threshold, 0.05, "t, linked from this probability", "train-threshold"),
+        _slider(EPOCHS_RANGE, DEFAULTS.epochs, 1, "Epochs", "train-epochs"),
+        gr.Number(DEFAULTS.seed, minimum=low_seed, maximum=high_seed, precision=0, label="Seed", elem_id="train-seed"),
+    ]
+
+
+def _slider(bounds: tuple[float, float], value: float, step: float, label: str, elem_id: str) -> gr.Slider:
+    return gr.Slider(*bounds, value=value, step=step, label=label, elem_id=elem_id, buttons=[])
+
+
+def _html(elem_id: str) -> gr.HTML:
+    return gr.HTML(elem_id=elem_id, apply_default_css=False)
+
+
+def _plot(title: str, elem_id: str, height: int, scale: int = 1) -> gr.HTML:
+    with gr.Column(scale=scale, min_width=300):
+        gr.HTML(f"<h3>{title}</h3>", apply_default_css=False, elem_classes=["plot-title"])
+        return clickable_plot(elem_id=elem_id, height=height)
+
+
+def _swap(is_open: bool) -> dict[str, Any]:
+    return gr.update(value=BACK if is_open else AGAIN)
+
+
+def _description(frame: Frame, service: RetrievalService) -> str:
+    from app.own import description
+
+    return description(service, frame.loading.service())
+
+
+def _stop(request: gr.Request) -> None:
+    """The visitor pressed Stop, or closed the page."""
+    JOBS.stop(request.session_hash)

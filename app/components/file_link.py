@@ -1,0 +1,23 @@
+"""A file that is made when it is asked for: the link appears, and the browser follows it at once."""
+
+from __future__ import annotations
+
+import html
+
+import gradio as gr
+
+SCRIPT = """
+watch("value", () => requestAnimationFrame(() => element.querySelector("a.file-link")?.click()));
+"""
+
+
+def download_place(elem_id: str) -> gr.HTML:
+    """Where the link of `render_link` will stand."""
+    return gr.HTML(js_on_load=SCRIPT, elem_id=elem_id, elem_classes=["download"], apply_default_css=False)
+
+
+def render_link(address: str, name: str, size: int) -> str:
+    """The link to a file of `size` bytes, to be saved as `name`; see `app.shelf.Shelf.offer` for the address."""
+    shown = f"{size / 1e6:,.0f} MB" if size >= 1e6 else f"{max(1, size // 1000):,} kB"
+    name = html.escape(name)
+    return f'<a class="file-link" href="{html.escape(address)}" download="{name}">{name} ({shown})</a>'

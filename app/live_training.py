@@ -1,0 +1,214 @@
+"""ALGCN trained while somebody watches: settings from a form, news from every epoch, a bundle in the end.
+
+Notable: an epoch takes a second or two on a laptop, because the features are at hand and the common space is half as
+wide as the paper's. The bundle is a whole one (thresholds, metrics, history), in a folder of the visitor; its encoder
+is the one that is loaded already, linked and not copied.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from algcn.bundle import Bundle, save_bundle
+from algcn.datasets.features import Features
+from algcn.evaluate import chance, embed, group, retrieval_map
+from algcn.labels import LabelSet
+from algcn.manifest import CONFIG_NAME, README_NAME
+from algcn.model import ALGCN
+from algcn.train import EpochReport, TrainResult, measure, relevance_columns, train
+from app.training_data import TrainingData
+from app.training_settings import Settings
+
+if TYPE_CHECKING:
+    from app.service import RetrievalService
+
+MAX_SECONDS = 600.0
+RELEVANCE = "annotated"
+MODEL_NAME = "your model"
+
+
+@dataclasses.dataclass(frozen=True)
+class Epoch:
+    """News of one epoch.
+
+    Attributes:
+        report: Losses, validation mAP, seconds.
+        change: L × L, the learned change γD, which begins with next to nothing; None without a graph that learns. Row
+            i, column j is what label i sends to label j.
+        elapsed: Seconds since the start.
+    """
+
+    report: EpochReport
+    change: Tensor | None
+    elapsed: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """A trained model and how it came about.
+
+    Attributes:
+        result: Of `algcn.train`.
+        metrics: As a bundle's metrics.json has them.
+        compared: mAP on the held-out pictures of this model and of others, by name.
+        settings: What was asked for.
+        seconds: What it took.
+    """
+
+    result: TrainResult
+    metrics: dict[str, Any]
+    compared: dict[str, dict[str, float]]
+    settings: Settings
+    seconds: float
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it ended before all its epochs were done."""
+        return len(self.result.log) < self.settings.epochs
+
+    @property
+    def labels(self) -> LabelSet:
+        """What it knows."""
+        return self.result.features.label_set
+
+    def summary(self) -> dict[str, Any]:
+        """What the API returns of it, ready for JSON."""
+        return {
+            "settings": dataclasses.asdict(self.settings),
+            "seconds": round(self.seconds, 2),
+            "stopped": self.stopped,
+            "best_epoch": self.result.best_epoch,
+            "pictures": {split: counts["images"] for split, counts in self.metrics["items"].items()},
+            "labels": self.labels.names,
+            "validation": self.metrics["validation"]["map"],
+            "held_out": self.compared,
+            "log": [dataclasses.asdict(entry) for entry in self.result.log],
+        }
+
+
+def chance_level(data: TrainingData) -> float:
+    """The mAP of a random ranking of the validation pictures: the line to be above."""
+    columns = relevance_columns(data.features.label_set, RELEVANCE)
+    return chance(group(data.features.select("validation")).with_labels(columns))
+
+
+def run_training(
+    data: TrainingData,
+    settings: Settings,
+    before: ALGCN,
+    report: Callable[[Epoch], None] = lambda _: None,
+    stopping: Callable[[], bool] = lambda: False,
+    measuring: Callable[[], None] = lambda: None,
+) -> Trained:
+    """Train, and measure what came out.
+
+    Args:
+        data: What to learn from.
+        settings: How.
+        before: The model at hand, to compare with.
+        report: Told of every epoch.
+        stopping: Asked before every step; what was best before it said yes is kept. After MAX_SECONDS it ends likewise.
+        measuring: Told when the last epoch is over.
+
+    Raises:
+        InputError: It was stopped before an epoch was over, or there is nothing to learn.
+    """
+    config, began = settings.train_config(), time.perf_counter()
+
+    def elapsed() -> float:
+        return time.perf_counter() - began
+
+    def note(epoch: EpochReport, model: ALGCN) -> None:
+        change = model.label_graph()["learned_change"] if settings.learns_graph else None
+        report(Epoch(epoch, change, elapsed()))
+
+    result = train(
+        data.features,
+        config,
+        model_config=settings.model_config(data.features),
+        relevance=relevance_columns(data.features.label_set, RELEVANCE),
+        on_epoch=note,
+        should_stop=lambda: stopping() or elapsed() > MAX_SECONDS,
+    )
+    measuring()
+    compared = _compare(data.features, {"this model": result.model, "the model before": before, "the encoder": None})
+    return Trained(result, measure(result, config, RELEVANCE), compared, settings, elapsed())
+
+
+def _compare(features: Features, models: dict[str, ALGCN | None]) -> dict[str, dict[str, float]]:
+    """MAP on the test split (on validation, where there is no other) of some models, and of a random ranking."""
+    held_out = features.select("test")
+    held_out = held_out if held_out.labels.any() else features.select("validation")
+    columns = relevance_columns(features.label_set, RELEVANCE)
+    found = {name: retrieval_map(embed(held_out, model).with_labels(columns)) for name, model in models.items()}
+    by_chance = chance(group(held_out).with_labels(columns))
+    return {**found, "a random ranking": dict.fromkeys(("image_to_text", "text_to_image", "average"), by_chance)}
+
+
+def keep_bundle(trained: Trained, source: RetrievalService, folder: Path) -> Bundle:
+    """The trained model as a bundle in a folder, on the encoder that is loaded already.
+
+    Args:
+        trained: What was trained.
+        source: The service whose gallery it was trained on.
+        folder: Where to put it; it must not be there yet.
+    """
+    result = trained.result
+    save_bundle(
+        folder,
+        result.model,
+        trained.labels,
+        encoder=source.bundle.encoder_reference,
+        link_encoder=True,
+        training=trained.settings.train_config(),
+        thresholds=result.thresholds,
+        encoder_weight=source.bundle.encoder_weight,
+        metrics=trained.metrics,
+        history=result.history,
+        readme=_model_card(trained),
+    )
+    bundle = Bundle.load(folder)
+    if bundle.encoder_fingerprint is not None:
+        bundle.adopt_encoder(source.encoder)
+    return bundle
+
+
+def write_zip(bundle: Bundle, path: Path) -> Path:
+    """A bundle as one file to take home: safetensors, JSON and the model card; python app.py --bundle opens it."""
+    listed = json.loads((bundle.path / CONFIG_NAME).read_text(encoding="utf-8"))["files"]
+    with zipfile.ZipFile(path, "w", strict_timestamps=False) as archive:  # not compressed: weights do not get smaller
+        for name in (CONFIG_NAME, *listed, README_NAME):
+            if (bundle.path / name).is_file():
+                archive.write(bundle.path / name, f"{path.stem}/{name}")
+    return path
+
+
+def strongest_changes(change: Tensor, count: int) -> list[tuple[int, int, float]]:
+    """The `count` edges between two labels that changed most: from, to, by how much."""
+    between = change.clone().fill_diagonal_(0.0)
+    order = between.abs().flatten().argsort(descending=True)[:count].tolist()
+    width = change.shape[1]
+    return [(at // width, at % width, float(between.flatten()[at])) for at in order if between.flatten()[at] != 0]
+
+
+def _model_card(trained: Trained) -> str:
+    settings, items = trained.settings, trained.metrics["items"]
+    ours, by_chance = (trained.compared[name]["average"] for name in ("this model", "a random ranking"))
+    stopped = " (stopped early)" if trained.stopped else ""
+    convolution, adaptive = ("on" if flag else "off" for flag in (settings.use_gcn, settings.learns_graph))
+    return (
+        "# A model trained in ALGCN Explorer\n\n"
+        f"ALGCN in {settings.mode} mode, γ {settings.gamma:g}, t {settings.threshold:g}, graph convolution "
+        f"{convolution}, adaptive graph {adaptive}, seed {settings.seed}; {len(trained.labels)} labels, "
+        f"{items['train']['images']:,} pictures; epoch {trained.result.best_epoch} of {settings.epochs}{stopped}.\n\n"
+        f"mAP on pictures it was not trained on: {ours:.3f} (a random ranking: {by_chance:.3f}).\n\n"
+        "Use it: `python app.py --bundle FOLDER`.\n"
+    )

@@ -1,0 +1,147 @@
+"""What ALGCN is trained on in the page: the gallery that a visitor searches, as features with labels and a split."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+
+from algcn.datasets.features import Features
+from algcn.errors import InputError
+from algcn.labels import Label, LabelSet
+from algcn.train import carve_validation
+
+if TYPE_CHECKING:
+    from algcn.datasets.image_folder import Item
+    from algcn.gallery import Gallery
+
+MIN_PICTURES = 20
+# More would not be trained in seconds; a program on one's own machine has no such bounds.
+MAX_PICTURES = 4000
+MAX_LABELS = 150
+# Of the pictures: this share picks the epoch, and as many measure the result.
+HELD_OUT = 0.15
+NAMED = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingData:
+    """Features with a train, a validation and a test split, and sentences about what was left out."""
+
+    features: Features
+    notes: list[str]
+
+    def pictures(self, split: str) -> int:
+        """How many pictures a split has."""
+        return len(set(self.features.select(split).file_names))
+
+
+def training_data(gallery: Gallery, label_set: LabelSet, encoder: str | None, seed: int) -> TrainingData:
+    """The labelled and captioned pictures of a gallery as features; nothing is encoded.
+
+    Pictures keep the split that the gallery's metadata gives them, if it gives one to each; else 70 % are for learning,
+    15 % pick the epoch, 15 % measure, drawn with `seed`.
+
+    Args:
+        gallery: Its items' labels count, whatever labels the model knows.
+        label_set: The labels of the model at hand: groups and synonyms are taken from there.
+        encoder: Fingerprint of the encoder that made the gallery's features.
+        seed: Of the split, and of which pictures are taken where there are too many.
+
+    Raises:
+        InputError: The gallery has no labels, or too few pictures with a label and a caption.
+    """
+    notes: list[str] = []
+    captioned = set(gallery.text_owner.tolist())
+    labelled = [position for position, item in enumerate(gallery.items) if item.labels]
+    usable = [position for position in labelled if position in captioned]
+    if not labelled:
+        raise InputError("This gallery has no labels, and labels are what ALGCN learns from.")
+    if len(usable) < MIN_PICTURES:
+        raise InputError(
+            f"Training needs at least {MIN_PICTURES} pictures with a label and a caption; this gallery has "
+            f"{len(usable)}."
+        )
+    if len(usable) < len(gallery.items):
+        notes.append(f"{_count(len(gallery.items) - len(usable), 'picture')} without a label or a caption left out.")
+    if len(usable) > MAX_PICTURES:
+        notes.append(f"{MAX_PICTURES:,} of {len(usable):,} pictures are used, drawn with the seed.")
+        usable = sorted(random.Random(seed).sample(usable, MAX_PICTURES))
+    split = _given_split(gallery, usable)
+    learned_from = [position for position in usable if split is None or split[position] == "train"]
+    labels = _labels([gallery.items[position] for position in learned_from], label_set, notes)
+    features = _features(gallery, usable, labels, split, encoder)
+    return TrainingData(features if split else _with_split(features, seed), notes)
+
+
+def _key(label: str) -> str:
+    """What two spellings of a label have in common."""
+    return " ".join(label.split()).casefold()
+
+
+def _given_split(gallery: Gallery, usable: Sequence[int]) -> dict[int, str] | None:
+    """The split of each picture, where the metadata gives one to each, and one to learn from among them."""
+    split = {position: gallery.items[position].split for position in usable}
+    return split if None not in split.values() and {"train", "validation"} <= {*split.values()} else None
+
+
+def _labels(items: Sequence[Item], known: LabelSet, notes: list[str]) -> LabelSet:
+    """The labels that have an example: the known ones in their order, then the others by name."""
+    counts = Counter(key for item in items for key in {_key(label) for label in item.labels})
+    spelled = {_key(label): Label(" ".join(label.split())) for item in items for label in item.labels}
+    order = {_key(label.name): position for position, label in enumerate(known)}
+    without = [label.name for label in known if _key(label.name) not in counts]
+    if without:
+        notes.append(f"{_count(len(without), 'label')} without an example left out: {_some(without)}.")
+    if len(counts) > MAX_LABELS:
+        notes.append(f"The {MAX_LABELS} most frequent of {len(counts):,} labels are learned.")
+    kept = sorted((key for key, _ in counts.most_common(MAX_LABELS)), key=lambda key: (order.get(key, len(order)), key))
+    return LabelSet(known[order[key]] if key in order else spelled[key] for key in kept)
+
+
+def _features(
+    gallery: Gallery, usable: Sequence[int], labels: LabelSet, split: dict[int, str] | None, encoder: str | None
+) -> Features:
+    """One row for each text of a usable picture; all "train" without a split."""
+    columns = {_key(label.name): column for column, label in enumerate(labels)}
+    multi_hot = torch.zeros(len(gallery.items), len(labels), dtype=torch.uint8)
+    chosen = torch.zeros(len(gallery.items), dtype=torch.bool)
+    for position in usable:
+        found = [columns[key] for label in gallery.items[position].labels if (key := _key(label)) in columns]
+        multi_hot[position, found] = 1
+        chosen[position] = True
+    rows = chosen[gallery.text_owner].nonzero().flatten()
+    owner = gallery.text_owner[rows]
+    return Features(
+        image_features=gallery.image_features[owner],
+        text_features=gallery.text_features[rows],
+        labels=multi_hot[owner],
+        split=[split[position] if split else "train" for position in owner.tolist()],
+        label_set=labels,
+        file_names=[gallery.items[position].file_name for position in owner.tolist()],
+        encoder={"fingerprint": encoder} if encoder else {},
+    )
+
+
+def _with_split(features: Features, seed: int) -> Features:
+    carved = carve_validation(features, share=2 * HELD_OUT, seed=seed)
+    parts = dict(zip(carved.file_names, carved.split, strict=True))
+    held_out = [name for name, part in parts.items() if part == "validation"]
+    if len(held_out) < 2:
+        raise InputError("Too few labels are on several pictures: none can be held out to measure with.")
+    random.Random(seed).shuffle(held_out)
+    parts.update(dict.fromkeys(held_out[: len(held_out) // 2], "test"))
+    return dataclasses.replace(carved, split=[parts[name] for name in carved.file_names])
+
+
+def _count(number: int, noun: str) -> str:
+    return f"1 {noun} is" if number == 1 else f"{number:,} {noun}s are"
+
+
+def _some(names: Sequence[str]) -> str:
+    rest = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {rest} more" if rest > 0 else "")

@@ -1,0 +1,112 @@
+"""One training run from a press of the button to a service that answers with the new model, as a job's work."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.jobs import Job, Jobs
+from app.training_settings import Settings
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from algcn.bundle import Bundle
+    from algcn.labels import LabelSet
+    from algcn.train import EpochReport
+    from app.live_training import Epoch, Trained
+    from app.service import RetrievalService
+
+AT_ONCE = 2
+JOBS = Jobs(AT_ONCE, "A training of yours is running already: stop it, or wait until it is done.")
+FOLDER_NAME = "your-model"
+
+
+@dataclasses.dataclass(frozen=True)
+class Waiting:
+    """News: others are before this run."""
+
+    before: int
+
+    def __str__(self) -> str:
+        if self.before == 1:
+            return f"{AT_ONCE} models are being trained at the moment; yours is next."
+        return f"{AT_ONCE} models are being trained at the moment; {self.before - 1} more are before yours."
+
+
+class Phase(enum.Enum):
+    """News: what comes after the last epoch."""
+
+    MEASURING = "Measuring what came out…"
+
+
+class Progress:
+    """News, and what the page then knows of a run while it goes on.
+
+    Attributes:
+        log: The epochs that are over.
+        change: L × L, what the graph has learned (see `live_training.Epoch`); None before the first, or without one.
+        chance: mAP of a random ranking.
+    """
+
+    def __init__(self, settings: Settings, labels: LabelSet, chance: float) -> None:
+        self.settings, self.labels, self.chance = settings, labels, chance
+        self.log: list[EpochReport] = []
+        self.change: Tensor | None = None
+        self._began = time.perf_counter()
+
+    def note(self, epoch: Epoch) -> None:
+        """An epoch is over."""
+        self.log.append(epoch.report)
+        self.change = epoch.change
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the start."""
+        return time.perf_counter() - self._began
+
+    @property
+    def best_epoch(self) -> int:
+        """The first of those with the highest mAP; 0 before the first."""
+        return max(self.log, key=lambda entry: entry.map["average"]).epoch if self.log else 0
+
+    def strongest(self, count: int) -> list[tuple[str, str, float]]:
+        """The edges that changed most: from, to, by how much."""
+        if self.change is None:
+            return []
+        from app.live_training import strongest_changes
+
+        names = self.labels
+        return [(names[i].name, names[j].name, value) for i, j, value in strongest_changes(self.change, count)]
+
+
+def training_work(
+    service: RetrievalService, settings: Settings, folder: Path | None
+) -> Callable[[Job], tuple[Trained, Bundle | None]]:
+    """The work of a job: train on the service's gallery.
+
+    Its news are `Waiting`, a `Progress`, then `live_training.Epoch` after `Epoch`, then a `Phase`.
+
+    Args:
+        service: Its gallery is trained on; its model is what the result is compared with.
+        settings: How.
+        folder: An empty one for the bundle; None makes none.
+    """
+
+    def work(job: Job) -> tuple[Trained, Any]:
+        from app.live_training import chance_level, keep_bundle, run_training
+        from app.training_data import training_data
+
+        bundle = service.bundle
+        data = training_data(service.gallery, bundle.label_set, bundle.encoder_fingerprint, settings.seed)
+        job.report(Progress(settings, data.features.label_set, chance_level(data)))
+        trained = run_training(
+            data, settings, bundle.model, job.report, job.stopping, lambda: job.report(Phase.MEASURING)
+        )
+        return trained, keep_bundle(trained, service, folder / FOLDER_NAME) if folder is not None else None
+
+    return work

@@ -1,0 +1,123 @@
+"""Folders of visitors: secret names inside a folder of the process, which is gone when the process is.
+
+Notable: a process holds a lock for as long as it lives. So at a start, what an earlier one left behind (it was killed,
+the power failed) can be told from what another process on the same cache folder still needs.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import secrets
+import shutil
+import signal
+import threading
+from functools import cache
+from pathlib import Path
+from typing import Any, BinaryIO
+
+try:
+    import fcntl
+except ImportError:  # no such locks on Windows: nothing is known to be stale there
+    fcntl = None
+
+VISITORS = "visitors"
+LOCK_SUFFIX = ".lock"
+
+
+class VisitorFiles:
+    """Where one process keeps what belongs to its visitors: CACHE/visitors/PROCESS/VISITOR.
+
+    Args:
+        cache: The program's cache folder; what earlier processes left in it is removed.
+    """
+
+    def __init__(self, cache: Path) -> None:
+        self._base = cache / VISITORS
+        self._root: Path | None = None
+        self._lock: BinaryIO | None = None
+        self._starting = threading.Lock()
+        self._sweep()
+
+    def new_folder(self) -> Path:
+        """An empty folder whose name nobody can guess."""
+        with self._starting:
+            if self._root is None:
+                self._start()
+        folder = self._root / secrets.token_hex(16)
+        folder.mkdir(parents=True)
+        return folder
+
+    def free_bytes(self) -> int:
+        """What the disk of the folders still takes."""
+        existing = next(path for path in (self._base, *self._base.parents) if path.exists())
+        return shutil.disk_usage(existing).free
+
+    def remove(self) -> None:
+        """Delete everything of this process."""
+        with self._starting:
+            root, self._root = self._root, None
+            lock, self._lock = self._lock, None
+        if root is not None:
+            shutil.rmtree(root, ignore_errors=True)
+            lock.close()
+            root.with_suffix(LOCK_SUFFIX).unlink(missing_ok=True)
+
+    def _start(self) -> None:
+        root = self._base / secrets.token_hex(8)
+        self._base.mkdir(parents=True, exist_ok=True)
+        # The lock is there before the folder: another process that is just sweeping sees none or a locked one.
+        self._lock = _locked(root.with_suffix(LOCK_SUFFIX))
+        root.mkdir(mode=0o700)
+        self._root = root
+        atexit.register(self.remove)
+        _at_termination(self.remove)
+
+    def _sweep(self) -> None:
+        if fcntl is None or not self._base.is_dir():
+            return
+        for folder in self._base.iterdir():
+            if not folder.is_dir():
+                continue
+            lock = _locked(folder.with_suffix(LOCK_SUFFIX))
+            if lock is not None:
+                shutil.rmtree(folder, ignore_errors=True)
+                lock.close()
+                folder.with_suffix(LOCK_SUFFIX).unlink(missing_ok=True)
+
+
+def _locked(path: Path) -> BinaryIO | None:
+    """The file, open and locked; None where another process holds it or it cannot be written."""
+    try:
+        stream = path.open("ab")
+    except OSError:
+        return None
+    if fcntl is not None:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            stream.close()
+            return None
+    return stream
+
+
+def _at_termination(clean: Any) -> None:
+    """Run `clean` when the process is told to end by SIGTERM, which would otherwise skip every exit handler."""
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    if not in_main_thread or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        return
+
+    def terminate(number: int, _: Any) -> None:
+        clean()
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+    with contextlib.suppress(ValueError):
+        signal.signal(signal.SIGTERM, terminate)
+
+
+@cache
+def visitor_files(folder: Path) -> VisitorFiles:
+    """The one of a cache folder in this process."""
+    return VisitorFiles(folder)
