@@ -50,7 +50,7 @@ class RetrievalService:
         gallery: Pictures and texts, embedded in the bundle's common space.
         encoder: What reads queries; the bundle's own by default.
         name: What to call the bundle; its folder's name by default.
-        key: Under which `app.pictures.Shelf` serves the gallery's pictures.
+        key: Under which `app.shelf.Shelf` serves the gallery's pictures.
     """
 
     def __init__(

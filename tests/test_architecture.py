@@ -16,8 +16,8 @@ ORDER = (
     ("graph", "metrics", "thresholds", "ranking", "calibration", "checkpoint", "images", "index", "projection"),
     ("model", "losses"),
     ("encoders", "datasets", "bundle"),
-    ("reference", "pretrain", "extract", "evaluate", "report", "reliability", "baselines", "train", "hub"),
-    ("gallery", "layout"),
+    ("reference", "pretrain", "extract", "evaluate", "report", "reliability", "baselines", "train", "hub", "gallery"),
+    ("layout",),
 )
 WITH_GRADIO = ("app.py", "app/interface.py", "app/tabs/", "app/components/")
 
