@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 WAYS = {figures.DIRECTIONS[name]: name for name in ("image_to_text", "text_to_image")}
 CURVES = "precision_recall"
+MAX_CHOICE = 60
 SETS = 2  # of pairs on which the calibration is tested: the test split and a gallery
 CURVES_INTRO = """
 <section class="numbers"><h2>How long it stays right</h2>
@@ -83,7 +84,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
         used = service.bundle.encoder_weight
         blocks = _part(lambda: figures.blocks(metrics)) or {}
         chosen = next(iter(blocks), None)
-        choices = [(figures.plain(name), name) for name in blocks]
+        choices = [(name[:MAX_CHOICE], name) for name in blocks]
         weights = _part(lambda: metrics["ranking"]["weights"])
         plot = _part(lambda: figures.ranking_tradeoff(weights, used))
         tested = _part(lambda: [_set(part) for part in metrics["calibration"]["sets"][:SETS]]) or []
