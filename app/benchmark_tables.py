@@ -60,6 +60,8 @@ DEFINITIONS = """
     better; who always says the overall share of relevant pairs gets the number in brackets.</dd>
     <dt>ECE</dt><dd>Expected calibration error: how far promise and outcome are apart, on average over ten groups of
     pairs.</dd>
+    <dt>First ten</dt><dd>Said: the mean promise to the ten best results of each query. Was: how many of them did share
+    a label.</dd>
   </dl>
 </section>
 """

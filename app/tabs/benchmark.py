@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 WAYS = {figures.DIRECTIONS[name]: name for name in ("image_to_text", "text_to_image")}
 CURVES = "precision_recall"
+MAX_CHOICE = 60
 SETS = 2  # of pairs on which the calibration is tested: the test split and a gallery
 CURVES_INTRO = """
 <section class="numbers"><h2>How long it stays right</h2>
@@ -41,8 +42,8 @@ More of it finds the one right photo more often (to the right) and mixes labels 
 RELIABILITY_INTRO = """
 <section class="numbers"><h2>Can the probabilities be trusted?</h2>
 <p class="lead">A result's probability of sharing a label with the query is learned from ranking scores of validation
-photos. On the dotted line, promises are kept; below it, too much was promised. The first ten results of a query are the
-best of many, so their promises are the first to be too high.</p></section>
+photos. On the dotted line, promises are kept; below it, too much was promised. The first ten results of a query, those
+one looks at, are counted apart: as the best of many they can disappoint.</p></section>
 """
 
 
@@ -60,9 +61,11 @@ def build(frame: Frame, tab: gr.Tab) -> None:
         labels = clickable_plot(elem_id="benchmark-label-plot", height=560)
     with gr.Column(visible=False, elem_classes="benchmark-part") as ranking_part:
         _html("benchmark-ranking", RANKING_INTRO)
-        with gr.Row(equal_height=True):
-            tradeoff = clickable_plot(elem_id="benchmark-tradeoff", height=340)
-            tradeoff_table = _html("benchmark-tradeoff-table")
+        with gr.Row():
+            with gr.Column(min_width=320):
+                tradeoff = clickable_plot(elem_id="benchmark-tradeoff", height=340)
+            with gr.Column(min_width=320):
+                tradeoff_table = _html("benchmark-tradeoff-table")
     with gr.Column(visible=False, elem_classes="benchmark-part") as reliability_part:
         _html("benchmark-reliability", RELIABILITY_INTRO)
         with gr.Row():
@@ -81,7 +84,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
         used = service.bundle.encoder_weight
         blocks = _part(lambda: figures.blocks(metrics)) or {}
         chosen = next(iter(blocks), None)
-        choices = [(figures.plain(name), name) for name in blocks]
+        choices = [(name[:MAX_CHOICE], name) for name in blocks]
         weights = _part(lambda: metrics["ranking"]["weights"])
         plot = _part(lambda: figures.ranking_tradeoff(weights, used))
         tested = _part(lambda: [_set(part) for part in metrics["calibration"]["sets"][:SETS]]) or []
