@@ -164,7 +164,7 @@ def _nearest(classifiers: Tensor) -> list[tuple[int, ...]]:
 
 
 def _predictions(service: RetrievalService, query: QueryPoint, before: Tensor, after: Tensor) -> list[Prediction]:
-    """Labels predicted before or after, then the best of the others."""
+    """Labels predicted before or after, the clearest first, then those of the others whose cosine changed most."""
     scores_before = label_scores(query.embedding, before)[0].tolist()
     scores_after = label_scores(query.embedding, after)[0].tolist()
     thresholds = service.bundle.thresholds.get(query.modality)
@@ -176,5 +176,8 @@ def _predictions(service: RetrievalService, query: QueryPoint, before: Tensor, a
         Prediction(label, old, new, predicted(label, old), predicted(label, new))
         for label, (old, new) in enumerate(zip(scores_before, scores_after, strict=True))
     ]
-    rows.sort(key=lambda row: (not (row.was_predicted or row.is_predicted), -max(row.before, row.after)))
-    return rows[:PREDICTED]
+    told = [row for row in rows if row.was_predicted or row.is_predicted]
+    others = [row for row in rows if not (row.was_predicted or row.is_predicted)]
+    told.sort(key=lambda row: -max(row.before, row.after))
+    others.sort(key=lambda row: -abs(row.after - row.before))
+    return (told + others)[:PREDICTED]
