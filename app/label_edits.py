@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
@@ -79,6 +80,10 @@ class Effect:
     predictions: list[Prediction] | None
 
 
+# The model's own classifiers, for as long as somebody holds the service.
+_trained: WeakKeyDictionary[RetrievalService, Tensor] = WeakKeyDictionary()
+
+
 def check_edit(graph: LabelGraph, source: object, target: object, weight: object) -> Edit:
     """An edit of `graph`, whatever a browser or a program sent.
 
@@ -121,10 +126,11 @@ def edited(adaptive: Tensor, edits: Iterable[Edit]) -> Tensor:
 @torch.inference_mode()
 def edited_classifiers(service: RetrievalService, graph: LabelGraph, edits: Sequence[Edit]) -> Tensor:
     """The classifiers, L × d, that the model's GCN makes of the edited graph; those of the model without edits."""
-    model = service.bundle.model
-    if not edits:
-        return model.classifiers()
-    return model.classifiers(edited(graph.adaptive(), edits))
+    if edits:
+        return service.bundle.model.classifiers(edited(graph.adaptive(), edits))
+    if service not in _trained:
+        _trained[service] = service.bundle.model.classifiers()
+    return _trained[service]
 
 
 @torch.inference_mode()
@@ -158,7 +164,7 @@ def _nearest(classifiers: Tensor) -> list[tuple[int, ...]]:
 
 
 def _predictions(service: RetrievalService, query: QueryPoint, before: Tensor, after: Tensor) -> list[Prediction]:
-    """Labels predicted before or after, then the best of the others."""
+    """Labels predicted before or after, the clearest first, then those of the others whose cosine changed most."""
     scores_before = label_scores(query.embedding, before)[0].tolist()
     scores_after = label_scores(query.embedding, after)[0].tolist()
     thresholds = service.bundle.thresholds.get(query.modality)
@@ -170,5 +176,8 @@ def _predictions(service: RetrievalService, query: QueryPoint, before: Tensor, a
         Prediction(label, old, new, predicted(label, old), predicted(label, new))
         for label, (old, new) in enumerate(zip(scores_before, scores_after, strict=True))
     ]
-    rows.sort(key=lambda row: (not (row.was_predicted or row.is_predicted), -max(row.before, row.after)))
-    return rows[:PREDICTED]
+    told = [row for row in rows if row.was_predicted or row.is_predicted]
+    others = [row for row in rows if not (row.was_predicted or row.is_predicted)]
+    told.sort(key=lambda row: -max(row.before, row.after))
+    others.sort(key=lambda row: -abs(row.after - row.before))
+    return (told + others)[:PREDICTED]

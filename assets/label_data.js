@@ -145,6 +145,9 @@ function reading(graph, view) {
   const places = view.threshold < 0.01 ? 4 : 2;
   const said = [`${counted(edges.length, "edge")} of at least ${digits(view.threshold, places)}.`];
   const strongest = edges.at(-1);
+  if (view.edits.length && STAGES[view.stage].learned && view.stage !== "learned_change") {
+    if (view.epoch === graph.model_epoch) said.push(`This is with your ${counted(view.edits.length, "edit")}.`);
+  }
   if (view.stage === "cooccurrence" && strongest) {
     const best = edges.filter((edge) => edge.weight === strongest.weight);
     const shown = (edge) => graph.counts[edge.source * size + edge.target];
@@ -181,18 +184,18 @@ function busiest(graph, edges, end) {
   return count ? { label: counts.indexOf(count), count } : null;
 }
 
-// Where the adaptive weights are farthest above and below the prior, at the epoch shown.
+// Where training, not the visitor, took the weights farthest above and below the prior, at the epoch shown.
 function extremes(graph, view) {
-  const difference = weightsOf(graph, "difference", view.epoch, view.edits);
-  const adaptive = weightsOf(graph, "adaptive", view.epoch, view.edits);
+  const difference = weightsOf(graph, "difference", view.epoch, []);
+  const adaptive = weightsOf(graph, "adaptive", view.epoch, []);
   const found = { up: null, down: null };
+  const edge = (i) => ({
+    source: Math.floor(i / graph.size), target: i % graph.size, before: graph.prior[i], after: adaptive[i], by: difference[i],
+  });
   for (let i = 0; i < difference.length; i++) {
     if (i % (graph.size + 1) === 0) continue;
-    const edge = () => ({
-      source: Math.floor(i / graph.size), target: i % graph.size, before: graph.prior[i], after: adaptive[i], by: difference[i],
-    });
-    if (difference[i] > (found.up?.by ?? 1e-6)) found.up = edge();
-    if (difference[i] < (found.down?.by ?? -1e-6)) found.down = edge();
+    if (difference[i] > (found.up?.by ?? 1e-6)) found.up = edge(i);
+    if (difference[i] < (found.down?.by ?? -1e-6)) found.down = edge(i);
   }
   return found;
 }

@@ -80,8 +80,8 @@ function predictions(graph, effect, act) {
   return [
     h("p", { class: "lg-quiet" }, `Labels of ${effect.query}, by cosine; ✓ is predicted.`),
     h("table", { class: "lg-neighbours" },
-      h("thead", {}, h("tr", {}, h("th", {}, h("span", { class: "lg-hidden" }, "Label")), h("th", { scope: "col" }, "before"), h("th", { scope: "col" }, "after"))),
-      h("tbody", {}, effect.predictions.map(([label, before, after, was, is]) => h("tr", {}, h("th", { scope: "row" }, labelButton(graph, label, act)), cell(before, was), cell(after, is))))),
+      h("thead", {}, h("tr", {}, h("th", {}, h("span", { class: "lg-hidden" }, "Label")), h("th", { scope: "col" }, "before"), h("th", { scope: "col" }, "after"), h("th", { scope: "col" }, "change"))),
+      h("tbody", {}, effect.predictions.map(([label, before, after, was, is]) => h("tr", {}, h("th", { scope: "row" }, labelButton(graph, label, act)), cell(before, was), cell(after, is), h("td", {}, signed(after - before)))))),
   ];
 }
 

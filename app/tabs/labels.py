@@ -54,7 +54,8 @@ def build(frame: Frame, tab: gr.Tab) -> None:
         api_visibility="private",
         show_progress="hidden",
         trigger_mode="multiple",
-        concurrency_id="labels",
+        # Milliseconds of work: the way through the queue would take longer than the answer.
+        queue=False,
     )
 
 
