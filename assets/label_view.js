@@ -123,7 +123,7 @@ function pressed(buttons, name, value) {
 
 function showControls() {
   const { stage, shape, panel } = view;
-  at(".lg").dataset.shape = shape;
+  at(".label-view").dataset.shape = shape;
   pressed(element.querySelectorAll("[data-stage]"), "stage", stage);
   pressed(element.querySelectorAll(".lg-switch [data-shape]"), "shape", shape);
   pressed(element.querySelectorAll("[data-panel]"), "panel", panel);
