@@ -185,8 +185,8 @@ def figure(
         "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": FAINT, "activecolor": ACCENT},
     }
     if dimensions == 2:
-        layout["xaxis"] = {**ranged[0], "constrain": "domain"}
-        layout["yaxis"] = {**ranged[1], "scaleanchor": "x"}
+        layout["xaxis"] = {**ranged[0], "constrain": "range"}
+        layout["yaxis"] = {**ranged[1], "constrain": "range", "scaleanchor": "x"}
     else:
         scene = {"showbackground": False, "showspikes": False}
         layout["scene"] = {

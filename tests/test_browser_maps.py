@@ -1,0 +1,188 @@
+"""A person at the two maps: classifiers and gallery."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from serving import Server
+
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+import test_browser
+from playwright.sync_api import Browser, Page, expect
+
+browser = test_browser.browser
+CLASSIFIERS, GALLERY = "#classifiers-plot-0 .plot", "#map-plot .plot"
+# Where on the screen a point is, by the number that a click on it brings.
+PLACE = """
+([selector, id]) => {
+  const plot = document.querySelector(selector);
+  const { left, top } = plot.getBoundingClientRect();
+  const { xaxis, yaxis } = plot._fullLayout;
+  for (const { customdata, x, y } of plot._fullData) {
+    const index = customdata?.indexOf(id) ?? -1;
+    if (index < 0) continue;
+    return [left + xaxis._offset + xaxis.c2p(x[index]), top + yaxis._offset + yaxis.c2p(y[index])];
+  }
+}
+"""
+COUNT = "plot => plot._fullData.reduce((sum, trace) => sum + (trace.customdata?.length ?? 0), 0)"
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser, pocket_server: Server) -> Iterator[Page]:
+    with test_browser.visit(browser, pocket_server.url) as page:
+        yield page
+
+
+def open_tab(page: Page, name: str, plot: str) -> None:
+    tab = page.get_by_role("tab", name=name).locator("visible=true")
+    if tab.count() == 0:  # a narrow screen keeps the last tabs in a menu
+        page.locator(".overflow-menu > button").click()
+        tab = page.locator(".overflow-dropdown").get_by_text(name)
+    tab.first.click()
+    page.wait_for_selector(f"{plot}[data-drawn]")
+
+
+def drawn(page: Page, plot: str) -> int:
+    """How often a plot was drawn."""
+    return int(page.eval_on_selector(plot, "plot => plot.dataset.drawn"))
+
+
+def wait_for_drawing(page: Page, plot: str, before: int) -> None:
+    page.wait_for_function(
+        "([plot, before]) => Number(document.querySelector(plot).dataset.drawn) > before", arg=[plot, before]
+    )
+
+
+def place_of(page: Page, plot: str, point: int) -> list[float]:
+    page.locator(plot).scroll_into_view_if_needed()
+    return page.evaluate(PLACE, [plot, point])
+
+
+def choose(page: Page, group: str, name: str, plot: str) -> None:
+    """Click a radio or a check box and wait for the new picture."""
+    before = drawn(page, plot)
+    page.locator(group).get_by_label(name, exact=True).click()
+    wait_for_drawing(page, plot, before)
+
+
+def test_a_click_on_a_classifier_names_its_true_neighbours(page: Page) -> None:
+    open_tab(page, "Classifiers", CLASSIFIERS)
+    assert page.eval_on_selector(CLASSIFIERS, COUNT) == 67
+    expect(page.locator("#classifiers-fact-0")).to_contain_text(re.compile(r"Silhouette of the groups −?\d\.\d\d in"))
+    expect(page.locator("#classifiers-near-0")).to_contain_text("Click a label")
+    page.mouse.click(*place_of(page, CLASSIFIERS, 58 - 1))  # a point at the edge, which no other covers
+    rows = page.locator("#classifiers-near-0 li button")
+    expect(rows).to_have_count(8)
+    chosen = page.locator("#classifiers-near-0 h3 em").inner_text()
+    assert page.locator("#classifiers-label input").input_value() == chosen
+    cosines = [float(text.replace("−", "-")) for text in rows.locator(".cosine").all_inner_texts()]
+    assert cosines == sorted(cosines, reverse=True)
+    name = rows.nth(1).locator(".name").inner_text()
+    rows.nth(1).click()
+    expect(page.locator("#classifiers-near-0 h3 em")).to_have_text(name)
+
+
+def test_epochs_move_the_classifiers_and_nothing_else(page: Page) -> None:
+    open_tab(page, "Classifiers", CLASSIFIERS)
+    state = "plot => [plot._fullData[0].x[0] ?? plot._fullData[1].x[0], plot._fullLayout.xaxis.range]"
+    slider = page.locator("#classifiers-epoch input[type=range]")
+    before, count = page.eval_on_selector(CLASSIFIERS, state), drawn(page, CLASSIFIERS)
+    slider.focus()
+    page.keyboard.press("Home")
+    wait_for_drawing(page, CLASSIFIERS, count)
+    after = page.eval_on_selector(CLASSIFIERS, state)
+    assert after[0] != before[0]
+    assert after[1] == before[1]
+
+
+def test_another_method_says_that_it_is_computed_and_then_shows(page: Page) -> None:
+    open_tab(page, "Classifiers", CLASSIFIERS)
+    choose(page, "#classifiers-method", "t-SNE", CLASSIFIERS)
+    expect(page.locator("#classifiers-epoch")).to_be_hidden()
+    expect(page.locator("#classifiers-note")).to_contain_text("t-SNE keeps neighbours together")
+    before = page.eval_on_selector(CLASSIFIERS, "plot => plot.layout.xaxis.range")
+    choose(page, "#classifiers-method", "PCA", CLASSIFIERS)
+    assert page.eval_on_selector(CLASSIFIERS, "plot => plot.layout.xaxis.range") != before
+    choose(page, "#classifiers-method", "t-SNE", CLASSIFIERS)
+    expect(page.locator("#classifiers-note")).to_contain_text("t-SNE keeps", timeout=3000)
+
+
+def test_a_click_on_the_map_shows_what_is_nearest(page: Page) -> None:
+    open_tab(page, "Gallery map", GALLERY)
+    assert page.eval_on_selector(GALLERY, COUNT) == 2774
+    expect(page.locator("#map-note")).to_contain_text("UMAP keeps neighbours")
+    expect(page.locator("#map-note")).to_contain_text("Modality gap 0.")
+    where = place_of(page, GALLERY, 0)
+    page.mouse.move(*where)
+    thumbnail = page.locator("#map-plot .plot-thumbnail")
+    expect(thumbnail).to_be_visible()
+    assert re.search(r"picture/gallery/card/\d+$", thumbnail.get_attribute("src"))
+    page.mouse.click(*where)
+    expect(page.locator("#map-chosen .focus h3")).to_have_text("Chosen picture")
+    expect(page.locator("#map-chosen .map-card")).to_have_count(14)
+    card = page.locator("#map-chosen .map-card.is-text").first
+    text = card.locator(".map-caption").inner_text()
+    card.click()
+    expect(page.locator("#map-chosen .focus h3")).to_have_text("Chosen caption")
+    expect(page.locator("#map-chosen .focus p").first).to_have_text(text)
+
+
+def test_a_lasso_shows_what_is_inside(page: Page) -> None:
+    open_tab(page, "Gallery map", GALLERY)
+    page.locator(GALLERY).scroll_into_view_if_needed()
+    box = page.locator(GALLERY).bounding_box()
+    corners = [(0.04, 0.1), (0.5, 0.1), (0.5, 0.6), (0.04, 0.6), (0.04, 0.1)]
+    path = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in corners]
+    page.mouse.move(*path[0])
+    page.mouse.down()
+    for corner in path[1:]:
+        page.mouse.move(*corner, steps=4)
+    page.mouse.up()
+    expect(page.locator("#map-chosen .selection h3")).to_have_text("Inside the lasso")
+    cards = page.locator("#map-chosen .map-card")
+    expect(cards).to_have_count(24)
+    page.locator("#map-chosen .map-more").click()
+    expect(cards).to_have_count(48)
+
+
+def test_colours_and_methods_change_the_map(page: Page) -> None:
+    open_tab(page, "Gallery map", GALLERY)
+    expect(page.locator("#map-label")).to_be_hidden()
+    before = drawn(page, GALLERY)
+    page.locator("#map-colouring input").click()
+    page.get_by_role("option", name="one label").click()
+    wait_for_drawing(page, GALLERY, before)
+    expect(page.locator("#map-label")).to_be_visible()
+    names = page.eval_on_selector(GALLERY, "plot => plot._fullData.map(trace => trace.name)")
+    assert "has the label" in names
+    choose(page, "#map-kinds", "Captions", GALLERY)
+    assert page.eval_on_selector(GALLERY, COUNT) == 1200
+    choose(page, "#map-method", "PCA", GALLERY)
+    expect(page.locator("#map-note")).to_contain_text("PCA is a straight projection")
+    choose(page, "#map-dimensions", "3D", GALLERY)
+    assert page.eval_on_selector(GALLERY, "plot => plot._fullData[0].type") == "scatter3d"
+
+
+def test_a_phone_in_the_dark_shows_both_without_a_sideways_scroll(browser: Browser, pocket_server: Server) -> None:
+    with test_browser.visit(browser, pocket_server.url, width=390, height=844, dark=True) as page:
+        for name, plot in (("Classifiers", CLASSIFIERS), ("Gallery map", GALLERY)):
+            open_tab(page, name, plot)
+            assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+            box = page.locator(plot).bounding_box()
+            assert box["width"] > 330
+
+
+def test_a_gallery_that_is_not_to_be_trusted_is_drawn_as_text(browser: Browser, tiny_server: Server) -> None:
+    with test_browser.visit(browser, tiny_server.url) as page:
+        open_tab(page, "Gallery map", GALLERY)  # by PCA, until UMAP has compiled itself
+        assert page.eval_on_selector(GALLERY, COUNT) == 15
+        for point in (6, 13, 14):
+            page.mouse.move(*place_of(page, GALLERY, point))
+            page.mouse.click(*place_of(page, GALLERY, point))
+            expect(page.locator("#map-chosen .focus")).to_be_visible()
+        expect(page.locator("#map-chosen")).to_contain_text("onerror")
+        assert page.evaluate("window.hacked") is None
+        assert page.locator("#map-plot svg b, #map-chosen script, #map-chosen img[src='x']").count() == 0
