@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 
 from algcn.bundle import Bundle, save_bundle, update_bundle
 from algcn.config import ModelConfig, TrainConfig
+from algcn.encoders import load_encoder
 from algcn.errors import InputError
 from algcn.labels import LabelSet
 from algcn.manifest import damaged_files, verify, write_config

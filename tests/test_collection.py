@@ -121,9 +121,7 @@ def test_captions_labels_and_splits_are_kept_and_labels_nobody_gave_are_predicte
     assert {item.file_name for item in again} == set(items)
 
 
-def test_without_thresholds_nothing_is_predicted(
-    collection: Collection, tiny_bundle_dir: Path, tmp_path: Path
-) -> None:
+def test_without_thresholds_nothing_is_predicted(collection: Collection, tiny_bundle_dir: Path, tmp_path: Path) -> None:
     bundle = Bundle.load(tiny_bundle_dir)
     collection.add(dropped(tmp_path, "a.png"), bundle)
     assert predicted_labels(bundle, collection.gallery) == [()]
