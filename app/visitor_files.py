@@ -7,15 +7,16 @@ the power failed) can be told from what another process on the same cache folder
 from __future__ import annotations
 
 import atexit
-import contextlib
 import os
 import secrets
 import shutil
 import signal
 import threading
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any, BinaryIO
+from types import FrameType
+from typing import BinaryIO
 
 try:
     import fcntl
@@ -39,6 +40,9 @@ class VisitorFiles:
         self._lock: BinaryIO | None = None
         self._starting = threading.Lock()
         self._sweep()
+        # Now and not with the first folder: only the main thread may say what a signal does.
+        atexit.register(self.remove)
+        _at_termination(self.remove)
 
     def new_folder(self) -> Path:
         """An empty folder whose name nobody can guess."""
@@ -56,9 +60,8 @@ class VisitorFiles:
 
     def remove(self) -> None:
         """Delete everything of this process."""
-        with self._starting:
-            root, self._root = self._root, None
-            lock, self._lock = self._lock, None
+        root, self._root = self._root, None  # no lock is taken: a signal's handler must not wait for anybody
+        lock, self._lock = self._lock, None
         if root is not None:
             shutil.rmtree(root, ignore_errors=True)
             lock.close()
@@ -71,8 +74,6 @@ class VisitorFiles:
         self._lock = _locked(root.with_suffix(LOCK_SUFFIX))
         root.mkdir(mode=0o700)
         self._root = root
-        atexit.register(self.remove)
-        _at_termination(self.remove)
 
     def _sweep(self) -> None:
         if fcntl is None or not self._base.is_dir():
@@ -102,19 +103,21 @@ def _locked(path: Path) -> BinaryIO | None:
     return stream
 
 
-def _at_termination(clean: Any) -> None:
+def _at_termination(clean: Callable[[], None]) -> None:
     """Run `clean` when the process is told to end by SIGTERM, which would otherwise skip every exit handler."""
-    in_main_thread = threading.current_thread() is threading.main_thread()
-    if not in_main_thread or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+    before = signal.getsignal(signal.SIGTERM)
+    if threading.current_thread() is not threading.main_thread() or before is None:
         return
 
-    def terminate(number: int, _: Any) -> None:
+    def terminate(number: int, frame: FrameType | None) -> None:
         clean()
-        signal.signal(number, signal.SIG_DFL)
-        os.kill(os.getpid(), number)
+        signal.signal(number, before)
+        if callable(before):
+            before(number, frame)
+        else:
+            os.kill(os.getpid(), number)
 
-    with contextlib.suppress(ValueError):
-        signal.signal(signal.SIGTERM, terminate)
+    signal.signal(signal.SIGTERM, terminate)
 
 
 @cache
