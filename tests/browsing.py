@@ -1,0 +1,66 @@
+"""A visit to the page with a headless Chromium, in which nothing may go wrong and no request may leave the machine."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from serving import SWITCHES
+
+playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+from playwright.sync_api import Browser, Page, expect  # noqa: E402  after the skip
+
+PATIENCE = 60_000  # milliseconds on a machine that is busy with something else; an idle one needs a few hundred
+expect.set_options(timeout=PATIENCE)
+
+
+@contextlib.contextmanager
+def chromium() -> Iterator[Browser]:
+    """A browser for as long as the block lasts; the test is skipped where there is none."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("no chromium on this machine: apt install chromium")
+    with playwright_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(SWITCHES))
+        yield browser
+        browser.close()
+
+
+@contextlib.contextmanager
+def visit(browser: Browser, url: str, *, width: int = 1440, height: int = 900, dark: bool = False) -> Iterator[Page]:
+    """The page, ready for a query; in the end nothing may have gone wrong or left the machine."""
+    context = browser.new_context(
+        viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light", reduced_motion="reduce"
+    )
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE)
+    problems: list[str] = []
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on(
+        "response", lambda answer: problems.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None
+    )
+    page.on("request", lambda request: problems.append(f"left: {request.url}") if is_foreign(request.url) else None)
+    page.goto(url)
+    expect(page.locator(".try-pictures img").first).to_be_attached()
+    yield page
+    assert problems == []
+    context.close()
+
+
+def open_tab(page: Page, name: str) -> None:
+    """Click a tab; a narrow screen keeps the last ones in a menu."""
+    tab = page.get_by_role("tab", name=name).locator("visible=true")
+    if tab.count() == 0:
+        page.locator(".overflow-menu > button").click()
+        tab = page.locator(".overflow-dropdown").get_by_text(name)
+    tab.first.click()
+
+
+def is_foreign(url: str) -> bool:
+    """Whether a request for it would leave the machine."""
+    parts = urlsplit(url)
+    return parts.scheme not in ("data", "blob") and parts.hostname not in ("127.0.0.1", "localhost")
