@@ -19,7 +19,17 @@ from torch.nn import functional
 
 from algcn.errors import InputError
 from algcn.projection import DIMENSIONS, METHODS, Axes, Floats, fit_axes, neighbours, place, silhouette
-from app.figures import extent, figure, lines_trace, place_names, plain, points_trace, rings_trace, star_trace
+from app.figures import (
+    extent,
+    figure,
+    first_sight,
+    lines_trace,
+    place_names,
+    plain,
+    points_trace,
+    rings_trace,
+    star_trace,
+)
 from app.layouts import Layouts
 from app.theme import group_colours
 
@@ -31,7 +41,7 @@ if TYPE_CHECKING:
     from app.service import RetrievalService
 
 SHOWN_NEIGHBOURS, QUERY_NEIGHBOURS = 8, 5
-NAMES_IN_SPACE = 14  # in 3D names cannot be kept apart: only the commonest labels have theirs
+IN_SPACE = (230.0, 230.0)  # how large points in 3D are drawn, in pixels: names have less room there
 NO_GROUP = "no group"
 
 
@@ -290,17 +300,19 @@ class ClassifierMap:
         chosen: list[int],
         star: Floats | None,
     ) -> tuple[list[str], list[str]]:
-        """The text beside each point and where it stands; "" where there is no room. Chosen labels are always named."""
+        """The text beside each point and where it stands; "" where there is no room, but for the chosen label."""
         order = list(dict.fromkeys([*chosen, *self.by_support]))
         names = self.label_set.names
         if view.dimensions == 2:
             sides = place_names(positions, names, order, ranges, star=star)
-        else:
-            shown = {*chosen, *self.by_support[:NAMES_IN_SPACE]}
-            sides = ["top center" if label in shown else None for label in range(len(names))]
+        else:  # as it is seen before anybody turns it
+            seen = first_sight(positions)
+            behind = None if star is None else first_sight(star[None])[0]
+            sides = place_names(seen, names, order, extent(seen), IN_SPACE, star=behind)
         texts = ["" if side is None else plain(name, 32) for name, side in zip(names, sides, strict=True)]
         for label in chosen:
-            texts[label] = f"<b>{plain(names[label], 32)}</b>"
+            if texts[label] or label == view.label:
+                texts[label] = f"<b>{plain(names[label], 32)}</b>"
         return texts, [side or "top center" for side in sides]
 
     def _hover(self, label: int) -> str:

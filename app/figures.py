@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 DIGITS = 4
 MANY_POINTS = 4000
 ACCENT, FAINT = "#0d9488", "#9a9ca3"
+EYE = (1.25, 1.25, 0.8)  # from where points in space are first seen, towards their middle
 QUERY_NAME = "<b>your query</b>"
 MARGIN = 0.06  # of the points' extent, left free around them
 # Sizes in pixels for placing names: of a letter on average, of a line, of a marker.
@@ -192,7 +193,7 @@ def figure(
         layout["scene"] = {
             **{name: {**given, **scene} for name, given in zip(("xaxis", "yaxis", "zaxis"), ranged, strict=True)},
             "aspectmode": "data",
-            "camera": {"eye": {"x": 1.25, "y": 1.25, "z": 0.8}},
+            "camera": {"eye": dict(zip("xyz", EYE, strict=True))},
         }
     return {"data": list(traces), "layout": layout}
 
@@ -205,6 +206,14 @@ def extent(*positions: ArrayLike) -> list[tuple[float, float]]:
     low, high = rows.min(axis=0), rows.max(axis=0)
     free = MARGIN * max(float((high - low).max()), 1e-6)
     return [(float(a - free), float(b + free)) for a, b in zip(low, high, strict=True)]
+
+
+def first_sight(positions: ArrayLike) -> NDArray[np.float64]:
+    """Positions in space (N × 3) as they are first seen, N × 2: from EYE, perspective left aside."""
+    forward = -np.array(EYE) / np.linalg.norm(EYE)
+    right = np.cross(forward, [0.0, 0.0, 1.0])
+    right /= np.linalg.norm(right)
+    return np.asarray(positions, float) @ np.stack([right, np.cross(right, forward)], axis=1)
 
 
 def place_names(

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 METHODS = ("umap", "pca")
 NEAREST_PICTURES, NEAREST_TEXTS = 8, 6
 LINES_OF_EACH = 4
+FEWEST_FOR_UMAP = 100
 CAPTIONED_POINTS = 10_000  # with more, captions under the pointer would make a figure of megabytes
 HOVER_LENGTH = 70
 # Several labels have one colour on the map: that of the rarest. Without labels there is none.
@@ -101,6 +102,11 @@ class GalleryMap:
         return len(self.gallery.items) + len(self.gallery.texts)
 
     @property
+    def usual_method(self) -> str:
+        """What a visitor sees who chose nothing: UMAP, but for few points, where it shows what is not there."""
+        return "umap" if len(self) >= FEWEST_FOR_UMAP or self.is_ready("umap") else "pca"
+
+    @property
     def is_sampled(self) -> bool:
         """Whether UMAP lays out a sample only and the others are placed among it."""
         return len(self) > MOST_LAID_OUT
@@ -154,7 +160,7 @@ class GalleryMap:
         """What a browser sent as a view; what makes no sense is as if it had not been sent."""
         kinds = tuple(kind for kind in (PICTURES, TEXTS) if isinstance(shown, (list, tuple)) and kind in shown)
         return View(
-            method if method in METHODS else "umap",
+            method if method in METHODS else self.usual_method,
             dimensions if dimensions in DIMENSIONS and not isinstance(dimensions, bool) else 2,
             colouring if colouring in self.colourings else self.colourings[0],
             label if isinstance(label, str) and label in self.label_counts else "",

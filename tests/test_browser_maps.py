@@ -177,8 +177,9 @@ def test_a_phone_in_the_dark_shows_both_without_a_sideways_scroll(browser: Brows
 
 def test_a_gallery_that_is_not_to_be_trusted_is_drawn_as_text(browser: Browser, tiny_server: Server) -> None:
     with test_browser.visit(browser, tiny_server.url) as page:
-        open_tab(page, "Gallery map", GALLERY)  # by PCA, until UMAP has compiled itself
+        open_tab(page, "Gallery map", GALLERY)
         assert page.eval_on_selector(GALLERY, COUNT) == 15
+        expect(page.locator("#map-method").get_by_label("PCA")).to_be_checked()
         for point in (6, 13, 14):
             page.mouse.move(*place_of(page, GALLERY, point))
             page.mouse.click(*place_of(page, GALLERY, point))

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from app.figures import (
+    EYE,
     extent,
     figure,
+    first_sight,
     lines_trace,
     place_names,
     plain,
@@ -61,6 +63,13 @@ def test_extent_has_a_margin_and_is_never_empty() -> None:
     for points in (np.ones((3, 2)), np.empty((0, 2))):
         for low, high in extent(points):
             assert low < high
+
+
+def test_points_in_space_are_seen_from_the_eye() -> None:
+    assert np.allclose(first_sight([EYE]), 0), "the eye looks at the middle"
+    (x, y), (up_x, up_y) = first_sight([[-1, 1, 0], [0, 0, 1]])
+    assert (x, y) == (pytest.approx(2**0.5), pytest.approx(0))
+    assert (up_x, up_y > 0.5) == (pytest.approx(0), True)
 
 
 class TestNames:

@@ -117,10 +117,12 @@ def test_until_umap_is_there_pca_is_drawn_and_then_it_is_kept(
     found: GalleryMap, bundle: Bundle, gallery: Gallery, tmp_path: Path
 ) -> None:
     assert not found.is_ready("umap")
+    assert found.usual_method == "pca", "of few points, UMAP shows what is not there"
     assert found.figure(View("umap"), PREFIX) == found.figure(View("pca"), PREFIX)
     found.start("umap")
     assert found.waiting("umap", 1) is None
     assert found.is_ready("umap")
+    assert found.usual_method == "umap"
     assert found.positions("umap", 3).shape == (15, 3)
     assert GalleryMap(bundle, gallery, Layouts(tmp_path)).is_ready("umap")
 
@@ -164,9 +166,9 @@ def test_the_modality_gap_is_measured(bundle: Bundle, gallery: Gallery, tmp_path
     ("values", "expected"),
     [
         (("pca", 3, "label", "dog", ["captions"]), View("pca", 3, "label", "dog", (TEXTS,))),
-        ((None, None, None, None, None), View()),
-        (({}, "2", [1], {"a": 1}, ["x", 3]), View()),
-        (("tsne", 4, "colour", "no such label", []), View()),
+        ((None, None, None, None, None), View("pca")),
+        (({}, "2", [1], {"a": 1}, ["x", 3]), View("pca")),
+        (("umap", 4, "colour", "no such label", []), View()),
     ],
 )
 def test_what_a_browser_sends_is_made_a_view(found: GalleryMap, values: tuple, expected: View) -> None:

@@ -49,7 +49,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
     with gr.Row(elem_classes=["map-controls"]):
         method = gr.Radio(
             [("UMAP", "umap"), ("PCA", "pca")],
-            value="umap",
+            value=None,
             label="Drawn by",
             elem_id="map-method",
             min_width=170,
@@ -111,6 +111,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
         choices = [(words, name) for words, name in COLOURING_WORDS.items() if name in found.colourings]
         labels = [name for name, _ in found.label_counts.most_common()]
         return (
+            view.method,
             gr.update(choices=choices, value=view.colouring),
             gr.update(choices=labels, value=labels[0] if labels else None, visible=False),
             Chosen(),
@@ -190,7 +191,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
     frame.on_open(
         tab,
         opened,
-        [colouring, label, chosen, beside, plot, note],
+        [method, colouring, label, chosen, beside, plot, note],
         inputs=[method, dimensions],
         key=lambda visitor: visitor.query,
     )
