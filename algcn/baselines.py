@@ -1,4 +1,4 @@
-"""What a result is worth: `python -m algcn.baselines FEATURES --preset pocket --seeds 103 104 105 --json metrics.json`.
+"""What a result is worth: `python -m algcn.baselines FEATURES --preset pocket --seeds 103 104 105 --bundle BUNDLE`.
 
 The same items, splits and measure (mAP@all) for four methods; what there is to choose is chosen on the validation
 split, what is measured is measured on test:
@@ -11,6 +11,8 @@ split, what is measured is measured on test:
 
 Where one label is on most items, a ranking that knows nothing scores high: every result is given for several
 definitions of relevance, one of them without that label.
+
+With `--bundle` the comparison becomes the part "baselines" of that bundle's metrics.json.
 """
 
 from __future__ import annotations
@@ -22,20 +24,36 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from algcn.bundle import Bundle, update_bundle
 from algcn.config import PRESETS, ModelConfig, TrainConfig, preset
 from algcn.datasets.features import SPLITS, Features
 from algcn.errors import InputError, run_command
-from algcn.evaluate import Embedded, chance, embed, group, read_features, retrieval_map
+from algcn.evaluate import (
+    DEFINITIONS as EVALUATE_DEFINITIONS,
+)
+from algcn.evaluate import (
+    RELEVANCE,
+    Embedded,
+    chance,
+    embed,
+    evaluate_embedded,
+    group,
+    read_features,
+    relevance_columns,
+    retrieval_map,
+)
 from algcn.extract import open_device
 from algcn.files import write_text
 from algcn.labels import LabelSet
-from algcn.train import RELEVANCE, carve_validation, relevance_columns, train
+from algcn.report import split_sizes
+from algcn.train import carve_validation, train
 
 MEASURES = ("image_to_text", "text_to_image", "average")
 WEIGHT_DECAYS = (1e-5, 1e-4, 1e-3, 1e-2)
@@ -48,6 +66,8 @@ DEFINITIONS = {
     "regularisation picked on validation",
     "algcn": "mode paper, epoch picked on validation; mean and sample standard deviation over the seeds",
     "algcn_without_gcn": "the same with free classifiers instead of the graph convolution",
+    "precision_recall": EVALUATE_DEFINITIONS["precision_recall"],
+    "per_label": "mean AP of the queries that have the label",
     "relevance": "relevant = at least one label in common, of the labels of that block",
 }
 
@@ -188,8 +208,9 @@ def compare(
         say: print a line for each method as it is done.
 
     Returns:
-        `relevance`: for each definition `labels`, `chance` and `methods` (mean, std and per-seed values of both
-        directions and their average); `items`: sizes of the splits; `linear_probe`: what was picked; `definitions`.
+        `relevance`: for each definition `labels`, `chance`, `methods` (mean, std and per-seed values of both
+        directions and their average) and, of the first seed, `precision_recall` and `per_label` by method; `items`:
+        sizes of the splits; `linear_probe`: what was picked; `definitions`.
     """
     if not seeds:
         raise InputError("no seed was given; name at least one, three or more for a spread")
@@ -205,9 +226,19 @@ def compare(
     def measure(embedded: Embedded) -> dict[str, dict[str, float]]:
         return {item.name: retrieval_map(embedded.with_labels(item.columns.to(device))) for item in found}
 
+    def detail(embedded: Embedded) -> dict[str, dict[str, Any]]:
+        """By relevance: what `evaluate_embedded` says, its curves and labels among it."""
+        return {
+            item.name: evaluate_embedded(
+                embedded.with_labels(item.columns.to(device)), [features.label_set[c].name for c in item.columns]
+            )
+            for item in found
+        }
+
     started = time.perf_counter()
     test, picked = linear_probe(features, picking, device)
     results = {"linear_probe": [measure(test)]}
+    details = {"linear_probe": detail(test)}
     _say(say, "linear_probe", results, started)
     for method, use_gcn in (("algcn", True), ("algcn_without_gcn", False)):
         results[method] = []
@@ -219,7 +250,10 @@ def compare(
             result = train(
                 features, config.replace(seed=seed), model_config=model_config, relevance=picking, device=device
             )
-            results[method].append(measure(embed(features.select("test"), result.model, device)))
+            embedded = embed(features.select("test"), result.model, device)
+            results[method].append(measure(embedded))
+            if seed == seeds[0]:
+                details[method] = detail(embedded)
             _say(say, f"{method} seed {seed}", results, started)
     return {
         "relevance": {
@@ -227,18 +261,31 @@ def compare(
                 "labels": [features.label_set[column].name for column in item.columns.tolist()],
                 "chance": chance(test.with_labels(item.columns.to(device))),
                 "methods": {method: _spread([run[item.name] for run in runs]) for method, runs in results.items()},
+                **_details({method: of[item.name] for method, of in details.items()}),
             }
             for item in found
         },
         "seeds": list(seeds),
-        "items": {
-            split: {"images": len(set(part.file_names)), "texts": len(part)}
-            for split, part in ((split, features.select(split)) for split in SPLITS)
-        },
+        "items": split_sizes(features),
         "labels_learned": len(features.label_set),
         "training": config.to_dict() | {"seed": list(seeds)},
         "linear_probe": {"weight_decay": picked},
         "definitions": DEFINITIONS,
+    }
+
+
+def _details(reports: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Curves and AP by label of each method; the random ranking's curve is the same for all."""
+    curves = {method: report["precision_recall"] for method, report in reports.items()}
+    return {
+        "precision_recall": {
+            **{name: curves["algcn"][name] for name in ("recall", "chance")},
+            "methods": {
+                method: {name: curve[name] for name in ("image_to_text", "text_to_image")}
+                for method, curve in curves.items()
+            },
+        },
+        "per_label": {method: report["per_label"] for method, report in reports.items()},
     }
 
 
@@ -290,8 +337,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--without", default="person", help="label left out in a second measurement (default: person)")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--json", metavar="OUT", help="write the comparison there as JSON")
+    parser.add_argument("--bundle", type=Path, help="put the comparison into the metrics.json of this bundle's folder")
     arguments = parser.parse_args(argv)
 
+    bundle = Bundle.load(arguments.bundle) if arguments.bundle else None
     device = open_device(arguments.device)
     features = read_features(arguments.data)
     if features is None:
@@ -315,6 +364,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(table(report))
     if arguments.json:
         write_text(arguments.json, json.dumps(report, indent=2, ensure_ascii=False) + "\n")
+    if bundle is not None:
+        # Read again: a training that ended in the meantime must not be undone.
+        update_bundle(bundle.path, metrics={**(Bundle.load(bundle.path).metrics or {}), "baselines": report})
 
 
 if __name__ == "__main__":

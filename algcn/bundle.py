@@ -1,15 +1,17 @@
 """A model bundle: a folder (or a Hub repository with the same files) that holds all a search needs.
 
 Notable: `config.json` names the SHA-256 of every other file and each is checked before it is used, so a damaged or
-half-copied bundle is one sentence instead of a strange result; the encoder (the largest part) is checked and loaded
-when it is first asked for; nothing is ever unpickled.
+half-copied bundle is one sentence instead of a strange result; the encoder (the largest part) and the model without
+the GCN are checked and loaded when they are first asked for; nothing is ever unpickled.
 
-    config.json           format, model sizes, labels, encoder, training settings, thresholds, ranking, hashes
-    model.safetensors     the weights of `algcn.model.ALGCN`, the prior C among them
-    history.safetensors   learned_change E × L × L and classifiers E × L × d (float16) after every epoch; optional
-    metrics.json          the bundle's own numbers; optional
-    README.md             the model card; optional
-    encoder/              an encoder in open_clip's own format, unless config.json names one on the Hub
+    config.json              format, model sizes, labels, encoder, training settings, thresholds, the encoder's weight
+                             in the ranking, calibration, hashes
+    model.safetensors        the weights of `algcn.model.ALGCN`, the prior C among them
+    history.safetensors      learned_change E × L × L and classifiers E × L × d (float16) after every epoch; optional
+    without_gcn.safetensors  the same training without the GCN (float16), to compare with; optional
+    metrics.json             the bundle's own numbers; optional
+    README.md                the model card; optional
+    encoder/                 an encoder in open_clip's own format, unless config.json names one on the Hub
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ import torch
 from torch import Tensor
 
 from algcn import files
+from algcn.calibration import Calibration
 from algcn.config import ModelConfig, TrainConfig
 from algcn.encoders import (
     CONFIG_FILE,
@@ -52,6 +55,7 @@ from algcn.manifest import (
     MODEL_NAME,
     NAMES,
     README_NAME,
+    WITHOUT_GCN_NAME,
     check_hashes,
     json_text,
     read_config,
@@ -75,6 +79,8 @@ class Bundle:
         metrics: metrics.json, or None.
         thresholds: "image" and "text": L scores above which a label is predicted; empty when none were saved.
         encoder_weight: How much the encoder's own cosine counts in the ranking (see `algcn.ranking`).
+        calibration: From ranking scores to probabilities; None without one, or where it was fitted for another
+            weight of the encoder.
         fingerprint: Of the weights, the labels and the encoder; equal fingerprints, equal embeddings.
     """
 
@@ -85,6 +91,7 @@ class Bundle:
     metrics: dict[str, Any] | None
     thresholds: dict[str, Tensor]
     encoder_weight: float
+    calibration: Calibration | None
     path: Path
     fingerprint: str
     encoder_fingerprint: str | None
@@ -95,14 +102,15 @@ class Bundle:
 
     @classmethod
     def load(cls, path: str | Path, device: str | torch.device = "cpu") -> Bundle:
-        """Read a bundle folder; every file but those of the encoder is checked against its hash first.
+        """Read a bundle folder; every file but those loaded later is checked against its hash first.
 
         Raises:
             InputError: A file is missing or damaged, or the parts do not fit each other; the message names the file.
         """
         path = Path(path)
         config = read_config(path)
-        check_hashes(path, {name: digest for name, digest in config["files"].items() if "/" not in name})
+        lazy = {name for name in config["files"] if "/" in name or name == WITHOUT_GCN_NAME}
+        check_hashes(path, {name: digest for name, digest in config["files"].items() if name not in lazy})
         model_config = _part(path, lambda: ModelConfig.from_dict(config["model"]))
         label_set = _part(path, lambda: LabelSet.from_json(config["labels"]))
         if len(label_set) != model_config.num_labels:
@@ -111,14 +119,16 @@ class Bundle:
                 "restore the file."
             )
         reference, encoder_fingerprint = _encoder_of(path, config)
+        encoder_weight = _part(path, lambda: _encoder_weight(config))
         return cls(
-            model=_load_model(path, model_config).to(device).eval(),
+            model=_load_model(path / MODEL_NAME, model_config).to(device).eval(),
             label_set=label_set,
             encoder_reference=reference,
             config=config,
             metrics=read_json(path / METRICS_NAME) if METRICS_NAME in config["files"] else None,
             thresholds=_thresholds(path, config, len(label_set)),
-            encoder_weight=_part(path, lambda: _encoder_weight(config)),
+            encoder_weight=encoder_weight,
+            calibration=_part(path, lambda: _calibration(config, encoder_weight)),
             path=path,
             fingerprint=_fingerprint(config, label_set, encoder_fingerprint),
             encoder_fingerprint=encoder_fingerprint,
@@ -135,6 +145,19 @@ class Bundle:
         if HISTORY_NAME not in self.config["files"]:
             return None
         return _load_safetensors(self.path / HISTORY_NAME)
+
+    @cached_property
+    def without_gcn(self) -> ALGCN | None:
+        """The same training without the GCN, on the device of `model`, read when first asked for; None without one.
+
+        Raises:
+            InputError: The file is missing or damaged, or does not fit the config.
+        """
+        if WITHOUT_GCN_NAME not in self.config["files"]:
+            return None
+        check_hashes(self.path, {WITHOUT_GCN_NAME: self.config["files"][WITHOUT_GCN_NAME]})
+        config = self.model.config.replace(use_gcn=False)
+        return _load_model(self.path / WITHOUT_GCN_NAME, config).to(self.model.prior.device).eval()
 
     def encoder(self, device: str | torch.device = "cpu") -> Encoder:
         """The bundle's encoder, loaded on the first call for a device and kept; several threads may ask at once.
@@ -189,8 +212,10 @@ def save_bundle(
     training: TrainConfig | None = None,
     thresholds: Mapping[str, Tensor] | None = None,
     encoder_weight: float = ENCODER_WEIGHT,
+    calibration: Calibration | None = None,
     metrics: Mapping[str, Any] | None = None,
     history: Mapping[str, Tensor] | None = None,
+    without_gcn: ALGCN | None = None,
     readme: str | None = None,
 ) -> Path:
     """Write a bundle beside `path` and rename it into place; a bundle that was there is replaced as a whole.
@@ -206,8 +231,10 @@ def save_bundle(
         training: How the model was trained.
         thresholds: "image" and "text", L scores each.
         encoder_weight: How much the encoder's own cosine counts in the ranking.
+        calibration: Of the scores of that ranking.
         metrics: The bundle's own numbers, as metrics.json will hold them.
         history: "learned_change" E × L × L and "classifiers" E × L × d, for instance.
+        without_gcn: The same training without the GCN; kept in half precision.
         readme: The model card.
 
     Raises:
@@ -223,6 +250,8 @@ def save_bundle(
         _save_safetensors(model.state_dict(), aside / MODEL_NAME)
         if history is not None:
             _save_safetensors(history, aside / HISTORY_NAME)
+        if without_gcn is not None:
+            _save_without_gcn(without_gcn, model.config, aside)
         if metrics is not None:
             files.write_text(aside / METRICS_NAME, json_text(metrics))
         if readme is None and (path / README_NAME).is_file():
@@ -237,6 +266,7 @@ def save_bundle(
             "training": training.to_dict() if training is not None else None,
             "thresholds": _thresholds_to_json(thresholds, len(label_set)),
             "ranking": {"encoder_weight": check_encoder_weight(encoder_weight)},
+            "calibration": calibration.to_json() if calibration is not None else None,
         }
         write_config(aside, config)
         _swap(aside, path)
@@ -250,10 +280,12 @@ def update_bundle(
     *,
     thresholds: Mapping[str, Tensor] | None = None,
     encoder_weight: float | None = None,
+    calibration: Calibration | None = None,
     metrics: Mapping[str, Any] | None = None,
+    without_gcn: ALGCN | None = None,
     readme: str | None = None,
 ) -> None:
-    """Replace a bundle's thresholds, ranking weight, metrics or model card, and refresh the hashes.
+    """Replace the parts of a bundle that are given, and refresh the hashes; the model and its encoder stay.
 
     Raises:
         InputError: `path` is no bundle, or a file of it is damaged.
@@ -265,6 +297,10 @@ def update_bundle(
         config["thresholds"] = _thresholds_to_json(thresholds, len(config["labels"]))
     if encoder_weight is not None:
         config["ranking"] = {"encoder_weight": check_encoder_weight(encoder_weight)}
+    if calibration is not None:
+        config["calibration"] = calibration.to_json()
+    if without_gcn is not None:
+        _save_without_gcn(without_gcn, ModelConfig.from_dict(config["model"]), path)
     if metrics is not None:
         files.write_text(path / METRICS_NAME, json_text(metrics))
     if readme is not None:
@@ -298,7 +334,7 @@ def _save_safetensors(tensors: Mapping[str, Tensor], path: Path) -> None:
 
 
 def _load_model(path: Path, config: ModelConfig) -> ALGCN:
-    state = _load_safetensors(path / MODEL_NAME)
+    state = _load_safetensors(path)
     with torch.random.fork_rng(devices=[]):  # the random start is overwritten: leave the caller's stream alone
         model = ALGCN(config)
     try:
@@ -306,8 +342,7 @@ def _load_model(path: Path, config: ModelConfig) -> ALGCN:
     except RuntimeError as error:
         reason = " ".join(str(error).split())
         raise InputError(
-            f"{path / MODEL_NAME} does not fit the model that {CONFIG_NAME} describes ({reason}); "
-            "restore the two files together."
+            f"{path} does not fit the model that {CONFIG_NAME} describes ({reason}); restore the two files together."
         ) from None
     return model
 
@@ -329,6 +364,20 @@ def _encoder_weight(config: Mapping[str, Any]) -> float:
     if not isinstance(ranking, dict):
         raise InputError("the ranking must be an object with an encoder_weight; restore it.")
     return check_encoder_weight(ranking.get("encoder_weight", ENCODER_WEIGHT))
+
+
+def _calibration(config: Mapping[str, Any], encoder_weight: float) -> Calibration | None:
+    if config.get("calibration") is None:
+        return None
+    calibration = Calibration.from_json(config["calibration"])
+    return calibration if calibration.encoder_weight == encoder_weight else None
+
+
+def _save_without_gcn(model: ALGCN, beside: ModelConfig, path: Path) -> None:
+    """Write the model without the GCN in half precision: it is there to be compared with, not to be trained on."""
+    if model.config != beside.replace(use_gcn=False):
+        raise InputError("The model without the GCN must be of the same sizes as the model, and have no GCN.")
+    _save_safetensors({name: tensor.half() for name, tensor in model.state_dict().items()}, path / WITHOUT_GCN_NAME)
 
 
 def _thresholds_to_json(thresholds: Mapping[str, Tensor] | None, num_labels: int) -> dict[str, list[float]]:

@@ -1,4 +1,4 @@
-"""Measure retrieval: `python -m algcn.evaluate BUNDLE IMAGE_FOLDER|FEATURES|MAT_FOLDER [--space encoder] [--json OUT]`.
+"""Measure retrieval: `python -m algcn.evaluate BUNDLE IMAGE_FOLDER|FEATURES|MAT_FOLDER [--space ranking] [--json OUT]`.
 
 An image queries all texts, a text queries all images, its own partner included; ranking is by cosine. Each image is
 there once, each of its texts is a row.
@@ -7,7 +7,11 @@ there once, each of its texts is a row.
   data, whatever labels the bundle knows. An item without labels stays in the gallery, and as a query it is left out.
 - `chance`: what a random ranking is expected to reach, exactly, averaged over both directions. Without it `map` says
   little: where a label is common, a random ranking scores high.
+- `precision_recall`: interpolated precision at 21 levels of recall, and that of a random ranking beside it.
 - `recall`: the share of queries that find one of their own partners among the first 1, 5, 10.
+
+`--space` says by which cosine: "common" by that of ALGCN's common space alone, as in the paper; "encoder" by that of
+the encoder's features; "ranking" by both together, as the page ranks (`algcn.ranking`).
 """
 
 from __future__ import annotations
@@ -23,24 +27,32 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from algcn.datasets.features import SPLITS, Features
 from algcn.datasets.image_folder import ImageFolder, read_image_folder
 from algcn.errors import InputError, run_command
 from algcn.extract import extract_features, label_set_of, open_bundle, open_device
 from algcn.files import write_text
-from algcn.metrics import AveragePrecision, average_precision, chance_level, recall_at_k
+from algcn.labels import LabelSet
+from algcn.metrics import AveragePrecision, average_precision, chance_level, precision_recall, recall_at_k
 from algcn.model import ALGCN
+from algcn.ranking import ranking_vectors
 
 if TYPE_CHECKING:
     from algcn.bundle import Bundle
 
-SPACES = ("common", "encoder")
+SPACES = ("common", "encoder", "ranking")
+RELEVANCE = ("annotated", "all")
 RECALL_AT = (1, 5, 10)
+CURVE_POINTS = 21
+RANDOM_WIDTH = 128  # of vectors whose order is as good as random
 DEFINITIONS = {
     "map": "mean average precision over the whole ranking by cosine; relevant = at least one label in common; "
     "queries without a label are left out",
     "chance": "expected mAP of a random ranking, exact, average of both directions",
+    "precision_recall": "interpolated precision (the highest at this recall or any above) at 21 levels of recall, mean "
+    "over queries; chance: one random ranking of the same items",
     "recall": "share of queries that find one of their own partners among the first k",
 }
 
@@ -62,6 +74,12 @@ class Embedded:
     def with_labels(self, columns: Tensor) -> Embedded:
         """The same items, relevance by some of the labels only (indices or a mask)."""
         return replace(self, labels=self.labels[:, columns])
+
+
+def relevance_columns(label_set: LabelSet, which: str) -> Tensor:
+    """The labels that decide what is relevant: `all`, or those `annotated` by people (all, where none is)."""
+    annotated = [column for column, label in enumerate(label_set) if label.source == "annotated"]
+    return torch.tensor(annotated if which == "annotated" and annotated else range(len(label_set)))
 
 
 def group(features: Features, device: torch.device | str = "cpu") -> Embedded:
@@ -94,6 +112,22 @@ def embed(features: Features, model: ALGCN | None, device: torch.device | str = 
     return replace(items, images=model.embed_image(items.images), texts=model.embed_text(items.texts))
 
 
+def embed_for_ranking(
+    features: Features, model: ALGCN, encoder_weight: float, device: torch.device | str = "cpu"
+) -> Embedded:
+    """Features as the page ranks them: by the common space and the encoder together (see `algcn.ranking`).
+
+    Raises:
+        InputError: the features do not fit the model, or share no space of their own, or the weight is none.
+    """
+    common, encoder = embed(features, model, device), embed(features, None, device)
+    images, texts = (
+        ranking_vectors(functional.normalize(embeddings, dim=1), functional.normalize(own, dim=1), encoder_weight)
+        for embeddings, own in ((common.images, encoder.images), (common.texts, encoder.texts))
+    )
+    return replace(common, images=images, texts=texts)
+
+
 def retrieval_map(embedded: Embedded) -> dict[str, float]:
     """mAP@all: `image_to_text`, `text_to_image` and their `average`."""
     return _map(*_average_precisions(embedded))
@@ -103,32 +137,61 @@ def evaluate_embedded(embedded: Embedded, label_names: Sequence[str] | None = No
     """Everything the command reports about retrieval.
 
     Returns:
-        `images` and `texts` (how many), `recall`, and where some image has a label also `map` (with `chance`) and,
-        with `label_names`, `per_label` (mean AP of the queries that have the label, by direction).
+        `images` and `texts` (how many), `recall`, and where some image has a label also `map` (with `chance`),
+        `precision_recall` (levels of `recall`, precision by direction, and `chance`) and, with `label_names`,
+        `per_label` (mean AP of the queries that have the label, by direction).
     """
-    images, texts, owner = embedded.images, embedded.texts, embedded.owner
-    own = torch.arange(len(images), device=owner.device)
-    report: dict[str, Any] = {"images": len(images), "texts": len(texts)}
+    report: dict[str, Any] = {"images": len(embedded.images), "texts": len(embedded.texts)}
     if embedded.labels.any():
         from_images, from_texts = _average_precisions(embedded)
         report["map"] = {**_map(from_images, from_texts), "chance": chance(embedded)}
+        report["precision_recall"] = _curves(embedded)
         report["queries_left_out"] = {"image_to_text": from_images.skipped, "text_to_image": from_texts.skipped}
         if label_names is not None:
             report["per_label"] = {
                 "image_to_text": _by_name(label_names, from_images.per_label(embedded.labels)),
                 "text_to_image": _by_name(label_names, from_texts.per_label(embedded.text_labels)),
             }
-    report["recall"] = {
+    report["recall"] = recall_of_partners(embedded)
+    return report
+
+
+def recall_of_partners(embedded: Embedded) -> dict[str, dict[str, float]]:
+    """By direction and depth ("1", "5", "10"), the share of queries that find one of their own partners."""
+    images, texts, owner = embedded.images, embedded.texts, embedded.owner
+    own = torch.arange(len(images), device=owner.device)
+    return {
         "image_to_text": _text_keys(recall_at_k(images, texts, own, owner, RECALL_AT)),
         "text_to_image": _text_keys(recall_at_k(texts, images, owner, own, RECALL_AT)),
     }
-    return report
 
 
 def chance(embedded: Embedded) -> float:
     """Expected mAP of a random ranking, average of both directions."""
     labels, text_labels = embedded.labels, embedded.text_labels
     return (chance_level(labels, text_labels) + chance_level(text_labels, labels)) / 2
+
+
+def _curves(embedded: Embedded) -> dict[str, Any]:
+    """Precision at levels of recall by direction, and that of a random ranking."""
+    generator = torch.Generator().manual_seed(0)
+    drawn = {
+        name: torch.randn(len(getattr(embedded, name)), RANDOM_WIDTH, generator=generator).to(embedded.owner.device)
+        for name in ("images", "texts")
+    }
+    recall, chance_curves = _precision_recall(replace(embedded, **drawn))
+    return {"recall": recall, **_precision_recall(embedded)[1], "chance": chance_curves}
+
+
+def _precision_recall(embedded: Embedded) -> tuple[list[float], dict[str, list[float]]]:
+    labels, text_labels = embedded.labels, embedded.text_labels
+    curves = {
+        "image_to_text": precision_recall(embedded.images, embedded.texts, labels, text_labels, CURVE_POINTS),
+        "text_to_image": precision_recall(embedded.texts, embedded.images, text_labels, labels, CURVE_POINTS),
+    }
+    recall, _ = curves["image_to_text"]
+    rounded = {name: [round(value, 5) for value in precision.tolist()] for name, (_, precision) in curves.items()}
+    return [round(level, 5) for level in recall.tolist()], rounded
 
 
 def _average_precisions(embedded: Embedded) -> tuple[AveragePrecision, AveragePrecision]:
@@ -219,7 +282,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m algcn.evaluate", description="Measure retrieval with a bundle.")
     parser.add_argument("bundle", help="folder of the bundle, or OWNER/NAME[@COMMIT] on the Hub")
     parser.add_argument("data", help="image folder, feature file (.safetensors) or folder of the authors' .mat files")
-    parser.add_argument("--space", choices=SPACES, default="common", help="where to rank: behind ALGCN or before it")
+    parser.add_argument("--space", choices=SPACES, default="common", help="rank behind ALGCN, before it, or by both")
     parser.add_argument(
         "--split", choices=(*SPLITS, "all"), help="default: test where the data name splits, else everything"
     )
@@ -230,13 +293,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     device = open_device(arguments.device)
     bundle = open_bundle(arguments.bundle)
     features, split = load_data(arguments.data, bundle, arguments.split, arguments.device)
-    model = bundle.model.to(device) if arguments.space == "common" else None
+    model = bundle.model.to(device) if arguments.space != "encoder" else None
+    if arguments.space == "ranking":
+        embedded = embed_for_ranking(features, model, bundle.encoder_weight, device)
+    else:
+        embedded = embed(features, model, device)
     report = {
         "bundle": str(arguments.bundle),
         "data": str(arguments.data),
         "space": arguments.space,
         "split": split,
-        **evaluate_embedded(embed(features, model, device), features.label_set.names),
+        **evaluate_embedded(embedded, features.label_set.names),
         "definitions": DEFINITIONS,
     }
     print(summary(report))

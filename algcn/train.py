@@ -31,17 +31,19 @@ from algcn.checkpoint import Progress, load_checkpoint, save_checkpoint
 from algcn.config import MODES, PRESETS, SELECTIONS, ModelConfig, TrainConfig, preset
 from algcn.datasets.features import Features
 from algcn.errors import InputError, run_command
-from algcn.evaluate import DEFINITIONS, Embedded, embed, evaluate_embedded, read_features, retrieval_map, summary
+from algcn.evaluate import RELEVANCE, embed, read_features, relevance_columns, retrieval_map, summary
 from algcn.extract import open_device
 from algcn.graph import label_prior
-from algcn.labels import LabelSet
 from algcn.losses import algcn_loss
 from algcn.model import ALGCN, label_scores
+from algcn.ranking import ENCODER_WEIGHT
+from algcn.reliability import fit_calibration, measure_calibration
+from algcn.report import measure_model, measure_splits
 from algcn.thresholds import fit_thresholds
 
 VALIDATION_SHARE = 0.1
+ENCODER_RECALL = "recall.json"
 LOSS_PARTS = ("classification", "invariance", "self_supervision", "total")
-RELEVANCE = ("annotated", "all")
 _SEEDING = threading.Lock()
 TEST_WARNING = (
     "the epoch is picked ON THE TEST SET (--select test), as the authors did: "
@@ -88,12 +90,6 @@ class TrainResult:
     thresholds: dict[str, Tensor]
     log: list[EpochReport]
     best_epoch: int
-
-
-def relevance_columns(label_set: LabelSet, which: str) -> Tensor:
-    """The labels that decide what is relevant: `all`, or those `annotated` by people (all, where none is)."""
-    annotated = [column for column, label in enumerate(label_set) if label.source == "annotated"]
-    return torch.tensor(annotated if which == "annotated" and annotated else range(len(label_set)))
 
 
 def carve_validation(features: Features, share: float = VALIDATION_SHARE, seed: int = 103) -> Features:
@@ -319,7 +315,7 @@ def _fit_thresholds(model: ALGCN, features: Features, device: torch.device) -> d
 
 
 def measure(result: TrainResult, config: TrainConfig, which: str, device: torch.device | str = "cpu") -> dict[str, Any]:
-    """What a bundle's metrics.json says about a training run: sizes, how the epoch was picked, validation and test.
+    """What a bundle's metrics.json says about a training run: `report.measure_model`, and how the model came about.
 
     Args:
         result: of `train`.
@@ -327,34 +323,15 @@ def measure(result: TrainResult, config: TrainConfig, which: str, device: torch.
         which: the labels that decide relevance, "annotated" or "all"; the test split is also measured by all.
         device: where to compute.
     """
-    features, label_set = result.features, result.features.label_set
-    columns = relevance_columns(label_set, which)
-    metrics: dict[str, Any] = {
-        "items": {
-            split: {"images": len(set(part.file_names)), "texts": len(part)}
-            for split, part in ((split, features.select(split)) for split in ("train", "validation", "test"))
-        },
-        "left_out_of_training": int((features.select("train").labels == 0).all(dim=1).sum()),
-        "selection": {"split": config.select, "measure": "average mAP@all", "best_epoch": result.best_epoch},
-        "relevance": [label_set[column].name for column in columns.tolist()],
-    }
+    selection = {"split": config.select, "measure": "average mAP@all", "best_epoch": result.best_epoch}
     if config.select == "test":
-        metrics["selection"]["warning"] = TEST_WARNING
-    for split in ("validation", "test"):
-        part = features.select(split)
-        if len(part):
-            embedded = embed(part, result.model, device)
-            metrics[split] = _report(embedded, label_set, columns)
-            if split == "test" and len(columns) < len(label_set):
-                metrics["test_by_all_labels"] = _report(embedded, label_set, torch.arange(len(label_set)))
-    metrics["log"] = [dataclasses.asdict(entry) for entry in result.log]
-    metrics["definitions"] = DEFINITIONS
-    return metrics
-
-
-def _report(embedded: Embedded, label_set: LabelSet, columns: Tensor) -> dict[str, Any]:
-    names = [label_set[column].name for column in columns.tolist()]
-    return evaluate_embedded(embedded.with_labels(columns.to(embedded.labels.device)), names)
+        selection["warning"] = TEST_WARNING
+    return {
+        **measure_model(result.model, result.features, which, device),
+        "left_out_of_training": int((result.features.select("train").labels == 0).all(dim=1).sum()),
+        "selection": selection,
+        "log": [dataclasses.asdict(entry) for entry in result.log],
+    }
 
 
 def _encoder_for(features: Features, asked: str | None) -> str | None:
@@ -398,6 +375,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--threshold", type=float, help="P(j | i) from which the prior has an edge (default: 0.4)")
     parser.add_argument("--common-dim", type=int, help="width of the common space (default: 1024)")
     parser.add_argument("--no-gcn", action="store_true", help="free classifiers instead of the label graph")
+    parser.add_argument(
+        "--compare-gcn", action="store_true", help="train a second model without the graph and keep it in the bundle"
+    )
     parser.add_argument("--encoder", help="encoder to put into the bundle (default: the one the features name)")
     parser.add_argument("--select", choices=SELECTIONS, help="what picks the epoch (default: validation)")
     parser.add_argument(
@@ -430,6 +410,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     out = Path(arguments.out)
     if out.is_file():
         raise InputError(f"{str(out)!r} is a file; name a folder for the bundle")
+    if arguments.compare_gcn and arguments.no_gcn:
+        raise InputError("--compare-gcn trains a model with the graph and one without; leave --no-gcn out")
     features = read_features(arguments.data)
     if features is None:
         raise InputError(
@@ -441,18 +423,33 @@ def main(argv: Sequence[str] | None = None) -> None:
     if config.select == "test":
         print(f"WARNING: {TEST_WARNING}")
 
-    checkpoint = out.with_name(out.name + ".checkpoint.safetensors")
-    result = train(
-        features,
-        config,
-        model_config=model_config,
-        relevance=relevance_columns(features.label_set, arguments.relevance_labels),
-        device=device,
-        checkpoint=checkpoint,
-        resume=arguments.resume,
-        on_epoch=lambda report, _: print(report.line(config), flush=True),
-    )
+    columns = relevance_columns(features.label_set, arguments.relevance_labels)
+    checkpoints: list[Path] = []
+
+    def run(model_config: ModelConfig, name: str) -> TrainResult:
+        checkpoints.append(out.with_name(f"{out.name}.{name}checkpoint.safetensors"))
+        return train(
+            features,
+            config,
+            model_config=model_config,
+            relevance=columns,
+            device=device,
+            checkpoint=checkpoints[-1],
+            resume=arguments.resume,
+            on_epoch=lambda report, _: print(report.line(config), flush=True),
+        )
+
+    result = run(model_config, "")
     metrics = measure(result, config, arguments.relevance_labels, device)
+    without_gcn = None
+    if arguments.compare_gcn:
+        print("the same without the GCN")
+        # Measured as it is kept, in half precision.
+        without_gcn = run(model_config.replace(use_gcn=False), "without_gcn.").model.half().float()
+        metrics["without_gcn"] = measure_splits(without_gcn, result.features, columns, device)
+    calibration = fit_calibration(result.model, result.features, ENCODER_WEIGHT, device)
+    if calibration is not None:
+        metrics["calibration"] = measure_calibration(calibration, result.model, result.features, device=device)
     save_bundle(
         out,
         result.model,
@@ -460,16 +457,25 @@ def main(argv: Sequence[str] | None = None) -> None:
         encoder=encoder,
         training=config,
         thresholds=result.thresholds,
-        metrics=metrics,
+        calibration=calibration,
+        metrics=metrics | _encoder_metrics(encoder),
         history=result.history,
+        without_gcn=without_gcn,
     )
-    checkpoint.unlink(missing_ok=True)
+    for checkpoint in checkpoints:
+        checkpoint.unlink(missing_ok=True)
     print(f"{out}: epoch {result.best_epoch}, picked on {config.select}")
     for split in ("validation", "test"):
         if split in metrics:
             print(summary({**metrics[split], "split": split, "space": "common"}))
     if config.select == "test":
         print(f"WARNING: {TEST_WARNING}")
+
+
+def _encoder_metrics(encoder: str | None) -> dict[str, Any]:
+    """The encoder's own recall, where the folder it comes from (of `algcn.pretrain`) says it."""
+    path = Path(encoder or "") / ENCODER_RECALL
+    return {"encoder": json.loads(path.read_text(encoding="utf-8"))} if path.is_file() else {}
 
 
 if __name__ == "__main__":

@@ -145,9 +145,9 @@ class TestStart:
 
 
 class TestApi:
-    def test_two_endpoints_and_no_more_are_offered(self, client: Client) -> None:
+    def test_endpoints_say_what_they_take(self, client: Client) -> None:
         info = client.view_api(return_format="dict", print_info=False)
-        assert set(info["named_endpoints"]) == {"/search_by_text", "/search_by_image"}
+        assert set(info["named_endpoints"]) >= {"/search_by_text", "/search_by_image", "/benchmark"}
         assert info["unnamed_endpoints"] == {}
         for name, first in (("/search_by_text", "text"), ("/search_by_image", "image")):
             endpoint = info["named_endpoints"][name]
@@ -157,6 +157,9 @@ class TestApi:
             assert limit["python_type"]["type"] == "int"
             assert endpoint["description"].startswith("Find the pictures and captions")
             assert "limit: How many pictures and how many captions to return, 1 to 500." in endpoint["description"]
+
+    def test_a_bundle_without_numbers_has_an_empty_benchmark(self, client: Client) -> None:
+        assert client.predict(api_name="/benchmark") == {}
 
     def test_a_text_is_the_first_argument(self, client: Client) -> None:
         answer = client.predict("a dog on the beach", api_name="/search_by_text")

@@ -12,11 +12,11 @@ PROJECT = Path(__file__).resolve().parent.parent
 LINES = 500
 # A module may import those of its own row and of the rows above it. A new module needs a place here.
 ORDER = (
-    ("errors", "files", "config", "labels", "manifest"),
-    ("graph", "metrics", "thresholds", "ranking", "checkpoint", "images", "index", "projection", "snapshots"),
+    ("errors", "files", "config", "labels", "manifest", "snapshots"),
+    ("graph", "metrics", "thresholds", "ranking", "calibration", "checkpoint", "images", "index", "projection"),
     ("model", "losses"),
     ("encoders", "datasets", "bundle"),
-    ("reference", "pretrain", "extract", "evaluate", "baselines", "train", "hub", "gallery"),
+    ("reference", "pretrain", "extract", "evaluate", "report", "reliability", "baselines", "train", "hub", "gallery"),
 )
 WITH_GRADIO = ("app.py", "app/interface.py", "app/tabs/", "app/components/")
 

@@ -11,10 +11,12 @@ import pytest
 import torch
 
 from algcn import baselines
-from algcn.config import TrainConfig
+from algcn.bundle import Bundle, save_bundle
+from algcn.config import ModelConfig, TrainConfig
 from algcn.errors import InputError, run_command
 from algcn.evaluate import retrieval_map
 from algcn.metrics import chance_level
+from algcn.model import ALGCN
 
 CONFIG = TrainConfig(batch_size=64, epochs=2, learning_rate=1e-3)
 SIZES = {"common_dim": 16, "label_dim": 8}
@@ -87,6 +89,35 @@ def test_chance_is_that_of_the_test_labels(make_features, report):
     assert report["relevance"]["annotated labels without 'person'"]["chance"] == pytest.approx(
         chance_level(labels[:, 1:4])
     )
+
+
+def test_curves_and_labels_of_every_method(report):
+    for block in report["relevance"].values():
+        curves = block["precision_recall"]
+        assert curves["recall"][0] == 0 and curves["recall"][-1] == 1 and len(curves["recall"]) == 21
+        assert set(curves["methods"]) == set(block["per_label"]) == set(block["methods"])
+        for method, curve in curves["methods"].items():
+            for direction in ("image_to_text", "text_to_image"):
+                assert curve[direction] == sorted(curve[direction], reverse=True)
+                assert set(block["per_label"][method][direction]) == set(block["labels"])
+                # Interpolation only raises precision: the curve of the first run lies over its mean AP, and not far.
+                above = statistics.fmean(curve[direction]) - block["methods"][method][direction]["values"][0]
+                assert 0 < above < 0.1
+        assert statistics.fmean(curves["chance"]["image_to_text"]) == pytest.approx(block["chance"], abs=0.1)
+
+
+def test_the_comparison_goes_into_a_bundle(make_features, tmp_path, capsys):
+    path = tmp_path / "features.safetensors"
+    features = make_features(120)
+    features.save(path)
+    config = ModelConfig(features.image_dim, features.text_dim, 6, common_dim=16, label_dim=8)
+    bundle = save_bundle(tmp_path / "bundle", ALGCN(config), features.label_set, metrics={"kept": 1})
+    arguments = [str(path), "--preset", "pocket", "--seeds", "1", "--epochs", "1", "--common-dim", "16"]
+    baselines.main([*arguments, "--bundle", str(bundle)])
+    assert Bundle.load(bundle).metrics["kept"] == 1
+    assert Bundle.load(bundle).metrics["baselines"]["seeds"] == [1]
+    assert run_command(baselines.main, [*arguments, "--bundle", str(tmp_path / "nothing")]) == 2
+    assert "There is no bundle" in capsys.readouterr().err
 
 
 def test_command(make_features, tmp_path, capsys):

@@ -8,12 +8,14 @@ import shutil
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from conftest import TINY_LABELS, TINY_WIDTH, write_tiny_encoder
 from safetensors.torch import load_file, save_file
 
 from algcn.bundle import Bundle, save_bundle, update_bundle
+from algcn.calibration import Calibration
 from algcn.config import ModelConfig, TrainConfig
 from algcn.encoders import load_encoder
 from algcn.errors import InputError
@@ -95,6 +97,53 @@ def test_the_weight_of_the_encoder_in_the_ranking(folder: Path) -> None:
         change_config(folder, ranking=ranking)
         with pytest.raises(InputError, match=r"config\.json: .*encoder"):
             Bundle.load(folder)
+
+
+CALIBRATION = Calibration({"text_to_image": (np.array([0.0, 1.0]), np.array([0.1, 0.9]))}, 0.5)
+
+
+def test_a_calibration_belongs_to_a_weight_of_the_encoder(folder: Path) -> None:
+    assert Bundle.load(folder).calibration is None
+    update_bundle(folder, calibration=CALIBRATION)
+    assert Bundle.load(folder).calibration.probability("text_to_image", np.array(0.5)) == pytest.approx(0.5)
+    update_bundle(folder, encoder_weight=1.0)
+    assert Bundle.load(folder).calibration is None  # its scores are not those of this ranking
+    change_config(folder, calibration={"encoder_weight": 1.0})
+    with pytest.raises(InputError, match=r"config\.json: the calibration must be an object"):
+        Bundle.load(folder)
+
+
+def test_the_model_without_the_gcn_is_kept_small_and_read_late(folder: Path) -> None:
+    without = make_model(use_gcn=False)
+    save_bundle(folder, make_model(), LABELS, without_gcn=without)
+    size = (folder / "without_gcn.safetensors").stat().st_size
+    assert size < 2 * sum(value.numel() for value in without.state_dict().values()) + 1000
+    loaded = Bundle.load(folder)
+    assert not loaded.without_gcn.config.use_gcn and not loaded.without_gcn.training
+    for name, value in without.state_dict().items():
+        kept = loaded.without_gcn.state_dict()[name]
+        assert kept.dtype == torch.float32
+        torch.testing.assert_close(kept, value, atol=1e-3, rtol=1e-3)
+    assert loaded.without_gcn is loaded.without_gcn
+    with pytest.raises(InputError, match="must be of the same sizes as the model, and have no GCN"):
+        save_bundle(folder, make_model(), LABELS, without_gcn=make_model())
+
+    (folder / "without_gcn.safetensors").write_bytes(b"cut off")
+    late = Bundle.load(folder)  # a search does without it
+    with pytest.raises(InputError, match=r"without_gcn\.safetensors is damaged or was changed"):
+        _ = late.without_gcn
+    assert damaged_files(folder) == ["without_gcn.safetensors"]
+
+
+def test_what_is_added_changes_no_embedding_and_so_no_fingerprint(folder: Path) -> None:
+    before = Bundle.load(folder)
+    assert before.without_gcn is None
+    without = ALGCN(before.model.config.replace(use_gcn=False))
+    update_bundle(folder, without_gcn=without, calibration=CALIBRATION, metrics={"more": 1}, encoder_weight=0.5)
+    after = Bundle.load(folder)
+    assert after.without_gcn is not None and after.calibration is not None
+    assert (after.fingerprint, after.encoder_fingerprint) == (before.fingerprint, before.encoder_fingerprint)
+    assert "without_gcn.safetensors" in verify(folder)
 
 
 def test_files_are_readable_by_others_as_the_umask_says(folder: Path, tmp_path: Path) -> None:

@@ -11,9 +11,11 @@ import torch
 
 from algcn import evaluate
 from algcn.bundle import Bundle
+from algcn.config import ModelConfig
 from algcn.datasets.features import Features
 from algcn.errors import InputError, run_command
 from algcn.labels import LabelSet
+from algcn.model import ALGCN
 from algcn.reference import write_reference_folder
 
 
@@ -36,6 +38,28 @@ def test_by_hand():
     assert report["recall"]["image_to_text"] == {"1": 0.0, "5": 1.0, "10": 1.0}
     assert report["per_label"]["image_to_text"] == {"a": 0.5, "b": 0.5}
     assert (report["images"], report["texts"]) == (2, 2)
+
+
+def test_precision_recall_beside_that_of_a_random_ranking(make_features):
+    features = make_features(200, noise=0.1)
+    items = evaluate.group(features)
+    report = evaluate.evaluate_embedded(dataclasses.replace(items, images=items.labels.float(),
+                                                            texts=items.text_labels.float()))  # fmt: skip
+    curves = report["precision_recall"]
+    assert curves["recall"] == [round(0.05 * level, 2) for level in range(21)]
+    assert curves["image_to_text"][0] == 1.0  # the labels themselves find those with the same first
+    relevant = (features.labels.float() @ features.labels.float().T > 0).double().mean()
+    assert curves["chance"]["image_to_text"][10] == pytest.approx(float(relevant), abs=0.05)
+
+
+def test_the_ranking_lies_between_both_spaces(make_features):
+    features = make_features(60)
+    features = dataclasses.replace(features, text_features=torch.cat([features.text_features, torch.ones(60, 4)], 1))
+    model = ALGCN(ModelConfig(16, 16, 6, common_dim=16, label_dim=8)).eval()
+    for weight, model_used in ((0.0, model), (1e6, None)):
+        mixed = evaluate.retrieval_map(evaluate.embed_for_ranking(features, model, weight))
+        alone = evaluate.retrieval_map(evaluate.embed(features, model_used))
+        assert mixed["average"] == pytest.approx(alone["average"], abs=1e-3)
 
 
 def test_several_texts_of_an_image_count_the_image_once():
@@ -80,7 +104,7 @@ def folder(tiny_gallery_dir, tmp_path):
     return folder
 
 
-@pytest.mark.parametrize("space", ["common", "encoder"])
+@pytest.mark.parametrize("space", ["common", "encoder", "ranking"])
 def test_command_from_files_alone(folder, tiny_bundle_dir, tmp_path, capsys, space):
     out = tmp_path / "report.json"
     evaluate.main([str(tiny_bundle_dir), str(folder), "--space", space, "--json", str(out)])

@@ -274,6 +274,28 @@ def test_command(features, tmp_path, capsys):
     assert sorted(file.name for file in tmp_path.iterdir()) == ["bundle", "features.safetensors"]
 
 
+def test_command_with_a_second_model_without_the_gcn(features, tmp_path, capsys):
+    path = tmp_path / "features.safetensors"
+    features.save(path)
+    training.main([str(path), *_arguments(tmp_path, out=tmp_path / "alone", seed=7)])
+    training.main([str(path), "--compare-gcn", *_arguments(tmp_path, seed=7)])
+    alone, both = Bundle.load(tmp_path / "alone"), Bundle.load(tmp_path / "bundle")
+    assert both.fingerprint == alone.fingerprint and alone.without_gcn is None
+    assert not both.without_gcn.config.use_gcn
+    measured = retrieval_map(embed(features.select("test"), both.without_gcn).with_labels(torch.arange(4)))
+    assert both.metrics["without_gcn"]["test"]["map"]["average"] == pytest.approx(measured["average"], abs=1e-9)
+    assert both.metrics["test"] == alone.metrics["test"] and "without_gcn" not in alone.metrics
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["alone", "bundle", "features.safetensors"]
+    assert run_command(training.main, [str(path), "--compare-gcn", "--no-gcn", *_arguments(tmp_path)]) == 2
+    assert "leave --no-gcn out" in capsys.readouterr().err
+
+
+def test_the_recall_of_the_encoder_is_carried_on(tmp_path):
+    assert training._encoder_metrics(None) == {} and training._encoder_metrics("hf-hub:some/where") == {}
+    (tmp_path / "recall.json").write_text('{"test": {"pictures": 9}}')
+    assert training._encoder_metrics(str(tmp_path)) == {"encoder": {"test": {"pictures": 9}}}
+
+
 def test_picking_on_the_test_set_is_said_aloud(features, tmp_path, capsys):
     path = tmp_path / "features.safetensors"
     features.save(path)
@@ -322,6 +344,8 @@ def test_the_bundle_carries_the_encoder_of_the_features(make_features, tiny_enco
     wide.save(path)
     training.main([str(path), *_arguments(tmp_path, epochs=1)])
     assert Bundle.load(tmp_path / "bundle").encoder().width == 32
+    weights = [tried["encoder_weight"] for tried in Bundle.load(tmp_path / "bundle").metrics["ranking"]["weights"]]
+    assert weights == [0.0, 0.25, 0.5, 1.0, 2.0, None]
     dataclasses.replace(wide, encoder=wide.encoder | {"fingerprint": "other"}).save(path)
     assert run_command(training.main, [str(path), *_arguments(tmp_path, epochs=1)]) == 2
     assert "were not made by the encoder" in capsys.readouterr().err
