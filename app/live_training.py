@@ -19,11 +19,12 @@ from torch import Tensor
 
 from algcn.bundle import Bundle, save_bundle
 from algcn.datasets.features import Features
-from algcn.evaluate import chance, embed, group, retrieval_map
+from algcn.evaluate import chance, embed, group, relevance_columns, retrieval_map
 from algcn.labels import LabelSet
 from algcn.manifest import CONFIG_NAME, README_NAME
 from algcn.model import ALGCN
-from algcn.train import EpochReport, TrainResult, measure, relevance_columns, train
+from algcn.reliability import fit_calibration, measure_calibration
+from algcn.train import EpochReport, TrainResult, measure, train
 from app.training_data import TrainingData
 from app.training_settings import Settings
 
@@ -154,14 +155,17 @@ def _compare(features: Features, models: dict[str, ALGCN | None]) -> dict[str, d
 
 
 def keep_bundle(trained: Trained, source: RetrievalService, folder: Path) -> Bundle:
-    """The trained model as a bundle in a folder, on the encoder that is loaded already.
+    """The trained model as a bundle in a folder, calibrated, on the encoder that is loaded already.
 
     Args:
         trained: What was trained.
         source: The service whose gallery it was trained on.
         folder: Where to put it; it must not be there yet.
     """
-    result = trained.result
+    result, weight, metrics = trained.result, source.bundle.encoder_weight, dict(trained.metrics)
+    calibration = fit_calibration(result.model, result.features, weight)
+    if calibration is not None:
+        metrics["calibration"] = measure_calibration(calibration, result.model, result.features)
     save_bundle(
         folder,
         result.model,
@@ -170,8 +174,9 @@ def keep_bundle(trained: Trained, source: RetrievalService, folder: Path) -> Bun
         link_encoder=True,
         training=trained.settings.train_config(),
         thresholds=result.thresholds,
-        encoder_weight=source.bundle.encoder_weight,
-        metrics=trained.metrics,
+        encoder_weight=weight,
+        calibration=calibration,
+        metrics=metrics,
         history=result.history,
         readme=_model_card(trained),
     )

@@ -10,13 +10,17 @@ from pathlib import Path
 
 import pytest
 from serving import PROJECT, Server, serve
-from test_browser import Page, browser, expect, visit  # noqa: F401  the fixture `browser` among them
 
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+import test_browser
+from playwright.sync_api import Browser, Page, expect
+
+browser, visit = test_browser.browser, test_browser.visit
 IMAGES = sorted((PROJECT / "assets" / "gallery" / "images").iterdir())
 
 
 @pytest.fixture(scope="module")
-def page(browser, pocket_server: Server) -> Iterator[Page]:  # noqa: F811
+def page(browser: Browser, pocket_server: Server) -> Iterator[Page]:
     with visit(browser, pocket_server.url) as page:
         yield page
 
@@ -32,7 +36,7 @@ def set_epochs(page: Page, epochs: int) -> None:
 
 
 def test_training_is_watched_live_stopped_and_opened_for_one_visitor(
-    browser,
+    browser: Browser,
     page: Page,
     pocket_server: Server,
 ) -> None:
@@ -86,7 +90,7 @@ def test_settings_that_make_no_sense_are_one_sentence(page: Page) -> None:
     expect(page.locator("#train-gamma input[type=number]")).to_be_enabled()
 
 
-def test_leaving_the_page_stops_the_training(browser, pocket_server: Server) -> None:  # noqa: F811
+def test_leaving_the_page_stops_the_training(browser: Browser, pocket_server: Server) -> None:
     """Two are trained at once: were these not stopped, a third would wait."""
     for _ in range(2):
         with visit(browser, pocket_server.url) as page:
@@ -139,7 +143,7 @@ def test_more_pictures_can_be_added_and_bad_ones_are_said(page: Page, tmp_path: 
     expect(page.locator(".mine-grid li")).to_have_count(7)
 
 
-def test_a_collection_is_its_visitors_alone(browser, page: Page, pocket_server: Server) -> None:  # noqa: F811
+def test_a_collection_is_its_visitors_alone(browser: Browser, page: Page, pocket_server: Server) -> None:
     address = page.locator(".mine-grid img").first.get_attribute("src")
     key = address.split("/")[1]
     assert len(key) >= 22
@@ -185,7 +189,7 @@ def test_it_is_taken_home_put_back_and_deleted(page: Page, pocket_server: Server
 
 @pytest.mark.parametrize("width", [390, 1920])
 @pytest.mark.parametrize("name", ["Train", "Collections"])
-def test_no_sideways_scroll(browser, pocket_server: Server, name: str, width: int) -> None:  # noqa: F811
+def test_no_sideways_scroll(browser: Browser, pocket_server: Server, name: str, width: int) -> None:
     with visit(browser, pocket_server.url, width=width, dark=width == 390) as page:
         if page.get_by_role("tab", name=name).count():
             open_tab(page, name)
@@ -197,7 +201,7 @@ def test_no_sideways_scroll(browser, pocket_server: Server, name: str, width: in
 
 
 def test_what_a_visitor_brought_is_deleted_after_the_page_is_closed(
-    browser,
+    browser: Browser,
     tmp_path: Path,
     tiny_bundle_dir: Path,
     tiny_gallery_dir: Path,
