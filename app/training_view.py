@@ -82,7 +82,7 @@ def render_numbers(progress: Progress) -> str:
     cells += [f"<div><dt>{name}</dt><dd>{last.losses[key]:.3f}</dd></div>" for key, name in LOSS_NAMES.items()]
     cells.append(f"<div><dt>mAP</dt><dd>{last.map['average']:.3f}</dd></div>")
     cells.append(f"<div><dt>best epoch</dt><dd>{progress.best_epoch}</dd></div>")
-    return f'<dl class="numbers">{"".join(cells)}</dl>'
+    return f'<dl class="run-numbers">{"".join(cells)}</dl>'
 
 
 def render_edges(edges: Sequence[tuple[str, str, float]]) -> str:
