@@ -159,7 +159,7 @@ def focus_panel(found: GalleryMap, point: int, pictures: str) -> str:
     count = len(found.gallery.items)
     kind = "caption" if point >= count else "picture"
     return (
-        f'<section class="focus">{_large_card(found, point, pictures, kind)}</section>'
+        f'<section class="map-focus">{_large_card(found, point, pictures, kind)}</section>'
         + _section("Nearest pictures", [hit for hit in near if hit.point < count], found, pictures)
         + _section("Nearest captions", [hit for hit in near if hit.point >= count], found, pictures)
     )
