@@ -121,12 +121,12 @@ def test_a_click_on_the_map_shows_what_is_nearest(page: Page) -> None:
     expect(thumbnail).to_be_visible()
     assert re.search(r"picture/gallery/card/\d+$", thumbnail.get_attribute("src"))
     page.mouse.click(*where)
-    expect(page.locator("#map-chosen .focus h3")).to_have_text("Chosen picture")
+    expect(page.locator("#map-chosen .map-focus h3")).to_have_text("Chosen picture")
     expect(page.locator("#map-chosen .map-card")).to_have_count(14)
     card = page.locator("#map-chosen .map-card.is-text").first
     text = card.locator(".map-caption").inner_text()
     card.click()
-    expect(page.locator("#map-chosen .focus h3")).to_have_text("Chosen caption")
+    expect(page.locator("#map-chosen .map-focus h3")).to_have_text("Chosen caption")
     expect(page.locator("#map-chosen .focus p").first).to_have_text(text)
 
 
