@@ -12,7 +12,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 LINES = 500
 # A module may import those of its own row and of the rows above it. A new module needs a place here.
 ORDER = (
-    ("errors", "files", "config", "labels", "manifest"),
+    ("errors", "files", "config", "labels", "manifest", "parallel"),
     ("graph", "metrics", "thresholds", "ranking", "checkpoint", "images", "index", "projection", "snapshots"),
     ("model", "losses"),
     ("encoders", "datasets", "bundle"),
