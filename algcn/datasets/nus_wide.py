@@ -26,6 +26,7 @@ from algcn.labels import LabelSet
 
 CONCEPTS = 21
 BENCHMARK = 195_834  # photos with one of the 21 concepts
+FLAGS = frozenset({"0", "1"})
 PHOTO_FOLDERS = ("Flickr", "images", "image", "Images", "NUS-WIDE/Flickr")
 
 
@@ -114,8 +115,8 @@ class NusWide:
         for row, (name, tags, *flags) in enumerate(
             zip_longest(read_lines(self.list), read_lines(self.tags), *columns), start=1
         ):
-            self._check(row, name, tags, flags)
-            if not name:
+            if not (name and tags and FLAGS.issuperset(flags)):
+                self._complain(row, name, tags, flags)
                 continue
             labels = [concept for concept, flag in zip(self.concepts, flags, strict=True) if flag == "1"]
             if not labels:
@@ -133,19 +134,18 @@ class NusWide:
             official = next((split for split, names in self._official.items() if name in names), None)
             yield Record(name, photo, [" ".join(words)], labels, official)
 
-    def _check(self, row: int, name: str | None, tags: str | None, flags: list[str | None]) -> None:
-        """All files must have a line for this photo (an empty last line of the list aside), and labels be 0 or 1."""
+    def _complain(self, row: int, name: str | None, tags: str | None, flags: list[str | None]) -> None:
+        """Say which file has no line for a photo, or one that is no 0 or 1; lines that are empty in all files are not."""
         lines = {self.list.name: name, self.tags.name: tags}
         lines |= {self._label_file(concept).name: flag for concept, flag in zip(self.concepts, flags, strict=True)}
-        if any(lines.values()):
-            for file, line in lines.items():
-                if not line:
-                    longer = next(other for other, text in lines.items() if text)
-                    raise InputError(
-                        f"{file} has no line {row}, but {longer} has one; every file needs a line for each photo"
-                    )
+        for file, line in lines.items():
+            longer = next((other for other, text in lines.items() if text), None)
+            if longer and not line:
+                raise InputError(
+                    f"{file} has no line {row}, but {longer} has one; every file needs a line for each photo"
+                )
         for concept, flag in zip(self.concepts, flags, strict=True):
-            if flag not in ("0", "1", "", None):
+            if flag and flag not in FLAGS:
                 raise InputError(f"Labels_{concept}.txt line {row} is {flag[:40]!r}, neither 0 nor 1")
 
     def _words(self, row: int, line: str) -> list[str]:
