@@ -135,7 +135,7 @@ class NusWide:
             yield Record(name, photo, [" ".join(words)], labels, official)
 
     def _complain(self, row: int, name: str | None, tags: str | None, flags: list[str | None]) -> None:
-        """Say which file has no line for a photo, or one that is no 0 or 1; lines that are empty in all files are not."""
+        """Say which file has no line for a photo, or none of 0 and 1; a line that is empty in all files is fine."""
         lines = {self.list.name: name, self.tags.name: tags}
         lines |= {self._label_file(concept).name: flag for concept, flag in zip(self.concepts, flags, strict=True)}
         for file, line in lines.items():
