@@ -14,9 +14,11 @@ LINES = 500
 ORDER = (
     ("errors", "files", "config", "labels", "manifest", "parallel"),
     ("graph", "metrics", "thresholds", "ranking", "checkpoint", "images", "index", "projection", "snapshots"),
+    ("bag_of_words",),
     ("model", "losses"),
-    ("encoders", "datasets", "bundle"),
-    ("reference", "pretrain", "extract", "evaluate", "baselines", "train", "hub", "gallery"),
+    ("encoders", "datasets", "bundle", "vgg", "feature_sources"),
+    ("reference", "label_embeddings", "ablations"),
+    ("pretrain", "extract", "evaluate", "baselines", "train", "hub", "gallery"),
 )
 WITH_GRADIO = ("app.py", "app/interface.py", "app/tabs/", "app/components/")
 

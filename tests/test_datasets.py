@@ -11,6 +11,7 @@ import tarfile
 import pytest
 from official import CONCEPTS, write_mirflickr, write_ms_coco, write_nus_wide
 
+from algcn import evaluate, extract, train
 from algcn.datasets import json_stream
 from algcn.datasets.__main__ import main
 from algcn.datasets.image_folder import read_image_folder
@@ -267,3 +268,21 @@ def test_the_real_subset_in_the_official_layout_keeps_every_photo_with_its_label
     label_set = LabelSet.load(tmp_path / "out" / "labels.json")
     encoded = label_set.encode(item.labels for item in folder).numpy()
     assert (encoded == labels[[rows[number] for number in order]]).all()
+
+
+def test_from_official_files_to_a_trained_bundle(tmp_path, tiny_encoder_dir, capsys):
+    """The three commands in a row: the split's name goes all the way."""
+    root = write_mirflickr(tmp_path / "mir", 130)
+    run("mirflickr", root, tmp_path / "photos", "--split", "30-query")
+    features, bundle = tmp_path / "features.safetensors", tmp_path / "bundle"
+    extract.main([str(tmp_path / "photos"), "--encoder", str(tiny_encoder_dir), "--text-features", "bow",
+                  "--out", str(features)])  # fmt: skip
+    train.main([str(features), "--out", str(bundle), "--epochs", "1", "--common-dim", "16"])
+    metrics = json.loads((bundle / "metrics.json").read_text())
+    assert metrics["split_name"] == "mirflickr 30-query seed 103"
+    assert metrics["items"]["test"]["images"] == 30
+    labels = json.loads((bundle / "config.json").read_text())["labels"]
+    assert [label["name"] for label in labels] == NAMES
+    evaluate.main([str(bundle), str(features), "--json", str(tmp_path / "report.json")])
+    assert json.loads((tmp_path / "report.json").read_text())["split_name"] == "mirflickr 30-query seed 103"
+    assert "split test of mirflickr 30-query seed 103" in capsys.readouterr().out
