@@ -12,6 +12,7 @@ import pytest
 from official import CONCEPTS, write_mirflickr, write_ms_coco, write_nus_wide
 
 from algcn import evaluate, extract, train
+from algcn.bag_of_words import BagOfWords, read_vocabulary
 from algcn.datasets import json_stream
 from algcn.datasets.__main__ import main
 from algcn.datasets.image_folder import read_image_folder
@@ -268,6 +269,8 @@ def test_the_real_subset_in_the_official_layout_keeps_every_photo_with_its_label
     label_set = LabelSet.load(tmp_path / "out" / "labels.json")
     encoded = label_set.encode(item.labels for item in folder).numpy()
     assert (encoded == labels[[rows[number] for number in order]]).all()
+    bags = BagOfWords(read_vocabulary(tmp_path / "out" / "vocabulary.txt")).encode([item.texts[0] for item in folder])
+    assert (bags.numpy() == tags[[rows[number] for number in order]]).all()  # the benchmark's own text features
 
 
 def test_from_official_files_to_a_trained_bundle(tmp_path, tiny_encoder_dir, capsys):

@@ -185,10 +185,14 @@ def _write_items(
 ) -> None:
     """The second pass: a row for each text, a link or copy and a hash for each image."""
 
+    made = {folder}
+
     def place(chosen: tuple[Record, str]) -> tuple[Record, str, str]:
         record, split = chosen
         target = folder / PurePosixPath(record.file_name)
-        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.parent not in made:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            made.add(target.parent)
         try:
             if copy:
                 shutil.copyfile(record.image, target)
