@@ -229,8 +229,22 @@ def extract_file(work: Work, out: str | Path) -> dict[str, object]:
 
     Returns:
         `Work.rows()`: what the file says about its rows.
+
+    Raises:
+        InputError: an image cannot be read, or the file cannot be written.
     """
     out = Path(out)
+    if out.is_dir():
+        raise InputError(f"{str(out)!r} is a folder; name a file for the features")
+    try:
+        return _extract_file(work, out)
+    except OSError as error:
+        raise InputError(
+            f"the features cannot be written to {str(out)!r} ({error.strerror or error}); what was finished is kept"
+        ) from error
+
+
+def _extract_file(work: Work, out: Path) -> dict[str, object]:
     work.parts = out.with_name(out.name + ".parts")
     rows = work.rows()
     count = len(rows["file_names"])

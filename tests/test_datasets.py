@@ -227,6 +227,9 @@ def test_a_bad_command_is_one_sentence(mirflickr, tmp_path):
         main([*base, "--root", str(tmp_path / "nowhere")])
     with pytest.raises(InputError, match=r"algcn\.extract makes features"):
         main([*base, "--out", "features.safetensors"])
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="cannot be made"):
+        main([*base, "--split", "8-query", "--out", str(tmp_path / "file" / "out")])
     (tmp_path / "out").mkdir()
     with pytest.raises(InputError, match="exists already"):
         main([*base, "--split", "8-query"])

@@ -272,6 +272,10 @@ def test_bad_input_is_one_sentence(folder, encoder, tiny_encoder_dir, tmp_path):
         extract.main([str(folder), *base, "--batch-size", "0"])
     with pytest.raises(InputError, match=r"no word occurs in 20 of the texts \(the most frequent one in \d\)"):
         extract.main([str(folder), *base, "--text-features", "bow"])
+    with pytest.raises(InputError, match="is a folder; name a file"):
+        extract.main([str(folder), "--encoder", str(tiny_encoder_dir), "--out", str(tmp_path)])
+    with pytest.raises(InputError, match="cannot be written to"):
+        extract.main([str(folder), "--encoder", str(tiny_encoder_dir), "--out", str(tmp_path / "labels.json" / "x")])
     with pytest.raises(InputError, match="no encoder is named"):
         extract.main([str(folder), *base[2:]])
     with pytest.raises(InputError, match="use no encoder"):

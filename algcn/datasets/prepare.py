@@ -105,8 +105,11 @@ def prepare(
         raise InputError(f"{str(out)!r} exists already; name a folder that does not, it is written whole or not at all")
     summary = Summary()
     assignment = _draw(collection, split, summary)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}.", suffix=".part"))
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}.", suffix=".part"))
+    except OSError as error:
+        raise InputError(f"{str(out)!r} cannot be made ({error.strerror or error}); name another --out") from error
     try:
         entries = collection.label_set.to_json()
         (aside / LABELS).write_text(json.dumps(entries, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -121,6 +124,8 @@ def prepare(
             )
         aside.chmod(0o755)
         aside.rename(out)
+    except OSError as error:
+        raise InputError(f"{str(out)!r} cannot be written ({error.strerror or error})") from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return summary
@@ -184,7 +189,6 @@ def _write_items(
     progress: bool,
 ) -> None:
     """The second pass: a row for each text, a link or copy and a hash for each image."""
-
     made = {folder}
 
     def place(chosen: tuple[Record, str]) -> tuple[Record, str, str]:
