@@ -111,7 +111,7 @@ def tiny_encoder_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def vgg_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def vgg_weights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """VGG-19 with random weights as a safetensors file in float16 (280 MB), by timm's names."""
     import timm
     from safetensors.torch import save_file
@@ -128,7 +128,8 @@ def vgg_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
         state[name] = block.repeat(repeats)[: tensor.numel()].reshape(tensor.shape).half()
     path = tmp_path_factory.mktemp("vgg") / "model.safetensors"
     save_file(state, path)
-    return path
+    yield path
+    path.unlink()
 
 
 @pytest.fixture(scope="session")
