@@ -105,10 +105,15 @@ class Encoder:
         """
         images = iter(images)
         features = [torch.empty(0, self.width)]
-        while batch := [self._pixels(image) for image in islice(images, batch_size)]:
-            pixels = torch.stack(batch).to(self.device).contiguous(memory_format=torch.channels_last)
-            features.append(functional.normalize(self.model.encode_image(pixels).float(), dim=-1).cpu())
+        while batch := [self.pixels(image) for image in islice(images, batch_size)]:
+            features.append(self.encode_pixels(torch.stack(batch)))
         return torch.cat(features)
+
+    @torch.inference_mode()
+    def encode_pixels(self, pixels: Tensor) -> Tensor:
+        """A batch of pictures as `pixels` makes them, B × 3 × H × W, to B × d features as `encode_images` gives."""
+        pixels = pixels.to(self.device).contiguous(memory_format=torch.channels_last)
+        return functional.normalize(self.model.encode_image(pixels).float(), dim=-1).cpu()
 
     @torch.inference_mode()
     def encode_texts(self, texts: Sequence[str], batch_size: int = TEXT_BATCH) -> Tensor:
@@ -124,11 +129,9 @@ class Encoder:
             features.append(functional.normalize(self.model.encode_text(tokens).float(), dim=-1).cpu())
         return torch.cat(features)
 
-    def _pixels(self, image: Image.Image) -> Tensor:
-        short, long = sorted(image.size)
-        if long > MAX_ASPECT_RATIO * short:
-            image = _centre_crop(image, MAX_ASPECT_RATIO * short)
-        return self.preprocess(image)
+    def pixels(self, image: Image.Image) -> Tensor:
+        """One RGB picture as the image tower takes it, 3 × H × W; may be called from several threads."""
+        return self.preprocess(limit_aspect_ratio(image))
 
 
 def load_encoder(
@@ -274,8 +277,11 @@ def _missing(folder: Path) -> list[str]:
     return missing if any((folder / name).is_file() for name in WEIGHTS_FILES) else [*missing, WEIGHTS_FILES[0]]
 
 
-def _centre_crop(image: Image.Image, length: int) -> Image.Image:
-    """The middle `length` pixels of the longer side."""
+def limit_aspect_ratio(image: Image.Image) -> Image.Image:
+    """The picture, or its middle part where one side is more than MAX_ASPECT_RATIO times the other."""
     width, height = image.size
+    length = MAX_ASPECT_RATIO * min(width, height)
+    if max(width, height) <= length:
+        return image
     left, top = max(0, (width - length) // 2), max(0, (height - length) // 2)
     return image.crop((left, top, min(width, left + length), min(height, top + length)))

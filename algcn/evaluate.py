@@ -262,7 +262,10 @@ def load_data(path: str | Path, bundle: Bundle, split: str | None, device: str) 
 
 def summary(report: dict[str, Any]) -> str:
     """A few lines for a terminal."""
-    lines = [f"{report['images']} images, {report['texts']} texts, split {report['split']}, {report['space']} space"]
+    named = f" of {report['split_name']}" if report.get("split_name") else ""
+    lines = [
+        f"{report['images']} images, {report['texts']} texts, split {report['split']}{named}, {report['space']} space"
+    ]
     if "map" in report:
         scores = report["map"]
         lines.append(
@@ -303,6 +306,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "data": str(arguments.data),
         "space": arguments.space,
         "split": split,
+        **({"split_name": features.split_name} if features.split_name else {}),
         **evaluate_embedded(embedded, features.label_set.names),
         "definitions": DEFINITIONS,
     }

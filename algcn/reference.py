@@ -145,7 +145,7 @@ def read_reference_cooccurrence(folder: str | Path) -> Tensor:
         InputError: the file is missing or unreadable, or `adj` and `nums` do not fit together.
     """
     path = Path(folder) / "adj.mat"
-    counts, support = _variable(path, "adj").round().long(), _variable(path, "nums").flatten().round().long()
+    counts, support = read_variable(path, "adj").round().long(), read_variable(path, "nums").flatten().round().long()
     if counts.shape != (len(support), len(support)):
         raise InputError(f"in {path}, adj has the shape {tuple(counts.shape)} for the {len(support)} labels of nums")
     counts.diagonal().copy_(support)
@@ -206,7 +206,7 @@ def _read_state(path: Path) -> dict[str, Tensor]:
 
 def _read_split(folder: Path, split: str) -> dict[str, Tensor]:
     """The three matrices of a split with items as rows."""
-    matrices = {part: _variable(folder / f"{split}_{part}.mat", f"{split}_{part}") for part in PARTS}
+    matrices = {part: read_variable(folder / f"{split}_{part}.mat", f"{split}_{part}") for part in PARTS}
     for count in matrices["lab"].shape:
         if all(count in matrix.shape for matrix in matrices.values()):
             return {part: matrix if len(matrix) == count else matrix.T for part, matrix in matrices.items()}
@@ -214,8 +214,12 @@ def _read_split(folder: Path, split: str) -> dict[str, Tensor]:
     raise InputError(f"in {folder} the files of {split} do not have the same number of items: {shapes}")
 
 
-def _variable(path: Path, name: str) -> Tensor:
-    """The numeric matrix `name` of a `.mat` file, dense, float32."""
+def read_variable(path: Path, name: str) -> Tensor:
+    """The numeric matrix `name` of a `.mat` file, dense, float32.
+
+    Raises:
+        InputError: the file is missing or no `.mat` file that is read, or it has no such matrix.
+    """
     from scipy.io import loadmat
     from scipy.io.matlab import MatReadError
     from scipy.sparse import issparse

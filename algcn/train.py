@@ -27,6 +27,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from algcn.ablations import ablate, add_arguments
 from algcn.checkpoint import Progress, load_checkpoint, save_checkpoint
 from algcn.config import MODES, PRESETS, SELECTIONS, ModelConfig, TrainConfig, preset
 from algcn.datasets.features import Features
@@ -34,6 +35,7 @@ from algcn.errors import InputError, run_command
 from algcn.evaluate import RELEVANCE, embed, read_features, relevance_columns, retrieval_map, summary
 from algcn.extract import open_device
 from algcn.graph import label_prior
+from algcn.label_embeddings import fingerprint, read_label_embeddings
 from algcn.losses import algcn_loss
 from algcn.model import ALGCN, label_scores
 from algcn.ranking import ENCODER_WEIGHT
@@ -121,6 +123,7 @@ def train(
     *,
     model_config: ModelConfig | None = None,
     relevance: Tensor | None = None,
+    label_embeddings: Tensor | None = None,
     device: torch.device | str = "cpu",
     checkpoint: str | Path | None = None,
     resume: bool = False,
@@ -135,6 +138,7 @@ def train(
         config: how to train; `config.seed` decides start, order, noise and what is carved.
         model_config: sizes and switches; the paper's for the features' widths without.
         relevance: the labels (column numbers) by which the epoch is picked; all without.
+        label_embeddings: H_0, L × label_dim; drawn at random without. `model_config` says whether it is learned.
         device: where to train.
         checkpoint: a file to write after every epoch; the caller removes it when the result is safe.
         resume: go on from `checkpoint` where it exists.
@@ -155,7 +159,7 @@ def train(
     relevance = torch.arange(len(features.label_set)) if relevance is None else relevance
 
     device = torch.device(device)
-    model, prior = _new_model(training, config, model_config, device)
+    model, prior = _new_model(training, config, model_config, device, label_embeddings)
     optimizer = torch.optim.Adam(
         model.parameter_groups(config.learning_rate, config.adaptive_lr_factor), betas=config.betas
     )
@@ -163,7 +167,7 @@ def train(
         "order": torch.Generator().manual_seed(config.seed),
         "noise": torch.Generator(device).manual_seed(config.seed + 1),
     }
-    run = _fingerprint(features, config, model_config, relevance, device)
+    run = _fingerprint(features, config, model_config, relevance, device) + fingerprint(label_embeddings)
     if resume and checkpoint is not None and Path(checkpoint).is_file():
         progress = load_checkpoint(checkpoint, run, model, optimizer, generators)
     else:
@@ -223,7 +227,11 @@ def _selection(features: Features, config: TrainConfig) -> Features | None:
 
 
 def _new_model(
-    training: Features, config: TrainConfig, model_config: ModelConfig, device: torch.device
+    training: Features,
+    config: TrainConfig,
+    model_config: ModelConfig,
+    device: torch.device,
+    label_embeddings: Tensor | None,
 ) -> tuple[ALGCN, Tensor]:
     # Counted by image: one with five texts is one example of its labels.
     first, _ = training.first_rows()
@@ -236,7 +244,7 @@ def _new_model(
     # The start is drawn from torch's one stream of random numbers: two runs must not seed it at once.
     with _SEEDING, torch.random.fork_rng():
         torch.manual_seed(config.seed)
-        model = ALGCN(model_config, prior).to(device)
+        model = ALGCN(model_config, prior, label_embeddings).to(device)
     return model, model.prior
 
 
@@ -326,7 +334,9 @@ def measure(result: TrainResult, config: TrainConfig, which: str, device: torch.
     selection = {"split": config.select, "measure": "average mAP@all", "best_epoch": result.best_epoch}
     if config.select == "test":
         selection["warning"] = TEST_WARNING
+    split_name = result.features.split_name
     return {
+        **({"split_name": split_name} if split_name else {}),
         **measure_model(result.model, result.features, which, device),
         "left_out_of_training": int((result.features.select("train").labels == 0).all(dim=1).sum()),
         "selection": selection,
@@ -374,7 +384,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--gamma", type=float, help="weight of the learned change of the graph (default: 0.5)")
     parser.add_argument("--threshold", type=float, help="P(j | i) from which the prior has an edge (default: 0.4)")
     parser.add_argument("--common-dim", type=int, help="width of the common space (default: 1024)")
-    parser.add_argument("--no-gcn", action="store_true", help="free classifiers instead of the label graph")
     parser.add_argument(
         "--compare-gcn", action="store_true", help="train a second model without the graph and keep it in the bundle"
     )
@@ -387,6 +396,7 @@ def _parser() -> argparse.ArgumentParser:
         help="labels by which the epoch is picked and the result measured (default: those annotated by people)",
     )
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint that a stopped run left")
+    add_arguments(parser)
     return parser
 
 
@@ -395,9 +405,7 @@ def configure(arguments: argparse.Namespace, features: Features) -> tuple[TrainC
     names = ("mode", "epochs", "batch_size", "learning_rate", "seed", "threshold", "select")
     given = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
     sizes = {name: getattr(arguments, name) for name in ("gamma", "common_dim") if getattr(arguments, name) is not None}
-    model_config = ModelConfig(
-        features.image_dim, features.text_dim, len(features.label_set), use_gcn=not arguments.no_gcn, **sizes
-    )
+    model_config = ModelConfig(features.image_dim, features.text_dim, len(features.label_set), **sizes)
     return preset(arguments.preset).replace(**given), model_config
 
 
@@ -420,18 +428,21 @@ def main(argv: Sequence[str] | None = None) -> None:
         )
     config, model_config = configure(arguments, features)
     encoder = _encoder_for(features, arguments.encoder)
+    label_embeddings = read_label_embeddings(arguments.label_embeddings, features.label_set, encoder)
+    config, model_config = ablate(arguments, config, model_config, label_embeddings)
     if config.select == "test":
         print(f"WARNING: {TEST_WARNING}")
 
     columns = relevance_columns(features.label_set, arguments.relevance_labels)
     checkpoints: list[Path] = []
 
-    def run(model_config: ModelConfig, name: str) -> TrainResult:
+    def run(model_config: ModelConfig, name: str, label_embeddings: Tensor | None) -> TrainResult:
         checkpoints.append(out.with_name(f"{out.name}.{name}checkpoint.safetensors"))
         return train(
             features,
             config,
             model_config=model_config,
+            label_embeddings=label_embeddings,
             relevance=columns,
             device=device,
             checkpoint=checkpoints[-1],
@@ -439,13 +450,14 @@ def main(argv: Sequence[str] | None = None) -> None:
             on_epoch=lambda report, _: print(report.line(config), flush=True),
         )
 
-    result = run(model_config, "")
+    result = run(model_config, "", label_embeddings)
     metrics = measure(result, config, arguments.relevance_labels, device)
+    metrics["label_embeddings"] = Path(arguments.label_embeddings).name
     without_gcn = None
     if arguments.compare_gcn:
         print("the same without the GCN")
         # Measured as it is kept, in half precision.
-        without_gcn = run(model_config.replace(use_gcn=False), "without_gcn.").model.half().float()
+        without_gcn = run(model_config.replace(use_gcn=False), "without_gcn.", None).model.half().float()
         metrics["without_gcn"] = measure_splits(without_gcn, result.features, columns, device)
     calibration = fit_calibration(result.model, result.features, ENCODER_WEIGHT, device)
     if calibration is not None:

@@ -111,6 +111,28 @@ def tiny_encoder_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def vgg_weights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """VGG-19 with random weights as a safetensors file in float16 (280 MB), by timm's names."""
+    import timm
+    from safetensors.torch import save_file
+
+    with torch.device("meta"):
+        model = timm.create_model("vgg19", pretrained=False, num_classes=0)
+    generator = torch.Generator().manual_seed(0)
+    state = {}
+    for name, tensor in model.state_dict().items():
+        scale = (2 / max(1, tensor[0].numel())) ** 0.5 if tensor.ndim > 1 else 0.01
+        # a million random numbers, repeated: random enough, and quicker than 140 million
+        block = torch.randn(min(tensor.numel(), 1 << 20), generator=generator) * scale
+        repeats = -(-tensor.numel() // len(block))
+        state[name] = block.repeat(repeats)[: tensor.numel()].reshape(tensor.shape).half()
+    path = tmp_path_factory.mktemp("vgg") / "model.safetensors"
+    save_file(state, path)
+    yield path
+    path.unlink()
+
+
+@pytest.fixture(scope="session")
 def tiny_bundle_dir(tmp_path_factory: pytest.TempPathFactory, tiny_encoder_dir: Path) -> Path:
     """A random bundle of six labels on `tiny_encoder_dir`; copy it before changing it."""
     from algcn.bundle import save_bundle

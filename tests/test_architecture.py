@@ -12,11 +12,13 @@ PROJECT = Path(__file__).resolve().parent.parent
 LINES = 500
 # A module may import those of its own row and of the rows above it. A new module needs a place here.
 ORDER = (
-    ("errors", "files", "config", "labels", "manifest", "snapshots"),
+    ("errors", "files", "config", "labels", "manifest", "parallel", "snapshots"),
     ("graph", "metrics", "thresholds", "ranking", "calibration", "checkpoint", "images", "index", "projection"),
+    ("bag_of_words",),
     ("model", "losses"),
-    ("encoders", "datasets", "bundle"),
-    ("reference", "pretrain", "extract", "evaluate", "report", "reliability", "baselines", "train", "hub", "gallery"),
+    ("encoders", "datasets", "bundle", "vgg", "feature_sources"),
+    ("reference", "label_embeddings", "ablations"),
+    ("pretrain", "extract", "evaluate", "report", "reliability", "baselines", "train", "hub", "gallery"),
     ("layout",),
 )
 WITH_GRADIO = ("app.py", "app/interface.py", "app/tabs/", "app/components/")

@@ -3,7 +3,7 @@
 One row is one pair. An image with several texts has several rows that share its `file_names` entry, its image features
 and its labels; `first_rows` gives one row for each image. In the file, tensors hold the numbers (`image_features`,
 `text_features`, `labels`, `split`), and the safetensors metadata holds JSON strings (`label_set`, `file_names`,
-`encoder`).
+`encoder` and, where there is one, `split_name` and `vocabulary`).
 """
 
 from __future__ import annotations
@@ -28,6 +28,48 @@ TENSORS = ("image_features", "text_features", "labels", "split")
 REMEDY = "make one with: python -m algcn.extract IMAGE_FOLDER --bundle B --out features.safetensors"
 
 
+def check_rows(features: Tensor, name: str, file_names: Sequence[str], first: int = 0) -> None:
+    """Raise an `InputError` for a row with a NaN, an infinity or nothing but zeros.
+
+    Args:
+        features: N × d.
+        name: what they are called, `image_features` for instance.
+        file_names: for each row its image.
+        first: number of the first row.
+    """
+    for bad, what in (
+        (~torch.isfinite(features).all(dim=1), "hold a NaN or infinity"),
+        ((features == 0).all(dim=1), "are all zero, so the item has no direction to compare"),
+    ):
+        if bad.any():
+            row = int(bad.nonzero()[0])
+            raise InputError(
+                f"the {name.replace('_', ' ')} of row {first + row} ({file_names[row]!r}) {what}; "
+                "leave the item out or extract its features again"
+            )
+
+
+def file_metadata(
+    label_set: LabelSet,
+    file_names: Sequence[str],
+    encoder: dict[str, str],
+    split_name: str = "",
+    vocabulary: Sequence[str] = (),
+) -> dict[str, str]:
+    """The safetensors metadata of a feature file."""
+    metadata = {
+        "format": FORMAT,
+        "label_set": json.dumps(label_set.to_json(), ensure_ascii=False),
+        "file_names": json.dumps(file_names, ensure_ascii=False),
+        "encoder": json.dumps(encoder),
+    }
+    if split_name:
+        metadata["split_name"] = split_name
+    if vocabulary:
+        metadata["vocabulary"] = json.dumps(list(vocabulary), ensure_ascii=False)
+    return metadata
+
+
 @dataclass(frozen=True)
 class Features:
     """N image-text pairs as features.
@@ -39,7 +81,10 @@ class Features:
         split: for each row "train", "validation" or "test".
         label_set: the L labels, in column order.
         file_names: for each row the image it belongs to; rows with the same name are several texts of one image.
-        encoder: where the features come from: `reference` and `fingerprint`; empty when that is not known.
+        encoder: where the features come from: `reference` and `fingerprint`, or for features that are of no encoder
+            `image` and `text`, what each is; empty when that is not known.
+        split_name: what the split is called, for instance "mirflickr 2000-query seed 103"; empty for one of no name.
+        vocabulary: the word of each text column where the texts are bags of words; else empty.
 
     Raises:
         InputError: sizes that do not fit together, a NaN or infinity, a row of zeros (it has no direction, so no
@@ -53,6 +98,8 @@ class Features:
     label_set: LabelSet
     file_names: Sequence[str]
     encoder: dict[str, str] = field(default_factory=dict)
+    split_name: str = ""
+    vocabulary: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "image_features", self.image_features.float())
@@ -67,7 +114,7 @@ class Features:
             raise InputError("labels must be 0 or 1 (1 where the item has the label)")
         object.__setattr__(self, "labels", self.labels.to(torch.uint8))
         for name in ("image_features", "text_features"):
-            self._check_rows(name)
+            check_rows(getattr(self, name), name, self.file_names)
         self._check_images()
 
     def _check_sizes(self) -> None:
@@ -83,19 +130,8 @@ class Features:
                 f"labels has {self.labels.shape[1]} columns for {len(self.label_set)} label names; "
                 "each label needs one column"
             )
-
-    def _check_rows(self, name: str) -> None:
-        features = getattr(self, name)
-        for bad, what in (
-            (~torch.isfinite(features).all(dim=1), "hold a NaN or infinity"),
-            ((features == 0).all(dim=1), "are all zero, so the item has no direction to compare"),
-        ):
-            if bad.any():
-                row = int(bad.nonzero()[0])
-                raise InputError(
-                    f"the {name.replace('_', ' ')} of row {row} ({self.file_names[row]!r}) {what}; "
-                    "leave the item out or extract its features again"
-                )
+        if self.vocabulary and len(self.vocabulary) != self.text_dim:
+            raise InputError(f"text_features has {self.text_dim} columns for {len(self.vocabulary)} words")
 
     def _check_images(self) -> None:
         first, owner = self.first_rows()
@@ -136,6 +172,8 @@ class Features:
             label_set=self.label_set,
             file_names=[self.file_names[i] for i in chosen.tolist()],
             encoder=self.encoder,
+            split_name=self.split_name,
+            vocabulary=self.vocabulary,
         )
 
     def select(self, split: str) -> Features:
@@ -169,12 +207,7 @@ class Features:
             name: getattr(self, name).contiguous().cpu() for name in ("image_features", "text_features", "labels")
         }
         tensors["split"] = torch.tensor([SPLITS.index(name) for name in self.split], dtype=torch.int8)
-        metadata = {
-            "format": FORMAT,
-            "label_set": json.dumps(self.label_set.to_json(), ensure_ascii=False),
-            "file_names": json.dumps(self.file_names, ensure_ascii=False),
-            "encoder": json.dumps(self.encoder),
-        }
+        metadata = file_metadata(self.label_set, self.file_names, self.encoder, self.split_name, self.vocabulary)
         with replacing(path) as aside:
             save_file(tensors, aside, metadata=metadata)
 
@@ -199,6 +232,8 @@ class Features:
             label_set = LabelSet.from_json(json.loads(metadata["label_set"]))
             file_names = [str(name) for name in json.loads(metadata["file_names"])]
             encoder = {str(key): str(value) for key, value in json.loads(metadata.get("encoder", "{}")).items()}
+            split_name = metadata.get("split_name", "")
+            vocabulary = [str(word) for word in json.loads(metadata.get("vocabulary", "[]"))]
             split = [dict(enumerate(SPLITS))[code] for code in tensors["split"].tolist()]
         except InputError:
             raise
@@ -208,6 +243,6 @@ class Features:
             raise InputError(f"the metadata of the feature file {str(path)!r} is damaged; {REMEDY}") from error
         try:
             return cls(tensors["image_features"], tensors["text_features"], tensors["labels"], split, label_set,
-                       file_names, encoder)  # fmt: skip
+                       file_names, encoder, split_name, vocabulary)  # fmt: skip
         except InputError as error:
             raise InputError(f"in the feature file {str(path)!r}: {error}") from error

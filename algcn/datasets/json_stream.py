@@ -1,0 +1,98 @@
+"""The entries of the lists in a large JSON file, one at a time: instances_train2017.json alone has 450 MB."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TextIO
+
+from algcn.errors import InputError
+
+CHUNK = 1 << 20
+_SPACE = " \t\r\n"
+
+
+def stream_lists(path: str | Path) -> Iterator[tuple[str, Any]]:
+    """(key, entry) for every entry of every list directly in the object that the file holds; other values are passed.
+
+    Memory is bounded by the largest entry.
+
+    Raises:
+        InputError: the file cannot be read or is no JSON object.
+    """
+    path = Path(path)
+    try:
+        with path.open(encoding="utf-8") as stream:
+            yield from _Reader(stream).lists()
+    except OSError as error:
+        raise InputError(f"{str(path)!r} cannot be read ({error.strerror or error})") from error
+    except ValueError as error:  # what the decoders raise
+        raise InputError(f"{str(path)!r} is no JSON object, or it is cut off ({error}); copy it again") from error
+
+
+class _Reader:
+    """A window on the text that moves on as values are taken from it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream, self.window, self.at, self.ended = stream, "", 0, False
+        self.decoder = json.JSONDecoder()
+
+    def more(self) -> bool:
+        chunk = self.stream.read(CHUNK)
+        self.window, self.at = self.window[self.at :] + chunk, 0
+        self.ended = not chunk
+        return not self.ended
+
+    def peek(self) -> str:
+        """The next character that is no space, not taken; empty at the end."""
+        while True:
+            while self.at < len(self.window):
+                if self.window[self.at] not in _SPACE:
+                    return self.window[self.at]
+                self.at += 1
+            if not self.more():
+                return ""
+
+    def take(self, wanted: str) -> None:
+        found = self.peek()
+        if found != wanted:
+            raise ValueError(f"{wanted!r} was expected, not {found or 'the end'!r}")
+        self.at += 1
+
+    def value(self) -> Any:
+        self.peek()
+        while True:
+            try:
+                value, end = self.decoder.raw_decode(self.window, self.at)
+            except json.JSONDecodeError:
+                if self.more():
+                    continue
+                raise
+            if end == len(self.window) and not self.ended:  # a number may go on in the next chunk
+                self.more()
+                continue
+            self.at = end
+            return value
+
+    def lists(self) -> Iterator[tuple[str, Any]]:
+        self.take("{")
+        while self.peek() != "}":
+            key = self.value()
+            self.take(":")
+            if self.peek() == "[":
+                for entry in self.entries():
+                    yield key, entry
+            else:
+                self.value()
+            if self.peek() != "}":
+                self.take(",")
+        self.take("}")
+
+    def entries(self) -> Iterator[Any]:
+        self.take("[")
+        while self.peek() != "]":
+            yield self.value()
+            if self.peek() != "]":
+                self.take(",")
+        self.take("]")

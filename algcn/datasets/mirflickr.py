@@ -1,0 +1,150 @@
+"""MIRFlickr-25K from its official files (press.liacs.nl/mirflickr): photos, tags, 24 labels.
+
+    mirflickr/im1.jpg … im25000.jpg               mirflickr/meta/tags/tags1.txt …       one tag a line
+    mirflickr/doc/common_tags.txt                 "tag count" for tags of at least 20 photos: 1386
+    mirflickr25k_annotations_v080/sky.txt …       numbers of the photos with the label, one a line
+
+Labels come twice: `potential` (24, whatever is visible in part) is what the benchmark uses; `relevant` (the 14 files
+`*_r1.txt`) holds where the label is salient. A photo is kept when it has a label and one of the common tags.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+
+from algcn.datasets.prepare import Record, first_there, open_root, read_lines
+from algcn.errors import InputError
+from algcn.files import sha256
+from algcn.labels import Label, LabelSet
+
+BENCHMARK = 20_015
+COMMON = 20  # photos that a common tag is on
+# The groups are those of the paper's figure of the learned classifiers.
+GROUPS = {
+    "people": ("people", "male", "female", "portrait", "baby"),
+    "water": ("water", "sea", "lake", "river"),
+    "transport": ("transport", "car"),
+    "animals": ("animals", "dog", "bird"),
+    "plants": ("plant_life", "flower", "tree"),
+    "sky": ("sky", "clouds", "sunset", "night"),
+    "structures": ("structures", "indoor"),
+    "food": ("food",),
+}
+NAMES = sorted(name for names in GROUPS.values() for name in names)
+KINDS = ("potential", "relevant")
+_TAGS = re.compile(r"tags([1-9]\d*)\.txt")
+
+
+class MirFlickr:
+    """The collection below `root`: the folder that holds `mirflickr/` and the annotations, or `mirflickr/` itself.
+
+    Args:
+        root: where the archives were unpacked.
+        kind: which annotations to use, "potential" or "relevant".
+
+    Raises:
+        InputError: a folder or a file is missing, or an annotation is no number of a photo.
+    """
+
+    dataset = "mirflickr"
+
+    def __init__(self, root: str | Path, kind: str = "potential") -> None:
+        self.root = open_root(root)
+        places = [self.root, self.root / "mirflickr", self.root / "mirflickr25k", self.root / "mirflickr25k/mirflickr"]
+        self.tags = first_there([place / "meta" / "tags" for place in places], "meta/tags", self.root)
+        self.images = self.tags.parent.parent
+        folders = [
+            place / name
+            for name in ("mirflickr25k_annotations_v080", "annotations_v080", "annotations")
+            for place in places
+        ]
+        self.annotations = first_there(folders, "folder of annotations", self.root)
+        self.suffix = "_r1.txt" if kind == "relevant" else ".txt"
+        names = [name for name in NAMES if kind == "potential" or (self.annotations / f"{name}_r1.txt").is_file()]
+        if not names:
+            raise InputError(f"{str(self.annotations)!r} has no files *_r1.txt; use --annotations potential")
+        group = {name: group for group, names in GROUPS.items() for name in names}
+        self.label_set = LabelSet(Label(name, group[name]) for name in names)
+        self.numbers = sorted(int(match[1]) for path in self.tags.iterdir() if (match := _TAGS.fullmatch(path.name)))
+        if not self.numbers:
+            raise InputError(
+                f"{str(self.tags)!r} holds no files tags1.txt, tags2.txt, …; unpack mirflickr25k.zip again"
+            )
+
+    @cached_property
+    def _labels(self) -> dict[int, list[str]]:
+        """The labels of each photo by its number."""
+        known = set(self.numbers)
+        labels: dict[int, list[str]] = {}
+        for name in self.label_set.names:
+            path = self.annotations / f"{name}{self.suffix}"
+            for row, line in enumerate(read_lines(path), start=1):
+                if not line:
+                    continue
+                if not line.isdecimal() or int(line) not in known:
+                    raise InputError(
+                        f"{path.name} line {row} says {line[:40]!r}, which is no number of a photo with tags "
+                        f"(1 to {self.numbers[-1]}); annotations and photos must be of one collection"
+                    )
+                labels.setdefault(int(line), []).append(name)
+        return labels
+
+    @cached_property
+    def vocabulary(self) -> list[str]:
+        """The common tags: doc/common_tags.txt where it is there, else counted over all tag files."""
+        path = self.images / "doc" / "common_tags.txt"
+        if not path.is_file():
+            counts = Counter(tag for number in self.numbers for tag in dict.fromkeys(self._tags_of(number)))
+            common = sorted((-count, tag) for tag, count in counts.items() if count >= COMMON)
+            return [tag for _, tag in common]
+        words = []
+        for row, line in enumerate(read_lines(path), start=1):
+            fields = line.split()
+            if not fields:
+                continue
+            if len(fields) != 2 or not fields[1].isdecimal():
+                raise InputError(f"common_tags.txt line {row} is {line[:40]!r}, not a tag and how often it is there")
+            if int(fields[1]) >= COMMON:
+                words.append(fields[0])
+        return list(dict.fromkeys(words))
+
+    def _tags_of(self, number: int) -> list[str]:
+        # A tag is one word here (Flickr's clean form); should one hold a space, its words would be words of the text.
+        return [tag for tag in read_lines(self.tags / f"tags{number}.txt") if tag]
+
+    def records(self, left_out: Counter[str]) -> Iterator[Record]:
+        """The photos with a label and a common tag, by number; the text of a photo is all its tags in a row."""
+        common = set(self.vocabulary)
+        for number in self.numbers:
+            tags, labels = self._tags_of(number), self._labels.get(number, [])
+            if not labels:
+                left_out["without a label"] += 1
+            elif common.isdisjoint(tags):
+                left_out["without a common tag"] += 1
+            else:
+                image = self.images / f"im{number}.jpg"
+                if not image.is_file():
+                    raise InputError(
+                        f"im{number}.jpg is missing in {str(self.images)!r}; unpack mirflickr25k.zip again"
+                    )
+                yield Record(image.name, image, [" ".join(tags)], labels)
+
+    def against_benchmark(self, kept: int, left_out: Counter[str]) -> str:
+        """Whether these are as many as everybody's."""
+        agrees = "as many as" if kept == BENCHMARK else "NOT as many as"
+        return f"{agrees} the {BENCHMARK:,} of the benchmark, which is said to follow this rule"
+
+    def sources(self) -> dict[str, str]:
+        """Hashes of the annotations and of the list of common tags; one hash for all tag files, in order."""
+        paths = [self.annotations / f"{name}{self.suffix}" for name in self.label_set.names]
+        paths += [path for path in [self.images / "doc" / "common_tags.txt"] if path.is_file()]
+        hashes = {path.relative_to(self.root).as_posix(): sha256(path) for path in paths}
+        digest = hashlib.sha256()
+        for number in self.numbers:
+            digest.update((self.tags / f"tags{number}.txt").read_bytes())
+        return {**hashes, f"{self.tags.relative_to(self.root).as_posix()}/tags*.txt": digest.hexdigest()}

@@ -1,0 +1,272 @@
+"""From the items of a collection to an image folder with its split: what the readers of all collections share.
+
+The folder holds `metadata.csv` (see `algcn.datasets.image_folder`), `labels.json` (the label set in its order),
+`vocabulary.txt` where the collection has one, the images (links, or copies), and `split.json`: the split's name, seed
+and rule, how many items were kept and why, the SHA-256 of every annotation file that was read and of every image. Items
+stream through; the folder is made aside and renamed, so that it is there whole or not at all.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any, Protocol, TextIO
+
+from tqdm import tqdm
+
+from algcn.datasets.image_folder import METADATA, SEPARATOR
+from algcn.datasets.splits import FORMAT, MANIFEST, OFFICIAL, RULE, Assignment, Split
+from algcn.errors import InputError
+from algcn.files import sha256
+from algcn.labels import LabelSet
+from algcn.parallel import bounded_map
+
+LABELS = "labels.json"
+VOCABULARY = "vocabulary.txt"
+
+
+@dataclass(frozen=True)
+class Record:
+    """An item that is kept: the name it gets, where its image is, its texts and labels, the official split."""
+
+    file_name: str
+    image: Path
+    texts: Sequence[str]
+    labels: Sequence[str]
+    official: str | None = None
+
+
+class Collection(Protocol):
+    """What a reader of official files offers.
+
+    Attributes:
+        dataset: its name on the command line.
+        label_set: the labels, in the order of the benchmark.
+        vocabulary: the words of the benchmark's bags of words; None where it has none.
+    """
+
+    dataset: str
+    label_set: LabelSet
+    vocabulary: list[str] | None
+
+    def records(self, left_out: Counter[str]) -> Iterator[Record]:
+        """The items that are kept, one at a time; why others are not is counted in `left_out`."""
+
+    def against_benchmark(self, kept: int, left_out: Counter[str]) -> str:
+        """How that compares with what the literature keeps."""
+
+    def sources(self) -> dict[str, str]:
+        """The SHA-256 of every annotation file that was read, by its path below the root."""
+
+
+@dataclass
+class Summary:
+    """What was kept, and what became of it."""
+
+    kept: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)
+    splits: Counter[str] = field(default_factory=Counter)
+
+    def lines(self, collection: Collection, split: Split) -> list[str]:
+        """A few lines for a terminal."""
+        total = self.kept + sum(self.left_out.values())
+        why = "".join(f", {count:,} {reason}" for reason, count in sorted(self.left_out.items()))
+        rest = f", {self.splits['']:,} in neither" if self.splits[""] else ""
+        return [
+            f"{total:,} items{why}; {self.kept:,} kept: {collection.against_benchmark(self.kept, self.left_out)}",
+            f"split {split.name}: train {self.splits['train']:,}, test {self.splits['test']:,}{rest}",
+        ]
+
+
+def prepare(
+    collection: Collection, out: str | Path, split: Split, *, copy: bool = False, progress: bool = True
+) -> Summary:
+    """Write the image folder.
+
+    Args:
+        collection: where the items come from; they are gone through twice, to draw and to write.
+        out: the folder to make.
+        split: what to draw.
+        copy: copy the images; without, the folder holds symbolic links to them.
+        progress: show a progress bar on stderr.
+
+    Raises:
+        InputError: the folder exists already, the official files are not what they should be, or there are fewer items
+            than the split takes. Then nothing is written.
+    """
+    out = Path(out)
+    if out.exists():
+        raise InputError(f"{str(out)!r} exists already; name a folder that does not, it is written whole or not at all")
+    summary = Summary()
+    assignment = _draw(collection, split, summary)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}.", suffix=".part"))
+    except OSError as error:
+        raise InputError(f"{str(out)!r} cannot be made ({error.strerror or error}); name another --out") from error
+    try:
+        entries = collection.label_set.to_json()
+        (aside / LABELS).write_text(json.dumps(entries, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        if collection.vocabulary is not None:
+            (aside / VOCABULARY).write_text("".join(f"{word}\n" for word in collection.vocabulary), encoding="utf-8")
+        with (
+            (aside / METADATA).open("w", newline="", encoding="utf-8") as rows,
+            (aside / MANIFEST).open("w", encoding="utf-8") as manifest,
+        ):
+            _write_items(
+                collection, assignment, aside, rows, manifest, _head(collection, split, summary), copy, progress
+            )
+        aside.chmod(0o755)
+        aside.rename(out)
+    except OSError as error:
+        raise InputError(f"{str(out)!r} cannot be written ({error.strerror or error})") from error
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return summary
+
+
+def _draw(collection: Collection, split: Split, summary: Summary) -> Assignment:
+    """The first pass: count what is kept and why, and draw."""
+
+    def items() -> Iterator[tuple[str, str | None]]:
+        for record in collection.records(summary.left_out):
+            summary.kept += 1
+            summary.splits[record.official or ""] += 1
+            yield record.file_name, record.official
+
+    assignment = split.draw(items())
+    if split.rule != OFFICIAL:
+        test, train = split.sizes
+        train = summary.kept - test if train is None else train
+        summary.splits = Counter({"train": train, "test": test, "": summary.kept - train - test})
+    if not summary.splits["train"] or not summary.splits["test"]:
+        missing = "test" if summary.splits["train"] else "train"
+        why = (
+            ", ".join(f"{count:,} {reason}" for reason, count in sorted(summary.left_out.items()))
+            or "nothing was left out"
+        )
+        raise InputError(
+            f"the split {split.rule} puts none of the {summary.kept:,} kept items into {missing} ({why}); "
+            "give the whole collection with its own lists of train and test items, or another --split"
+        )
+    return assignment
+
+
+def _head(collection: Collection, split: Split, summary: Summary) -> dict[str, Any]:
+    drawn = {} if split.rule == OFFICIAL else {"seed": split.seed, "drawn": RULE}
+    return {
+        "format": FORMAT,
+        "dataset": collection.dataset,
+        "name": split.name,
+        "rule": split.rule,
+        **drawn,
+        "counts": {
+            "kept": summary.kept,
+            "compared": collection.against_benchmark(summary.kept, summary.left_out),
+            "left out": dict(sorted(summary.left_out.items())),
+            "train": summary.splits["train"],
+            "test": summary.splits["test"],
+            "in neither": summary.splits[""],
+        },
+        "sources": collection.sources(),
+    }
+
+
+def _write_items(
+    collection: Collection,
+    assignment: Assignment,
+    folder: Path,
+    rows: TextIO,
+    manifest: TextIO,
+    head: dict[str, Any],
+    copy: bool,
+    progress: bool,
+) -> None:
+    """The second pass: a row for each text, a link or copy and a hash for each image."""
+    made = {folder}
+
+    def place(chosen: tuple[Record, str]) -> tuple[Record, str, str]:
+        record, split = chosen
+        target = folder / PurePosixPath(record.file_name)
+        if target.parent not in made:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            made.add(target.parent)
+        try:
+            if copy:
+                shutil.copyfile(record.image, target)
+            else:
+                target.symlink_to(record.image.resolve())
+            return record, split, sha256(target)
+        except OSError as error:
+            raise InputError(f"{str(record.image)!r} cannot be read or placed ({error.strerror or error})") from error
+
+    writer = csv.writer(rows)
+    writer.writerow(("file_name", "text", "labels", "split"))
+    text = json.dumps(head, indent=1, ensure_ascii=False).removesuffix("\n}")
+    manifest.write(f'{text},\n "files": {{')
+    separator = "\n"
+    total = head["counts"]["train"] + head["counts"]["test"]
+    chosen = (
+        (record, split)
+        for record in collection.records(Counter())
+        if (split := assignment.of(record.file_name, record.official)) is not None
+    )
+    with tqdm(total=total, unit="image", desc=collection.dataset, disable=not progress) as bar:
+        for record, split, digest in bounded_map(place, chosen):
+            labels = SEPARATOR.join(record.labels)
+            writer.writerows((record.file_name, line, labels, split) for line in record.texts)
+            manifest.write(
+                f"{separator}  {json.dumps(record.file_name, ensure_ascii=False)}: {json.dumps([split, digest])}"
+            )
+            separator = ",\n"
+            bar.update()
+    manifest.write("\n }\n}\n")
+
+
+def first_there(candidates: Sequence[Path], what: str, root: Path) -> Path:
+    """The first of `candidates` that exists.
+
+    Raises:
+        InputError: none does.
+    """
+    for path in candidates:
+        if path.exists():
+            return path
+    looked = ", ".join(repr(path.relative_to(root).as_posix()) for path in candidates)
+    raise InputError(
+        f"{str(root)!r} has no {what} (looked for {looked}); give the folder the archives were unpacked in"
+    )
+
+
+def read_lines(path: Path) -> Iterator[str]:
+    """The lines of a text file, one at a time, stripped; bytes that are no UTF-8 become U+FFFD.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        with path.open(encoding="utf-8", errors="replace") as stream:
+            for line in stream:
+                yield line.strip()
+    except OSError as error:
+        raise InputError(
+            f"{str(path)!r} cannot be read ({error.strerror or error}); unpack the archive again"
+        ) from error
+
+
+def open_root(root: str | Path) -> Path:
+    """The folder of a collection.
+
+    Raises:
+        InputError: it is not there.
+    """
+    root = Path(root)
+    if not root.is_dir():
+        raise InputError(f"there is no folder {str(root)!r}; give the folder the archives were unpacked in as --root")
+    return root
