@@ -14,6 +14,7 @@ import torch
 from PIL import Image, ImageDraw
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
     from serving import Server
 
     from algcn.datasets.features import Features
@@ -195,6 +196,15 @@ def make_features() -> Callable[..., Features]:
         )
 
     return make
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium, shared by all tests of the page."""
+    from browsing import chromium
+
+    with chromium() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

@@ -6,11 +6,8 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from browsing import Browser, Page, expect, visit
 from serving import PROJECT, Server
-
-playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-from playwright.sync_api import Browser, Page, expect  # noqa: E402  after the skip
-from test_browser import browser, visit  # noqa: E402, F401  the fixture and the checks of every visit
 
 PLOT = "#label-graph .plot"
 # What is drawn: "source target" of every arrow that answers, from the ids that the curves carry.
@@ -34,7 +31,7 @@ def open_labels(page: Page) -> None:
 
 
 @pytest.fixture(scope="module")
-def page(browser: Browser, pocket_server: Server) -> Iterator[Page]:  # noqa: F811
+def page(browser: Browser, pocket_server: Server) -> Iterator[Page]:
     with visit(browser, pocket_server.url) as page:
         open_labels(page)
         yield page
@@ -202,7 +199,7 @@ def test_an_edge_is_chosen_by_two_clicks_edited_undone_and_reset(page: Page) -> 
     assert number(page) == before
 
 
-def test_edits_are_the_visitors_alone(browser: Browser, page: Page, pocket_server: Server) -> None:  # noqa: F811
+def test_edits_are_the_visitors_alone(browser: Browser, page: Page, pocket_server: Server) -> None:
     page.locator("[data-panel=edge]").click()
     page.get_by_label("From label").select_option(label="cat")
     page.get_by_label("To label").select_option(label="boat")
@@ -224,7 +221,7 @@ def test_edits_are_the_visitors_alone(browser: Browser, page: Page, pocket_serve
     expect(page.locator(".lg-edits")).to_have_count(0)
 
 
-def test_what_the_page_did_not_send_is_no_harm(browser: Browser, tiny_server: Server) -> None:  # noqa: F811
+def test_what_the_page_did_not_send_is_no_harm(browser: Browser, tiny_server: Server) -> None:
     """A random model without a history, and a browser that asks for labels and edges that there are not."""
     with visit(browser, tiny_server.url) as page:
         open_labels(page)

@@ -5,14 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+import browsing
 import pytest
+from browsing import Browser, Page, expect, visit
 from serving import Server
 
-pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-import test_browser
-from playwright.sync_api import Browser, Page, expect
-
-browser = test_browser.browser
 CLASSIFIERS, GALLERY = "#classifiers-plot-0 .plot", "#map-plot .plot"
 # Where on the screen a point is, by the number that a click on it brings.
 PLACE = """
@@ -32,16 +29,12 @@ COUNT = "plot => plot._fullData.reduce((sum, trace) => sum + (trace.customdata?.
 
 @pytest.fixture(scope="module")
 def page(browser: Browser, pocket_server: Server) -> Iterator[Page]:
-    with test_browser.visit(browser, pocket_server.url) as page:
+    with visit(browser, pocket_server.url) as page:
         yield page
 
 
 def open_tab(page: Page, name: str, plot: str) -> None:
-    tab = page.get_by_role("tab", name=name).locator("visible=true")
-    if tab.count() == 0:  # a narrow screen keeps the last tabs in a menu
-        page.locator(".overflow-menu > button").click()
-        tab = page.locator(".overflow-dropdown").get_by_text(name)
-    tab.first.click()
+    browsing.open_tab(page, name)
     page.wait_for_selector(f"{plot}[data-drawn]")
 
 
@@ -167,7 +160,7 @@ def test_colours_and_methods_change_the_map(page: Page) -> None:
 
 
 def test_a_phone_in_the_dark_shows_both_without_a_sideways_scroll(browser: Browser, pocket_server: Server) -> None:
-    with test_browser.visit(browser, pocket_server.url, width=390, height=844, dark=True) as page:
+    with visit(browser, pocket_server.url, width=390, height=844, dark=True) as page:
         for name, plot in (("Classifiers", CLASSIFIERS), ("Gallery map", GALLERY)):
             open_tab(page, name, plot)
             assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
@@ -176,7 +169,7 @@ def test_a_phone_in_the_dark_shows_both_without_a_sideways_scroll(browser: Brows
 
 
 def test_a_gallery_that_is_not_to_be_trusted_is_drawn_as_text(browser: Browser, tiny_server: Server) -> None:
-    with test_browser.visit(browser, tiny_server.url) as page:
+    with visit(browser, tiny_server.url) as page:
         open_tab(page, "Gallery map", GALLERY)
         assert page.eval_on_selector(GALLERY, COUNT) == 15
         expect(page.locator("#map-method").get_by_label("PCA")).to_be_checked()
