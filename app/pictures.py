@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from algcn import files
 from algcn.errors import InputError
 from algcn.images import open_image
+from app.addresses import SHARED_KEY
 
 if TYPE_CHECKING:
     from app.loading import Loading
@@ -24,7 +25,6 @@ SMALL_BYTES = 200_000
 # Longest side in pixels: of a card on a dense screen, and of the dialog.
 SIZES = {"card": 640, "large": 1600}
 PREVIEW_QUALITY = 82
-SHARED_KEY = "gallery"
 
 
 class Shelf:
