@@ -12,13 +12,13 @@ from pathlib import Path
 from algcn import files
 from algcn.errors import InputError
 from algcn.images import open_image
+from app.addresses import SHARED_KEY
 
 WEB_TYPES = {".webp": "image/webp", ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
 SMALL_BYTES = 200_000
 # Longest side in pixels: of a card on a dense screen, and of the dialog.
 SIZES = {"card": 640, "large": 1600}
 PREVIEW_QUALITY = 82
-SHARED_KEY = "gallery"
 
 
 def uploaded_file(value: object, uploads: Path) -> Path:

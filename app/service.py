@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING
 
 from algcn.encoders import clean_text
 from algcn.errors import InputError
+from app.addresses import SHARED_KEY, pictures_prefix
 from app.answers import Found, LabelScore, SearchResult
 from app.asking import Asked, ask
 from app.filters import LabelFilter
 from app.limits import DEFAULT_LIMIT
-from app.pictures import SHARED_KEY
 from app.predictions import LabelPredictor
 from app.query import Query
 from app.ranker import Ranker
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 # Below this chance even the best result is more likely than not to have nothing to do with the query.
 EVEN_CHANCE = 0.5
-OPTIMISTIC = "Chances were calibrated on whole captions: for the bare name of a label they are too high."
+OPTIMISTIC = "Chances were calibrated on whole captions: for the bare name of a label they tend to be too high."
 UNSEEN = "ALGCN sees nothing it knows in this query, so the order below is the encoder's alone."
 
 
@@ -73,7 +73,7 @@ class RetrievalService:
     @property
     def pictures(self) -> str:
         """Where a browser finds the gallery's pictures: this, then /SIZE/NUMBER."""
-        return f"picture/{self.key}"
+        return pictures_prefix(self.key)
 
     @property
     def labels(self) -> LabelFilter:

@@ -260,29 +260,28 @@ class SearchTab:
             service = self.frame.service(visitor)
         except InputError:  # the masthead says it
             return {self.examples: ""}
-        offers = {**self._offers(service), self.seen: id(service)}
+        offers = {**self._offers(service, Query()), self.seen: id(service)}
         try:
             query = self._linked(service, link)
             if query is None:
                 return offers
-            found = {**self._into_boxes(query, service), **self._answer(visitor, query)}
+            found = self._answer(visitor, query)
         except InputError as error:
             return {**offers, self.notice: render_error(str(error))}
-        choices = _label_choices(service)
-        return {**found, **offers, self.labels: gr.update(value=list(query.labels), choices=choices)}
+        return {**offers, **found, **self._into_boxes(query, service), **self._offers(service, query)}
 
     def reopen(self, service: RetrievalService, visitor: Visitor, seen: object, asked: Query | None) -> Updates:
         """The tab was opened again: if another model or gallery was opened meanwhile, it answers the words again."""
         if seen is None or seen == id(service):
             return {self.seen: id(service)}
-        updates = {**self._offers(service), self.seen: id(service), self.notice: render_hint(OPENED_ANEW)}
-        if asked is None or not asked.text.strip() or asked.item is not None:
-            empty = {self.results: EMPTY, self.asked: None}
-            return {**updates, **self._into_boxes(Query(), service), **empty}
-        again = dataclasses.replace(asked, labels=service.labels.known(asked.labels), limit=DEFAULT_LIMIT)
-        choices = gr.update(value=list(again.labels), choices=_label_choices(service))
-        found = self._answer(visitor, again)
-        return {**updates, **found, self.labels: choices, self.notice: render_hint(OPENED)}
+        query, found = Query(), {self.results: EMPTY, self.asked: None}
+        hint = OPENED_ANEW
+        if asked is not None and asked.text.strip() and asked.item is None:
+            query = dataclasses.replace(asked, labels=service.labels.known(asked.labels), limit=DEFAULT_LIMIT)
+            found, hint = self._answer(visitor, query), OPENED
+        boxes = {} if query.picture is not None else self._into_boxes(query, service)
+        shown = {self.seen: id(service), self.notice: render_hint(hint)}
+        return {**boxes, **found, **self._offers(service, query), **shown}
 
     def _answer(self, visitor: Visitor, query: Query) -> Updates:
         service = self.frame.service(visitor)
@@ -344,21 +343,18 @@ class SearchTab:
             self.beside: query.beside,
         }
 
-    def _offers(self, service: RetrievalService) -> Updates:
-        """What depends on the model and the gallery, whatever is asked."""
+    def _offers(self, service: RetrievalService, query: Query) -> Updates:
+        """What depends on the model and the gallery, whatever is asked; and the query's values beside it."""
         gallery = service.gallery
+        choices = [(f"{name} · {count:,}", name) for name, count in service.labels.counts.items()]
         return {
             self.examples: render_examples(example_queries(gallery), example_pictures(gallery), service.pictures),
-            self.labels: gr.update(choices=_label_choices(service)),
-            self.cutoff: gr.update(label=CUTOFF_LABELS[service.cutoff_by]),
+            self.labels: gr.update(choices=choices, value=list(query.labels)),
+            self.cutoff: gr.update(label=CUTOFF_LABELS[service.cutoff_by], value=query.cutoff),
         }
 
     def _nothing(self) -> Updates:
         return {self.notice: gr.skip()}
-
-
-def _label_choices(service: RetrievalService) -> list[tuple[str, str]]:
-    return [(f"{name} · {count:,}", name) for name, count in service.labels.counts.items()]
 
 
 def _toggled(labels: tuple[str, ...], label: str) -> tuple[str, ...]:
