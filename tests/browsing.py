@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,6 +15,7 @@ playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright i
 from playwright.sync_api import Browser, Page, expect  # noqa: E402  after the skip
 
 PATIENCE = 60_000  # milliseconds on a machine that is busy with something else; an idle one needs a few hundred
+QUERY, CARDS, ROWS = "#query-text input", "#results .hit-card", "#results .hit-row"
 expect.set_options(timeout=PATIENCE)
 
 
@@ -58,6 +60,28 @@ def open_tab(page: Page, name: str) -> None:
         page.locator(".overflow-menu > button").click()
         tab = page.locator(".overflow-dropdown").get_by_text(name)
     tab.first.click()
+
+
+def ask(page: Page, text: str) -> None:
+    """Type a query without a picture, press Enter, and wait for its answer."""
+    drop_picture(page)
+    page.fill(QUERY, text)
+    page.press(QUERY, "Enter")
+    expect(page.locator(".asked")).to_have_text(f"“{text}”")
+
+
+def upload(page: Page, path: Path) -> None:
+    """Give a picture; one that is there already is taken away first."""
+    drop_picture(page)
+    page.set_input_files("#query-picture input[type=file]", path)
+
+
+def drop_picture(page: Page) -> None:
+    """Take the picture away, if there is one."""
+    clear = page.locator("#query-picture button[aria-label='Remove Image']")
+    if clear.count():
+        clear.click()
+        expect(clear).to_have_count(0)
 
 
 def is_foreign(url: str) -> bool:

@@ -2,91 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
+from browsing import CARDS, QUERY, ROWS, Browser, Page, ask, expect, upload, visit
 from PIL import Image
-from serving import HOSTILE_CAPTIONS, HOSTILE_FILE, PROJECT, SWITCHES, Server
-
-playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-from playwright.sync_api import Browser, Page, expect  # noqa: E402  after the skip
-
-PATIENCE = 60_000  # milliseconds on a machine that is busy with something else; an idle one needs a few hundred
-QUERY, CARDS, ROWS = "#query-text input", "#results .hit-card", "#results .hit-row"
-expect.set_options(timeout=PATIENCE)
+from serving import HOSTILE_CAPTIONS, HOSTILE_FILE, PROJECT, Server
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Of one test file: files that import this fixture each get their own, and Playwright runs only once at a time."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("no chromium on this machine: apt install chromium")
-    with playwright_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=list(SWITCHES))
-        yield browser
-        browser.close()
-
-
-@contextlib.contextmanager
-def visit(browser: Browser, url: str, *, width: int = 1440, height: int = 900, dark: bool = False) -> Iterator[Page]:
-    """The page, ready for a query; in the end nothing may have gone wrong or left the machine."""
-    context = browser.new_context(
-        viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light", reduced_motion="reduce"
-    )
-    page = context.new_page()
-    page.set_default_timeout(PATIENCE)
-    problems: list[str] = []
-    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on(
-        "response", lambda answer: problems.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None
-    )
-    page.on("request", lambda request: problems.append(f"left: {request.url}") if is_foreign(request.url) else None)
-    page.goto(url)
-    expect(page.locator(".try-pictures img").first).to_be_visible()
-    yield page
-    assert problems == []
-    context.close()
-
-
-def is_foreign(url: str) -> bool:
-    parts = urlsplit(url)
-    return parts.scheme not in ("data", "blob") and parts.hostname not in ("127.0.0.1", "localhost")
-
-
 @pytest.fixture(scope="module")
 def tiny_page(browser: Browser, tiny_server: Server) -> Iterator[Page]:
     """One visit for the tests that follow each other; each starts with a query of its own."""
     with visit(browser, tiny_server.url) as page:
         yield page
-
-
-def ask(page: Page, text: str) -> None:
-    """Type a query without a picture, press Enter, and wait for its answer."""
-    drop_picture(page)
-    page.fill(QUERY, text)
-    page.press(QUERY, "Enter")
-    expect(page.locator(".asked")).to_have_text(f"“{text}”")
-
-
-def drop_picture(page: Page) -> None:
-    """Take the picture away, if there is one."""
-    clear = page.locator("#query-picture button[aria-label='Remove Image']")
-    if clear.count():
-        clear.click()
-        expect(clear).to_have_count(0)
-
-
-def upload(page: Page, path: Path) -> None:
-    """Give a picture; one that is there already is taken away first."""
-    drop_picture(page)
-    page.set_input_files("#query-picture input[type=file]", path)
 
 
 def test_before_the_first_query_the_page_explains_itself(browser: Browser, tiny_server: Server) -> None:

@@ -11,21 +11,16 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from browsing import CARDS, QUERY, ROWS, Browser, Page, ask, drop_picture, expect, upload, visit
 from serving import HOSTILE_CAPTIONS, Server
 
-pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-import test_browser
-from playwright.sync_api import Browser, Page, expect
-from test_browser import CARDS, QUERY, ROWS, ask, drop_picture, upload
-
-browser = test_browser.browser
 SHOWN = "#results .pictures li:not([hidden]) > .hit-card"
 
 
 @pytest.fixture(scope="module")
 def page(browser: Browser, tiny_server: Server) -> Iterator[Page]:
     """One visit; every test starts from a page without refinements."""
-    with test_browser.visit(browser, tiny_server.url) as page:
+    with visit(browser, tiny_server.url) as page:
         yield page
 
 
@@ -194,7 +189,7 @@ def test_a_link_restores_the_query_in_another_browser(browser: Browser, page: Pa
     expect(page.locator(".compared").first).to_be_visible()
     page.wait_for_function("location.search.includes('cut=10') && location.search.includes('beside=1')")
     there = details(page)
-    with test_browser.visit(browser, page.url) as other:
+    with visit(browser, page.url) as other:
         expect(other.locator(".compared").first).to_be_visible()
         assert details(other) == there
         assert other.input_value(QUERY) == "a boat & <i>more</i>"
@@ -213,7 +208,7 @@ def test_more_like_this_has_a_link_and_the_way_back_works(browser: Browser, page
     expect(page.locator(".asked")).to_have_text("More like this picture")
     assert page.input_value(QUERY) == ""
     assert address(page) == {"like": [file]}
-    with test_browser.visit(browser, page.url) as other:
+    with visit(browser, page.url) as other:
         expect(other.locator(".asked")).to_have_text("More like this picture")
         expect(other.locator("#query-picture img")).to_be_visible()
         assert details(other) == details(page)
@@ -233,15 +228,13 @@ def test_more_like_this_has_a_link_and_the_way_back_works(browser: Browser, page
     ],
 )
 def test_a_broken_link_is_one_sentence(browser: Browser, tiny_server: Server, query: str, sentence: str) -> None:
-    with test_browser.visit(browser, f"{tiny_server.url}/?{query}") as page:
+    with visit(browser, f"{tiny_server.url}/?{query}") as page:
         expect(page.get_by_role("alert").filter(has_text=sentence)).to_be_visible()
         expect(page.locator("#results h2")).to_have_text("Nothing searched yet")
 
 
 def test_a_link_with_markup_is_text(browser: Browser, tiny_server: Server) -> None:
-    with test_browser.visit(
-        browser, f"{tiny_server.url}/?tab=search&q=%3Cimg src=x onerror=window.hacked=1%3E"
-    ) as page:
+    with visit(browser, f"{tiny_server.url}/?tab=search&q=%3Cimg src=x onerror=window.hacked=1%3E") as page:
         expect(page.locator(".asked")).to_have_text("“<img src=x onerror=window.hacked=1>”")
         assert page.evaluate("window.hacked") is None
 
@@ -279,7 +272,7 @@ def test_a_slash_goes_to_the_search_box(page: Page) -> None:
 
 
 def test_on_a_phone_the_refinements_open(browser: Browser, tiny_server: Server) -> None:
-    with test_browser.visit(browser, tiny_server.url, width=390, dark=True) as page:
+    with visit(browser, tiny_server.url, width=390, dark=True) as page:
         ask(page, "a dog")
         expect(page.locator("#without input")).to_be_hidden()
         page.get_by_role("button", name="Refine").click()

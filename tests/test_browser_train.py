@@ -8,14 +8,11 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import browsing
 import pytest
+from browsing import Browser, Page, expect, visit
 from serving import PROJECT, Server, serve
 
-pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-import test_browser
-from playwright.sync_api import Browser, Page, expect
-
-browser, visit = test_browser.browser, test_browser.visit
 IMAGES = sorted((PROJECT / "assets" / "gallery" / "images").iterdir())
 
 
@@ -26,7 +23,7 @@ def page(browser: Browser, pocket_server: Server) -> Iterator[Page]:
 
 
 def open_tab(page: Page, name: str) -> None:
-    page.get_by_role("tab", name=name).click()
+    browsing.open_tab(page, name)
     expect(page.locator(f"#tab-{name.lower()}")).to_be_visible()
 
 
