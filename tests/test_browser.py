@@ -13,7 +13,6 @@ from serving import HOSTILE_CAPTIONS, HOSTILE_FILE, PROJECT, Server
 
 
 @pytest.fixture(scope="module")
-@pytest.fixture(scope="module")
 def tiny_page(browser: Browser, tiny_server: Server) -> Iterator[Page]:
     """One visit for the tests that follow each other; each starts with a query of its own."""
     with visit(browser, tiny_server.url) as page:
