@@ -12,7 +12,6 @@ from pathlib import Path
 from algcn import files
 from algcn.errors import InputError
 from algcn.images import open_image
-from app.addresses import SHARED_KEY
 
 WEB_TYPES = {".webp": "image/webp", ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
 SMALL_BYTES = 200_000

@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING
 
 from algcn.encoders import clean_text
 from algcn.errors import InputError
-from app.addresses import SHARED_KEY, pictures_prefix
-from app.answers import Found, LabelScore, SearchResult
-from app.asking import Asked, ask
-from app.filters import LabelFilter
 from app.limits import DEFAULT_LIMIT
-from app.predictions import LabelPredictor
-from app.query import Query
-from app.ranker import Ranker
-from app.reading import Reader
+from app.search.addresses import SHARED_KEY, pictures_prefix
+from app.search.answers import Found, LabelScore, SearchResult
+from app.search.asking import Asked, ask
+from app.search.filters import LabelFilter
+from app.search.predictions import LabelPredictor
+from app.search.query import Query
+from app.search.ranker import Ranker
+from app.search.reading import Reader
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -1,4 +1,4 @@
-"""How gradio's own parts look, as plain values; assets/style.css has the rest, built on the same few colours."""
+"""How gradio's own parts look, as plain values; assets/page/style.css has the rest, built on the same few colours."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from app.loading import Loading
-    from app.query import QueryPoint
+    from app.search.query import QueryPoint
     from app.service import RetrievalService
 
 

@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 from conftest import PROJECT
 
-from app import benchmark_figures as figures
-from app import benchmark_tables as tables
+from app.benchmark import figures, tables
 
 HOSTILE = "<img src=x onerror=\"window.hacked='metrics'\"> ${window.hacked='template'}"
 
@@ -214,7 +213,9 @@ def test_figures_are_plain_json(metrics: dict[str, Any]) -> None:
 
 
 def test_every_colour_of_the_style_sheet_is_one_of_the_page() -> None:
-    own = (PROJECT / "assets" / "benchmark.css").read_text(encoding="utf-8")
+    own = (PROJECT / "assets" / "page" / "benchmark.css").read_text(encoding="utf-8")
     assert not re.findall(r"#[0-9a-fA-F]{3,8}\b", re.sub(r"#[a-z][\w-]*", "", own))
-    known = set(re.findall(r"--[\w-]+(?=:)", Path(PROJECT / "assets" / "style.css").read_text(encoding="utf-8")))
+    known = set(
+        re.findall(r"--[\w-]+(?=:)", Path(PROJECT / "assets" / "page" / "style.css").read_text(encoding="utf-8"))
+    )
     assert set(re.findall(r"var\((--[\w-]+)\)", own)) <= known | {"--value", "--chance"}

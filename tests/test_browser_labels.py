@@ -75,7 +75,7 @@ def python_edges(stage: str, epoch: int, threshold: float) -> set[tuple[int, int
     from types import SimpleNamespace
 
     from algcn.bundle import Bundle
-    from app.label_graph import LabelGraph
+    from app.labels.graph import LabelGraph
 
     bundle = Bundle.load(PROJECT / "weights" / "pocket")
     graph = LabelGraph.of(bundle, SimpleNamespace(items=[]))

@@ -20,12 +20,12 @@ from algcn.errors import InputError
 from algcn.gallery import Gallery, build_gallery
 from algcn.model import ALGCN
 from algcn.projection import lay_out
-from app import classifier_map as module
-from app import layouts
-from app.classifier_map import ClassifierMap, Variant, View, classifier_map
-from app.layouts import Layouts
-from app.map_panels import classifier_panel, silhouette_line
-from app.query import QueryPoint
+from app.maps import classifiers as module
+from app.maps import layouts
+from app.maps.classifiers import ClassifierMap, Variant, View, classifier_map
+from app.maps.layouts import Layouts
+from app.maps.panels import classifier_panel, silhouette_line
+from app.search.query import QueryPoint
 from app.tabs import classifiers
 
 

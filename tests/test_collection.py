@@ -17,7 +17,7 @@ from algcn.bundle import Bundle
 from algcn.datasets.image_folder import read_image_folder
 from algcn.encoders import Encoder
 from algcn.errors import InputError
-from app.collection import Collection, Dropped, predicted_labels
+from app.collection.folder import Collection, Dropped, predicted_labels
 
 
 @pytest.fixture

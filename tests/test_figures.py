@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from app.figures import (
+from app.maps.figures import (
     EYE,
     extent,
     figure,
@@ -100,7 +100,7 @@ class TestNames:
         assert beside != free
 
     def test_no_two_of_many_overlap(self) -> None:
-        from app.figures import _box, _overlap, _pixels
+        from app.maps.figures import _box, _overlap, _pixels
 
         generator = np.random.default_rng(0)
         positions, names = generator.random((60, 2)) * 100, ["a longer name"] * 60

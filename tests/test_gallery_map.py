@@ -19,11 +19,11 @@ from algcn.bundle import Bundle
 from algcn.errors import InputError
 from algcn.gallery import Gallery, build_gallery
 from algcn.projection import lay_out
-from app import layouts
-from app.gallery_map import NONE, PICTURES, TEXTS, GalleryMap, View
-from app.layouts import Layouts
-from app.map_panels import focus_panel, gallery_note, selection_panel
-from app.query import QueryPoint
+from app.maps import layouts
+from app.maps.gallery import NONE, PICTURES, TEXTS, GalleryMap, View
+from app.maps.layouts import Layouts
+from app.maps.panels import focus_panel, gallery_note, selection_panel
+from app.search.query import QueryPoint
 from app.tabs import gallery_map as tab
 
 PREFIX = "picture/gallery"

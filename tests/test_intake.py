@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from algcn.errors import InputError
-from app import intake as module
-from app.intake import Intake, printable
+from app.collection.folder import intake as module
+from app.collection.intake import Intake, printable
 
 Files = dict[str, bytes]
 

@@ -11,10 +11,10 @@ from torch.nn import functional
 
 from algcn.errors import InputError
 from algcn.model import label_scores
-from app.label_details import average_precision, label_details
-from app.label_edits import MAX_EDITS, Edit, add_edit, check_edit, edited, edited_classifiers, effect_of
-from app.label_graph import LabelGraph, label_graph_of
-from app.query import QueryPoint
+from app.labels.details import average_precision, label_details
+from app.labels.edits import MAX_EDITS, Edit, add_edit, check_edit, edited, edited_classifiers, effect_of
+from app.labels.graph import LabelGraph, label_graph_of
+from app.search.query import QueryPoint
 from app.service import RetrievalService, load_service
 
 

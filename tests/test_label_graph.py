@@ -15,8 +15,8 @@ from algcn.errors import InputError
 from algcn.graph import label_prior
 from algcn.labels import Label, LabelSet
 from algcn.model import ALGCN
-from app.label_answers import description_answer, edit_answer, graph_answer, neighbours_answer
-from app.label_graph import STAGES, LabelGraph, label_graph_of
+from app.labels.answers import description_answer, edit_answer, graph_answer, neighbours_answer
+from app.labels.graph import STAGES, LabelGraph, label_graph_of
 
 SKY, SEA, CAR = 0, 1, 2
 # The sea is never without sky (4 of 4), the sky has the sea in 4 of 10; the car is alone.

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from app.label_layout import DOT, HEIGHT, LINE, WIDTH, layout, seriation
+from app.labels.layout import DOT, HEIGHT, LINE, WIDTH, layout, seriation
 
 
 def blocks(count: int = 24, parts: int = 4, seed: int = 0) -> np.ndarray:

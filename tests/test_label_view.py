@@ -15,10 +15,10 @@ import pytest
 import torch
 
 from app.components.label_graph import MAX_LABELS, _epochs, edits_value, first_threshold, graph_value, label_value
-from app.label_details import label_details
-from app.label_edits import Edit, edited_classifiers, effect_of
-from app.label_graph import STAGES, LabelGraph, label_graph_of
-from app.query import QueryPoint
+from app.labels.details import label_details
+from app.labels.edits import Edit, edited_classifiers, effect_of
+from app.labels.graph import STAGES, LabelGraph, label_graph_of
+from app.search.query import QueryPoint
 from app.service import RetrievalService, load_service
 from app.tabs import labels
 

@@ -11,9 +11,9 @@ import pytest
 
 from algcn.errors import InputError
 from algcn.layout import cached_layout, read_layout, write_layout
-from app import apart, layouts
-from app.apart import Worker
-from app.layouts import Layouts
+from app.maps import apart, layouts
+from app.maps.apart import Worker
+from app.maps.layouts import Layouts
 
 KEY, PATIENCE = "a" * 32, 300
 POINTS = np.random.default_rng(0).standard_normal((12, 5)).astype(np.float32)

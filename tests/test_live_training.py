@@ -19,16 +19,16 @@ from algcn.errors import InputError
 from algcn.gallery import build_gallery
 from algcn.manifest import verify
 from algcn.model import ALGCN
-from app import training_settings
 from app.jobs import Jobs, one_core
-from app.live_training import Epoch, Trained, chance_level, keep_bundle, run_training, strongest_changes, write_zip
 from app.own import description, has_own_gallery, has_own_model, with_gallery, with_model
 from app.service import RetrievalService
-from app.training_data import TrainingData
-from app.training_figures import change_figure, loss_figure, map_figure
-from app.training_run import Phase, Progress, Waiting, training_work
-from app.training_settings import Settings
-from app.training_view import render_edges, render_numbers, render_progress, render_result
+from app.training import settings as training_settings
+from app.training.data import TrainingData
+from app.training.figures import change_figure, loss_figure, map_figure
+from app.training.live import Epoch, Trained, chance_level, keep_bundle, run_training, strongest_changes, write_zip
+from app.training.run import Phase, Progress, Waiting, training_work
+from app.training.settings import Settings
+from app.training.view import render_edges, render_numbers, render_progress, render_result
 
 
 @pytest.fixture(autouse=True)
@@ -180,7 +180,7 @@ def test_a_model_and_a_gallery_come_and_go_by_themselves(
 def test_the_work_of_a_job_tells_a_story(
     data: TrainingData, service: RetrievalService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.training_data.training_data", lambda *_: data)
+    monkeypatch.setattr("app.training.data.training_data", lambda *_: data)
     settings = Settings(epochs=2)
     job = Jobs(1, "").start("somebody", training_work(service, settings, tmp_path), Waiting)
     news = [entry for some in job.watch(0.05) for entry in some]

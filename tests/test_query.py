@@ -9,11 +9,11 @@ import pytest
 
 from algcn.errors import InputError
 from algcn.labels import Label, LabelSet
-from app.filters import LabelFilter
-from app.link import NAMES, address_of, query_of
-from app.query import Query
-from app.recent import Recent
-from app.wording import named_only, terms
+from app.search.filters import LabelFilter
+from app.search.link import NAMES, address_of, query_of
+from app.search.query import Query
+from app.search.recent import Recent
+from app.search.wording import named_only, terms
 
 FILES = ["a/one.png", "b & c/two=2.png", "ünï?#.png"]
 LABELS = LabelSet([Label("dog", synonyms=("dogs", "puppy")), Label("traffic light"), Label("light"), Label("beach")])

@@ -12,8 +12,8 @@ from algcn.bundle import Bundle
 from algcn.calibration import Calibration
 from algcn.errors import InputError
 from algcn.gallery import build_gallery
-from app.answers import SearchResult
-from app.query import Query
+from app.search.answers import SearchResult
+from app.search.query import Query
 from app.service import RetrievalService, load_service
 
 PROJECT = Path(__file__).resolve().parent.parent

@@ -10,12 +10,12 @@ import pytest
 from PIL import Image
 from serving import HOSTILE_CAPTIONS, HOSTILE_FILE, HOSTILE_LABEL
 
-from app.answers import Found, Hit, LabelScore, SearchResult, SharedLabel
 from app.components.cards import beats, chance
 from app.components.download import csv_download
 from app.components.examples import chosen_index, render_examples
 from app.components.results import render_error, render_hint, render_results, thumbnail
-from app.query import Query
+from app.search.answers import Found, Hit, LabelScore, SearchResult, SharedLabel
+from app.search.query import Query
 
 
 class Page(HTMLParser):

@@ -21,11 +21,11 @@ from algcn.errors import InputError
 from algcn.gallery import build_gallery
 from algcn.images import open_image
 from algcn.model import label_scores
-from app.answers import SearchResult
-from app.examples import EXAMPLES_PATH, example_pictures, example_queries
 from app.limits import DEFAULT_LIMIT, MAX_LIMIT, check_limit
 from app.loading import Loading
 from app.pictures import SMALL_BYTES, media_type, picture_file
+from app.search.answers import SearchResult
+from app.search.examples import EXAMPLES_PATH, example_pictures, example_queries
 from app.service import RetrievalService, load_service
 
 PROJECT = Path(__file__).resolve().parent.parent

@@ -8,9 +8,9 @@ import torch
 from torch.nn import functional
 
 from algcn.ranking import ranking_vectors
-from app.duplicates import fold
-from app.scores import Scores, percentiles, ranking
-from app.steering import AWAY, combine
+from app.search.duplicates import fold
+from app.search.scores import Scores, percentiles, ranking
+from app.search.steering import AWAY, combine
 
 
 def unit(*rows: list[float]) -> torch.Tensor:

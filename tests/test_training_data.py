@@ -13,8 +13,8 @@ from algcn.datasets.image_folder import Item
 from algcn.errors import InputError
 from algcn.gallery import Gallery
 from algcn.labels import Label, LabelSet
-from app import training_data as module
-from app.training_data import training_data
+from app.training import data as module
+from app.training.data import training_data
 
 KNOWN = LabelSet([Label("Sea", "place", synonyms=("ocean",)), Label("dog", "animal"), Label("unicorn", "animal")])
 

@@ -19,11 +19,11 @@ from app.components.clickable_plot import clickable_plot
 from app.theme import DIVERGING, DIVERGING_DARK, SEQUENTIAL, SEQUENTIAL_DARK, group_colours
 
 if TYPE_CHECKING:
-    from app.label_details import LabelDetails
-    from app.label_edits import Edit, Effect
-    from app.label_graph import LabelGraph
+    from app.labels.details import LabelDetails
+    from app.labels.edits import Edit, Effect
+    from app.labels.graph import LabelGraph
 
-ASSETS = Path(__file__).resolve().parents[2] / "assets"
+ASSETS = Path(__file__).resolve().parents[2] / "assets" / "page"
 SCRIPTS = ("label_data.js", "label_graph.js", "label_matrix.js", "label_panel.js", "label_edge.js", "label_view.js")
 MAX_LABELS = 500
 # Epochs are thinned beyond this many weights in all, 4 MB on the way.
@@ -48,9 +48,9 @@ def label_graph_view() -> gr.HTML:
 
 def graph_value(graph: LabelGraph, pictures_prefix: str) -> dict[str, Any]:
     """The whole graph."""
-    from app.label_edits import MAX_WEIGHT
-    from app.label_graph import STAGES
-    from app.label_layout import HEIGHT, WIDTH
+    from app.labels.edits import MAX_WEIGHT
+    from app.labels.graph import STAGES
+    from app.labels.layout import HEIGHT, WIDTH
 
     if len(graph) > MAX_LABELS:
         sentence = f"This model has {len(graph):,} labels; the picture of a graph shows up to {MAX_LABELS}."

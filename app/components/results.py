@@ -21,10 +21,10 @@ from app.components.cards import card, picture_url, row
 from app.limits import MAX_LIMIT
 
 if TYPE_CHECKING:
-    from app.answers import Found, LabelScore, SearchResult
-    from app.query import Query
+    from app.search.answers import Found, LabelScore, SearchResult
+    from app.search.query import Query
 
-SCRIPT_PATH = Path(__file__).resolve().parents[2] / "assets" / "results.js"
+SCRIPT_PATH = Path(__file__).resolve().parents[2] / "assets" / "page" / "results.js"
 SHOWN_QUERY_LENGTH = 160
 QUERY_PICTURE_SIDE = 160
 KEPT_THUMBNAILS = 32

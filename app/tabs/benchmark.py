@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from app import benchmark_figures as figures
-from app import benchmark_tables as tables
+from app.benchmark import figures, tables
 from app.components.clickable_plot import clickable_plot
 from app.tabs.frame import Frame
 from app.visitor import Visitor

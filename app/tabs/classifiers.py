@@ -15,7 +15,7 @@ from app.tabs.frame import Frame, sent
 from app.visitor import Visitor
 
 if TYPE_CHECKING:
-    from app.classifier_map import ClassifierMap, Variant
+    from app.maps.classifiers import ClassifierMap, Variant
     from app.service import RetrievalService
 
 PLOT_HEIGHT = 500
@@ -90,7 +90,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
         found: ClassifierMap, visitor: Visitor, method: object, dimensions: object, label: object, epoch: object
     ) -> list[Any]:
         """A value for each of `shown`."""
-        from app.map_panels import classifier_panel, method_note, silhouette_line
+        from app.maps.panels import classifier_panel, method_note, silhouette_line
 
         view = found.view(method, dimensions, label, epoch)
         if view.method != "pca" and not found.is_ready(view.method):
@@ -136,7 +136,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
     def wait(
         found: ClassifierMap, visitor: Visitor, turns: dict[str, int], turn: int, *values: object
     ) -> Iterator[list[Any]]:
-        from app.map_panels import problem_note, waiting_note
+        from app.maps.panels import problem_note, waiting_note
 
         wanted = found.view(*values[:2]).method
         if found.is_ready(wanted):
@@ -268,7 +268,7 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
 
 
 def _map_of(frame: Frame, service: RetrievalService, *, keep: bool = True) -> ClassifierMap:
-    from app.classifier_map import classifier_map
+    from app.maps.classifiers import classifier_map
 
     return classifier_map(service, frame.cache, keep=keep)
 

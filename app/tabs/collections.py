@@ -15,18 +15,18 @@ import gradio as gr
 from gradio import FileData
 
 from algcn.errors import InputError
-from app.collection_view import render_added, render_collection, render_limits, render_more, render_reading
+from app.collection.view import render_added, render_collection, render_limits, render_more, render_reading
 from app.components.file_link import download_place, render_link
 from app.jobs import Job, Jobs
 from app.limits import MIN_FREE_BYTES
 from app.pictures import uploaded_file
 from app.tabs.frame import Frame
-from app.training_view import render_own, render_status
+from app.training.view import render_own, render_status
 from app.visitor import Visitor
 from app.visitor_files import visitor_files
 
 if TYPE_CHECKING:
-    from app.collection import Collection, Dropped
+    from app.collection.folder import Collection, Dropped
     from app.service import RetrievalService
 
 AT_ONCE = 2
@@ -215,7 +215,7 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
             for _ in job.watch(1.0):
                 pass
             job.result()
-            from app.collection import predicted_labels
+            from app.collection.folder import predicted_labels
 
             predicted = predicted_labels(service.bundle, collection.gallery)
             return {
@@ -258,7 +258,7 @@ def _waiting(before: int) -> str:
 
 
 def _new_collection(folder: Path) -> Collection:
-    from app.collection import Collection
+    from app.collection.folder import Collection
 
     return Collection(folder)
 
@@ -269,7 +269,7 @@ def _dropped(uploaded: Any, uploads: Path) -> list[Dropped]:
     Raises:
         InputError: It is nothing, or no uploaded file.
     """
-    from app.collection import Dropped
+    from app.collection.folder import Dropped
 
     listed = uploaded if isinstance(uploaded, list) else [uploaded]
     values = [value.model_dump() if isinstance(value, FileData) else value for value in listed if value]
@@ -297,7 +297,7 @@ def _view(held: Mine | None, service: RetrievalService) -> tuple[Any, Any, Any]:
     """The right side: whether it is seen, the pictures, and what the button does that swaps galleries."""
     if held is None:
         return gr.update(visible=False), "", gr.skip()
-    from app.collection import predicted_labels
+    from app.collection.folder import predicted_labels
     from app.own import has_own_gallery
 
     predicted = predicted_labels(service.bundle, held.collection.gallery.projected(service.bundle.model))

@@ -16,7 +16,7 @@ from app.tabs.frame import Frame, sent
 from app.visitor import Visitor
 
 if TYPE_CHECKING:
-    from app.gallery_map import GalleryMap, View
+    from app.maps.gallery import GalleryMap, View
     from app.service import RetrievalService
 
 PLOT_HEIGHT = 560
@@ -96,7 +96,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
 
     def draw(found: GalleryMap, pictures: str, visitor: Visitor, chosen: Chosen, view: View) -> tuple[Any, str]:
         """The figure and its note."""
-        from app.map_panels import gallery_note
+        from app.maps.panels import gallery_note
 
         if not found.is_ready(view.method):
             view = dataclasses.replace(view, method="pca")
@@ -104,7 +104,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
         return figure, gallery_note(found, view, visitor.query)
 
     def opened(service: RetrievalService, visitor: Visitor, method: object, dimensions: object) -> tuple[Any, ...]:
-        from app.map_panels import GALLERY_EMPTY
+        from app.maps.panels import GALLERY_EMPTY
 
         found = _map_of(frame, service, keep=not visitor.has_own)
         view = found.view(method, dimensions, None, None, None)
@@ -137,7 +137,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
     def wait(
         visitor: Visitor, turns: dict[str, int], turn: int, chosen: Chosen, view: View
     ) -> Iterator[tuple[Any, ...]]:
-        from app.map_panels import problem_note, waiting_note
+        from app.maps.panels import problem_note, waiting_note
 
         found, pictures = find(visitor)
         if found.is_ready(view.method):
@@ -164,7 +164,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
         event: gr.EventData,
     ) -> tuple[Any, ...]:
         """A click on a point or a card, a lasso, or "more"."""
-        from app.map_panels import GALLERY_EMPTY, PAGE, focus_panel, selection_panel
+        from app.maps.panels import GALLERY_EMPTY, PAGE, focus_panel, selection_panel
 
         found, pictures = find(visitor)
         data = sent(event)
@@ -228,7 +228,7 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
             {"method", "dimensions", "modality_gap": distance between the centres of pictures and captions or null,
             "points": [{kind: picture or caption, file, text, labels, position}]}.
         """
-        from app.gallery_map import METHODS
+        from app.maps.gallery import METHODS
 
         found = _map_of(frame, frame.loading.service())
         view = found.view(method, dimensions, None, None, None)
@@ -280,6 +280,6 @@ def _described(found: GalleryMap, point: int) -> dict[str, Any]:
 
 
 def _map_of(frame: Frame, service: RetrievalService, *, keep: bool = True) -> GalleryMap:
-    from app.gallery_map import gallery_map
+    from app.maps.gallery import gallery_map
 
     return gallery_map(service, frame.cache, keep=keep)

@@ -14,7 +14,7 @@ from app.tabs.frame import Frame, sent
 from app.visitor import Visitor
 
 if TYPE_CHECKING:
-    from app.label_edits import Edit
+    from app.labels.edits import Edit
     from app.service import RetrievalService
 
 NEIGHBOURS = 10  # that a program is told of a label unless it asks for more
@@ -60,7 +60,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
 
 
 def _graph(service: RetrievalService) -> dict[str, Any]:
-    from app.label_graph import label_graph_of
+    from app.labels.graph import label_graph_of
 
     return graph_value(label_graph_of(service), service.pictures)
 
@@ -73,9 +73,9 @@ def _answer(
     Raises:
         InputError: It asked for what there is not.
     """
-    from app.label_details import label_details
-    from app.label_edits import add_edit, check_edit, edited_classifiers
-    from app.label_graph import check_label, label_graph_of
+    from app.labels.details import label_details
+    from app.labels.edits import add_edit, check_edit, edited_classifiers
+    from app.labels.graph import check_label, label_graph_of
 
     graph, action, serial = label_graph_of(service), asked.get("action"), asked.get("serial")
     if action == "open":
@@ -97,8 +97,8 @@ def _answer(
 
 
 def _effect(service: RetrievalService, visitor: Visitor, edits: tuple[Edit, ...], serial: object) -> dict[str, Any]:
-    from app.label_edits import effect_of
-    from app.label_graph import label_graph_of
+    from app.labels.edits import effect_of
+    from app.labels.graph import label_graph_of
 
     query = visitor.query
     effect = effect_of(service, label_graph_of(service), edits, query) if edits else None
@@ -129,7 +129,7 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
             target, weight, words}] with the strongest first, "summary": a sentence}. An edge from source to target
             means that the source sends to the target: the classifier of the target is made from the source too.
         """
-        from app.label_answers import graph_answer
+        from app.labels.answers import graph_answer
 
         return answered(lambda service: graph_answer(service, stage, epoch, threshold))
 
@@ -146,7 +146,7 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
             {image_to_text, text_to_image} or null, "receives_from": [{label, weight}], "sends_to": [{label, weight}]},
             the strongest first.
         """
-        from app.label_answers import neighbours_answer
+        from app.labels.answers import neighbours_answer
 
         return answered(lambda service: neighbours_answer(service, label, stage, limit))
 
@@ -158,7 +158,7 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
             "stages": names for /label_graph, "epochs": how many there are, "edges": counts by stage, "strengthened" and
             "weakened": [{source, target, weight (adaptive minus prior), words}]}.
         """
-        from app.label_answers import description_answer
+        from app.labels.answers import description_answer
 
         return answered(description_answer)
 
@@ -177,7 +177,7 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
             classifiers moved, "moved_most": [{label, cosine with what it was}], "nearest_changed": [{label, before,
             after}] for labels whose three nearest classifiers are others now}.
         """
-        from app.label_answers import edit_answer
+        from app.labels.answers import edit_answer
 
         return answered(lambda service: edit_answer(service, source, target, weight))
 

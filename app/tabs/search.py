@@ -19,12 +19,12 @@ from algcn.images import open_image
 from app.components.download import csv_download, download_view
 from app.components.examples import chosen_index, examples_view, render_examples
 from app.components.results import EMPTY, render_error, render_hint, render_results, results_view
-from app.examples import example_pictures, example_queries
-from app.export import to_csv
 from app.limits import DEFAULT_LIMIT, MAX_LIMIT
-from app.link import address_of, query_of
 from app.pictures import uploaded_file
-from app.query import Query
+from app.search.examples import example_pictures, example_queries
+from app.search.export import to_csv
+from app.search.link import address_of, query_of
+from app.search.query import Query
 from app.tabs.frame import Frame, sent
 from app.tabs.search_api import api
 from app.visitor import Visitor

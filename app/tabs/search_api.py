@@ -8,10 +8,10 @@ from typing import Any
 from gradio import FileData
 
 from algcn.encoders import clean_text
-from app.export import to_csv
 from app.limits import DEFAULT_LIMIT
 from app.pictures import uploaded_file
-from app.query import Query
+from app.search.export import to_csv
+from app.search.query import Query
 from app.tabs.frame import Frame
 
 

@@ -15,10 +15,10 @@ from app.components.clickable_plot import clickable_plot, plain
 from app.components.file_link import download_place, render_link
 from app.limits import check_whole
 from app.tabs.frame import Frame
-from app.training_figures import change_figure, loss_figure, map_figure
-from app.training_run import JOBS, Phase, Progress, Waiting, training_work
-from app.training_settings import EPOCHS_RANGE, GAMMA_RANGE, SEED_RANGE, THRESHOLD_RANGE, Settings
-from app.training_view import (
+from app.training.figures import change_figure, loss_figure, map_figure
+from app.training.run import JOBS, Phase, Progress, Waiting, training_work
+from app.training.settings import EPOCHS_RANGE, GAMMA_RANGE, SEED_RANGE, THRESHOLD_RANGE, Settings
+from app.training.view import (
     render_data,
     render_edges,
     render_empty,
@@ -78,7 +78,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
 
     def show(service: RetrievalService, visitor: Visitor, bundle: Bundle | None) -> tuple[Any, ...]:
         """The gallery may be another one since the tab was last open, and the model too."""
-        from app.training_data import training_data
+        from app.training.data import training_data
 
         offered = gr.update(visible=bundle is not None), _swap(bundle is service.bundle)
         banner = render_own(_description(frame, service))
@@ -176,8 +176,8 @@ def build(frame: Frame, tab: gr.Tab) -> None:
         }
 
     def open_model(visitor: Visitor, bundle: Bundle) -> RetrievalService:
-        from app.live_training import MODEL_NAME
         from app.own import with_model
+        from app.training.live import MODEL_NAME
 
         service = with_model(frame.service(visitor), bundle, MODEL_NAME)
         frame.shelf.add(service)
@@ -203,7 +203,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
         return visitor, render_own(_description(frame, service)), _swap(service.bundle is bundle)
 
     def download(bundle: Bundle | None) -> str:
-        from app.live_training import write_zip
+        from app.training.live import write_zip
 
         if bundle is None:
             return ""

@@ -17,9 +17,10 @@ from pathlib import Path
 from algcn.bundle import Bundle
 from algcn.gallery import build_gallery
 from algcn.layout import LAYOUT_NAME
-from app import classifier_map, gallery_map
-from app.layouts import Layouts
-from app.map_panels import classifier_panel, focus_panel, gallery_note, selection_panel
+from app.maps import classifiers as classifier_map
+from app.maps import gallery as gallery_map
+from app.maps.layouts import Layouts
+from app.maps.panels import classifier_panel, focus_panel, gallery_note, selection_panel
 
 PROJECT = Path(__file__).resolve().parents[2]
 PREFIX = "picture/gallery"

@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from algcn.images import SUFFIXES
-from app.collection import Collection, Dropped
+from app.collection.folder import Collection, Dropped
 from app.jobs import Job, Jobs
-from app.live_training import Epoch
 from app.own import with_gallery, with_model
 from app.service import RetrievalService, load_service
-from app.training_run import Phase, training_work
-from app.training_settings import Settings
+from app.training.live import Epoch
+from app.training.run import Phase, training_work
+from app.training.settings import Settings
 
 PROJECT = Path(__file__).resolve().parents[2]
 PHOTOS = 100

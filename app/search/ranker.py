@@ -13,19 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from app.answers import Found, Hit, SharedLabel
-from app.duplicates import fold
-from app.filters import LabelFilter
 from app.limits import MAX_LIMIT
-from app.scores import Scores, percentiles, ranking
+from app.search.answers import Found, Hit, SharedLabel
+from app.search.duplicates import fold
+from app.search.filters import LabelFilter
+from app.search.scores import Scores, percentiles, ranking
 
 if TYPE_CHECKING:
     from algcn.calibration import Calibration
     from algcn.gallery import Gallery
-    from app.asking import Asked
-    from app.predictions import LabelPredictor
-    from app.query import Query, QueryPoint
-    from app.reading import Part
+    from app.search.asking import Asked
+    from app.search.predictions import LabelPredictor
+    from app.search.query import Query, QueryPoint
+    from app.search.reading import Part
 
 SHOWN_DUPLICATES = 12
 

@@ -20,14 +20,14 @@ import torch
 from algcn.layout import LAYOUT_NAME, gallery_key, gallery_points
 from algcn.model import label_scores
 from algcn.projection import DIMENSIONS, MOST_LAID_OUT, Axes, Floats, fit_axes, place
-from app.figures import ACCENT, FAINT, MANY_POINTS, figure, lines_trace, points_trace, rings_trace, star_trace
-from app.layouts import Layouts
+from app.maps.figures import ACCENT, FAINT, MANY_POINTS, figure, lines_trace, points_trace, rings_trace, star_trace
+from app.maps.layouts import Layouts
 from app.theme import GROUP_COLOURS, group_colours
 
 if TYPE_CHECKING:
     from algcn.bundle import Bundle
     from algcn.gallery import Gallery
-    from app.query import QueryPoint
+    from app.search.query import QueryPoint
     from app.service import RetrievalService
 
 METHODS = ("umap", "pca")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from app.label_details import average_precision
-from app.label_edits import check_edit, effect_of
-from app.label_graph import STAGES, Edge, LabelGraph, label_graph_of
+from app.labels.details import average_precision
+from app.labels.edits import check_edit, effect_of
+from app.labels.graph import STAGES, Edge, LabelGraph, label_graph_of
 
 if TYPE_CHECKING:
     from app.service import RetrievalService

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from algcn.projection import MOST_LAID_OUT
-from app.classifier_map import SHOWN_NEIGHBOURS
+from app.maps.classifiers import SHOWN_NEIGHBOURS
 
 if TYPE_CHECKING:
-    from app.classifier_map import ClassifierMap, Neighbour, Variant
-    from app.classifier_map import View as ClassifierView
-    from app.gallery_map import GalleryMap, Near, View
-    from app.query import QueryPoint
+    from app.maps.classifiers import ClassifierMap, Neighbour, Variant
+    from app.maps.classifiers import View as ClassifierView
+    from app.maps.gallery import GalleryMap, Near, View
+    from app.search.query import QueryPoint
 
 PAGE = 24
 LABELS_ON_CARD = 3

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from app.limits import MAX_COLLECTION_BYTES, MAX_PICTURE_BYTES, MAX_PICTURES
-from app.training_view import render_status
+from app.training.view import render_status
 
 if TYPE_CHECKING:
-    from app.collection import Collection
-    from app.intake import LeftOut
+    from app.collection.folder import Collection
+    from app.collection.intake import LeftOut
     from app.service import RetrievalService
 
 MAX_LABELS = 4

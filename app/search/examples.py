@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from algcn.gallery import Gallery
 
 EXAMPLE_PICTURES, EXAMPLE_QUERIES = 6, 5
-EXAMPLES_PATH = Path(__file__).resolve().parent.parent / "assets" / "examples.json"
+EXAMPLES_PATH = Path(__file__).resolve().parents[2] / "assets" / "examples.json"
 COMFORTABLE_LENGTH = 40
 
 

@@ -13,10 +13,10 @@ from torch.nn import functional
 
 from algcn.errors import InputError
 from algcn.model import label_scores
-from app.label_graph import LabelGraph, check_label
+from app.labels.graph import LabelGraph, check_label
 
 if TYPE_CHECKING:
-    from app.query import QueryPoint
+    from app.search.query import QueryPoint
     from app.service import RetrievalService
 
 MAX_WEIGHT = 2.0  # a little above the strongest edge that training makes

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from urllib.parse import parse_qs, urlencode
 
 from algcn.errors import InputError
-from app.query import Query
+from app.search.query import Query
 
 # results.js owns the same names; whatever else stands in an address is left alone.
 NAMES = ("q", "not", "like", "weight", "label", "match", "cut", "beside")

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from algcn.errors import InputError
 from algcn.graph import cooccurrence, normalise
-from app.label_layout import layout, seriation
+from app.labels.layout import layout, seriation
 from app.limits import check_limit
 
 if TYPE_CHECKING:

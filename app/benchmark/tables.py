@@ -6,7 +6,7 @@ import html
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from app.benchmark_figures import DIRECTIONS, METHODS, plain
+from app.benchmark.figures import DIRECTIONS, METHODS, plain
 
 MEASURES = ("image_to_text", "text_to_image", "average")
 HEADS = ("image → text", "text → image", "average")

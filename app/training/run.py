@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.jobs import Job, Jobs
-from app.training_settings import Settings
+from app.training.settings import Settings
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from algcn.bundle import Bundle
     from algcn.labels import LabelSet
     from algcn.train import EpochReport
-    from app.live_training import Epoch, Trained
     from app.service import RetrievalService
+    from app.training.live import Epoch, Trained
 
 AT_ONCE = 2
 JOBS = Jobs(AT_ONCE, "A training of yours is running already: stop it, or wait until it is done.")
@@ -78,7 +78,7 @@ class Progress:
         """The edges that changed most: from, to, by how much."""
         if self.change is None:
             return []
-        from app.live_training import strongest_changes
+        from app.training.live import strongest_changes
 
         names = self.labels
         return [(names[i].name, names[j].name, value) for i, j, value in strongest_changes(self.change, count)]
@@ -98,8 +98,8 @@ def training_work(
     """
 
     def work(job: Job) -> tuple[Trained, Any]:
-        from app.live_training import chance_level, keep_bundle, run_training
-        from app.training_data import training_data
+        from app.training.data import training_data
+        from app.training.live import chance_level, keep_bundle, run_training
 
         bundle = service.bundle
         data = training_data(service.gallery, bundle.label_set, bundle.encoder_fingerprint, settings.seed)

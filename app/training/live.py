@@ -25,8 +25,8 @@ from algcn.manifest import CONFIG_NAME, README_NAME
 from algcn.model import ALGCN
 from algcn.reliability import fit_calibration, measure_calibration
 from algcn.train import EpochReport, TrainResult, measure, train
-from app.training_data import TrainingData
-from app.training_settings import Settings
+from app.training.data import TrainingData
+from app.training.settings import Settings
 
 if TYPE_CHECKING:
     from app.service import RetrievalService

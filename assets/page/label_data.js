@@ -1,5 +1,5 @@
 // What the browser knows of a label graph: every stage at every epoch, from the matrices it was sent once.
-// All matrices are flat, L × L, "row sends to column"; app/label_graph.py is the same in Python.
+// All matrices are flat, L × L, "row sends to column"; app/labels/graph.py is the same in Python.
 const STAGES = {
   cooccurrence: {
     name: "Co-occurrence",

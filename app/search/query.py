@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from algcn.errors import InputError
-from app.filters import check_labels, check_match
 from app.limits import DEFAULT_LIMIT, check_limit
+from app.search.filters import check_labels, check_match
 
 if TYPE_CHECKING:
     from PIL import Image

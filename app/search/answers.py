@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from app.query import Query, QueryPoint
+    from app.search.query import Query, QueryPoint
 
 
 @dataclasses.dataclass(frozen=True)

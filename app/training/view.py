@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from app.live_training import Trained
-    from app.training_data import TrainingData
-    from app.training_run import Progress
+    from app.training.data import TrainingData
+    from app.training.live import Trained
+    from app.training.run import Progress
 
 LOSS_NAMES = {"classification": "classification", "invariance": "invariance", "self_supervision": "self-supervision"}
 MODELS = {

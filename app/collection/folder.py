@@ -23,7 +23,7 @@ from algcn.errors import InputError
 from algcn.files import write_text
 from algcn.gallery import Gallery, build_gallery
 from algcn.model import label_scores
-from app.intake import Found, Intake, LeftOut, printable
+from app.collection.intake import Found, Intake, LeftOut, printable
 
 if TYPE_CHECKING:
     from algcn.bundle import Bundle

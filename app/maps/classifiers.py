@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from algcn.errors import InputError
 from algcn.projection import DIMENSIONS, METHODS, Axes, Floats, fit_axes, neighbours, place, silhouette
-from app.figures import (
+from app.maps.figures import (
     extent,
     figure,
     first_sight,
@@ -30,14 +30,14 @@ from app.figures import (
     rings_trace,
     star_trace,
 )
-from app.layouts import Layouts
+from app.maps.layouts import Layouts
 from app.theme import group_colours
 
 if TYPE_CHECKING:
     from algcn.bundle import Bundle
     from algcn.gallery import Gallery
     from algcn.model import ALGCN
-    from app.query import QueryPoint
+    from app.search.query import QueryPoint
     from app.service import RetrievalService
 
 SHOWN_NEIGHBOURS, QUERY_NEIGHBOURS = 8, 5

@@ -10,15 +10,15 @@ import torch
 from torch import Tensor
 
 from algcn.errors import InputError
-from app.answers import LabelScore
-from app.query import Query, QueryPoint
-from app.reading import Part, Reader
-from app.steering import combine
-from app.wording import terms
+from app.search.answers import LabelScore
+from app.search.query import Query, QueryPoint
+from app.search.reading import Part, Reader
+from app.search.steering import combine
+from app.search.wording import terms
 
 if TYPE_CHECKING:
     from algcn.gallery import Gallery
-    from app.predictions import LabelPredictor
+    from app.search.predictions import LabelPredictor
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from pathlib import Path
 from algcn.errors import InputError
 from algcn.layout import cached_layout, read_layout, write_layout
 from algcn.projection import Floats
-from app.apart import WORKER, Layout
+from app.maps.apart import WORKER, Layout
 
 
 class Layouts:

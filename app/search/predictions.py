@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from app.answers import LabelScore, SharedLabel
+from app.search.answers import LabelScore, SharedLabel
 
 if TYPE_CHECKING:
     from algcn.bundle import Bundle

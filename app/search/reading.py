@@ -12,15 +12,15 @@ from torch.nn import functional
 
 from algcn.encoders import clean_text
 from algcn.images import open_image
-from app.recent import Recent
-from app.wording import named_only
+from app.search.recent import Recent
+from app.search.wording import named_only
 
 if TYPE_CHECKING:
     from PIL import Image
 
     from algcn.bundle import Bundle
     from algcn.encoders import Encoder
-    from app.predictions import LabelPredictor
+    from app.search.predictions import LabelPredictor
 
 # Words that are nothing but names of labels are also what these labels' classifiers stand for, and one word is little
 # for the text projection. On Postcards, over all 67 labels by name, average precision rises from 0.66 to 0.73.

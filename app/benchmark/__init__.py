@@ -1,0 +1,1 @@
+"""A bundle's metrics.json as plots and tables."""

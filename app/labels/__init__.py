@@ -1,0 +1,1 @@
+"""The label graph: stages, layout, one label up close, and edges edited."""

@@ -1,0 +1,1 @@
+"""Classifiers and galleries as points on a map."""

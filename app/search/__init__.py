@@ -1,0 +1,1 @@
+"""Searching: what is asked, how results are ranked, filtered and explained."""

@@ -1,0 +1,1 @@
+"""ALGCN trained while somebody watches."""
