@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.pictures import SHARED_KEY
+from app.addresses import SHARED_KEY
 from app.service import RetrievalService
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 from algcn.encoders import clean_text
 from algcn.errors import InputError
+from app.addresses import SHARED_KEY, pictures_prefix
 from app.limits import DEFAULT_LIMIT
-from app.search.addresses import SHARED_KEY, pictures_prefix
 from app.search.answers import Found, LabelScore, SearchResult
 from app.search.asking import Asked, ask
 from app.search.filters import LabelFilter

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from algcn.errors import InputError
-from app.pictures import SHARED_KEY
+from app.addresses import SHARED_KEY
 
 if TYPE_CHECKING:
     from app.loading import Loading
