@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import re
@@ -147,15 +148,25 @@ class TestStart:
 class TestApi:
     def test_endpoints_say_what_they_take(self, client: Client) -> None:
         info = client.view_api(return_format="dict", print_info=False)
-        assert set(info["named_endpoints"]) >= {"/search_by_text", "/search_by_image", "/benchmark"}
         assert info["unnamed_endpoints"] == {}
-        for name, first in (("/search_by_text", "text"), ("/search_by_image", "image")):
-            endpoint = info["named_endpoints"][name]
-            query, limit = endpoint["parameters"]
+        offered = info["named_endpoints"]
+        names = {
+            "/search_by_text",
+            "/search_by_image",
+            "/search_by_item",
+            "/predict_labels",
+            "/export_csv",
+            "/benchmark",
+        }
+        assert set(offered) >= names
+        for name, first in (("/search_by_text", "text"), ("/search_by_image", "image"), ("/search_by_item", "file")):
+            endpoint = offered[name]
+            query, limit, *rest = endpoint["parameters"]
             assert (query["parameter_name"], query["parameter_has_default"]) == (first, False)
             assert (limit["parameter_name"], limit["parameter_default"]) == ("limit", 24)
             assert limit["python_type"]["type"] == "int"
-            assert endpoint["description"].startswith("Find the pictures and captions")
+            assert all(parameter["parameter_has_default"] for parameter in rest)
+            assert endpoint["description"].startswith("Find ")
             assert "limit: How many pictures and how many captions to return, 1 to 500." in endpoint["description"]
 
     def test_a_bundle_without_numbers_has_an_empty_benchmark(self, client: Client) -> None:
@@ -183,6 +194,61 @@ class TestApi:
             assert answer["images"][0]["score"] == pytest.approx(1, abs=1e-3)
             assert len(answer["texts"]) == 1
             assert len(answer["query_labels"]) == 3
+
+    def test_a_text_is_refined(self, client: Client) -> None:
+        answer = client.predict(
+            "a dog on the beach", without="boat", labels=["beach"], match="any", api_name="/search_by_text"
+        )
+        assert {"beach" in hit["labels"] for hit in answer["images"] + answer["texts"]} == {True}
+        plain = client.predict("a dog on the beach", labels=["beach"], api_name="/search_by_text")
+        assert [hit["score"] for hit in plain["images"]] != [hit["score"] for hit in answer["images"]]
+        alone = client.predict("a dog on the beach", space="encoder", cutoff=50, api_name="/search_by_text")
+        assert all(hit["percentile"] >= 50 and hit["probability"] is None for hit in alone["images"])
+
+    def test_a_picture_of_the_gallery_is_named_by_its_file(self, client: Client) -> None:
+        answer = client.predict("beach_dog.webp", 3, api_name="/search_by_item")
+        assert len(answer["images"]) == 3
+        assert "beach_dog.webp" not in {hit["file"] for hit in answer["images"]}
+        mixed = client.predict("beach_dog.webp", text="a street at night", weight=0, api_name="/search_by_item")
+        assert {label["label"] for label in mixed["query_labels"]} >= {"street", "night"}
+        with pytest.raises(AppError, match=r"^The gallery has no picture called '\.\./app\.py'\.$"):
+            client.predict("../app.py", api_name="/search_by_item")
+
+    def test_a_picture_and_words_are_mixed(self, client: Client, tiny_gallery_dir: Path) -> None:
+        picture = handle_file(tiny_gallery_dir / "street.jpg")
+        answer = client.predict(picture, text="a street", weight=1, api_name="/search_by_image")
+        assert answer["images"][0]["file"] == "street.jpg"
+        assert {label["label"] for label in answer["query_labels"]} >= {"street"}
+
+    def test_labels_of_a_picture_are_named(self, client: Client, tiny_gallery_dir: Path) -> None:
+        labels = client.predict(handle_file(tiny_gallery_dir / "street.jpg"), api_name="/predict_labels")
+        assert len(labels) == 3
+        assert all(set(label) == {"label", "score"} for label in labels)
+        assert [label["score"] for label in labels] == sorted((label["score"] for label in labels), reverse=True)
+
+    def test_results_are_a_table(self, client: Client) -> None:
+        table = client.predict("a dog", 2, api_name="/export_csv")
+        rows = list(csv.DictReader(io.StringIO(table, newline="")))
+        assert [(row["kind"], row["rank"]) for row in rows] == [
+            ("picture", "1"), ("picture", "2"), ("caption", "1"), ("caption", "2")
+        ]  # fmt: skip
+
+    @pytest.mark.parametrize(
+        ("values", "sentence"),
+        [
+            ({"labels": "dog"}, "labels must be a list"),
+            ({"labels": ["no such label"]}, "No picture here has the label 'no such label'"),
+            ({"match": "some"}, "match must be one of any, all, none"),
+            ({"space": "moon"}, "space must be one of common, encoder"),
+            ({"cutoff": 101}, "cutoff must be a number from 0 to 100"),
+            ({"without": 3}, "without must be a text"),
+        ],
+    )
+    def test_a_refinement_that_is_none_is_one_sentence(
+        self, client: Client, values: dict[str, Any], sentence: str
+    ) -> None:
+        with pytest.raises(AppError, match=f"^{sentence}"):
+            client.predict("dog", **values, api_name="/search_by_text")
 
     @pytest.mark.parametrize("limit", [0, -3, 501, 1.5, "ten", None, [1]])
     def test_a_limit_that_is_none_is_one_sentence(self, client: Client, limit: Any) -> None:
@@ -234,7 +300,8 @@ class TestApi:
     ) -> None:
         """Hand-written requests, since a client uploads the file instead."""
         url = f"{tiny_server.url}/gradio_api/call/search_by_image"
-        data = json.dumps({"data": [{"path": str(tiny_gallery_dir / "beach.png"), **mark}, 1]}).encode()
+        values = [{"path": str(tiny_gallery_dir / "beach.png"), **mark}, 1, "", 0.5, "", [], "any", "common", 0]
+        data = json.dumps({"data": values}).encode()
         _, body, _ = fetch(url, data=data, headers={"Content-Type": "application/json"})
         _, answer, _ = fetch(f"{url}/{json.loads(body)['event_id']}")
         assert b"event: error" in answer

@@ -197,6 +197,7 @@ def test_the_real_page_finds_what_is_asked_for(browser: Browser, pocket_server: 
         expect(page.locator(CARDS)).to_have_count(48)
         expect(page.locator(ROWS)).to_have_count(48)
         details = page.locator(CARDS).first.evaluate("card => JSON.parse(card.dataset.details)")
+        page.fill(QUERY, "")
         upload(page, PROJECT / "assets" / "gallery" / details["file"])
         expect(page.locator(".asked")).to_have_text("Your picture")
         found = page.locator(CARDS).first.evaluate("card => JSON.parse(card.dataset.details)")
@@ -209,6 +210,7 @@ def test_a_picture_is_shown_as_it_was_decoded(tiny_page: Page, tmp_path: Path) -
     exif = Image.Exif()
     exif[0x0112] = 6  # lying on its side
     Image.new("RGB", (120, 60), "green").save(tmp_path / "phone.jpg", exif=exif)
+    tiny_page.fill(QUERY, "")
     upload(tiny_page, tmp_path / "phone.jpg")
     expect(tiny_page.locator(".asked")).to_have_text("Your picture")
     assert tiny_page.eval_on_selector(".asked-picture", "image => [image.naturalWidth, image.naturalHeight]") == [

@@ -200,9 +200,10 @@ class SearchTab:
 
     @_said
     def drop_picture(self, visitor: Visitor, asked: Query | None, text: Any, given: Given, *values: Any) -> Updates:
-        """The picture was taken away: the words alone are asked, if there are any."""
+        """The picture was taken away: if it was part of what was asked, the words alone are asked."""
         alone = self._in_boxes(text, Given(), *values)
-        found = self._answer(visitor, alone) if asked is not None and alone.text.strip() else {}
+        again = asked is not None and asked.has_picture and alone.text.strip()
+        found = self._answer(visitor, alone) if again else {}
         return {self.mix: gr.update(visible=False), **found, self.given: Given()}
 
     @_said
