@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from fastapi import HTTPException
@@ -27,6 +27,9 @@ from app.shelf import Shelf
 from app.tabs import benchmark, classifiers, collections, gallery_map, labels, search, training
 from app.tabs.frame import Frame
 from app.visitor import Visitor
+
+if TYPE_CHECKING:
+    from app.service import RetrievalService
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 TABS = (
@@ -106,6 +109,8 @@ def build(loading: Loading, shelf: Shelf, uploads: Path, cache: Path) -> gr.Bloc
             for title, name, module in TABS:
                 with gr.Tab(title, id=name, elem_id=f"tab-{name}") as tab:
                     module.build(frame, tab)
+                # Where the visitor opened a model or pictures of their own, the masthead says so.
+                frame.on_open(tab, lambda service, _: MASTHEAD.format(facts=_facts(service)), [masthead])
                 tab.select(None, None, None, js=f"() => {{ ({REMEMBER_TAB})({json.dumps(name)}); }}")
 
         quiet = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
@@ -113,7 +118,10 @@ def build(loading: Loading, shelf: Shelf, uploads: Path, cache: Path) -> gr.Bloc
         def show_facts() -> Iterator[str]:
             while not loading.done(timeout=REFRESH_SECONDS):
                 yield MASTHEAD.format(facts=BUSY.format(state=html.escape(loading.state)))
-            yield MASTHEAD.format(facts=_facts(loading))
+            try:
+                yield MASTHEAD.format(facts=_facts(loading.service()))
+            except InputError as error:  # the program is about to end with this sentence
+                yield MASTHEAD.format(facts=html.escape(str(error)))
 
         def open_tab(name: str) -> gr.Tabs:
             return gr.Tabs(selected=name) if name in {known for _, known, _ in TABS} else gr.skip()
@@ -164,14 +172,9 @@ def _theme() -> gr.themes.Base:
     ).set(**theme.COLOURS)
 
 
-def _facts(loading: Loading) -> str:
-    try:
-        service = loading.service()
-    except InputError as error:  # the program is about to end with this sentence
-        return html.escape(str(error))
-    pictures, captions = len(service.gallery.items), len(service.gallery.texts)
+def _facts(service: RetrievalService) -> str:
+    pictures, captions, labels = len(service.gallery.items), len(service.gallery.texts), len(service.bundle.label_set)
     name = html.escape(service.name)
-    labels = len(service.bundle.label_set)
     return f"<b>{pictures:,}</b> pictures · <b>{captions:,}</b> captions · <b>{labels}</b> labels · model <b>{name}</b>"
 
 
