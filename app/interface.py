@@ -105,14 +105,17 @@ def build(loading: Loading, shelf: Shelf, uploads: Path, cache: Path) -> gr.Bloc
         )
         visitor = gr.State(Visitor(), delete_callback=Visitor.leave)
         frame = Frame(page, loading, uploads, cache, shelf, visitor)
+        opened: list[gr.Tab] = []
         with gr.Tabs(elem_id="tabs") as tabs:
             for title, name, module in TABS:
                 with gr.Tab(title, id=name, elem_id=f"tab-{name}") as tab:
                     module.build(frame, tab)
-                # Where the visitor opened a model or pictures of their own, the masthead says so.
-                frame.on_open(tab, lambda service, _: MASTHEAD.format(facts=_facts(service)), [masthead])
+                opened.append(tab)
                 tab.select(None, None, None, js=f"() => {{ ({REMEMBER_TAB})({json.dumps(name)}); }}")
 
+        for tab in opened:
+            # Where the visitor opened a model or pictures of their own, the masthead says so.
+            frame.on_open(tab, lambda service, _: MASTHEAD.format(facts=_facts(service)), [masthead])
         quiet = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
 
         def show_facts() -> Iterator[str]:
