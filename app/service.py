@@ -38,7 +38,9 @@ if TYPE_CHECKING:
 
 # Below this chance even the best result is more likely than not to have nothing to do with the query.
 EVEN_CHANCE = 0.5
-OPTIMISTIC = "Chances were calibrated on whole captions: for the bare name of a label they tend to be too high."
+BARE = "Chances were calibrated on whole captions: for the bare name of a label they tend to be too high."
+STEERED = "Words to steer away from change the order; the chances are those of the rest of the query."
+MIXED = "The chances are those of the words and of the picture, averaged by their weights."
 UNSEEN = "ALGCN sees nothing it knows in this query, so the order below is the encoder's alone."
 
 
@@ -110,6 +112,7 @@ class RetrievalService:
             beside=beside,
             query_labels=asked.query_labels,
             notice=self._notice(asked, pictures),
+            remark=self._remark(asked, pictures),
             seconds=time.perf_counter() - start,
         )
 
@@ -186,15 +189,22 @@ class RetrievalService:
         sentences = [part.notice for part in asked.parts if part.notice]
         if not asked.point.embedding.any():
             sentences.append(UNSEEN)
-        if pictures.cutoff_by == "probability" and pictures.hits:
-            if pictures.best < 100 * EVEN_CHANCE:
-                sentences.append(
-                    f"Nothing here matches well: even the likeliest picture has only a {pictures.best:.0f} % chance of "
-                    "sharing a label with your query."
-                )
-            elif any(part.labels_only for part in asked.parts):
-                sentences.append(OPTIMISTIC)
+        if pictures.cutoff_by == "probability" and pictures.hits and pictures.best < 100 * EVEN_CHANCE:
+            sentences.append(
+                f"Nothing here matches well: even the likeliest picture has only a {pictures.best:.0f} % chance of "
+                "sharing a label with your query."
+            )
         return " ".join(sentences) or None
+
+    def _remark(self, asked: Asked, pictures: Found) -> str | None:
+        if pictures.cutoff_by != "probability":
+            return None
+        remarks = (
+            (len(asked.parts) > 1, MIXED),
+            (bool(asked.unwanted), STEERED),
+            (any(part.labels_only for part in asked.parts), BARE),
+        )
+        return " ".join(sentence for applies, sentence in remarks if applies) or None
 
 
 def load_service(

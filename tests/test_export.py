@@ -31,7 +31,7 @@ def hit(**values: object) -> Hit:
 
 def exported(*hits: Hit) -> str:
     found = Found(list(hits), len(hits), len(hits), "percentile", 50.0, False)
-    return to_csv(SearchResult(Query(text="x"), None, found, found, None, [], None, 0.1))
+    return to_csv(SearchResult(Query(text="x"), None, found, found, None, [], None, None, 0.1))
 
 
 def test_it_is_a_table_with_a_header_and_two_kinds_of_rows() -> None:

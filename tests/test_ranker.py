@@ -109,11 +109,21 @@ class TestCutoff:
         notice = calibrated.search(Query(text="a boat at night")).notice
         assert notice.startswith("Nothing here matches well: even the likeliest picture has only a ")
 
-    def test_a_bare_label_is_said_to_be_too_likely(self, calibrated: RetrievalService) -> None:
-        bundle = calibrated.bundle
-        bundle.calibration = Calibration(dict.fromkeys(DIRECTIONS, (np.array([-1.0, 1]), np.array([0.9, 0.9]))), 0.5)
-        assert "too high" in calibrated.search(Query(text="boat")).notice
-        assert calibrated.search(Query(text="a boat at night")).notice is None
+    @pytest.mark.parametrize(
+        ("query", "words"),
+        [
+            (Query(text="boat"), "for the bare name of a label they tend to be too high"),
+            (Query(text="a boat at night", without="dog"), "Words to steer away from change the order"),
+            (Query(text="a boat at night", item=1), "averaged by their weights"),
+            (Query(text="a boat at night"), None),
+            (Query(text="boat", space="encoder"), None),
+        ],
+    )
+    def test_how_far_chances_can_be_trusted_is_said(
+        self, calibrated: RetrievalService, query: Query, words: str | None
+    ) -> None:
+        remark = calibrated.search(query).remark
+        assert (remark is None) if words is None else (words in remark)
 
     def test_steering_changes_the_order_but_no_chance(self, calibrated: RetrievalService) -> None:
         plain = {hit.file: hit.probability for hit in calibrated.search(Query(text="a boat at night")).images}

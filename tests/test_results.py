@@ -66,6 +66,7 @@ def answer(*hits: Hit, notice: str | None = HOSTILE_CAPTIONS[1], query: Query | 
         beside=values.get("beside"),
         query_labels=values.get("query_labels", [LabelScore(HOSTILE_LABEL, 0.4)]),
         notice=notice,
+        remark=values.get("remark"),
         seconds=values.get("seconds", 0.012),
     )
     return render_results(result, "picture/key", (100, 200), 'q="><script>')

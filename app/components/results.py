@@ -76,6 +76,7 @@ def render_results(result: SearchResult, prefix: str, sizes: tuple[int, int], ad
     {_notice(result.notice)}
     <div class="aside"><p class="fine">{counts}</p>{_tools(query)}</div>
     {_filters(result)}
+    {_fine(result.remark)}
   </header>
   <div class="switch" role="group" aria-label="Show">
     <button type="button" data-action="view" data-view="pictures">Pictures</button>
@@ -124,8 +125,7 @@ def _section(
     show, shape = (card, "cards") if kind == "pictures" else (row, "rows")
     body = f'<ul class="{shape}">{_each(show(hit, prefix, beside) for hit in found.hits)}</ul>'
     count = f' <span class="count">{found.total:,}</span>' if found.hits else ""
-    fine = f'<p class="fine">{note}</p>' if note else ""
-    return f"""<section class="{kind}" aria-label="{title}"><h2>{title}{count}</h2>{fine}
+    return f"""<section class="{kind}" aria-label="{title}"><h2>{title}{count}</h2>{_fine(note)}
       {body if found.hits else _nothing(result, found, kind)}</section>"""
 
 
@@ -231,12 +231,15 @@ def _tools(query: Query) -> str:
         "Download CSV</button>"
     )
     note = "" if query.picture is None else UNLINKED if linkable else UNLINKABLE
-    fine = f'<p class="fine">{note}</p>' if note else ""
-    return f'<div class="tools">{link}{export}</div>{fine}'
+    return f'<div class="tools">{link}{export}</div>{_fine(note)}'
 
 
 def _notice(notice: str | None) -> str:
     return f'<p class="notice">{html.escape(notice)}</p>' if notice else ""
+
+
+def _fine(sentence: str | None) -> str:
+    return f'<p class="fine">{html.escape(sentence)}</p>' if sentence else ""
 
 
 def _short(text: str) -> str:

@@ -116,6 +116,7 @@ class SearchResult:
         beside: Pictures and texts in the encoder's own ranking, where that was asked for.
         query_labels: The labels that words name or the model predicts.
         notice: Sentences for the reader, or None.
+        remark: How far the chances can be trusted for this query, where that is worth a word.
         seconds: What the answer took.
     """
 
@@ -126,6 +127,7 @@ class SearchResult:
     beside: tuple[Found, Found] | None
     query_labels: list[LabelScore]
     notice: str | None
+    remark: str | None
     seconds: float
 
     @property
