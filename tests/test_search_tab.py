@@ -14,7 +14,7 @@ from algcn.gallery import build_gallery
 from app.components.results import EMPTY
 from app.loading import Loading
 from app.pictures import Shelf
-from app.query import Query
+from app.search.query import Query
 from app.service import RetrievalService, load_service
 from app.tabs.frame import Frame
 from app.tabs.search import Given, SearchTab
