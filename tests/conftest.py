@@ -217,7 +217,7 @@ def tiny_server(
     root = tmp_path_factory.mktemp("server")
     gallery = write_hostile_gallery(tiny_gallery_dir, root / "gallery")
     (root / "home").mkdir()
-    with serve(root / "home", ("--bundle", tiny_bundle_dir, "--gallery", gallery)) as server:
+    with serve(root / "home", ("--bundle", tiny_bundle_dir, "--gallery", gallery, "--mcp")) as server:
         yield server
 
 

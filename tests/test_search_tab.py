@@ -13,9 +13,9 @@ from algcn.bundle import Bundle
 from algcn.gallery import build_gallery
 from app.components.results import EMPTY
 from app.loading import Loading
-from app.pictures import Shelf
 from app.search.query import Query
 from app.service import RetrievalService, load_service
+from app.shelf import Shelf
 from app.tabs.frame import Frame
 from app.tabs.search import Given, SearchTab
 from app.visitor import Visitor
