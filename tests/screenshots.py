@@ -1,4 +1,4 @@
-"""Pictures of the page for the README: a desktop, a phone, and a dark room.
+"""Pictures of every tab for the README: on a desktop, on a phone, and in a dark room.
 
     python -m tests.screenshots [--bundle B] [--gallery G] [--out assets/screenshots]
 
@@ -8,12 +8,15 @@ Starts the program, drives it with a headless Chromium, and stops it again.
 from __future__ import annotations
 
 import argparse
+import io
+import re
 import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.serving import PROJECT, SWITCHES, serve
@@ -32,22 +35,56 @@ SEEN = """
 DESKTOP, PHONE = (1440, 960), (390, 844)
 # The file's name, the screen, whether it is dark, and what is done before the picture is taken.
 SHOTS = (
-    ("welcome", DESKTOP, False, ()),
     ("search", DESKTOP, False, ("words",)),
-    ("picture", DESKTOP, False, ("picture",)),
     ("details", DESKTOP, False, ("words", "details")),
-    ("dark", DESKTOP, True, ("words",)),
+    ("labels", DESKTOP, False, ("Labels", "label")),
+    ("classifiers", DESKTOP, False, ("Classifiers",)),
+    ("map", DESKTOP, False, ("words", "Gallery map")),
+    ("benchmark", DESKTOP, False, ("Benchmark",)),
+    ("train", DESKTOP, False, ("Train", "epochs")),
+    ("collections", DESKTOP, False, ("Collections", "drop")),
+    ("dark", DESKTOP, True, ("Labels", "label")),
     ("phone", PHONE, False, ("words",)),
 )
+# What is there when a tab is ready to be seen.
+READY = {
+    "Labels": "#label-graph .plot[data-drawn]",
+    "Classifiers": "#classifiers-plot-1 .plot[data-drawn]",
+    "Gallery map": "#map-plot .plot[data-drawn]",
+    "Benchmark": "#benchmark-curve-text_to_image .plot[data-drawn]",
+    "Train": "#train-data p",
+    "Collections": "#tab-collections h2",
+}
+LABEL = "surfing"
+EPOCHS_SEEN = "Epoch 1[0-9] of"
+OWN_PICTURES = 12
+QUALITY = 90
 
 
 def act(page: Page, step: str) -> None:
     """One step of a visitor."""
+    if step in READY:
+        page.get_by_role("tab", name=step).click()
+        expect(page.locator(READY[step])).to_be_visible()
+        return
+    if step == "label":
+        page.fill(".lg-find input", LABEL)
+        page.press(".lg-find input", "Enter")
+        expect(page.locator(".lg-chosen h3").first).to_have_text(re.compile(LABEL))
+        page.wait_for_function("[...document.querySelectorAll('.lg-chosen img')].length > 0")
+        return
+    if step == "epochs":
+        page.click("#train-start")
+        expect(page.locator("#train-status")).to_contain_text(re.compile(EPOCHS_SEEN), timeout=2 * PATIENCE)
+        return
+    if step == "drop":
+        images = sorted((PROJECT / "assets" / "gallery" / "images").iterdir())
+        page.set_input_files("#tab-collections input[type=file]", images[:: len(images) // OWN_PICTURES])
+        expect(page.locator(".mine-grid li").first).to_be_visible(timeout=2 * PATIENCE)
+        return
     if step == "words":
         page.fill("#query-text input", QUERY)
         page.press("#query-text input", "Enter")
-    elif step == "picture":
-        page.locator(".try-pictures button").nth(1).click()
     elif step == "details":
         page.locator(".hit-card").nth(1).click()
         expect(page.locator("dialog.details img")).to_be_visible()
@@ -87,9 +124,10 @@ def main(argv: Sequence[str] | None = None) -> int:
                 act(page, step)
             page.wait_for_timeout(SETTLE)
             page.wait_for_function(SEEN)
-            page.screenshot(path=arguments.out / f"{name}.png")
+            with Image.open(io.BytesIO(page.screenshot())) as picture:
+                picture.convert("RGB").save(arguments.out / f"{name}.webp", quality=QUALITY, method=6)
             context.close()
-            print(arguments.out / f"{name}.png")
+            print(arguments.out / f"{name}.webp")
         browser.close()
     return 0
 

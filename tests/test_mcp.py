@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from mcp import ClientSession
-from mcp.client.streamable_http import streamablehttp_client
+from mcp.client.streamable_http import streamable_http_client
 from mcp.types import CallToolResult, Tool
 from serving import Server
 
@@ -20,7 +20,7 @@ def ask(server: Server, *calls: tuple[str, dict[str, Any]]) -> tuple[list[Tool],
 
     async def session() -> tuple[list[Tool], list[CallToolResult]]:
         async with (
-            streamablehttp_client(f"{server.url}/gradio_api/mcp/") as (read, write, _),
+            streamable_http_client(f"{server.url}/gradio_api/mcp/") as (read, write, _),
             ClientSession(read, write) as client,
         ):
             await client.initialize()
