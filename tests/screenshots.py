@@ -37,7 +37,7 @@ DESKTOP, PHONE = (1440, 960), (390, 844)
 SHOTS = (
     ("search", DESKTOP, False, ("words",)),
     ("details", DESKTOP, False, ("words", "details")),
-    ("labels", DESKTOP, False, ("Labels", "label")),
+    ("labels", DESKTOP, False, ("Labels",)),
     ("classifiers", DESKTOP, False, ("Classifiers",)),
     ("map", DESKTOP, False, ("words", "Gallery map")),
     ("benchmark", DESKTOP, False, ("Benchmark",)),
