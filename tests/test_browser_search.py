@@ -98,6 +98,7 @@ def test_labels_narrow_and_survive_a_new_search(page: Page) -> None:
     ask(page, "a street")
     expect(page.locator(SHOWN)).to_have_count(2)
     page.locator(".narrow .chip:not(.match)", has_text="boat").click()
+    expect(page.locator(".narrow .chip.match")).to_have_text(["night ×", "boat ×"])
     expect(page.locator(".narrow > span")).to_have_text("With any of")
     page.locator("#match label", has_text="all").click()
     expect(page.locator(SHOWN)).to_have_count(1)
