@@ -31,6 +31,20 @@ class VectorIndex:
     def __len__(self) -> int:
         return self._index.ntotal
 
+    def inner_products(self, queries: ArrayLike) -> NDArray[np.float32]:
+        """Of Q queries (Q × d) with every vector, Q × N in the order of the vectors.
+
+        Raises:
+            InputError: The queries have another width or hold a NaN.
+        """
+        import faiss
+
+        queries = self._queries(queries)
+        if len(self) == 0:
+            return np.empty((len(queries), 0), np.float32)
+        vectors = faiss.rev_swig_ptr(self._index.get_xb(), len(self) * self.width).reshape(-1, self.width)
+        return faiss.pairwise_distances(queries, vectors, faiss.METRIC_INNER_PRODUCT)
+
     def search(self, queries: ArrayLike, k: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """The best k vectors for each of Q queries (Q × d), fewer where the index holds fewer.
 
@@ -40,9 +54,7 @@ class VectorIndex:
         Raises:
             InputError: The queries have another width or hold a NaN, or k is not positive.
         """
-        queries = _as_rows(queries, "queries")
-        if queries.shape[1] != self.width:
-            raise InputError(f"The index holds vectors of width {self.width}, but the query has {queries.shape[1]}.")
+        queries = self._queries(queries)
         if k < 1:
             raise InputError(f"k must be at least 1, not {k}.")
         k = min(int(k), len(self))
@@ -57,6 +69,12 @@ class VectorIndex:
             scores, ids = self._index.search(queries, fetched)
         order = np.lexsort((ids, -scores), axis=1)[:, :k]
         return np.take_along_axis(scores, order, axis=1), np.take_along_axis(ids, order, axis=1)
+
+    def _queries(self, queries: ArrayLike) -> NDArray[np.float32]:
+        queries = _as_rows(queries, "queries")
+        if queries.shape[1] != self.width:
+            raise InputError(f"The index holds vectors of width {self.width}, but the query has {queries.shape[1]}.")
+        return queries
 
 
 def _as_rows(vectors: ArrayLike, what: str) -> NDArray[np.float32]:

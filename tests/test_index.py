@@ -59,3 +59,12 @@ def test_what_cannot_be_searched_is_said() -> None:
         index.search(torch.full((1, 3), float("nan")), 1)
     with pytest.raises(InputError, match="NaN"):
         VectorIndex(torch.full((1, 3), float("inf")))
+
+
+def test_all_inner_products_come_in_the_order_of_the_vectors() -> None:
+    vectors = np.random.default_rng(0).normal(size=(50, 7)).astype(np.float32)
+    index = VectorIndex(vectors)
+    assert index.inner_products(vectors[:3]) == pytest.approx(vectors[:3] @ vectors.T, abs=1e-5)
+    assert VectorIndex(np.empty((0, 7))).inner_products(vectors[:2]).shape == (2, 0)
+    with pytest.raises(InputError, match="width 7, but the query has 6"):
+        index.inner_products(vectors[:1, :6])

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from algcn.index import VectorIndex
 from algcn.ranking import ranking_vectors
 from app.search.duplicates import fold
 from app.search.scores import Scores, percentiles, ranking
@@ -65,7 +66,7 @@ def test_a_gallery_of_equals_or_of_one_is_no_division_by_zero() -> None:
 def test_scores_are_those_of_the_bundles_ranking(vectors: torch.Tensor) -> None:
     features = vectors.flip(0)
     for weight in (0.0, 0.5, 2.0):
-        scores = Scores.of(vectors[:1], features[:1], vectors, features, weight)
+        scores = Scores.of(vectors[:1], features[:1], VectorIndex(vectors), VectorIndex(features), weight)
         expected = ranking_vectors(vectors, features, weight) @ ranking_vectors(vectors[:1], features[:1], weight)[0]
         assert scores.ranking == pytest.approx(expected.numpy(), abs=2e-6)
         assert scores.by("common") is scores.ranking

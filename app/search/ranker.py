@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from algcn.index import VectorIndex
 from app.limits import MAX_LIMIT
 from app.search.answers import Found, Hit, SharedLabel
 from app.search.duplicates import fold
@@ -38,6 +39,14 @@ class _Kind:
     embeddings: Tensor
     features: Tensor
     owner: NDArray[np.int64]
+
+    @cached_property
+    def embedding_index(self) -> VectorIndex:
+        return VectorIndex(self.embeddings)
+
+    @cached_property
+    def feature_index(self) -> VectorIndex:
+        return VectorIndex(self.features)
 
 
 class Ranker:
@@ -89,7 +98,7 @@ class Ranker:
         return self._found(asked, pictures), self._found(asked, texts)
 
     def _scores(self, point: QueryPoint | Part, kind: _Kind) -> Scores:
-        return Scores.of(point.embedding, point.features, kind.embeddings, kind.features, self._weight)
+        return Scores.of(point.embedding, point.features, kind.embedding_index, kind.feature_index, self._weight)
 
     def _chances(
         self, asked: Asked, scores: dict[str, Scores], calibration: Calibration

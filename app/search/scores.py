@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 if TYPE_CHECKING:
-    pass
+    from torch import Tensor
+
+    from algcn.index import VectorIndex
 
 # Cosines in single precision are good to about seven digits; beyond, equal pictures would be ranked by noise.
 DECIMALS = 6
@@ -32,11 +33,11 @@ class Scores:
 
     @classmethod
     def of(
-        cls, embedding: Tensor, query_features: Tensor, embeddings: Tensor, features: Tensor, encoder_weight: float
+        cls, embedding: Tensor, features: Tensor, embeddings: VectorIndex, encoded: VectorIndex, encoder_weight: float
     ) -> Scores:
-        """Of a query (1 × d, 1 × e) with N items (N × d, N × e), all L2-normalised."""
-        common = np.round((embeddings @ embedding[0]).numpy(), DECIMALS)
-        encoder = np.round((features @ query_features[0]).numpy(), DECIMALS)
+        """Of a query (1 × d, 1 × e) with N items, indexed in the common space and by the encoder, all L2-normalised."""
+        common = np.round(embeddings.inner_products(embedding)[0], DECIMALS)
+        encoder = np.round(encoded.inner_products(features)[0], DECIMALS)
         ranking = np.round((common + encoder_weight * encoder) / (1 + encoder_weight), DECIMALS)
         return cls(common, encoder, ranking.astype(np.float32))
 
