@@ -23,6 +23,8 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 from serving import HOSTILE_CAPTIONS, HOSTILE_FILE, HOSTILE_LABEL, PROJECT, Server, command, environment, run
 
+from app.limits import MAX_COLLECTION_BYTES
+
 HIT_KEYS = {"rank", "file", "text", "labels", "matched_labels", "score", "percentile", "probability"}
 
 
@@ -357,18 +359,10 @@ class TestFiles:
             status, _, _ = fetch(f"{tiny_server.url}/gradio_api/file={path}")
             assert status == 403, path
 
-    def test_a_file_that_is_too_large_is_not_taken(self, tiny_server: Server) -> None:
-        boundary = "x" * 20
-        body = (
-            f'--{boundary}\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n'
-            "Content-Type: image/png\r\n\r\n"
-        ).encode() + bytes(33 * 1024 * 1024)
-        status, _, _ = fetch(
-            f"{tiny_server.url}/gradio_api/upload",
-            data=body + f"\r\n--{boundary}--\r\n".encode(),
-            headers={"Content-Type": f"multipart/form-data; boundary={boundary}"},
-        )
-        assert status == 413
+    def test_what_an_upload_may_hold_is_what_a_collection_may(self, tiny_server: Server) -> None:
+        status, body, _ = fetch(f"{tiny_server.url}/config")
+        assert status == 200
+        assert json.loads(body)["max_file_size"] == MAX_COLLECTION_BYTES
 
 
 class TestPocket:

@@ -120,7 +120,7 @@ def test_a_click_on_the_map_shows_what_is_nearest(page: Page) -> None:
     text = card.locator(".map-caption").inner_text()
     card.click()
     expect(page.locator("#map-chosen .map-focus h3")).to_have_text("Chosen caption")
-    expect(page.locator("#map-chosen .focus p").first).to_have_text(text)
+    expect(page.locator("#map-chosen .map-focus p").first).to_have_text(text)
 
 
 def test_a_lasso_shows_what_is_inside(page: Page) -> None:
@@ -176,7 +176,7 @@ def test_a_gallery_that_is_not_to_be_trusted_is_drawn_as_text(browser: Browser, 
         for point in (6, 13, 14):
             page.mouse.move(*place_of(page, GALLERY, point))
             page.mouse.click(*place_of(page, GALLERY, point))
-            expect(page.locator("#map-chosen .focus")).to_be_visible()
+            expect(page.locator("#map-chosen .map-focus")).to_be_visible()
         expect(page.locator("#map-chosen")).to_contain_text("onerror")
         assert page.evaluate("window.hacked") is None
         assert page.locator("#map-plot svg b, #map-chosen script, #map-chosen img[src='x']").count() == 0

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from algcn.errors import InputError
-from app.collection.folder import intake as module
+from app.collection import intake as module
 from app.collection.intake import Intake, printable
 
 Files = dict[str, bytes]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import base64
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,9 @@ def ask(server: Server, *calls: tuple[str, dict[str, Any]]) -> tuple[list[Tool],
             await client.initialize()
             return (await client.list_tools()).tools, [await client.call_tool(*call) for call in calls]
 
-    return asyncio.run(session())
+    # In a thread of its own: the browser of other tests keeps an event loop in this one.
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, session()).result()
 
 
 def value(result: CallToolResult) -> Any:
