@@ -33,6 +33,6 @@ def test_a_link_opens_its_tab_and_every_tab_is_there_once(browser: Browser, pock
         assert page.get_by_role("tab").locator("visible=true").all_inner_texts() == list(TABS)
         open_tab(page, "Labels")
         expect(page.locator(TABS["Labels"])).to_be_visible()
-        assert page.evaluate("new URL(location).searchParams.get('tab')") == "labels"
+        page.wait_for_function("new URL(location).searchParams.get('tab') === 'labels'")
         open_tab(page, "Search")
-        assert page.evaluate("new URL(location).searchParams.get('tab')") is None
+        page.wait_for_function("!new URL(location).searchParams.has('tab')")
