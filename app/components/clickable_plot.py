@@ -6,6 +6,7 @@ Texts in a figure are shown by Plotly, which takes some markup in them: pass wha
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,6 @@ PLACE = "<!-- plot -->"
 
 
 def clickable_plot(
-    value: Mapping[str, Any] | None = None,
     *,
     elem_id: str,
     height: int = 480,
@@ -32,8 +32,8 @@ def clickable_plot(
 ) -> gr.HTML:
     """A place for a figure.
 
-    Its value is a figure as Plotly's JSON has it, `{"data": [...], "layout": {...}}`, plain lists and numbers; None
-    shows nothing. Colours of axes, grid, paper and fonts follow the page and need not be set. Give traces
+    Its value is `plot_value` of a figure as Plotly's JSON has it, `{"data": [...], "layout": {...}}`, plain lists and
+    numbers; None shows nothing. Colours of axes, grid, paper and fonts follow the page and need not be set. Give traces
     `customdata` (one whole number for each point) to make them answer:
 
     - a click fires `select` with `{"action": "click", "ids": [id]}`;
@@ -51,7 +51,7 @@ def clickable_plot(
     """
     plot = f'<div class="plot" style="height:{int(height)}px" role="figure"></div>'
     return gr.HTML(
-        value,
+        None,
         html_template=around.replace(PLACE, plot),
         js_on_load=script + PLOT_SCRIPT,
         elem_id=elem_id,
@@ -59,6 +59,15 @@ def clickable_plot(
         apply_default_css=False,
         **options,
     )
+
+
+def plot_value(figure: Mapping[str, Any] | None) -> str | None:
+    """A figure as the value of a `clickable_plot`.
+
+    It travels as one text: the page copies every part of a value that is an object several times for each event,
+    whatever the event is about, and with figures of some thousand points that took longer than drawing them.
+    """
+    return None if figure is None else json.dumps(figure, allow_nan=False, separators=(",", ":"))
 
 
 def selected_ids(event: gr.EventData, count: int) -> list[int]:

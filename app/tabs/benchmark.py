@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from app.benchmark import figures, tables
-from app.components.clickable_plot import clickable_plot
+from app.components.clickable_plot import clickable_plot, plot_value
 from app.tabs.frame import Frame
 from app.visitor import Visitor
 
@@ -85,7 +85,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
         chosen = next(iter(blocks), None)
         choices = [(name[:MAX_CHOICE], name) for name in blocks]
         weights = _part(lambda: metrics["ranking"]["weights"])
-        plot = _part(lambda: figures.ranking_tradeoff(weights, used))
+        plot = _plotted(lambda: figures.ranking_tradeoff(weights, used))
         tested = _part(lambda: [_set(part) for part in metrics["calibration"]["sets"][:SETS]]) or []
         shown = [value for number in range(SETS) for value in _column(tested, number)]
         first, second = _curves(blocks, chosen)
@@ -169,6 +169,10 @@ def _part(make: Callable[[], Any]) -> Any:
         return None
 
 
+def _plotted(make: Callable[[], Any]) -> str | None:
+    return plot_value(_part(make))
+
+
 def _head(metrics: Mapping[str, Any], name: str) -> str:
     parts = [_part(lambda: tables.header(metrics, name)), _part(lambda: tables.comparisons(metrics))]
     return "".join(filter(None, parts)) or tables.EMPTY
@@ -177,16 +181,16 @@ def _head(metrics: Mapping[str, Any], name: str) -> str:
 def _curves(blocks: Mapping[str, Any], name: str | None) -> tuple[Any, ...]:
     """A figure for each direction, or Nones."""
     return tuple(
-        _part(lambda w=w: figures.precision_recall(blocks[name]["precision_recall"], w)) for w in WAYS.values()
+        _plotted(lambda w=w: figures.precision_recall(blocks[name]["precision_recall"], w)) for w in WAYS.values()
     )
 
 
 def _bars(blocks: Mapping[str, Any], name: str | None, direction: str) -> Any:
-    return _part(lambda: figures.label_bars(blocks[name]["per_label"], WAYS[direction]))
+    return _plotted(lambda: figures.label_bars(blocks[name]["per_label"], WAYS[direction]))
 
 
 def _set(part: Mapping[str, Any]) -> tuple[str, Any]:
-    return tables.reliability(part), figures.reliability(part["directions"])
+    return tables.reliability(part), plot_value(figures.reliability(part["directions"]))
 
 
 def _column(tested: list[tuple[str, Any]], number: int) -> tuple[Any, str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from algcn.errors import InputError
-from app.components.clickable_plot import clickable_plot, selected_ids
+from app.components.clickable_plot import clickable_plot, plot_value, selected_ids
 from app.components.panel import panel
 from app.limits import check_limit
 from app.tabs.frame import Frame, sent
@@ -106,7 +106,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
             variant = found.variants[number]
             values += [
                 f"<h2>{TITLES[variant.key]}</h2>",
-                found.figure(variant, view, visitor.query),
+                plot_value(found.figure(variant, view, visitor.query)),
                 silhouette_line(found.silhouettes(variant, view)),
                 classifier_panel(found, variant, view, visitor.query),
             ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from algcn.errors import InputError
-from app.components.clickable_plot import clickable_plot, selected_ids
+from app.components.clickable_plot import clickable_plot, plot_value, selected_ids
 from app.components.panel import panel
 from app.limits import check_limit
 from app.tabs.frame import Frame, sent
@@ -101,7 +101,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
         if not found.is_ready(view.method):
             view = dataclasses.replace(view, method="pca")
         figure = found.figure(view, pictures, chosen.focus, visitor.query)
-        return figure, gallery_note(found, view, visitor.query)
+        return plot_value(figure), gallery_note(found, view, visitor.query)
 
     def opened(service: RetrievalService, visitor: Visitor, method: object, dimensions: object) -> tuple[Any, ...]:
         from app.maps.panels import GALLERY_EMPTY

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from algcn.errors import InputError
+from app.components.clickable_plot import plot_value
 from app.components.label_graph import edits_value, error_value, graph_value, label_graph_view, label_value
 from app.tabs.frame import Frame, sent
 from app.visitor import Visitor
@@ -43,7 +44,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
         try:
             return _answer(frame.service(visitor), visitor, edits, asked)
         except InputError as error:
-            return error_value(str(error), asked.get("serial")), edits
+            return plot_value(error_value(str(error), asked.get("serial"))), edits
 
     frame.on_open(tab, open_tab, [view, edits, shown], inputs=[edits, shown], key=lambda visitor: id(visitor.query))
     # Each answer names what it is about, so none has to wait for another or to be dropped.
@@ -59,15 +60,15 @@ def build(frame: Frame, tab: gr.Tab) -> None:
     )
 
 
-def _graph(service: RetrievalService) -> dict[str, Any]:
+def _graph(service: RetrievalService) -> str | None:
     from app.labels.graph import label_graph_of
 
-    return graph_value(label_graph_of(service), service.pictures)
+    return plot_value(graph_value(label_graph_of(service), service.pictures))
 
 
 def _answer(
     service: RetrievalService, visitor: Visitor, edits: tuple[Edit, ...], asked: dict[str, Any]
-) -> tuple[dict[str, Any] | Any, tuple[Edit, ...]]:
+) -> tuple[str | Any, tuple[Edit, ...]]:
     """What the browser asked for, and the edits from now on.
 
     Raises:
@@ -83,7 +84,7 @@ def _answer(
     if action == "label":
         label = check_label(asked.get("label"), len(graph))
         details = label_details(service, label, edited_classifiers(service, graph, edits))
-        return label_value(details, bool(edits), serial), edits
+        return plot_value(label_value(details, bool(edits), serial)), edits
     if action == "edit":
         edit = check_edit(graph, asked.get("source"), asked.get("target"), asked.get("weight"))
         edits = add_edit(edits, edit)
@@ -96,13 +97,13 @@ def _answer(
     return _effect(service, visitor, edits, serial), edits
 
 
-def _effect(service: RetrievalService, visitor: Visitor, edits: tuple[Edit, ...], serial: object) -> dict[str, Any]:
+def _effect(service: RetrievalService, visitor: Visitor, edits: tuple[Edit, ...], serial: object) -> str | None:
     from app.labels.edits import effect_of
     from app.labels.graph import label_graph_of
 
     query = visitor.query
     effect = effect_of(service, label_graph_of(service), edits, query) if edits else None
-    return edits_value(edits, effect, query.words if query else None, serial)
+    return plot_value(edits_value(edits, effect, query.words if query else None, serial))
 
 
 def api(frame: Frame) -> list[Callable[..., Any]]:

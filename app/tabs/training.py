@@ -11,7 +11,7 @@ import gradio as gr
 
 from algcn.config import MODES
 from algcn.errors import InputError
-from app.components.clickable_plot import clickable_plot, plain
+from app.components.clickable_plot import clickable_plot, plain, plot_value
 from app.components.file_link import download_place, render_link
 from app.limits import check_whole
 from app.tabs.frame import Frame
@@ -99,10 +99,10 @@ def build(frame: Frame, tab: gr.Tab) -> None:
             full, short = ([plain(name, length) for name in names] for length in (NAME_LENGTH, SHORT_LENGTH))
             shown = change_figure(change, full, short)
         return {
-            map_plot: map_figure(progress.log, progress.settings.epochs, progress.chance),
-            loss_plot: loss_figure(progress.log, progress.settings.epochs),
+            map_plot: plot_value(map_figure(progress.log, progress.settings.epochs, progress.chance)),
+            loss_plot: plot_value(loss_figure(progress.log, progress.settings.epochs)),
             numbers: render_numbers(progress),
-            change_plot: shown,
+            change_plot: plot_value(shown),
             edges: render_edges(progress.strongest(EDGES_SHOWN)),
         }
 

@@ -1,4 +1,4 @@
-// Runs once for each plot: `element` is its box, `props.value` the figure, `trigger` tells Python.
+// Runs once for each plot: `element` is its box, `props.value` the figure as a text, `trigger` tells Python.
 // Plotly (4.8 MB) is loaded when the first plot of the page is drawn, never before.
 const canvas = element.querySelector(".plot");
 const address = "plotly.js";
@@ -6,6 +6,14 @@ const FONT = '"IBM Plex Sans", system-ui, sans-serif';
 // A script before this one may make the figure itself, and answer clicks.
 const figureOf = typeof compose === "function" ? compose : (value) => value;
 const answer = typeof respond === "function" ? respond : (event) => trigger("select", event);
+
+const came = { text: null, value: null };
+
+// What Python sent: the same object for as long as the text is the same.
+function sentValue() {
+  if (props.value !== came.text) Object.assign(came, { text: props.value, value: props.value ? JSON.parse(props.value) : null });
+  return came.value;
+}
 
 function loadPlotly() {
   window.plotlyLoaded ??= new Promise((resolve, reject) => {
@@ -72,7 +80,7 @@ function idOf(point) {
 }
 
 function hover(data) {
-  const prefix = props.value?.layout?.meta?.pictures;
+  const prefix = sentValue()?.layout?.meta?.pictures;
   const point = data.points[0];
   const id = idOf(point);
   if (!prefix || id === null || point.data.meta?.pictures === false) return;
@@ -104,7 +112,7 @@ function listen() {
 let listening = false;
 
 async function draw() {
-  const figure = figureOf(props.value);
+  const figure = figureOf(sentValue());
   if (!figure?.data) {
     if (listening) window.Plotly.purge(canvas);
     listening = false;
@@ -113,7 +121,7 @@ async function draw() {
   const late = !window.Plotly;
   const Plotly = await loadPlotly();
   // A figure that came while Plotly was loading is the one to draw.
-  const latest = late ? figureOf(props.value) : figure;
+  const latest = late ? figureOf(sentValue()) : figure;
   if (!latest?.data) return;
   const config = {
     displaylogo: false,
