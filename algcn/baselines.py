@@ -52,7 +52,7 @@ from algcn.evaluate import (
 from algcn.extract import open_device
 from algcn.files import write_text
 from algcn.labels import LabelSet
-from algcn.report import split_sizes
+from algcn.measure import split_sizes
 from algcn.train import carve_validation, train
 
 MEASURES = ("image_to_text", "text_to_image", "average")

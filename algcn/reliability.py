@@ -24,9 +24,9 @@ from algcn.calibration import DIRECTIONS, Calibration, fit_curve, reliability
 from algcn.datasets.features import Features
 from algcn.errors import InputError, run_command
 from algcn.evaluate import Embedded, embed_for_ranking, read_features
+from algcn.measure import has_own_space
 from algcn.model import ALGCN
 from algcn.ranking import ranking_vectors
-from algcn.report import has_own_space
 
 if TYPE_CHECKING:
     from algcn.gallery import Gallery

@@ -37,10 +37,10 @@ from algcn.extract import open_device
 from algcn.graph import label_prior
 from algcn.label_embeddings import fingerprint, read_label_embeddings
 from algcn.losses import algcn_loss
+from algcn.measure import measure_model, measure_splits
 from algcn.model import ALGCN, label_scores
 from algcn.ranking import ENCODER_WEIGHT
 from algcn.reliability import fit_calibration, measure_calibration
-from algcn.report import measure_model, measure_splits
 from algcn.thresholds import fit_thresholds
 
 VALIDATION_SHARE = 0.1
@@ -323,7 +323,7 @@ def _fit_thresholds(model: ALGCN, features: Features, device: torch.device) -> d
 
 
 def measure(result: TrainResult, config: TrainConfig, which: str, device: torch.device | str = "cpu") -> dict[str, Any]:
-    """What a bundle's metrics.json says about a training run: `report.measure_model`, and how the model came about.
+    """What a bundle's metrics.json says about a training run: `measure.measure_model`, and how the model came about.
 
     Args:
         result: of `train`.

@@ -17,9 +17,9 @@ ORDER = (
     ("bag_of_words",),
     ("model", "losses"),
     ("encoders", "datasets", "bundle", "vgg", "feature_sources"),
-    ("reference", "label_embeddings", "ablations"),
-    ("pretrain", "extract", "evaluate", "report", "reliability", "baselines", "train", "hub", "gallery"),
-    ("layout",),
+    ("reference", "label_embeddings", "ablations", "paper"),
+    ("pretrain", "extract", "evaluate", "measure", "reliability", "baselines", "train", "hub", "gallery"),
+    ("layout", "report"),
 )
 WITH_GRADIO = ("app.py", "app/interface.py", "app/tabs/", "app/components/")
 

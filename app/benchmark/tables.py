@@ -6,26 +6,11 @@ import html
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from algcn import paper as published
 from app.benchmark.figures import DIRECTIONS, METHODS, plain
 
 MEASURES = ("image_to_text", "text_to_image", "average")
 HEADS = ("image → text", "text → image", "average")
-# Table 1 of the paper's project page: mAP image → text, text → image, average, on two data sets.
-PAPER = (
-    ("CFA", (0.354, 0.361, 0.357), (0.580, 0.548, 0.564)),
-    ("CCA", (0.656, 0.664, 0.660), (0.712, 0.722, 0.717)),
-    ("PLS-C2A", (0.632, 0.631, 0.631), (0.730, 0.740, 0.735)),
-    ("JRL", (0.427, 0.361, 0.394), (0.589, 0.554, 0.571)),
-    ("ml-CCA", (0.669, 0.668, 0.668), (0.734, 0.742, 0.738)),
-    ("Multimodal DBN", (0.342, 0.321, 0.331), (0.575, 0.561, 0.568)),
-    ("Corr-AE", (0.632, 0.629, 0.630), (0.708, 0.727, 0.717)),
-    ("DCCA", (0.637, 0.649, 0.643), (0.736, 0.746, 0.741)),
-    ("ACMR", (0.684, 0.675, 0.680), (0.736, 0.748, 0.742)),
-    ("DSCMR", (0.706, 0.739, 0.722), (0.752, 0.799, 0.775)),
-    ("ALGCN", (0.747, 0.758, 0.753), (0.792, 0.819, 0.806)),
-)
-PAPER_NAMES = ("NUS-WIDE", "MIRFlickr")
-PAPER_DOI = "https://doi.org/10.1109/TMM.2021.3101642"
 
 EMPTY = """
 <section class="numbers empty-numbers">
@@ -218,18 +203,18 @@ def reliability(part: Mapping[str, Any]) -> str:
 
 def paper() -> str:
     """The table that the paper's project page prints, and what to make of it."""
-    heads = "".join(f'<th scope="col">{head}</th>' for _ in PAPER_NAMES for head in ("i → t", "t → i", "avg"))
-    groups = "".join(f'<th scope="colgroup" colspan="3">{name}</th>' for name in PAPER_NAMES)
+    heads = "".join(f'<th scope="col">{head}</th>' for _ in published.DATASETS for head in ("i → t", "t → i", "avg"))
+    groups = "".join(f'<th scope="colgroup" colspan="3">{name}</th>' for name in published.DATASETS.values())
     rows = "".join(
         f'<tr{" class=best" if name == "ALGCN" else ""}><th scope="row">{name}</th>'
-        + "".join(f"<td>{_decimal(value, 3)}</td>" for values in sets for value in values)
+        + "".join(f"<td>{_decimal(value, 3)}</td>" for dataset in published.DATASETS for value in sets[dataset])
         + "</tr>"
-        for name, *sets in PAPER
+        for name, sets in published.TABLE_1.items()
     )
     return f"""
 <section class="numbers"><h2>What the paper reports</h2>
   <p class="lead">mAP over the whole ranking, as printed in Table 1 of the paper's project page
-  (<a href="{PAPER_DOI}" target="_blank" rel="noopener noreferrer">Qian et al., IEEE TMM 2022</a>). Not to be compared
+  (<a href="{published.DOI}" target="_blank" rel="noopener noreferrer">Qian et al., IEEE TMM 2022</a>). Not to be compared
   with the numbers above: other photos, other labels, other features (VGG-19 and bags of words), and the authors' code
   picks its best epoch on the test set.</p>
   <div class="card scroll"><table><thead><tr><th></th>{groups}</tr><tr><th></th>{heads}</tr></thead>

@@ -5,12 +5,14 @@ The same numbers for every model and every user of them: `algcn.train` writes th
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from algcn.datasets.features import SPLITS, Features
+from algcn.encoders import HUB_PREFIX
 from algcn.evaluate import (
     DEFINITIONS,
     Embedded,
@@ -30,7 +32,7 @@ TRIED_WEIGHTS = (0.0, 0.25, 0.5, 1.0, 2.0)
 
 
 def measure_model(model: ALGCN, features: Features, which: str, device: torch.device | str = "cpu") -> dict[str, Any]:
-    """Sizes of the splits, retrieval on validation and test, and the ranking's trade-off.
+    """Sizes of the splits, what the features are, retrieval on validation and test, and the ranking's trade-off.
 
     Args:
         model: in evaluation mode.
@@ -42,6 +44,7 @@ def measure_model(model: ALGCN, features: Features, which: str, device: torch.de
     columns = relevance_columns(label_set, which)
     metrics: dict[str, Any] = {
         "items": split_sizes(features),
+        "features": feature_sources(features),
         "relevance": [label_set[column].name for column in columns.tolist()],
         **measure_splits(model, features, columns, device),
         "definitions": DEFINITIONS,
@@ -72,6 +75,17 @@ def split_sizes(features: Features) -> dict[str, dict[str, int]]:
     """How many images and texts each split has."""
     parts = {split: features.select(split) for split in SPLITS}
     return {split: {"images": len(set(part.file_names)), "texts": len(part)} for split, part in parts.items()}
+
+
+def feature_sources(features: Features) -> dict[str, dict[str, Any]]:
+    """What the features of each modality are, and how wide; "encoder" is the bundle's own, "unknown" as it came."""
+    found = {}
+    for modality, width in (("image", features.image_dim), ("text", features.text_dim)):
+        source = features.encoder.get(modality) or ("encoder" if features.encoder.get("reference") else "unknown")
+        # A folder is named without the way to it: a bundle travels, and where somebody keeps things is theirs.
+        source = source if source.startswith(HUB_PREFIX) else PurePath(source).name
+        found[modality] = {"source": source, "width": width}
+    return found
 
 
 def has_own_space(features: Features) -> bool:

@@ -1,0 +1,1 @@
+"""A report that a reader can check: `python -m algcn.report BUNDLE… --out report.html`."""

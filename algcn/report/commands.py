@@ -1,0 +1,134 @@
+"""The commands that measured a bundle, put together from the settings that it keeps, so that a reader can check them.
+
+A bundle does not say where its features lie on somebody's disk: FEATURES stands for that file.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from algcn.config import PRESETS, ModelConfig
+from algcn.datasets.splits import USUAL
+
+FEATURES = "FEATURES"
+NEW = "NEW_BUNDLE"
+# Settings that `algcn.train` has a flag for, and those that `algcn.baselines` has one for.
+TRAIN_FLAGS = ("mode", "epochs", "batch_size", "learning_rate", "seed", "threshold", "select")
+BASELINE_FLAGS = ("epochs", "batch_size")
+WITHOUT = "labels without "
+
+
+def train(training: Mapping[str, Any], metrics: Mapping[str, Any], model: ModelConfig) -> tuple[str, list[str]]:
+    """How a model like this is trained and measured again, and the settings that no flag of the command reaches."""
+    nearest = nearest_preset(training)
+    changed = differences(training, nearest)
+    parts = ["python -m algcn.train", FEATURES, "--preset", nearest]
+    for name in TRAIN_FLAGS:
+        if name in changed or name in ("mode", "seed"):
+            parts += _flag(name, training.get(name))
+    for part, flag in (("invariance_weight", "--no-invariance"), ("self_supervision_weight", "--no-self-supervision")):
+        if changed.get(part) == 0:
+            del changed[part]
+            parts.append(flag)
+    parts += _model_flags(model, metrics.get("label_embeddings"))
+    if len(metrics.get("relevance", ())) == model.num_labels:
+        parts += ["--relevance-labels", "all"]
+    if "without_gcn" in metrics:
+        parts.append("--compare-gcn")
+    return " ".join([*parts, "--out", NEW]), [name for name in changed if name not in TRAIN_FLAGS]
+
+
+def baselines(reference: str, compared: Mapping[str, Any], model: ModelConfig) -> tuple[str, list[str]]:
+    """How the comparison is measured again, and the settings that no flag of the command reaches."""
+    training = compared["training"]
+    nearest = nearest_preset(training)
+    changed = differences(training, nearest)
+    parts = ["python -m algcn.baselines", FEATURES, "--preset", nearest]
+    for name in BASELINE_FLAGS:
+        if name in changed:
+            parts += _flag(name, training[name])
+    parts += ["--seeds", *(str(int(seed)) for seed in compared["seeds"])]
+    names = [str(name) for name in compared["relevance"]]
+    if names and names[0].startswith("all "):
+        parts += ["--relevance-labels", "all"]
+    left_out = [name.split(WITHOUT, 1)[1] for name in names if WITHOUT in name]
+    if left_out:
+        parts += ["--without", _quoted(left_out[0].strip("'\""))]
+    if model.common_dim != _default("common_dim"):
+        parts += _flag("common_dim", model.common_dim)
+    beyond = [name for name in changed if name not in (*BASELINE_FLAGS, "seed", "select")]
+    return " ".join([*parts, "--bundle", _quoted(reference)]), beyond
+
+
+def evaluate(reference: str, split: str) -> str:
+    """How the bundle's own model is measured again, by all labels."""
+    return f"python -m algcn.evaluate {_quoted(reference)} {FEATURES} --split {split}"
+
+
+def prepare(split_name: str) -> list[str]:
+    """How the items of a split with a name are laid out; empty for a name that is none of a benchmark."""
+    dataset, _, rest = split_name.partition(" ")
+    rule, _, seed = rest.partition(" seed ")
+    if dataset not in USUAL or not rule or (seed and not seed.isdecimal()):
+        return []
+    drawn = f" --seed {seed}" if seed else ""
+    return [f"python -m algcn.datasets {dataset} --root DIR --out PHOTOS --split {_quoted(rule)}{drawn}"]
+
+
+def nearest_preset(training: Mapping[str, Any]) -> str:
+    """The preset that the fewest settings differ from."""
+    return min(PRESETS, key=lambda name: len(differences(training, name)))
+
+
+def differences(training: Mapping[str, Any], preset: str) -> dict[str, Any]:
+    """The settings that are not those of a preset."""
+    default = PRESETS[preset].to_dict()
+    return {name: value for name, value in training.items() if value != default.get(name)}
+
+
+def left_out(training: Mapping[str, Any], model: ModelConfig) -> list[str]:
+    """What of ALGCN this model does without, or has another way than the paper."""
+    found = []
+    if not model.use_gcn:
+        found.append("no graph convolution (free classifiers)")
+    elif not model.adaptive:
+        found.append("no adaptive graph (the prior stays as it is)")
+    if model.use_gcn and model.gcn_layers != _default("gcn_layers"):
+        found.append(f"{model.gcn_layers} graph convolution layers instead of {_default('gcn_layers')}")
+    if model.use_gcn and not model.learn_label_embeddings:
+        found.append("frozen label embeddings")
+    if training.get("invariance_weight") == 0:
+        found.append("no modality invariance loss")
+    if model.use_gcn and training.get("self_supervision_weight") == 0:
+        found.append("no self-supervision loss")
+    return found
+
+
+def _model_flags(model: ModelConfig, embeddings: Any) -> list[str]:
+    parts = []
+    for name in ("gamma", "common_dim"):
+        if getattr(model, name) != _default(name):
+            parts += _flag(name, getattr(model, name))
+    if not model.use_gcn:
+        return [*parts, "--no-gcn"]
+    if not model.adaptive:
+        parts.append("--no-adaptive")
+    if model.gcn_layers != _default("gcn_layers"):
+        parts += _flag("gcn_layers", model.gcn_layers)
+    if not model.learn_label_embeddings:
+        parts += ["--label-embeddings", _quoted(embeddings or "SOURCE")]
+    return parts
+
+
+def _default(name: str) -> Any:
+    return ModelConfig.__dataclass_fields__[name].default
+
+
+def _flag(name: str, value: Any) -> list[str]:
+    return [f"--{name.replace('_', '-')}", _quoted(value)]
+
+
+def _quoted(value: Any) -> str:
+    return shlex.quote(f"{value:g}" if isinstance(value, float) else str(value))

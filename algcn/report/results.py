@@ -1,0 +1,258 @@
+"""The numbers of a bundle's metrics.json as tables: methods beside chance, the bundle's own run, recall, the paper."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from algcn import paper
+from algcn.report import commands
+from algcn.report.document import BEST, QUIET, Block, Command, Paragraph, Row, Table, decimal, signed, with_spread
+from algcn.report.subject import DIRECTIONS, METHODS, Subject
+
+MEASURES = (*DIRECTIONS, "average")
+MAP_HEADS = (*DIRECTIONS.values(), "average")
+DEPTHS = ("1", "5", "10")
+ORDER = ("linear_probe", "algcn_without_gcn", "algcn")
+
+
+def compared(subject: Subject) -> Iterator[Block]:
+    """A table for each definition of relevance: chance, the methods, their spread over seeds."""
+    part = subject.metrics.get("baselines")
+    if part is None:
+        yield Paragraph(
+            "The bundle holds no comparison with baselines, so there is no spread over seeds and no linear probe to "
+            "read its numbers by."
+        )
+        yield Command(
+            "Make one with", f"python -m algcn.baselines FEATURES --preset PRESET --bundle {subject.reference}"
+        )
+        return
+    yield from methods_tables(part)
+    line, beyond = commands.baselines(subject.reference, part, subject.bundle.model.config)
+    yield Command("Measured by", line)
+    yield from beyond_flags(beyond)
+    picked = part.get("linear_probe", {}).get("weight_decay", {})
+    if picked:
+        listed = ", ".join(f"{name} {float(value):g}" for name, value in picked.items())
+        yield Paragraph(f"Regularisation of the linear probe, picked on validation: {listed}.", QUIET)
+
+
+def methods_tables(part: Mapping[str, Any]) -> Iterator[Block]:
+    """The tables of a comparison as `algcn.baselines` writes it, of whatever methods there are."""
+    seeds = part["seeds"]
+    listed = ", ".join(str(int(seed)) for seed in seeds)
+    spread = f"mean ± sample standard deviation over {len(seeds)} seeds ({listed})" if len(seeds) > 1 else "one seed"
+    for name, block in part["relevance"].items():
+        methods = block["methods"]
+        best = max(methods, key=lambda method: methods[method]["average"]["mean"])
+        rows = [Row("Random ranking (chance)", ("", "", decimal(block["chance"])), QUIET)]
+        for method in (*ORDER, *(other for other in methods if other not in ORDER)):
+            if method in methods:
+                cells = tuple(with_spread(methods[method][m]["mean"], methods[method][m]["std"]) for m in MEASURES)
+                rows.append(Row(METHODS.get(method, method), cells, BEST if method == best else ""))
+        note = f"mAP on the test split, {spread}. Relevant: one of {len(block['labels'])} labels in common."
+        yield Table(f"Relevance by {name}", MAP_HEADS, tuple(rows), f"{note} {_graph_worth(methods)}".strip())
+
+
+def _graph_worth(methods: Mapping[str, Any]) -> str:
+    """What the graph convolution changes, seed by seed."""
+    if not {"algcn", "algcn_without_gcn"} <= set(methods):
+        return ""
+    pairs = zip(methods["algcn"]["average"]["values"], methods["algcn_without_gcn"]["average"]["values"], strict=True)
+    differences = [with_graph - without for with_graph, without in pairs]
+    spread = f"\u00a0±\u00a0{decimal(statistics.stdev(differences))}" if len(differences) > 1 else ""
+    seeds = ", seed by seed" if len(differences) > 1 else ""
+    return f"The label graph changes the average by {signed(statistics.fmean(differences))}{spread}{seeds}."
+
+
+def own_run(subject: Subject) -> Iterator[Block]:
+    """The model in the bundle itself: mAP and recall on the splits that were held out."""
+    metrics, rows = subject.metrics, []
+    for split, run, which, name in _runs(subject):
+        if "map" in run:
+            scores = run["map"]
+            what = f"{split}, {which}" + (f", {name}" if name else "")
+            rows.append(Row(what, (*(decimal(scores[m]) for m in MEASURES), decimal(scores["chance"]))))
+    seed = subject.training.get("seed")
+    one = "One training run" + (f", seed {seed}" if seed is not None else "") + ": a single run has no spread."
+    if rows:
+        yield Table("mAP of this model", (*MAP_HEADS, "chance"), tuple(rows), one)
+    else:
+        yield Paragraph("No mAP was measured: no item that was held out has a label.")
+    if subject.training:
+        line, beyond = commands.train(subject.training, metrics, subject.bundle.model.config)
+        yield Command("Measured by the training itself", line)
+        yield from beyond_flags(beyond)
+    yield from _recall(subject)
+    for split in ("validation", "test"):
+        if split in metrics:
+            yield Command(
+                f"Check recall, and mAP by all labels, on {split}", commands.evaluate(subject.reference, split)
+            )
+
+
+def beyond_flags(names: Sequence[str]) -> Iterator[Block]:
+    """Settings that a command line does not reach."""
+    if names:
+        yield Paragraph(f"No flag of that command sets {', '.join(names)}; the table of settings has them.", QUIET)
+
+
+def _runs(subject: Subject) -> Iterator[tuple[str, dict[str, Any], str, str]]:
+    """Split, numbers, what decides relevance, and which model where it is not the bundle's main one."""
+    metrics = subject.metrics
+    which = f"by {len(metrics['relevance'])} labels"
+    for split in ("validation", "test"):
+        if split in metrics:
+            yield split, metrics[split], which, ""
+        other = (metrics.get("without_gcn") or {}).get(split)
+        if other:
+            yield split, other, which, "without GCN"
+    if "test_by_all_labels" in metrics:
+        yield "test", metrics["test_by_all_labels"], f"by all {len(subject.bundle.label_set)} labels", ""
+
+
+def _recall(subject: Subject) -> Iterator[Block]:
+    rows: list[Row] = []
+    for split in ("validation", "test"):
+        run = subject.metrics.get(split)
+        if run is None:
+            continue
+        for direction, title in DIRECTIONS.items():
+            cells = tuple(decimal(run["recall"][direction][k], 3) for k in DEPTHS)
+            rows.append(Row(f"{split}, {title}", cells))
+            floor = tuple(decimal(recall_chance(int(run["images"]), int(run["texts"]), direction, int(k)), 4)
+                          for k in DEPTHS)  # fmt: skip
+            rows.append(Row("chance", floor, QUIET))
+    if rows:
+        note = "The share of queries that find one of their own partners among the first 1, 5, 10. One run."
+        yield Table("Recall of an item's own partner", tuple(f"R@{k}" for k in DEPTHS), tuple(rows), note)
+
+
+def recall_chance(images: int, texts: int, direction: str, depth: int) -> float:
+    """The share of queries that a random ranking answers with an own partner among the first `depth`.
+
+    A text has one image. An image has texts / images texts on average, and is taken to have just that many: exact
+    where all have the same number, a little too high where they differ.
+    """
+    partners, found = (texts / images, texts) if direction == "image_to_text" else (1.0, images)
+    missed = 1.0
+    for rank in range(min(depth, found)):
+        missed *= max(found - partners - rank, 0) / (found - rank)
+    return 1 - missed
+
+
+def ranking(subject: Subject) -> Iterator[Block]:
+    """What a search ranks by: the common space and the encoder's own cosine, for several weights."""
+    part = subject.metrics.get("ranking")
+    if part is None:
+        return
+    used, rows = subject.bundle.encoder_weight, []
+    for tried in part["weights"]:
+        weight = tried["encoder_weight"]
+        name = "the encoder alone" if weight is None else f"{weight:g}" + (", the common space alone" * (weight == 0))
+        cells = (
+            decimal(tried["map"]["average"]),
+            *(decimal(tried["recall"][direction]["10"], 3) for direction in DIRECTIONS),
+        )
+        rows.append(Row(name + (", used" if weight == used else ""), cells, BEST if weight == used else ""))
+    heads = ("mAP, average", *(f"R@10 {title}" for title in DIRECTIONS.values()))
+    note = f"What a search ranks by, measured on {part['split']}: the weight of the encoder's own cosine. One run."
+    yield Table("Common space and encoder together", heads, tuple(rows), note)
+
+
+def ablations(subject: Subject) -> Iterator[Block]:
+    """What happens without a part, where the metrics hold it in the form of a comparison."""
+    part = subject.metrics.get("ablations")
+    if part is not None:
+        yield from methods_tables(part)
+
+
+def published(subject: Subject) -> Iterator[Block]:
+    """The paper's rows for the same data set, and why they are no like-for-like comparison."""
+    metrics, labels = subject.metrics, subject.bundle.label_set
+    split_name = str(metrics.get("split_name") or "")
+    dataset = paper.dataset_of(split_name, labels.names)
+    if dataset is None:
+        yield Paragraph(
+            "The paper reports numbers on NUS-WIDE and MIRFlickr. By its labels and the name of its split this bundle "
+            "was trained on neither, so no row of the paper stands beside it."
+        )
+        return
+    rows = []
+    own = metrics.get("test", {}).get("map")
+    if own:
+        rows.append(Row("this bundle, one run", tuple(decimal(own[m], 3) for m in MEASURES), BEST))
+        rows.append(Row("chance on its test items", ("", "", decimal(own["chance"], 3)), QUIET))
+    rows += [
+        Row(f"paper: {name}", tuple(decimal(value, 3) for value in sets[dataset]))
+        for name, sets in sorted(paper.TABLE_1.items(), key=lambda entry: -entry[1][dataset][2])
+    ]
+    yield Table(f"Table 1 of the paper, {paper.DATASETS[dataset]}", MAP_HEADS, tuple(rows), f"mAP. {paper.CITATION}.")
+    yield Paragraph(f"No like-for-like comparison: {' '.join(_caveats(subject, split_name))}", "warning")
+
+
+def _caveats(subject: Subject, split_name: str) -> Iterator[str]:
+    metrics = subject.metrics
+    if subject.training.get("select") == "test":
+        yield "the paper's code picks its epoch on the test set, and so did this bundle, so both are optimistic."
+    else:
+        yield "the paper's code picks its epoch on the test set, which is optimistic; this bundle did not."
+    named = f"the split {split_name!r}" if split_name else "a split without a name"
+    size = metrics.get("items", {}).get("test", {}).get("images")
+    count = f"{size:,} test images of " if isinstance(size, int) else ""
+    yield f"The paper's lists of items are not published; this bundle has {count}{named}."
+    own = " and ".join(text for _, text in subject.features())
+    yield f"The paper's features are VGG-19 fc7 (4096 wide) and a bag of words; this bundle's are {own}."
+    chance = metrics.get("test", {}).get("map", {}).get("chance")
+    if chance is not None:
+        yield f"The paper prints no chance level; on these test items it is {decimal(chance, 3)}."
+    yield "The paper prints no spread over seeds."
+
+
+def side_by_side(subjects: Sequence[Subject]) -> Iterator[Block]:
+    """Several bundles in one table."""
+    rows = []
+    for subject in subjects:
+        try:
+            rows.append(_beside(subject))
+        except (AttributeError, KeyError, TypeError, ValueError):
+            rows.append(Row(subject.name, ("–",) * 6))
+    heads = ("data", "test images", "chance", "mAP, this run", "mAP over seeds", "R@10 text → image")
+    note = (
+        "Average of both directions on the test split, relevance by the labels that picked the epoch. Rows of the same "
+        "data and chance can be compared; others cannot."
+    )
+    yield Table("Side by side", heads, tuple(rows), note)
+    notes = [
+        f"{subject.name}: {', '.join(left)}."
+        for subject in subjects
+        if (left := commands.left_out(subject.training, subject.bundle.model.config))
+    ]
+    if notes:
+        yield Paragraph(f"Other than the paper's model: {' '.join(notes)}")
+
+
+def _beside(subject: Subject) -> Row:
+    metrics = subject.metrics
+    test, scores = metrics.get("test", {}), metrics.get("test", {}).get("map", {})
+    over = "–"
+    part = metrics.get("baselines")
+    if part:
+        # Without the GCN, the comparison's row of the same name is this bundle's.
+        method = "algcn" if subject.bundle.model.config.use_gcn else "algcn_without_gcn"
+        average = next(iter(part["relevance"].values()))["methods"][method]["average"]
+        over = f"{with_spread(average['mean'], average['std'])} ({len(part['seeds'])})"
+    images = test.get("images")
+    return Row(
+        subject.name,
+        (
+            str(metrics.get("split_name") or f"{len(subject.bundle.label_set)} labels, split without a name"),
+            f"{images:,}" if images is not None else "–",
+            decimal(scores.get("chance")),
+            decimal(scores.get("average")),
+            over,
+            decimal(test.get("recall", {}).get("text_to_image", {}).get("10"), 3),
+        ),
+    )

@@ -1,0 +1,64 @@
+"""One bundle of a report, with what every part of the report asks about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from algcn.bundle import Bundle
+from algcn.extract import open_bundle
+
+METHODS = {
+    "algcn": "ALGCN",
+    "algcn_without_gcn": "ALGCN without GCN",
+    "linear_probe": "Linear probe",
+}
+DIRECTIONS = {"image_to_text": "image → text", "text_to_image": "text → image"}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A bundle by the reference that it was asked for by."""
+
+    reference: str
+    bundle: Bundle
+    number: int = 1  # in the report
+
+    @classmethod
+    def open(cls, reference: str, number: int = 1) -> Subject:
+        """The bundle in a folder, or OWNER/NAME[@COMMIT] on the Hub.
+
+        Raises:
+            InputError: there is none, or it is damaged.
+        """
+        return cls(reference, open_bundle(reference), number)
+
+    @property
+    def name(self) -> str:
+        """What the bundle is called: its folder, or what it is on the Hub."""
+        return Path(self.reference).resolve().name if Path(self.reference).exists() else self.reference
+
+    @property
+    def metrics(self) -> Mapping[str, Any]:
+        """metrics.json; empty without one."""
+        return self.bundle.metrics or {}
+
+    @cached_property
+    def training(self) -> Mapping[str, Any]:
+        """How the model was trained; empty where that was not saved."""
+        return self.bundle.config.get("training") or {}
+
+    def features(self) -> Iterator[tuple[str, str]]:
+        """For each modality what its features are, and how wide."""
+        config = self.bundle.model.config
+        said = self.metrics.get("features") or {}
+        for modality, width in (("image", config.image_dim), ("text", config.text_dim)):
+            source = (said.get(modality) or {}).get("source", "unknown")
+            if self.bundle.encoder_reference is not None:
+                source = f"the {modality} tower of the bundle's encoder"
+            elif source in ("unknown", "encoder"):
+                source = f"ready-made {modality} features of an origin that the bundle does not name"
+            yield modality, f"{source} ({width} wide)"
