@@ -11,6 +11,7 @@ from typing import Any
 
 from algcn.config import PRESETS, ModelConfig
 from algcn.datasets.splits import USUAL
+from algcn.labels import LabelSet
 
 FEATURES = "FEATURES"
 NEW = "NEW_BUNDLE"
@@ -20,7 +21,9 @@ BASELINE_FLAGS = ("epochs", "batch_size")
 WITHOUT = "labels without "
 
 
-def train(training: Mapping[str, Any], metrics: Mapping[str, Any], model: ModelConfig) -> tuple[str, list[str]]:
+def train(
+    training: Mapping[str, Any], metrics: Mapping[str, Any], model: ModelConfig, label_set: LabelSet
+) -> tuple[str, list[str]]:
     """How a model like this is trained and measured again, and the settings that no flag of the command reaches."""
     nearest = nearest_preset(training)
     changed = differences(training, nearest)
@@ -33,11 +36,17 @@ def train(training: Mapping[str, Any], metrics: Mapping[str, Any], model: ModelC
             del changed[part]
             parts.append(flag)
     parts += _model_flags(model, metrics.get("label_embeddings"))
-    if len(metrics.get("relevance", ())) == model.num_labels:
+    # Where all labels are annotated, or none is, those that count by default are all.
+    if len({label.source for label in label_set}) > 1 and len(metrics.get("relevance", ())) == len(label_set):
         parts += ["--relevance-labels", "all"]
     if "without_gcn" in metrics:
         parts.append("--compare-gcn")
     return " ".join([*parts, "--out", NEW]), [name for name in changed if name not in TRAIN_FLAGS]
+
+
+def new_baselines(reference: str, training: Mapping[str, Any]) -> str:
+    """How a comparison is made for a bundle that has none."""
+    return f"python -m algcn.baselines {FEATURES} --preset {nearest_preset(training)} --bundle {_quoted(reference)}"
 
 
 def baselines(reference: str, compared: Mapping[str, Any], model: ModelConfig) -> tuple[str, list[str]]:

@@ -19,7 +19,7 @@ WIDTH, HEIGHT = 400, 268
 LEFT, RIGHT, TOP, BOTTOM = 44, 10, 34, 40
 TICKS = 5
 BAR_HEIGHT, BAR_LEFT, MAX_NAME = 18, 112, 17
-LEGEND_LETTER, LEGEND_SWATCH = 6.8, 38  # widths in units of the drawing
+LEGEND_LETTER, LEGEND_CAPITAL, LEGEND_SWATCH = 6.7, 9.0, 38  # widths in units of the drawing
 
 
 @dataclass(frozen=True)
@@ -180,9 +180,11 @@ def _ticks(low: float, high: float, *, whole: bool = False) -> list[float]:
 
 def _grid(frame: Frame, ticks: Sequence[float]) -> list[str]:
     parts = []
+    step = ticks[1] - ticks[0] if len(ticks) > 1 else 0.1
+    digits = max(1, -math.floor(math.log10(step) + 1e-9))
     for tick in ticks:
         height = frame.at(frame.x[0], tick)[1]
-        parts += [_rule(frame, height), _label(frame.left - 6, height + 4, _short(tick), "end", quiet=True)]
+        parts += [_rule(frame, height), _label(frame.left - 6, height + 4, f"{tick:.{digits}f}", "end", quiet=True)]
     return parts
 
 
@@ -193,7 +195,7 @@ def _x_axis(frame: Frame, ticks: Sequence[float], whole: bool) -> list[str]:
         across = frame.at(tick, frame.y[0])[0]
         if not whole:
             parts.append(f'<line class="grid" x1="{across:.1f}" x2="{across:.1f}" y1="{frame.top}" y2="{bottom:.1f}"/>')
-        parts.append(_label(across, bottom + 16, f"{tick:g}" if whole else _short(tick), "middle", quiet=True))
+        parts.append(_label(across, bottom + 16, f"{tick:.10g}", "middle", quiet=True))
     return parts
 
 
@@ -212,19 +214,14 @@ def _legend(items: Sequence[tuple[str, str]]) -> list[str]:
         else:
             parts.append(f'<line class="line {kind}" x1="{left:.0f}" x2="{left + 22:.0f}" y1="13" y2="13"/>')
         parts.append(_label(left + 27, 17, name))
-        left += LEGEND_SWATCH + LEGEND_LETTER * len(name)
+        capitals = sum(letter.isupper() for letter in name)
+        left += LEGEND_SWATCH + LEGEND_CAPITAL * capitals + LEGEND_LETTER * (len(name) - capitals)
     return parts
 
 
 def _label(x: float, y: float, text: str, anchor: str = "start", *, quiet: bool = False) -> str:
     shade = ' class="quiet"' if quiet else ""
     return f'<text{shade} x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{_text(text)}</text>'
-
-
-def _short(value: float) -> str:
-    """A number beside an axis: two digits that say something."""
-    text = f"{value:.2f}" if abs(value) >= 0.1 or value == 0 else f"{value:.3f}"
-    return text.rstrip("0").rstrip(".") or "0"
 
 
 def _text(text: str) -> str:

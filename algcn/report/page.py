@@ -92,9 +92,9 @@ def _table(table: Table) -> str:
     rows = "\n".join(_row(row, table.heads) for row in table.rows)
     kind = ' class="words"' if table.words else ""
     body = f'<div class="scroll"><table{kind}>{head}<tbody>\n{rows}\n</tbody></table></div>'
+    width = " narrow" if len(table.heads) <= NARROW else ""
     if table.folded:
-        return f'<details class="card"><summary>{escape(table.title)}</summary>{note}{body}</details>'
-    width = " narrow" if _shape(table) else ""
+        return f'<details class="card{width}"><summary>{escape(table.title)}</summary>{note}{body}</details>'
     return f'<div class="card{width}"><h4>{escape(table.title)}</h4>{note}{body}</div>'
 
 

@@ -25,9 +25,7 @@ def compared(subject: Subject) -> Iterator[Block]:
             "The bundle holds no comparison with baselines, so there is no spread over seeds and no linear probe to "
             "read its numbers by."
         )
-        yield Command(
-            "Make one with", f"python -m algcn.baselines FEATURES --preset PRESET --bundle {subject.reference}"
-        )
+        yield Command("Make one with", commands.new_baselines(subject.reference, subject.training))
         return
     yield from methods_tables(part)
     line, beyond = commands.baselines(subject.reference, part, subject.bundle.model.config)
@@ -52,7 +50,10 @@ def methods_tables(part: Mapping[str, Any]) -> Iterator[Block]:
             if method in methods:
                 cells = tuple(with_spread(methods[method][m]["mean"], methods[method][m]["std"]) for m in MEASURES)
                 rows.append(Row(METHODS.get(method, method), cells, BEST if method == best else ""))
-        note = f"mAP on the test split, {spread}. Relevant: one of {len(block['labels'])} labels in common."
+        note = (
+            f"mAP on the test split, {spread}; each run's epoch picked on validation. Relevant: one of "
+            f"{len(block['labels'])} labels in common."
+        )
         yield Table(f"Relevance by {name}", MAP_HEADS, tuple(rows), f"{note} {_graph_worth(methods)}".strip())
 
 
@@ -82,7 +83,7 @@ def own_run(subject: Subject) -> Iterator[Block]:
     else:
         yield Paragraph("No mAP was measured: no item that was held out has a label.")
     if subject.training:
-        line, beyond = commands.train(subject.training, metrics, subject.bundle.model.config)
+        line, beyond = commands.train(subject.training, metrics, subject.bundle.model.config, subject.bundle.label_set)
         yield Command("Measured by the training itself", line)
         yield from beyond_flags(beyond)
     yield from _recall(subject)
@@ -183,7 +184,8 @@ def published(subject: Subject) -> Iterator[Block]:
     rows = []
     own = metrics.get("test", {}).get("map")
     if own:
-        rows.append(Row("this bundle, one run", tuple(decimal(own[m], 3) for m in MEASURES), BEST))
+        rows.append(Row("this bundle, one run", tuple(decimal(own[m], 3) for m in MEASURES)))
+        rows += _over_seeds(metrics.get("baselines"))
         rows.append(Row("chance on its test items", ("", "", decimal(own["chance"], 3)), QUIET))
     rows += [
         Row(f"paper: {name}", tuple(decimal(value, 3) for value in sets[dataset]))
@@ -191,6 +193,15 @@ def published(subject: Subject) -> Iterator[Block]:
     ]
     yield Table(f"Table 1 of the paper, {paper.DATASETS[dataset]}", MAP_HEADS, tuple(rows), f"mAP. {paper.CITATION}.")
     yield Paragraph(f"No like-for-like comparison: {' '.join(_caveats(subject, split_name))}", "warning")
+
+
+def _over_seeds(part: Mapping[str, Any] | None) -> list[Row]:
+    """ALGCN over the seeds of the comparison, where there is one."""
+    if part is None:
+        return []
+    methods = next(iter(part["relevance"].values()))["methods"]
+    cells = tuple(with_spread(methods["algcn"][m]["mean"], methods["algcn"][m]["std"], 3) for m in MEASURES)
+    return [Row(f"ALGCN on its data, {len(part['seeds'])} seeds", cells)]
 
 
 def _caveats(subject: Subject, split_name: str) -> Iterator[str]:
@@ -219,7 +230,7 @@ def side_by_side(subjects: Sequence[Subject]) -> Iterator[Block]:
             rows.append(_beside(subject))
         except (AttributeError, KeyError, TypeError, ValueError):
             rows.append(Row(subject.name, ("–",) * 6))
-    heads = ("data", "test images", "chance", "mAP, this run", "mAP over seeds", "R@10 text → image")
+    heads = ("mAP, this run", "chance", "mAP over seeds", "R@10 text → image", "test images", "data")
     note = (
         "Average of both directions on the test split, relevance by the labels that picked the epoch. Rows of the same "
         "data and chance can be compared; others cannot."
@@ -243,16 +254,16 @@ def _beside(subject: Subject) -> Row:
         # Without the GCN, the comparison's row of the same name is this bundle's.
         method = "algcn" if subject.bundle.model.config.use_gcn else "algcn_without_gcn"
         average = next(iter(part["relevance"].values()))["methods"][method]["average"]
-        over = f"{with_spread(average['mean'], average['std'])} ({len(part['seeds'])})"
+        over = with_spread(average["mean"], average["std"])
     images = test.get("images")
     return Row(
         subject.name,
         (
-            str(metrics.get("split_name") or f"{len(subject.bundle.label_set)} labels, split without a name"),
-            f"{images:,}" if images is not None else "–",
-            decimal(scores.get("chance")),
             decimal(scores.get("average")),
+            decimal(scores.get("chance")),
             over,
             decimal(test.get("recall", {}).get("text_to_image", {}).get("10"), 3),
+            f"{images:,}" if images is not None else "–",
+            str(metrics.get("split_name") or f"{len(subject.bundle.label_set)} labels, split without a name"),
         ),
     )
