@@ -128,8 +128,8 @@ def _guarded(title: str, part: Part, subject: Subject) -> Iterator[Block]:
     """What a part says, or one sentence where its numbers are not as this version knows them."""
     try:
         yield from list(part(subject))
-    except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError, ZeroDivisionError):
-        yield Paragraph(f"{title}: metrics.json says this in a way that this version does not know.")
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError):
+        yield Paragraph(f"{title}: the bundle says this in a way that this version does not know.")
 
 
 def _measure(subject: Subject) -> str:

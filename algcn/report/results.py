@@ -45,7 +45,7 @@ def methods_tables(part: Mapping[str, Any]) -> Iterator[Block]:
     for name, block in part["relevance"].items():
         methods = block["methods"]
         best = max(methods, key=lambda method: methods[method]["average"]["mean"])
-        rows = [Row("Random ranking (chance)", ("", "", decimal(block["chance"])), QUIET)]
+        rows = [Row("Chance", ("", "", decimal(block["chance"])), QUIET)]
         for method in (*ORDER, *(other for other in methods if other not in ORDER)):
             if method in methods:
                 cells = tuple(with_spread(methods[method][m]["mean"], methods[method][m]["std"]) for m in MEASURES)
@@ -228,7 +228,7 @@ def side_by_side(subjects: Sequence[Subject]) -> Iterator[Block]:
     for subject in subjects:
         try:
             rows.append(_beside(subject))
-        except (AttributeError, KeyError, TypeError, ValueError):
+        except (AttributeError, LookupError, TypeError, ValueError):
             rows.append(Row(subject.name, ("–",) * 6))
     heads = ("mAP, this run", "chance", "mAP over seeds", "R@10 text → image", "test images", "data")
     note = (

@@ -49,7 +49,8 @@ class Subject:
     @cached_property
     def training(self) -> Mapping[str, Any]:
         """How the model was trained; empty where that was not saved."""
-        return self.bundle.config.get("training") or {}
+        training = self.bundle.config.get("training")
+        return training if isinstance(training, Mapping) else {}
 
     def features(self) -> Iterator[tuple[str, str]]:
         """For each modality what its features are, and how wide."""

@@ -214,9 +214,9 @@ def paper() -> str:
     return f"""
 <section class="numbers"><h2>What the paper reports</h2>
   <p class="lead">mAP over the whole ranking, as printed in Table 1 of the paper's project page
-  (<a href="{published.DOI}" target="_blank" rel="noopener noreferrer">Qian et al., IEEE TMM 2022</a>). Not to be compared
-  with the numbers above: other photos, other labels, other features (VGG-19 and bags of words), and the authors' code
-  picks its best epoch on the test set.</p>
+  (<a href="{published.DOI}" target="_blank" rel="noopener noreferrer">Qian et al., IEEE TMM 2022</a>). Not to be
+  compared with the numbers above: other photos, other labels, other features (VGG-19 and bags of words), and the
+  authors' code picks its best epoch on the test set.</p>
   <div class="card scroll"><table><thead><tr><th></th>{groups}</tr><tr><th></th>{heads}</tr></thead>
   <tbody>{rows}</tbody></table></div>
 </section>"""
