@@ -316,6 +316,18 @@ def test_where_the_features_are_from_travels_with_the_numbers(small: Path) -> No
     assert "vgg19 fc7 (16 wide) and bag of words (12 wide)" in Tags(html_of(small)).text
 
 
+def test_an_encoder_that_reads_pictures_only(pocket: Subject, shipped: dict[str, Any]) -> None:
+    bundle = copy.copy(pocket.bundle)
+    bundle.config = pocket.bundle.config | {"encodes": ["image"]}
+    bundle.metrics = shipped | {
+        "features": {"image": {"source": "encoder", "width": 512}, "text": {"source": "bag of words", "width": 512}},
+        "prior_labels": {"file": "rows.mat", "rows": 1234},
+    }
+    text = Tags(page.write(content.report([Subject("odd", bundle)]))).text
+    assert "the image tower of the bundle's encoder (512 wide) and bag of words (512 wide)" in text
+    assert "counted from the 1,234 label rows of rows.mat" in text and "--prior-labels rows.mat" in text
+
+
 def test_the_chance_of_recall() -> None:
     assert results.recall_chance(100, 100, "text_to_image", 10) == pytest.approx(0.1)
     # One of 2 texts among 6 in the first 2: 1 - C(4, 2) / C(6, 2).

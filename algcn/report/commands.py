@@ -39,6 +39,8 @@ def train(
     # Where all labels are annotated, or none is, those that count by default are all.
     if len({label.source for label in label_set}) > 1 and len(metrics.get("relevance", ())) == len(label_set):
         parts += ["--relevance-labels", "all"]
+    if "prior_labels" in metrics:
+        parts += ["--prior-labels", _quoted(metrics["prior_labels"]["file"])]
     if "without_gcn" in metrics:
         parts.append("--compare-gcn")
     return " ".join([*parts, "--out", NEW]), [name for name in changed if name not in TRAIN_FLAGS]

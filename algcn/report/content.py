@@ -200,6 +200,9 @@ def _data(subject: Subject) -> Iterator[Block]:
     for line in commands.prepare(split_name):
         yield Command("The split is laid out by", line)
     yield Paragraph(f"Features: {' and '.join(text for _, text in subject.features())}.")
+    if "prior_labels" in metrics:
+        rows = metrics["prior_labels"]
+        yield Paragraph(f"The prior C was counted from the {int(rows['rows']):,} label rows of {rows['file']}.")
     relevant = [str(name) for name in metrics["relevance"]]
     every = "all" if len(relevant) == len(subject.bundle.label_set) else f"{len(relevant)} of"
     yield Paragraph(

@@ -56,9 +56,11 @@ class Subject:
         """For each modality what its features are, and how wide."""
         config = self.bundle.model.config
         said = self.metrics.get("features") or {}
+        # An encoder reads both, unless the bundle says that it reads one of them only.
+        read = () if self.bundle.encoder_reference is None else self.bundle.config.get("encodes", ("image", "text"))
         for modality, width in (("image", config.image_dim), ("text", config.text_dim)):
             source = (said.get(modality) or {}).get("source", "unknown")
-            if self.bundle.encoder_reference is not None:
+            if modality in read:
                 source = f"the {modality} tower of the bundle's encoder"
             elif source in ("unknown", "encoder"):
                 source = f"ready-made {modality} features of an origin that the bundle does not name"
