@@ -11,6 +11,7 @@ import torch
 
 from algcn import train as training
 from algcn.bundle import Bundle
+from algcn.chosen_encoder import ChosenEncoder
 from algcn.config import ModelConfig, TrainConfig
 from algcn.errors import InputError, run_command
 from algcn.evaluate import chance, embed, retrieval_map
@@ -291,9 +292,10 @@ def test_command_with_a_second_model_without_the_gcn(features, tmp_path, capsys)
 
 
 def test_the_recall_of_the_encoder_is_carried_on(tmp_path):
-    assert training._encoder_metrics(None) == {} and training._encoder_metrics("hf-hub:some/where") == {}
+    assert ChosenEncoder(None).metrics() == {} and ChosenEncoder("hf-hub:some/where").metrics() == {}
     (tmp_path / "recall.json").write_text('{"test": {"pictures": 9}}')
-    assert training._encoder_metrics(str(tmp_path)) == {"encoder": {"test": {"pictures": 9}}}
+    assert ChosenEncoder(str(tmp_path)).metrics() == {"encoder": {"test": {"pictures": 9}}}
+    assert ChosenEncoder(str(tmp_path), frozenset({"image"})).metrics() == {}
 
 
 def test_picking_on_the_test_set_is_said_aloud(features, tmp_path, capsys):
