@@ -374,6 +374,7 @@ def _parser() -> argparse.ArgumentParser:
         default="annotated",
         help="labels by which the epoch is picked and the result measured (default: those annotated by people)",
     )
+    parser.add_argument("--half", action="store_true", help="keep the weights in half precision, half the size")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint that a stopped run left")
     add_prior_labels(parser)
     add_arguments(parser)
@@ -433,6 +434,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         )
 
     result = run(model_config, "", label_embeddings)
+    if arguments.half:
+        result.model.half().float()  # measured as it is kept
     metrics = measure(result, config, arguments.relevance_labels, device)
     metrics["label_embeddings"] = Path(arguments.label_embeddings).name
     if prior_labels is not None:
@@ -451,6 +454,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         result.model,
         features.label_set,
         **encoder.for_bundle(),
+        half=arguments.half,
         training=config,
         thresholds=result.thresholds,
         calibration=calibration,

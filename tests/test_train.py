@@ -405,3 +405,19 @@ def test_runs_at_the_same_time_do_not_disturb_each_other(features):
     with ThreadPoolExecutor(4) as pool:
         for run in pool.map(lambda _: _train(features), range(8)):
             assert _same(run, alone)
+
+
+def test_weights_kept_in_half_precision_are_measured_as_they_are_kept(features, tmp_path):
+    path = tmp_path / "features.safetensors"
+    features.save(path)
+    for name, more in (("whole", []), ("halved", ["--half"])):
+        out = ["--out", str(tmp_path / name)]
+        training.main([str(path), *out, "--epochs", "2", "--common-dim", "32", *more])
+    whole, halved = (Bundle.load(tmp_path / name) for name in ("whole", "halved"))
+    sizes = [(tmp_path / name / "model.safetensors").stat().st_size for name in ("whole", "halved")]
+    assert sizes[1] < 0.6 * sizes[0]
+    for name, value in whole.model.state_dict().items():
+        kept = halved.model.state_dict()[name]
+        assert kept.dtype == torch.float32 and torch.equal(kept, value.half().float())
+    measured = retrieval_map(embed(features.select("test"), halved.model).with_labels(torch.arange(4)))
+    assert halved.metrics["test"]["map"]["average"] == pytest.approx(measured["average"], abs=1e-6)
