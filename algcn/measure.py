@@ -90,7 +90,7 @@ def feature_sources(features: Features) -> dict[str, dict[str, Any]]:
 
 def has_own_space(features: Features) -> bool:
     """Whether image and text features lie in one space, so that an encoder's own cosine means something."""
-    return bool(features.encoder) and features.image_dim == features.text_dim
+    return features.of_one_encoder and features.image_dim == features.text_dim
 
 
 def ranking_tradeoff(
