@@ -34,6 +34,7 @@ from torch import Tensor
 from algcn.bundle import Bundle, update_bundle
 from algcn.config import PRESETS, ModelConfig, TrainConfig, preset
 from algcn.datasets.features import SPLITS, Features
+from algcn.datasets.validation import carve_validation
 from algcn.errors import InputError, run_command
 from algcn.evaluate import (
     DEFINITIONS as EVALUATE_DEFINITIONS,
@@ -55,7 +56,7 @@ from algcn.labels import LabelSet
 from algcn.measure import split_sizes
 from algcn.prior_labels import add_argument as add_prior_labels
 from algcn.prior_labels import read_prior_labels
-from algcn.train import carve_validation, train
+from algcn.train import train
 
 MEASURES = ("image_to_text", "text_to_image", "average")
 WEIGHT_DECAYS = (1e-5, 1e-4, 1e-3, 1e-2)

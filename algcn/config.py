@@ -16,6 +16,7 @@ from algcn.errors import InputError
 
 MODES = ("paper",)
 SELECTIONS = ("validation", "test", "last")
+PRECISIONS = ("float32", "tf32", "bf16")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,10 +116,12 @@ class TrainConfig(_Settings):
     noise: float = 0.2  # probability of a flipped-on edge in the self-supervision target
     seed: int = 103
     select: str = "validation"  # or "last"; "test" is what the authors do, and reports must say so
+    precision: str = "float32"  # of matrix products: "tf32" (NVIDIA GPUs) and "bf16" are faster and rounder
 
     def __post_init__(self) -> None:
         self._choice("mode", MODES)
         self._choice("select", SELECTIONS)
+        self._choice("precision", PRECISIONS)
         self._whole("batch_size", "epochs")
         self._whole("seed", low=0)
         self._number("learning_rate", 0.0, open_low=True)

@@ -7,10 +7,8 @@ imported when an encoder is loaded, not before. Features are float32 and L2-norm
 
 from __future__ import annotations
 
-import ctypes
 import dataclasses
 import json
-import os
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
@@ -25,6 +23,7 @@ from algcn import files
 from algcn.errors import InputError
 from algcn.manifest import ENCODER_CONFIG as CONFIG_FILE
 from algcn.manifest import fingerprint_of
+from algcn.memory import keep_large_buffers
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -43,12 +42,6 @@ MAX_TEXT_LENGTH = 1000
 MAX_WORD_LENGTH = 100
 # "shortest" resizing multiplies the long side: a picture of 1 × 60,000 pixels would become one of 3 billion.
 MAX_ASPECT_RATIO = 16
-# Parameters of glibc's mallopt: number, value, and the names by which a user sets them from outside.
-MALLOC_SETTINGS = (
-    (-3, 32 << 20, ("MALLOC_MMAP_THRESHOLD_", "glibc.malloc.mmap_threshold")),
-    (-1, 512 << 20, ("MALLOC_TRIM_THRESHOLD_", "glibc.malloc.trim_threshold")),
-    (-8, 1, ("MALLOC_ARENA_MAX", "glibc.malloc.arena_max")),  # else every thread would keep memory of its own
-)
 _KEPT_FORMAT_CHARACTERS = frozenset("\u200c\u200d")  # they join letters and emoji
 
 
@@ -161,7 +154,7 @@ def load_encoder(
     model, preprocess, tokenizer = _load_open_clip(folder, config)
     device = torch.device(device)
     if device.type == "cpu":
-        _keep_large_buffers()
+        keep_large_buffers()
     model = model.to(device).eval().requires_grad_(False)
     # Convolutions are faster on channels-last weights; other layers are not touched by it.
     model.visual.to(memory_format=torch.channels_last)
@@ -247,23 +240,6 @@ def _load_open_clip(folder: Path, config: dict[str, Any]) -> tuple[torch.nn.Modu
             f"The config and the weights in {folder} do not make an open_clip model ({reason}); save both anew."
         ) from None
     return model, preprocess, tokenizer
-
-
-def _keep_large_buffers() -> None:
-    """Let glibc keep the memory of activations, for the whole process; what a user has set from outside stays.
-
-    glibc gives a freed buffer of a few megabytes back to the kernel, and the next layer takes as much again, page by
-    page, up to 5,000 for each picture; that can take longer than the arithmetic (tests/benchmarks/encode_images.py).
-    Other C libraries have other ways and are left alone.
-    """
-    try:
-        os.confstr("CS_GNU_LIBC_VERSION")
-        mallopt = ctypes.CDLL(None).mallopt
-    except (AttributeError, OSError, TypeError, ValueError):
-        return
-    for parameter, value, (variable, tunable) in MALLOC_SETTINGS:
-        if variable not in os.environ and tunable not in os.environ.get("GLIBC_TUNABLES", ""):
-            mallopt(parameter, value)
 
 
 def _missing(folder: Path) -> list[str]:

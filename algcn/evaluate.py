@@ -109,6 +109,12 @@ def embed(features: Features, model: ALGCN | None, device: torch.device | str = 
             )
         return items
     features.check_widths(model.config.image_dim, model.config.text_dim)
+    return embed_items(items, model)
+
+
+@torch.no_grad()
+def embed_items(items: Embedded, model: ALGCN) -> Embedded:
+    """Items with their features as they are (`group`), in a model's common space."""
     return replace(items, images=model.embed_image(items.images), texts=model.embed_text(items.texts))
 
 

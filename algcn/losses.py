@@ -52,21 +52,28 @@ def invariance_loss(image: Tensor, text: Tensor, labels: Tensor) -> Tensor:
     return torch.stack([(F.softplus(theta) - shared * theta).mean() for theta in thetas]).sum()
 
 
-def self_supervision_loss(
-    adjacency: Tensor,
-    prior: Tensor,
-    *,
-    layers: int = 3,
-    noise: float = 0.2,
-    generator: torch.Generator | None = None,
+def self_supervision_targets(
+    prior: Tensor, layers: int = 3, noise: float = 0.2, generator: torch.Generator | None = None
 ) -> Tensor:
-    """Σ over the layers of MSE(Â, min(C + N, 0.5)), N ~ Bernoulli(noise) drawn anew for each; all L × L.
+    """min(C + N, 0.5), N ~ Bernoulli(noise) drawn anew for each layer; layers × L × L.
+
+    Args:
+        prior: the prior correlation C, L × L.
+        layers: of the graph convolution.
+        noise: the probability of a flipped-on edge.
+        generator: on the device of `prior`; torch's own without.
+    """
+    chance = torch.full_like(prior, noise)
+    drawn = torch.stack([torch.bernoulli(chance, generator=generator) for _ in range(layers)])
+    return (prior + drawn).clamp(max=TARGET_CEILING)
+
+
+def self_supervision_loss(adjacency: Tensor, targets: Tensor) -> Tensor:
+    """Σ over the layers of MSE(Â, target), Â L × L, targets layers × L × L (`self_supervision_targets`).
 
     The normalised Â is compared with an unnormalised target and is the same in every layer: only the noise differs.
     """
-    chance = torch.full_like(adjacency, noise)
-    targets = [(prior + torch.bernoulli(chance, generator=generator)).clamp(max=TARGET_CEILING) for _ in range(layers)]
-    return torch.stack([F.mse_loss(adjacency, target) for target in targets]).sum()
+    return (adjacency - targets).square().mean(dim=(1, 2)).sum()
 
 
 def algcn_loss(
@@ -77,6 +84,7 @@ def algcn_loss(
     generator: torch.Generator | None = None,
     *,
     layers: int = 3,
+    targets: Tensor | None = None,
 ) -> Losses:
     """Total = classification + invariance_weight · invariance + self_supervision_weight · self-supervision.
 
@@ -87,6 +95,8 @@ def algcn_loss(
         config: the weights and the probability of noise.
         generator: where the noise comes from, on the device of the model; torch's own without.
         layers: how often the graph is compared: once for each layer of the GCN (`model.config.gcn_layers`).
+        targets: layers × L × L, drawn before (`self_supervision_targets`); drawn here without, and then `generator` and
+            `layers` count.
 
     Without the GCN there is no Â and the self-supervision is 0.
     """
@@ -95,8 +105,8 @@ def algcn_loss(
     if output.adjacency is None:
         self_supervision = torch.zeros_like(classification)
     else:
-        self_supervision = self_supervision_loss(
-            output.adjacency, prior, layers=layers, noise=config.noise, generator=generator
-        )
+        if targets is None:
+            targets = self_supervision_targets(prior, layers, config.noise, generator)
+        self_supervision = self_supervision_loss(output.adjacency, targets)
     total = classification + config.invariance_weight * invariance + config.self_supervision_weight * self_supervision
     return Losses(classification, invariance, self_supervision, total)

@@ -7,7 +7,9 @@ Notable:
   labels are left out of training: the classification loss has nothing to say about them.
 - The epoch is picked on the validation split by mAP@all, average of both directions; the test split is measured once,
   at the end. `--select test` picks on the test split as the authors did, and says so in everything it writes.
-- After every epoch a checkpoint is written; `--resume` ends with the numbers of a run that was never stopped.
+- A checkpoint is written after an epoch; `--resume` ends with the numbers of a run that was never stopped.
+- The steps themselves are `algcn.steps`. `torchrun --nproc-per-node N -m algcn.train …` shares every batch among N
+  processes (`algcn.processes`); the batch of the settings is that of all together, and so the result is the same.
 """
 
 from __future__ import annotations
@@ -21,8 +23,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -30,23 +33,40 @@ from torch import Tensor
 from algcn import chosen_encoder
 from algcn.ablations import ablate, add_arguments
 from algcn.checkpoint import Progress, load_checkpoint, save_checkpoint
-from algcn.config import MODES, PRESETS, SELECTIONS, ModelConfig, TrainConfig, preset
+from algcn.config import MODES, PRECISIONS, PRESETS, SELECTIONS, ModelConfig, TrainConfig, preset
 from algcn.datasets.features import Features
+from algcn.datasets.validation import carve_validation
 from algcn.errors import InputError, run_command
-from algcn.evaluate import RELEVANCE, embed, read_features, relevance_columns, retrieval_map, summary
+from algcn.evaluate import (
+    RELEVANCE,
+    embed,
+    embed_items,
+    group,
+    read_features,
+    relevance_columns,
+    retrieval_map,
+    summary,
+)
 from algcn.extract import open_device
 from algcn.graph import label_prior
 from algcn.label_embeddings import fingerprint, read_label_embeddings
-from algcn.losses import algcn_loss
+from algcn.losses import Losses
 from algcn.measure import measure_model, measure_splits
+from algcn.memory import keep_large_buffers
 from algcn.model import ALGCN, label_scores
 from algcn.prior_labels import add_argument as add_prior_labels
 from algcn.prior_labels import read_prior_labels
+from algcn.processes import Processes, joined
 from algcn.reliability import fit_calibration, measure_calibration
+from algcn.steps import Rows, Steps, new_optimizer
 from algcn.thresholds import fit_thresholds
 
-VALIDATION_SHARE = 0.1
-LOSS_PARTS = ("classification", "invariance", "self_supervision", "total")
+CHECKPOINT_SECONDS = 5.0  # between two checkpoints of the command: writing one takes longer than a short epoch
+ALONE = Processes()
+NOT_SHARED = (
+    "some processes see the checkpoint and some do not; --out must be a folder that all machines share, "
+    "or train without --resume"
+)
 _SEEDING = threading.Lock()
 TEST_WARNING = (
     "the epoch is picked ON THE TEST SET (--select test), as the authors did: "
@@ -65,7 +85,7 @@ class EpochReport:
 
     def line(self, config: TrainConfig) -> str:
         """One line for a terminal."""
-        parts = "  ".join(f"{name.replace('_', '-')} {self.losses[name]:.4f}" for name in LOSS_PARTS)
+        parts = "  ".join(f"{name.replace('_', '-')} {self.losses[name]:.4f}" for name in Losses._fields)
         scores = ""
         if self.map is not None:
             split = "TEST" if config.select == "test" else "validation"
@@ -95,29 +115,6 @@ class TrainResult:
     best_epoch: int
 
 
-def carve_validation(features: Features, share: float = VALIDATION_SHARE, seed: int = 103) -> Features:
-    """Move `share` of the labelled training images, with all their texts, to the validation split.
-
-    Images are drawn at random; one that holds the last training example of a label stays.
-    """
-    first, owner = features.first_rows()
-    images = [image for image, row in enumerate(first) if features.split[row] == "train" and features.labels[row].any()]
-    labels = features.labels[first].long()
-    support = labels[images].sum(dim=0)
-    taken: set[int] = set()
-    for position in torch.randperm(len(images), generator=torch.Generator().manual_seed(seed)).tolist():
-        if len(taken) >= round(share * len(images)):
-            break
-        row = labels[images[position]]
-        if (support[row > 0] > 1).all():
-            support -= row
-            taken.add(images[position])
-    split = [
-        "validation" if image in taken else name for image, name in zip(owner.tolist(), features.split, strict=True)
-    ]
-    return dataclasses.replace(features, split=split)
-
-
 def train(
     features: Features,
     config: TrainConfig,
@@ -128,7 +125,10 @@ def train(
     prior_labels: Tensor | None = None,
     device: torch.device | str = "cpu",
     checkpoint: str | Path | None = None,
+    checkpoint_seconds: float = 0.0,
     resume: bool = False,
+    capture: bool = False,
+    processes: Processes = ALONE,
     on_epoch: Callable[[EpochReport, ALGCN], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> TrainResult:
@@ -143,15 +143,20 @@ def train(
         label_embeddings: H_0, L × label_dim; drawn at random without. `model_config` says whether it is learned.
         prior_labels: rows × L of 0 and 1 that the prior C is counted from; the train split without.
         device: where to train.
-        checkpoint: a file to write after every epoch; the caller removes it when the result is safe.
+        checkpoint: a file to write after an epoch; the caller removes it when the result is safe.
+        checkpoint_seconds: write it when so much time has passed since the last one, and after the last epoch.
         resume: go on from `checkpoint` where it exists.
+        capture: record the step as a CUDA graph (see `algcn.steps`); the result is the same to float tolerance.
+        processes: those that train together (see `algcn.processes`); all call this with the same arguments, each with
+            its own device. `config.batch_size` is that of all together.
         on_epoch: called after every epoch with its report and the model as it is; may raise to give the run up.
         should_stop: asked before every step; once it says yes, the epoch at hand is dropped and the best one so far is
             the result, its log shorter than `config.epochs`.
 
     Raises:
         InputError: nothing to train on, a label without a training example (named), sizes that do not fit, a
-            checkpoint of another run, a loss that is no longer a number, or a stop before the first epoch was over.
+            checkpoint of another run, a loss that is no longer a number, a stop before the first epoch was over, or a
+            precision or capture that the device does not have.
     """
     model_config = model_config or ModelConfig(features.image_dim, features.text_dim, len(features.label_set))
     features.check_widths(model_config.image_dim, model_config.text_dim, "the model's configuration")
@@ -162,38 +167,44 @@ def train(
     relevance = torch.arange(len(features.label_set)) if relevance is None else relevance
 
     device = torch.device(device)
-    model, prior = _new_model(training, config, model_config, device, label_embeddings, prior_labels)
-    optimizer = torch.optim.Adam(
-        model.parameter_groups(config.learning_rate, config.adaptive_lr_factor), betas=config.betas
-    )
+    if device.type == "cpu":
+        keep_large_buffers()
+    model = _new_model(training, config, model_config, device, label_embeddings, prior_labels)
+    optimizer = new_optimizer(model, config)
     generators = {
         "order": torch.Generator().manual_seed(config.seed),
-        "noise": torch.Generator(device).manual_seed(config.seed + 1),
+        "noise": torch.Generator().manual_seed(config.seed + 1),
     }
-    run = _fingerprint(features, config, model_config, relevance, device) + fingerprint(label_embeddings)
-    run += "" if prior_labels is None else f" prior {fingerprint(prior_labels)}"
-    if resume and checkpoint is not None and Path(checkpoint).is_file():
-        progress = load_checkpoint(checkpoint, run, model, optimizer, generators)
-    else:
-        progress = Progress()
+    progress, run = Progress(), ""
+    if checkpoint is not None:
+        run = _fingerprint(features, config, model_config, relevance, device) + fingerprint(label_embeddings)
+        run += "" if prior_labels is None else f" prior {fingerprint(prior_labels)}"
+        if processes.agree(resume and Path(checkpoint).is_file(), NOT_SHARED):
+            progress = load_checkpoint(checkpoint, run, model, optimizer, generators)
+    if not progress.epoch:
         _remember(progress, model)
 
-    rows = [tensor.to(device) for tensor in (training.image_features, training.text_features, training.labels)]
+    rows = Rows(*(part.to(device) for part in (training.image_features, training.text_features, training.labels)))
+    steps = Steps(model, optimizer, rows, config, generators["noise"], processes=processes, capture=capture)
+    watched = None if selection is None else group(selection, device)
+    saved = -math.inf
     while progress.epoch < config.epochs:
         started = time.perf_counter()
-        losses = _train_epoch(model, prior, optimizer, rows, config, generators, should_stop)
+        losses = steps.epoch(torch.randperm(len(training), generator=generators["order"]), should_stop)
         if losses is None:
             break
         progress.epoch += 1
         if not all(map(math.isfinite, losses.values())):
             raise InputError(f"the loss is no longer a number in epoch {progress.epoch}; use a lower learning rate")
         scores = None
-        if selection is not None:
-            scores = retrieval_map(embed(selection, model, device).with_labels(relevance.to(device)))
+        if watched is not None:
+            scores = retrieval_map(embed_items(watched, model).with_labels(relevance.to(device)))
         report = EpochReport(progress.epoch, losses, scores, time.perf_counter() - started)
         _note(progress, model, report, config)
-        if checkpoint is not None:
+        now, is_last = time.perf_counter(), progress.epoch == config.epochs
+        if checkpoint is not None and processes.is_first and (is_last or now - saved >= checkpoint_seconds):
             save_checkpoint(checkpoint, run, progress, model, optimizer, generators)
+            saved = time.perf_counter()
         if on_epoch is not None:
             on_epoch(report, model)
 
@@ -212,8 +223,8 @@ def train(
 
 
 def _trainable(features: Features) -> Features:
-    training = features.select("train")
-    training = training.rows(training.labels.any(dim=1).nonzero().flatten())
+    labelled = features.labels.any(dim=1).tolist()
+    training = features.rows([row for row, name in enumerate(features.split) if name == "train" and labelled[row]])
     if not len(training):
         raise InputError("no item of the train split has a label; give labelled items with the split 'train'")
     return training
@@ -237,7 +248,7 @@ def _new_model(
     device: torch.device,
     label_embeddings: Tensor | None,
     prior_labels: Tensor | None,
-) -> tuple[ALGCN, Tensor]:
+) -> ALGCN:
     # Counted by image: one with five texts is one example of its labels.
     first, _ = training.first_rows()
     prior = label_prior(
@@ -249,35 +260,7 @@ def _new_model(
     # The start is drawn from torch's one stream of random numbers: two runs must not seed it at once.
     with _SEEDING, torch.random.fork_rng():
         torch.manual_seed(config.seed)
-        model = ALGCN(model_config, prior, label_embeddings).to(device)
-    return model, model.prior
-
-
-def _train_epoch(
-    model: ALGCN,
-    prior: Tensor,
-    optimizer: torch.optim.Optimizer,
-    rows: Sequence[Tensor],
-    config: TrainConfig,
-    generators: dict[str, torch.Generator],
-    should_stop: Callable[[], bool] | None,
-) -> dict[str, float] | None:
-    """One pass over the training rows; the mean of every loss part, weighted by batch size. None if it was stopped."""
-    model.train()
-    image_features, text_features, labels = rows
-    sums = torch.zeros(len(LOSS_PARTS), device=labels.device)
-    for batch in torch.randperm(len(labels), generator=generators["order"]).split(config.batch_size):
-        if should_stop is not None and should_stop():
-            return None
-        batch = batch.to(labels.device)
-        output = model(image_features[batch], text_features[batch])
-        losses = algcn_loss(output, labels[batch], prior, config, generators["noise"], layers=model.config.gcn_layers)
-        optimizer.zero_grad(set_to_none=True)
-        losses.total.backward()
-        optimizer.step()
-        sums += torch.stack([getattr(losses, name).detach() for name in LOSS_PARTS]) * len(batch)
-    model.eval()
-    return dict(zip(LOSS_PARTS, (sums / len(labels)).tolist(), strict=True))
+        return ALGCN(model_config, prior, label_embeddings).to(device)
 
 
 def _note(progress: Progress, model: ALGCN, report: EpochReport, config: TrainConfig) -> None:
@@ -287,7 +270,7 @@ def _note(progress: Progress, model: ALGCN, report: EpochReport, config: TrainCo
     if config.select == "last" or report.map["average"] > progress.best_score:
         progress.best_score = report.map["average"] if report.map else 0.0
         progress.best_epoch = report.epoch
-        progress.best_state = {name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}
+        progress.best_state = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
 
 
 @torch.no_grad()
@@ -375,6 +358,8 @@ def _parser() -> argparse.ArgumentParser:
         help="labels by which the epoch is picked and the result measured (default: those annotated by people)",
     )
     parser.add_argument("--half", action="store_true", help="keep the weights in half precision, half the size")
+    parser.add_argument("--precision", choices=PRECISIONS, help="of matrix products (default: float32)")
+    parser.add_argument("--capture", action="store_true", help="record the step as a CUDA graph and replay it")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint that a stopped run left")
     add_prior_labels(parser)
     add_arguments(parser)
@@ -383,19 +368,35 @@ def _parser() -> argparse.ArgumentParser:
 
 def configure(arguments: argparse.Namespace, features: Features) -> tuple[TrainConfig, ModelConfig]:
     """The preset with what the command line changes."""
-    names = ("mode", "epochs", "batch_size", "learning_rate", "seed", "threshold", "select")
+    names = ("mode", "epochs", "batch_size", "learning_rate", "seed", "threshold", "select", "precision")
     given = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
     sizes = {name: getattr(arguments, name) for name in ("gamma", "common_dim") if getattr(arguments, name) is not None}
     model_config = ModelConfig(features.image_dim, features.text_dim, len(features.label_set), **sizes)
     return preset(arguments.preset).replace(**given), model_config
 
 
+class _Outcome(NamedTuple):
+    """What the command trained, and all that keeping it needs."""
+
+    result: TrainResult
+    without_gcn: ALGCN | None
+    config: TrainConfig
+    encoder: chosen_encoder.ChosenEncoder
+    prior_rows: int | None
+    checkpoints: list[Path]
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """The command."""
-    from algcn.bundle import save_bundle
-
     arguments = _parser().parse_args(argv)
-    device = open_device(arguments.device)
+    with joined(arguments.device) as (processes, name), redirect_stdout(sys.stdout if processes.is_first else None):
+        device = open_device(name)
+        outcome = _train_all(arguments, processes, device)
+    if processes.is_first:
+        _keep(arguments, outcome, device)
+
+
+def _train_all(arguments: argparse.Namespace, processes: Processes, device: torch.device) -> _Outcome:
     out = Path(arguments.out)
     if out.is_file():
         raise InputError(f"{str(out)!r} is a file; name a folder for the bundle")
@@ -415,7 +416,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     if config.select == "test":
         print(f"WARNING: {TEST_WARNING}")
 
-    columns = relevance_columns(features.label_set, arguments.relevance_labels)
     checkpoints: list[Path] = []
 
     def run(model_config: ModelConfig, name: str, label_embeddings: Tensor | None) -> TrainResult:
@@ -426,32 +426,47 @@ def main(argv: Sequence[str] | None = None) -> None:
             model_config=model_config,
             label_embeddings=label_embeddings,
             prior_labels=prior_labels,
-            relevance=columns,
+            relevance=relevance_columns(features.label_set, arguments.relevance_labels),
             device=device,
             checkpoint=checkpoints[-1],
+            checkpoint_seconds=CHECKPOINT_SECONDS,
             resume=arguments.resume,
+            capture=arguments.capture,
+            processes=processes,
             on_epoch=lambda report, _: print(report.line(config), flush=True),
         )
 
     result = run(model_config, "", label_embeddings)
-    if arguments.half:
-        result.model.half().float()  # measured as it is kept
-    metrics = measure(result, config, arguments.relevance_labels, device)
-    metrics["label_embeddings"] = Path(arguments.label_embeddings).name
-    if prior_labels is not None:
-        metrics["prior_labels"] = {"file": Path(arguments.prior_labels).name, "rows": len(prior_labels)}
     without_gcn = None
     if arguments.compare_gcn:
         print("the same without the GCN")
-        # Measured as it is kept, in half precision.
-        without_gcn = run(model_config.replace(use_gcn=False), "without_gcn.", None).model.half().float()
-        metrics["without_gcn"] = measure_splits(without_gcn, result.features, columns, device)
-    calibration = fit_calibration(result.model, result.features, encoder.weight, device)
+        without_gcn = run(model_config.replace(use_gcn=False), "without_gcn.", None).model
+    prior_rows = None if prior_labels is None else len(prior_labels)
+    return _Outcome(result, without_gcn, config, encoder, prior_rows, checkpoints)
+
+
+def _keep(arguments: argparse.Namespace, outcome: _Outcome, device: torch.device) -> None:
+    """Measure what was trained, and write the bundle."""
+    from algcn.bundle import save_bundle
+
+    result, without_gcn, config, encoder = outcome.result, outcome.without_gcn, outcome.config, outcome.encoder
+    model, features = result.model, result.features
+    if arguments.half:
+        model.half().float()  # measured as it is kept
+    metrics = measure(result, config, arguments.relevance_labels, device)
+    metrics["label_embeddings"] = Path(arguments.label_embeddings).name
+    if outcome.prior_rows is not None:
+        metrics["prior_labels"] = {"file": Path(arguments.prior_labels).name, "rows": outcome.prior_rows}
+    if without_gcn is not None:
+        without_gcn.half().float()  # this one is always kept in half precision
+        columns = relevance_columns(features.label_set, arguments.relevance_labels)
+        metrics["without_gcn"] = measure_splits(without_gcn, features, columns, device)
+    calibration = fit_calibration(model, features, encoder.weight, device)
     if calibration is not None:
-        metrics["calibration"] = measure_calibration(calibration, result.model, result.features, device=device)
+        metrics["calibration"] = measure_calibration(calibration, model, features, device=device)
     save_bundle(
-        out,
-        result.model,
+        arguments.out,
+        model,
         features.label_set,
         **encoder.for_bundle(),
         half=arguments.half,
@@ -462,9 +477,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         history=result.history,
         without_gcn=without_gcn,
     )
-    for checkpoint in checkpoints:
+    for checkpoint in outcome.checkpoints:
         checkpoint.unlink(missing_ok=True)
-    print(f"{out}: epoch {result.best_epoch}, picked on {config.select}")
+    print(f"{arguments.out}: epoch {result.best_epoch}, picked on {config.select}")
     for split in ("validation", "test"):
         if split in metrics:
             print(summary({**metrics[split], "split": split, "space": "common"}))

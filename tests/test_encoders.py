@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
-import os
-import platform
 import random
 import shutil
 import string
@@ -76,45 +73,6 @@ def test_shapes_types_and_norms(encoder: Encoder) -> None:
     for nothing in (encoder.encode_images([]), encoder.encode_texts([])):
         assert nothing.shape == (0, TINY_WIDTH)
     assert {parameter.dtype for parameter in encoder.model.parameters()} == {torch.float32}  # float16 on disk
-
-
-FAULTS = """
-import resource, sys, torch
-from algcn.encoders import load_encoder
-load_encoder(sys.argv[1])
-torch.ones(4 << 20)
-before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-for _ in range(20):
-    torch.ones(4 << 20)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
-"""
-
-
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries are left alone")
-def test_memory_of_activations_is_kept_unless_the_user_says_otherwise(tiny_encoder_dir: Path) -> None:
-    def page_faults(**settings: str) -> int:
-        done = subprocess.run(
-            [sys.executable, "-c", FAULTS, str(tiny_encoder_dir)],
-            cwd=PROJECT,
-            env=os.environ | settings,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return int(done.stdout)
-
-    kept = page_faults()
-    assert page_faults(MALLOC_MMAP_THRESHOLD_="131072", MALLOC_TRIM_THRESHOLD_="131072") > 10 * (kept + 1)
-    assert page_faults(GLIBC_TUNABLES="glibc.malloc.mmap_threshold=131072") > 10 * (kept + 1)
-
-
-def test_another_c_library_is_left_alone(tiny_encoder_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def unknown(name: str) -> str:
-        raise ValueError("unrecognized configuration name")
-
-    monkeypatch.setattr(os, "confstr", unknown)
-    monkeypatch.setattr(ctypes, "CDLL", lambda _: pytest.fail("nothing is to be set"))
-    assert load_encoder(tiny_encoder_dir).width == TINY_WIDTH
 
 
 def test_the_batch_size_changes_nothing(encoder: Encoder) -> None:

@@ -4,7 +4,14 @@ import pytest
 import torch
 
 from algcn.config import ModelConfig, TrainConfig
-from algcn.losses import algcn_loss, classification_loss, half_cosine, invariance_loss, self_supervision_loss
+from algcn.losses import (
+    algcn_loss,
+    classification_loss,
+    half_cosine,
+    invariance_loss,
+    self_supervision_loss,
+    self_supervision_targets,
+)
 from algcn.model import ALGCN
 
 
@@ -41,8 +48,9 @@ def test_self_supervision_without_and_with_certain_noise() -> None:
     # Targets are capped at 0.5: without noise [[.5, 0], [.25, .5]], with a bit everywhere all .5.
     quiet = (0.25**2 + 0 + 0.25**2 + 0.5**2) / 4
     loud = (0.25**2 + 0.5**2 + 0 + 0.5**2) / 4
-    assert self_supervision_loss(adjacency, prior, noise=0.0).item() == pytest.approx(3 * quiet)
-    assert self_supervision_loss(adjacency, prior, noise=1.0, layers=2).item() == pytest.approx(2 * loud)
+    certain, everywhere = self_supervision_targets(prior, noise=0.0), self_supervision_targets(prior, 2, noise=1.0)
+    assert self_supervision_loss(adjacency, certain).item() == pytest.approx(3 * quiet)
+    assert self_supervision_loss(adjacency, everywhere).item() == pytest.approx(2 * loud)
 
 
 def test_noise_is_drawn_anew_for_each_layer() -> None:
@@ -50,7 +58,7 @@ def test_noise_is_drawn_anew_for_each_layer() -> None:
 
     def loss(layers: int) -> float:
         generator = torch.Generator().manual_seed(3)
-        return self_supervision_loss(adjacency, prior, layers=layers, noise=0.5, generator=generator).item()
+        return self_supervision_loss(adjacency, self_supervision_targets(prior, layers, 0.5, generator)).item()
 
     assert loss(1) == loss(1)
     assert loss(2) != pytest.approx(2 * loss(1), rel=1e-6)

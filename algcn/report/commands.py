@@ -16,7 +16,7 @@ from algcn.labels import LabelSet
 FEATURES = "FEATURES"
 NEW = "NEW_BUNDLE"
 # Settings that `algcn.train` has a flag for, and those that `algcn.baselines` has one for.
-TRAIN_FLAGS = ("mode", "epochs", "batch_size", "learning_rate", "seed", "threshold", "select")
+TRAIN_FLAGS = ("mode", "epochs", "batch_size", "learning_rate", "seed", "threshold", "select", "precision")
 BASELINE_FLAGS = ("epochs", "batch_size")
 WITHOUT = "labels without "
 

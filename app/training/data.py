@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import torch
 
 from algcn.datasets.features import Features
+from algcn.datasets.validation import carve_validation
 from algcn.errors import InputError
 from algcn.labels import Label, LabelSet
-from algcn.train import carve_validation
 
 if TYPE_CHECKING:
     from algcn.datasets.image_folder import Item

@@ -1,0 +1,30 @@
+"""How the C library treats large buffers: kept for the next of their size, or given back to the kernel each time."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+
+# Parameters of glibc's mallopt: number, value, and the names by which a user sets them from outside.
+MALLOC_SETTINGS = (
+    (-3, 32 << 20, ("MALLOC_MMAP_THRESHOLD_", "glibc.malloc.mmap_threshold")),
+    (-1, 512 << 20, ("MALLOC_TRIM_THRESHOLD_", "glibc.malloc.trim_threshold")),
+    (-8, 1, ("MALLOC_ARENA_MAX", "glibc.malloc.arena_max")),  # else every thread would keep memory of its own
+)
+
+
+def keep_large_buffers() -> None:
+    """Let glibc keep the memory of activations and gradients, for the whole process; what a user has set stays.
+
+    glibc gives a freed buffer of a few megabytes back to the kernel, and the next layer takes as much again, page by
+    page, up to 5,000 for each picture and 11,000 for each step of training; that can take longer than the arithmetic
+    (tests/benchmarks/encode_images.py). Other C libraries have other ways and are left alone.
+    """
+    try:
+        os.confstr("CS_GNU_LIBC_VERSION")
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError, ValueError):
+        return
+    for parameter, value, (variable, tunable) in MALLOC_SETTINGS:
+        if variable not in os.environ and tunable not in os.environ.get("GLIBC_TUNABLES", ""):
+            mallopt(parameter, value)
