@@ -29,11 +29,11 @@ def work(settings: str, bundle: Path, count: int, batch: int) -> None:
     import torch
     from PIL import Image
 
-    from algcn import encoders
+    from algcn import memory
     from algcn.bundle import Bundle
 
     if settings == "without":
-        encoders.MALLOC_SETTINGS = ()
+        memory.MALLOC_SETTINGS = ()
     encoder = Bundle.load(bundle).encoder()
     rng = np.random.default_rng(0)
     pictures = [Image.fromarray(rng.integers(0, 256, (48, 64, 3), np.uint8)).resize((640, 480)) for _ in range(count)]
