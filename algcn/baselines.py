@@ -59,7 +59,7 @@ from algcn.prior_labels import read_prior_labels
 from algcn.train import train
 
 MEASURES = ("image_to_text", "text_to_image", "average")
-WEIGHT_DECAYS = (1e-5, 1e-4, 1e-3, 1e-2)
+WEIGHT_DECAYS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 PROBE_STEPS = 60
 DEFINITIONS = {
     "measure": "mean average precision over the whole ranking (mAP@all) by cosine on the test split; an image queries "
