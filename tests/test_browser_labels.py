@@ -224,6 +224,18 @@ def test_edits_are_the_visitors_alone(browser: Browser, page: Page, pocket_serve
     expect(page.locator(".lg-edits")).to_have_count(0)
 
 
+def test_a_tap_is_one_click(browser: Browser, pocket_server: Server) -> None:
+    """A browser sends a tap twice, as a finger's and as a mouse's; the second would take back what the first chose."""
+    with visit(browser, pocket_server.url, width=390, height=844, touch=True) as page:
+        open_labels(page)
+        names = page.locator("#label-graph datalist option").evaluate_all("options => options.map(({value}) => value)")
+        for name in ("cat", "person"):
+            page.locator(PLOT).scroll_into_view_if_needed()
+            page.touchscreen.tap(*page.locator(PLOT).evaluate(SPOT, names.index(name)))
+            page.wait_for_timeout(700)  # the mouse's click comes later
+            expect(page.locator(".lg-chosen h3")).to_have_text(name)
+
+
 def test_what_the_page_did_not_send_is_no_harm(browser: Browser, tiny_server: Server) -> None:
     """A random model without a history, and a browser that asks for labels and edges that there are not."""
     with visit(browser, tiny_server.url) as page:

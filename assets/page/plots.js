@@ -96,8 +96,18 @@ function idsOf(points) {
   return [...new Set(points.map(idOf).filter((id) => id !== null))];
 }
 
+// After a tap the browser also sends what a mouse would have done there: one tap would be two clicks.
+const TAP_MILLISECONDS = 1000;
+let tapped = -TAP_MILLISECONDS;
+
+function isEcho(event) {
+  if (event.type.startsWith("touch")) tapped = event.timeStamp;
+  return !event.type.startsWith("touch") && event.timeStamp - tapped < TAP_MILLISECONDS;
+}
+
 function listen() {
   canvas.on("plotly_click", (data) => {
+    if (isEcho(data.event)) return;
     const ids = idsOf(data.points.slice(0, 1));
     if (ids.length) answer({ action: "click", ids });
   });
