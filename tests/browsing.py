@@ -32,10 +32,15 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextlib.contextmanager
-def visit(browser: Browser, url: str, *, width: int = 1440, height: int = 900, dark: bool = False) -> Iterator[Page]:
+def visit(
+    browser: Browser, url: str, *, width: int = 1440, height: int = 900, dark: bool = False, touch: bool = False
+) -> Iterator[Page]:
     """The page, ready for a query; in the end nothing may have gone wrong or left the machine."""
     context = browser.new_context(
-        viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light", reduced_motion="reduce"
+        viewport={"width": width, "height": height},
+        color_scheme="dark" if dark else "light",
+        reduced_motion="reduce",
+        has_touch=touch,
     )
     page = context.new_page()
     page.set_default_timeout(PATIENCE)

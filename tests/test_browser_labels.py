@@ -42,7 +42,7 @@ def _fresh(request: pytest.FixtureRequest) -> None:
     """Each test of the shared page starts with nothing chosen and at the model's own epoch."""
     if "page" in request.fixturenames:
         page = request.getfixturevalue("page")
-        page.locator("[data-shape=graph]").first.click()
+        page.locator(".lg-switch [data-shape=graph]").click()
         page.get_by_role("button", name="Adaptive A").click()
         page.locator("[data-panel=label]").click()
         page.locator(".lg-stages").click(position={"x": 1, "y": 1})
@@ -154,7 +154,7 @@ def test_the_keyboard_alone_finds_a_label_and_walks_to_a_neighbour(page: Page) -
 
 
 def test_the_matrix_shows_the_same_and_a_click_chooses_an_edge(page: Page) -> None:
-    page.locator("[data-shape=matrix]").first.click()
+    page.locator(".lg-switch [data-shape=matrix]").click()
     expect(page.locator(".lg-names .lg-row")).to_have_count(67)
     cells = page.locator(PLOT).evaluate("plot => plot.data[0].z.flat().filter(value => value !== null).length")
     assert cells == len(python_edges("adaptive", -1, 0.1)) == number(page)
@@ -171,6 +171,9 @@ def test_the_matrix_shows_the_same_and_a_click_chooses_an_edge(page: Page) -> No
     expect(page.locator(".lg-four")).to_contain_text("1.08")
     page.locator(".lg-order select").select_option("listed")
     expect(page.locator(".lg-names .lg-row").first).to_have_text("person")
+    page.locator(".lg-switch [data-shape=graph]").click()
+    expect(page.locator(".lg-names")).to_be_hidden()
+    expect(page.locator(".lg-order")).to_be_hidden()
 
 
 def test_an_edge_is_chosen_by_two_clicks_edited_undone_and_reset(page: Page) -> None:
@@ -219,6 +222,18 @@ def test_edits_are_the_visitors_alone(browser: Browser, page: Page, pocket_serve
         expect(other.locator(".lg-edits")).to_have_count(0)
     page.get_by_role("button", name="Start over").click()
     expect(page.locator(".lg-edits")).to_have_count(0)
+
+
+def test_a_tap_is_one_click(browser: Browser, pocket_server: Server) -> None:
+    """A browser sends a tap twice, as a finger's and as a mouse's; the second would take back what the first chose."""
+    with visit(browser, pocket_server.url, width=390, height=844, touch=True) as page:
+        open_labels(page)
+        names = page.locator("#label-graph datalist option").evaluate_all("options => options.map(({value}) => value)")
+        for name in ("cat", "person"):
+            page.locator(PLOT).scroll_into_view_if_needed()
+            page.touchscreen.tap(*page.locator(PLOT).evaluate(SPOT, names.index(name)))
+            page.wait_for_timeout(700)  # the mouse's click comes later
+            expect(page.locator(".lg-chosen h3")).to_have_text(name)
 
 
 def test_what_the_page_did_not_send_is_no_harm(browser: Browser, tiny_server: Server) -> None:

@@ -24,6 +24,20 @@ PLACE = """
   }
 }
 """
+# Whether the drawing has its place's size, and the points reach across most of its height or its width.
+FITS = """
+selector => {
+  const plot = document.querySelector(selector);
+  const { xaxis, yaxis, width, height } = plot._fullLayout;
+  const points = plot._fullData.filter((trace) => trace.customdata);
+  const reach = (axis, name) => {
+    const places = points.flatMap((trace) => [...trace[name]].map((value) => axis.c2p(value)));
+    return (Math.max(...places) - Math.min(...places)) / axis._length;
+  };
+  const fits = Math.abs(width - plot.clientWidth) < 2 && Math.abs(height - plot.clientHeight) < 2;
+  return fits && Math.max(reach(xaxis, "x"), reach(yaxis, "y")) > 0.8;
+}
+"""
 COUNT = "plot => plot._fullData.reduce((sum, trace) => sum + (trace.customdata?.length ?? 0), 0)"
 
 
@@ -59,6 +73,14 @@ def choose(page: Page, group: str, name: str, plot: str) -> None:
     before = drawn(page, plot)
     page.locator(group).get_by_label(name, exact=True).click()
     wait_for_drawing(page, plot, before)
+
+
+def test_a_picture_fills_its_place_in_whatever_shape(page: Page) -> None:
+    """The left one is drawn before the right one takes half of its place; and windows change their size."""
+    open_tab(page, "Classifiers", CLASSIFIERS)
+    for size in ((1440, 900), (700, 900), (1440, 900)):
+        page.set_viewport_size(dict(zip(("width", "height"), size, strict=True)))
+        page.wait_for_function(FITS, arg=CLASSIFIERS)
 
 
 def test_a_click_on_a_classifier_names_its_true_neighbours(page: Page) -> None:

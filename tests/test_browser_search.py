@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from browsing import CARDS, QUERY, ROWS, Browser, Page, ask, drop_picture, expect, upload, visit
+from browsing import CARDS, QUERY, ROWS, Browser, Page, ask, drop_picture, expect, open_tab, upload, visit
 from serving import HOSTILE_CAPTIONS, Server
 
 SHOWN = "#results .pictures li:not([hidden]) > .hit-card"
@@ -218,6 +218,11 @@ def test_more_like_this_has_a_link_and_the_way_back_works(browser: Browser, page
     assert page.input_value(QUERY) == "a car on a street"
     page.go_forward()
     expect(page.locator(".asked")).to_have_text("More like this picture")
+    open_tab(page, "Labels")
+    page.go_back()
+    expect(page.locator(".asked")).to_be_visible()
+    expect(page.locator(".asked")).to_have_text("“a car on a street”")
+    assert "tab=" not in page.url
 
 
 @pytest.mark.parametrize(

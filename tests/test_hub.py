@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import gradio_client
 import pytest
 from conftest import PROJECT
 from hub_server import HubServer
+from serving import serve
 
 from algcn.bundle import Bundle, save_bundle
 from algcn.errors import InputError
@@ -382,6 +384,21 @@ def test_the_command(client: Client, repository: tuple[str, str], tmp_path: Path
     log = client.log.read_text()
     assert "error: The Hub has no model repository no/such" in log
     assert "Traceback" not in log
+
+
+def test_the_program_starts_from_the_hub_and_again_without_it(
+    hub: HubServer, repository: tuple[str, str], tiny_gallery_dir: Path, tmp_path: Path
+) -> None:
+    name, commit = repository
+    (home := tmp_path / "home").mkdir()
+    reached = {"HF_ENDPOINT": hub.url, "HF_HUB_OFFLINE": "0", "HF_HUB_DISABLE_XET": "1", "NO_PROXY": "127.0.0.1"}
+    arguments = ("--bundle", f"{name}@{commit}", "--gallery", tiny_gallery_dir)
+    for _ in ("first", "second"):
+        with serve(home, arguments, **reached) as server:
+            page = gradio_client.Client(server.url, verbose=False)
+            assert page.predict("boat", api_name="/search_by_text")["images"]
+            assert "instead" not in server.output, "it answers from the repository's bundle"
+        hub.stop()
 
 
 def test_folders_need_no_hub(tiny_bundle_dir: Path, tiny_gallery_dir: Path, tmp_path: Path) -> None:

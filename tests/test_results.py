@@ -209,6 +209,7 @@ def test_queries_are_shown_short_and_as_text(tmp_path: Path) -> None:
 
 
 def test_examples_are_text_and_their_indices_are_checked() -> None:
+    assert "or</span>" not in render_examples([], [4], "picture/key"), "without captions there are no words to try"
     page = Page(render_examples([HOSTILE_CAPTIONS[0]], [4], "picture/key"))
     assert HOSTILE_CAPTIONS[0] in page.text
     assert [a["src"] for tag, a in page.tags if tag == "img"] == ["picture/key/card/4"]

@@ -91,7 +91,7 @@ def render_collection(collection: Collection, service: RetrievalService, predict
     dashed = '<span class="key"><span class="chip">dashed</span> predicted</span>' if labelled < len(items) else ""
     return (
         f'<div class="mine"><p class="mine-facts"><b>{_pictures(len(items))}</b>{captions}{given}, '
-        f"{collection.size / 1e6:,.1f} MB{dashed}</p>"
+        f"{_size(collection.size)}{dashed}</p>"
         f'<ul class="mine-grid">{cards}</ul></div>'
     )
 
@@ -104,6 +104,10 @@ def _chips(given: Sequence[str] | None, predicted: Sequence[str]) -> str:
     rest = len(labels) - MAX_LABELS
     more = f'<span class="chip rest">+{rest}</span>' if rest > 0 else ""
     return f'<div class="chips{"" if given else " predicted"}">{shown}{more}</div>'
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB" if count >= 1e6 else f"{max(1, round(count / 1e3))} kB"
 
 
 def _pictures(count: int) -> str:

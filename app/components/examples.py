@@ -24,7 +24,7 @@ def examples_view() -> gr.HTML:
 
 
 def render_examples(queries: Sequence[str], pictures: Sequence[int], prefix: str) -> str:
-    """Both rows.
+    """Both rows; a gallery without captions has no words to offer.
 
     Args:
         queries: Words.
@@ -40,9 +40,10 @@ def render_examples(queries: Sequence[str], pictures: Sequence[int], prefix: str
         f'<img src="{picture_url(item, prefix)}" alt="Example picture {index + 1}"></button></li>'
         for index, item in enumerate(pictures)
     )
-    return (
-        f'<div class="try"><span>Try</span><ul class="try-words">{words}</ul></div>'
-        f'<div class="try"><span>or</span><ul class="try-pictures">{shown}</ul></div>'
+    rows = [(kind, row) for kind, row in (("words", words), ("pictures", shown)) if row]
+    return "".join(
+        f'<div class="try"><span>{lead}</span><ul class="try-{kind}">{row}</ul></div>'
+        for lead, (kind, row) in zip(("Try", "or"), rows, strict=False)
     )
 
 

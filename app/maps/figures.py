@@ -21,6 +21,7 @@ QUERY_NAME = "<b>your query</b>"
 MARGIN = 0.06  # of the points' extent, left free around them
 # Sizes in pixels for placing names: of a letter on average, of a line, of a marker.
 LETTER, LINE, MARKER = 6.4, 14.0, 5.0
+SMALL = (350.0, 350.0)  # what a picture has on a phone, in pixels
 SIDES = (
     "middle right",
     "middle left",
@@ -221,7 +222,7 @@ def place_names(
     names: Sequence[str],
     order: Sequence[int],
     ranges: Sequence[tuple[float, float]],
-    size: tuple[float, float] = (390.0, 390.0),
+    size: tuple[float, float] = SMALL,
     star: ArrayLike | None = None,
 ) -> list[str | None]:
     """On which side of its point each name fits without touching other names or points; None where it fits nowhere.

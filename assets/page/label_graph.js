@@ -236,15 +236,26 @@ function nodeTrace(graph, view, edges, points, unit, area) {
   };
 }
 
+// What the visitor sees after zooming: its centre, and what share of the whole it is. The picture may have had another
+// size when it was drawn.
+function zoomOf(graph, plot) {
+  const { xaxis, width: across, height: down } = plot._fullLayout ?? {};
+  if (plot.dataset.figure !== "graph" || !xaxis?.range) return null;
+  const { width, height } = place(graph, { width: across, height: down });
+  const [from, to] = xaxis.range;
+  return { centre: (from + to) / 2, share: Math.abs(to - from) / across / Math.max(width / across, height / down) };
+}
+
 function graphFigure(graph, view, plot) {
   const box = { width: plot.clientWidth || 900, height: plot.clientHeight || 600 };
   graph.small = box.width < NARROW ? 0.75 : 1;
   const { points, width, height } = place(graph, box);
-  // How many units of the drawing a pixel is, now that the visitor may have zoomed.
-  const zoomed = plot.dataset.figure === "graph" && plot._fullLayout?.xaxis?.range;
-  const unit = zoomed ? Math.abs(zoomed[1] - zoomed[0]) / box.width : Math.max(width / box.width, height / box.height);
+  // How many units of the drawing a pixel is.
+  const whole = Math.max(width / box.width, height / box.height);
+  const zoomed = zoomOf(graph, plot);
+  const unit = zoomed ? whole * zoomed.share : whole;
   // From where to where, in pixels across, names can be read.
-  const centre = (zoomed ? (zoomed[0] + zoomed[1]) / 2 : width / 2) / unit;
+  const centre = (zoomed ? zoomed.centre : width / 2) / unit;
   const area = { left: centre - box.width / 2 + 4, right: centre + box.width / 2 - 4 };
   const edges = edgesOf(graph, weightsOf(graph, view.stage, view.epoch, view.edits), view.threshold);
   const axis = { visible: false, zeroline: false, showgrid: false };

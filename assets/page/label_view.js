@@ -270,10 +270,3 @@ for (const button of element.querySelectorAll("[data-panel]")) {
 element.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && view.label !== null && event.target !== at(".lg-find input")) act.label(null);
 });
-// A picture that became wider or narrower has other names in view, and perhaps stands up instead of lying down.
-let width = 0;
-new ResizeObserver(([entry]) => {
-  const now = Math.round(entry.contentRect.width);
-  if (graph && now && now !== width) draw();
-  width = now;
-}).observe(at(".lg-figure"));

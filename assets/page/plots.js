@@ -96,8 +96,18 @@ function idsOf(points) {
   return [...new Set(points.map(idOf).filter((id) => id !== null))];
 }
 
+// After a tap the browser also sends what a mouse would have done there: one tap would be two clicks.
+const TAP_MILLISECONDS = 1000;
+let tapped = -TAP_MILLISECONDS;
+
+function isEcho(event) {
+  if (event.type.startsWith("touch")) tapped = event.timeStamp;
+  return !event.type.startsWith("touch") && event.timeStamp - tapped < TAP_MILLISECONDS;
+}
+
 function listen() {
   canvas.on("plotly_click", (data) => {
+    if (isEcho(data.event)) return;
     const ids = idsOf(data.points.slice(0, 1));
     if (ids.length) answer({ action: "click", ids });
   });
@@ -110,6 +120,7 @@ function listen() {
 }
 
 let listening = false;
+let drawnSize = "";
 
 async function draw() {
   const figure = figureOf(sentValue());
@@ -126,7 +137,6 @@ async function draw() {
   const config = {
     displaylogo: false,
     showSendToCloud: false, // that button would upload the figure
-    responsive: true,
     scrollZoom: latest.layout?.meta?.zoom ?? false,
     displayModeBar: latest.layout?.meta?.tools ?? Boolean(latest.layout?.meta?.lasso),
     ...(latest.layout?.meta?.lasso
@@ -134,15 +144,20 @@ async function draw() {
       : { modeBarButtonsToRemove: ["toImage", "sendDataToCloud", "autoScale2d"] }),
     doubleClick: "reset",
   };
-  await Plotly.react(canvas, structuredClone(latest.data), themed(latest), config);
+  const [width, height] = [canvas.clientWidth, canvas.clientHeight];
+  drawnSize = `${width} ${height}`;
+  const layout = width ? { ...themed(latest), width, height } : themed(latest);
+  await Plotly.react(canvas, structuredClone(latest.data), layout, config);
   if (!listening) listen();
   listening = true;
   canvas.dataset.drawn = String(Number(canvas.dataset.drawn ?? 0) + 1);
 }
 
 watch("value", draw);
+// Drawn anew: Plotly's own way to resize keeps the ranges that it widened for the old shape, and widens them again.
 new ResizeObserver(() => {
-  if (listening && canvas.clientWidth) window.Plotly.Plots.resize(canvas);
+  const { clientWidth: width, clientHeight: height } = canvas;
+  if (listening && width && drawnSize !== `${width} ${height}`) draw();
 }).observe(canvas);
 new MutationObserver(draw).observe(document.body, { attributes: true, attributeFilter: ["class"] });
 draw();

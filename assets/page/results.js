@@ -175,7 +175,14 @@ function writeAddress() {
   history.pushState(null, "", address);
 }
 
-window.addEventListener("popstate", () => trigger("select", { action: "address", address: window.location.search }));
+// The way back leads from answer to answer; from another tab, to where the answer can be seen.
+window.addEventListener("popstate", () => {
+  trigger("select", { action: "address", address: window.location.search });
+  const address = new URL(window.location);
+  address.searchParams.delete("tab");
+  history.replaceState(history.state, "", address);
+  document.getElementById("tab-search-button")?.click();
+});
 
 // A new answer starts where it can be seen; one that only grew stays where the reader is.
 watch("value", () => {
