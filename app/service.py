@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,6 +53,7 @@ class RetrievalService:
         encoder: What reads queries; the bundle's own by default.
         name: What to call the bundle; its folder's name by default.
         key: Under which `app.shelf.Shelf` serves the gallery's pictures.
+        source: The same gallery with its texts, where the model reads no words and `gallery` has none.
     """
 
     def __init__(
@@ -62,15 +63,22 @@ class RetrievalService:
         encoder: Encoder | None = None,
         name: str | None = None,
         key: str = SHARED_KEY,
+        source: Gallery | None = None,
     ) -> None:
         self.name = name or bundle.path.resolve().name
         self.key = key
         self.bundle = bundle
         self.gallery = gallery
+        self.source = source or gallery
         self.encoder = encoder or bundle.encoder()
         self.predictor = LabelPredictor(bundle)
         self._reader = Reader(bundle, self.encoder, self.predictor)
         self._ranker = Ranker(gallery, self.predictor, bundle.encoder_weight)
+
+    @property
+    def reads_words(self) -> bool:
+        """Whether any words can be asked for; of a model that reads pictures only, just the names of its labels."""
+        return reads_words(self.bundle)
 
     @property
     def pictures(self) -> str:
@@ -207,8 +215,17 @@ class RetrievalService:
         return " ".join(sentence for applies, sentence in remarks if applies) or None
 
 
+def reads_words(bundle: Bundle) -> bool:
+    """Whether a bundle's encoder reads the texts that its model takes."""
+    return "text" in getattr(bundle, "encodes", ("image", "text"))
+
+
 def load_service(
-    bundle: str | Path, gallery: str | Path, report: Callable[[str], None] = lambda _: None, name: str | None = None
+    bundle: str | Path,
+    gallery: str | Path,
+    report: Callable[[str], None] = lambda _: None,
+    name: str | None = None,
+    encoders: Iterable[Encoder] = (),
 ) -> RetrievalService:
     """Load what a search needs and answer one query, so that the next is fast.
 
@@ -217,6 +234,7 @@ def load_service(
         gallery: An image folder.
         report: Told in a few words what is being done.
         name: What to call the bundle; its folder's name by default.
+        encoders: Those that are loaded already; if the bundle's is among them, it is not loaded again.
 
     Raises:
         InputError: The bundle or the gallery is missing, damaged, or not of its kind.
@@ -226,9 +244,16 @@ def load_service(
 
     report("loading the model")
     loaded = Bundle.load(bundle)
+    for encoder in encoders:
+        if encoder.fingerprint == loaded.encoder_fingerprint:
+            loaded.adopt_encoder(encoder)
+            break
     loaded.encoder()
     report("opening the gallery")
     found = build_gallery(gallery, loaded, lambda done, total: report(f"reading the gallery, {done:,} of {total:,}"))
     service = RetrievalService(loaded, found, name=name)
-    service.search_by_text("a picture", limit=1)
+    if service.reads_words:
+        service.search_by_text("a picture", limit=1)
+    else:
+        service.search_by_item(0, limit=1)
     return service

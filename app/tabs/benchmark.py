@@ -140,15 +140,19 @@ def build(frame: Frame, tab: gr.Tab) -> None:
             show_progress="hidden",
         )
 
+
+def api(frame: Frame) -> list[Callable[..., Any]]:
+    """What programs may ask."""
+
     def benchmark() -> dict[str, Any]:
         """The model's own numbers: mAP with chance, baselines, curves, every label, and how far to trust its scores.
 
         Returns:
             The bundle's metrics.json as it is, with definitions in it; empty where the bundle has none.
         """
-        return frame.loading.service().bundle.metrics or {}
+        return frame.asked().bundle.metrics or {}
 
-    gr.api(benchmark, api_name="benchmark", api_description=" ".join(benchmark.__doc__.split()))
+    return [benchmark]
 
 
 def _html(elem_id: str, value: str = "") -> gr.HTML:

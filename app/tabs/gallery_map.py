@@ -195,7 +195,13 @@ def build(frame: Frame, tab: gr.Tab) -> None:
         inputs=[method, dimensions],
         key=lambda visitor: visitor.query,
     )
-    tab.select(settle, [frame.visitor, turns, chosen, *controls], [label, plot, note], **quiet)
+    gr.on(
+        [tab.select, frame.refresh(tab).change],
+        settle,
+        [frame.visitor, turns, chosen, *controls],
+        [label, plot, note],
+        **quiet,
+    )
     gr.on(
         [control.input for control in controls],
         redraw,
@@ -230,7 +236,7 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
         """
         from app.maps.gallery import METHODS
 
-        found = _map_of(frame, frame.loading.service())
+        found = _map_of(frame, frame.asked())
         view = found.view(method, dimensions, None, None, None)
         if method not in METHODS or dimensions != view.dimensions:
             raise InputError("method must be pca or umap, and dimensions 2 or 3.")
@@ -256,7 +262,7 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
             {"pictures": [near], "captions": [near]}, where near is {kind, file, text, labels, cosine}, the best first.
             Unlike a search, this leaves the encoder's own similarity out.
         """
-        found = _map_of(frame, frame.loading.service())
+        found = _map_of(frame, frame.asked())
         limit = check_limit(limit)
         numbers = {item.file_name: number for number, item in enumerate(found.gallery.items)}
         if not isinstance(file, str) or file not in numbers:
