@@ -11,7 +11,7 @@ the GCN are checked and loaded when they are first asked for; nothing is ever un
     without_gcn.safetensors  the same training without the GCN (float16), to compare with; optional
     metrics.json             the bundle's own numbers; optional
     README.md                the model card; optional
-    encoder/                 an encoder in open_clip's own format, unless config.json names one on the Hub
+    encoder/                 an encoder in open_clip's own format, unless config.json names another (`bundle_encoder`)
 """
 
 from __future__ import annotations
@@ -19,11 +19,10 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import re
 import secrets
 import shutil
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -32,23 +31,22 @@ import torch
 from torch import Tensor
 
 from algcn import files
+from algcn.bundle_encoder import (
+    MODALITIES,
+    check_encodes,
+    check_width,
+    encoder_of,
+    encodes_of,
+    save_encoder,
+    share_encoder,
+)
 from algcn.calibration import Calibration
 from algcn.config import ModelConfig, TrainConfig
-from algcn.encoders import (
-    CONFIG_FILE,
-    HUB_PATTERNS,
-    HUB_PREFIX,
-    Encoder,
-    fingerprint_of,
-    load_encoder,
-    read_encoder_config,
-    weights_path,
-)
+from algcn.encoders import Encoder, load_encoder
 from algcn.errors import InputError
 from algcn.labels import LabelSet
 from algcn.manifest import (
     CONFIG_NAME,
-    ENCODER,
     FORMAT,
     HISTORY_NAME,
     METRICS_NAME,
@@ -57,7 +55,10 @@ from algcn.manifest import (
     README_NAME,
     WITHOUT_GCN_NAME,
     check_hashes,
+    encoder_hashes,
     json_text,
+    neighbour_encoder,
+    neighbour_of,
     read_config,
     read_json,
     verify,
@@ -66,8 +67,6 @@ from algcn.manifest import (
 from algcn.model import ALGCN
 from algcn.ranking import ENCODER_WEIGHT, check_encoder_weight
 
-_PINNED = re.compile(r"hf-hub:[\w.-]+/[\w.-]+@[0-9a-f]{40}")
-
 
 @dataclasses.dataclass(eq=False)
 class Bundle:
@@ -75,6 +74,8 @@ class Bundle:
 
     Attributes:
         encoder_reference: A folder, a pinned "hf-hub:OWNER/NAME@COMMIT", or None for a model of ready-made features.
+        encodes: What the encoder reads for the model: "image", "text" or both; empty without an encoder. What it does
+            not name must not be encoded: the model takes other features there, bags of words for instance.
         config: config.json as it was read.
         metrics: metrics.json, or None.
         thresholds: "image" and "text": L scores above which a label is predicted; empty when none were saved.
@@ -87,6 +88,7 @@ class Bundle:
     model: ALGCN
     label_set: LabelSet
     encoder_reference: Path | str | None
+    encodes: frozenset[str]
     config: dict[str, Any]
     metrics: dict[str, Any] | None
     thresholds: dict[str, Tensor]
@@ -118,12 +120,13 @@ class Bundle:
                 f"{path / CONFIG_NAME} lists {len(label_set)} labels, but its model has {model_config.num_labels}; "
                 "restore the file."
             )
-        reference, encoder_fingerprint = _encoder_of(path, config)
+        reference, encoder_fingerprint = encoder_of(path, config)
         encoder_weight = _part(path, lambda: _encoder_weight(config))
         return cls(
             model=_load_model(path / MODEL_NAME, model_config).to(device).eval(),
             label_set=label_set,
             encoder_reference=reference,
+            encodes=_part(path, lambda: encodes_of(config)),
             config=config,
             metrics=read_json(path / METRICS_NAME) if METRICS_NAME in config["files"] else None,
             thresholds=_thresholds(path, config, len(label_set)),
@@ -189,7 +192,9 @@ class Bundle:
                 "take pictures or texts; use a bundle with an encoder."
             )
         if isinstance(self.encoder_reference, Path):
-            check_hashes(self.path, {name: digest for name, digest in self.config["files"].items() if "/" in name})
+            if neighbour_of(self.config) is not None:
+                neighbour_encoder(self.path, self.config)
+            check_hashes(self.path, encoder_hashes(self.config))
             encoder = load_encoder(self.encoder_reference, device, fingerprint=self.encoder_fingerprint)
         else:
             encoder = load_encoder(self.encoder_reference, device)
@@ -198,7 +203,7 @@ class Bundle:
                     f"{self.encoder_reference} is not the encoder that the bundle {self.path} was trained with; "
                     "use the bundle with its own encoder."
                 )
-        _check_width(encoder.width, self.model.config, str(self.encoder_reference))
+        check_width(encoder.width, self.model.config, str(self.encoder_reference), self.encodes)
         return encoder
 
 
@@ -209,6 +214,8 @@ def save_bundle(
     *,
     encoder: str | Path | None = None,
     link_encoder: bool = False,
+    encoder_bundle: str | None = None,
+    encodes: Collection[str] = MODALITIES,
     training: TrainConfig | None = None,
     thresholds: Mapping[str, Tensor] | None = None,
     encoder_weight: float = ENCODER_WEIGHT,
@@ -228,6 +235,8 @@ def save_bundle(
         label_set: L labels, in the order of the model's classifiers.
         encoder: A folder (it is copied in), a pinned "hf-hub:OWNER/NAME@COMMIT", or None.
         link_encoder: Link the files of an encoder folder instead of copying them: for a bundle that stays where it is.
+        encoder_bundle: Instead of `encoder`, the name of a bundle beside `path` whose encoder is this one's too.
+        encodes: What the encoder reads for the model.
         training: How the model was trained.
         thresholds: "image" and "text", L scores each.
         encoder_weight: How much the encoder's own cosine counts in the ranking.
@@ -243,6 +252,7 @@ def save_bundle(
     path = Path(path)
     if len(label_set) != model.config.num_labels:
         raise InputError(f"{len(label_set)} labels do not fit a model of {model.config.num_labels}.")
+    encodes = check_encodes(encodes)
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.parent / f".{path.name}.{secrets.token_hex(4)}.part"
     aside.mkdir()
@@ -262,7 +272,12 @@ def save_bundle(
             "format": FORMAT,
             "model": model.config.to_dict(),
             "labels": label_set.to_json(),
-            "encoder": _save_encoder(encoder, aside, model.config, link=link_encoder),
+            "encoder": (
+                save_encoder(encoder, aside, model.config, encodes, link=link_encoder)
+                if encoder_bundle is None
+                else share_encoder(path, encoder_bundle, model.config, encodes)
+            ),
+            **({"encodes": sorted(encodes)} if encodes != MODALITIES else {}),
             "training": training.to_dict() if training is not None else None,
             "thresholds": _thresholds_to_json(thresholds, len(label_set)),
             "ranking": {"encoder_weight": check_encoder_weight(encoder_weight)},
@@ -385,58 +400,6 @@ def _thresholds_to_json(thresholds: Mapping[str, Tensor] | None, num_labels: int
     if not set(written) <= {"image", "text"} or any(len(values) != num_labels for values in written.values()):
         raise InputError(f"Thresholds are given as 'image' and 'text', {num_labels} numbers each.")
     return written
-
-
-def _encoder_of(path: Path, config: Mapping[str, Any]) -> tuple[Path | str | None, str | None]:
-    """Reference and fingerprint of the encoder that the config names; the encoder itself is not read."""
-    encoder, hashes = config.get("encoder"), config["files"]
-    if encoder is None:
-        return None, None
-    if encoder == ENCODER:
-        config_hash = hashes.get(f"{ENCODER}/{CONFIG_FILE}")
-        weights = [digest for name, digest in hashes.items() if name.endswith(".safetensors") and "/" in name]
-        if config_hash and len(weights) == 1:
-            return path / ENCODER, fingerprint_of(config_hash, weights[0])
-    if isinstance(encoder, dict):
-        reference = f"{encoder.get('reference')}@{encoder.get('revision')}"
-        if _PINNED.fullmatch(reference) and isinstance(encoder.get("fingerprint"), str):
-            return reference, encoder["fingerprint"]
-    raise InputError(
-        f"{path / CONFIG_NAME} names no usable encoder: it must be {ENCODER!r} with its files, "
-        "a Hub reference with commit and fingerprint, or null."
-    )
-
-
-def _save_encoder(
-    encoder: str | Path | None, aside: Path, config: ModelConfig, *, link: bool
-) -> str | dict[str, str] | None:
-    """Copy an encoder folder into `aside`, or look a Hub reference up; returns what config.json says about it."""
-    if encoder is None:
-        return None
-    if str(encoder).startswith(HUB_PREFIX):
-        loaded = load_encoder(encoder)
-        _check_width(loaded.width, config, str(encoder))
-        reference, _, revision = loaded.reference.rpartition("@")
-        return {"reference": reference, "revision": revision, "fingerprint": loaded.fingerprint}
-    folder = Path(encoder)
-    _check_width(int(read_encoder_config(folder)["model_cfg"]["embed_dim"]), config, str(folder))
-    wanted = {weights_path(folder)}
-    wanted.update(match for pattern in HUB_PATTERNS if "safetensors" not in pattern for match in folder.glob(pattern))
-    (aside / ENCODER).mkdir()
-    for source in sorted(wanted):
-        if link:
-            (aside / ENCODER / source.name).symlink_to(source.resolve())
-        else:
-            shutil.copyfile(source, aside / ENCODER / source.name)
-    return ENCODER
-
-
-def _check_width(width: int, config: ModelConfig, encoder: str) -> None:
-    if (width, width) != (config.image_dim, config.text_dim):
-        raise InputError(
-            f"The encoder {encoder} gives {width} features, but the model takes {config.image_dim} for an image and "
-            f"{config.text_dim} for a text; use the encoder that the model was trained with."
-        )
 
 
 def _swap(aside: Path, path: Path) -> None:

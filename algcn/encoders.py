@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ctypes
 import dataclasses
-import hashlib
 import json
 import os
 import unicodedata
@@ -24,11 +23,12 @@ from torch.nn import functional
 
 from algcn import files
 from algcn.errors import InputError
+from algcn.manifest import ENCODER_CONFIG as CONFIG_FILE
+from algcn.manifest import fingerprint_of
 
 if TYPE_CHECKING:
     from PIL import Image
 
-CONFIG_FILE = "open_clip_config.json"
 WEIGHTS_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.safetensors")
 HUB_PREFIX = "hf-hub:"
 # What a Hub repository may hand us: this config, these weights, and the text files of a tokenizer. A repository often
@@ -222,11 +222,6 @@ def encoder_fingerprint(folder: str | Path) -> str:
     """Fingerprint of an encoder folder, from its config and its weights (both are read in full)."""
     folder = Path(folder)
     return fingerprint_of(files.sha256(folder / CONFIG_FILE), files.sha256(weights_path(folder)))
-
-
-def fingerprint_of(config_sha256: str, weights_sha256: str) -> str:
-    """The same from hashes that are known already: 16 hexadecimal digits."""
-    return hashlib.sha256(f"open_clip\n{config_sha256}\n{weights_sha256}\n".encode()).hexdigest()[:16]
 
 
 def _load_open_clip(folder: Path, config: dict[str, Any]) -> tuple[torch.nn.Module, Callable, Callable]:

@@ -10,11 +10,13 @@ named here ever travel, in either direction, and no pickle is among them.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import secrets
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from algcn import manifest
@@ -36,6 +38,7 @@ class Kind:
     patterns: tuple[str, ...]
     damaged: Callable[[Path], Iterable[str]]
     check: Callable[[Path], object]  # raises an InputError for a folder that must not be pushed
+    whole: Callable[[Path], AbstractContextManager[Path]] = contextlib.nullcontext  # the folder with all it needs
 
 
 def _gallery_damage(folder: Path) -> list[str]:
@@ -57,6 +60,7 @@ BUNDLE = Kind(
     ),
     damaged=manifest.damaged_files,
     check=manifest.verify,
+    whole=manifest.self_contained,
 )
 GALLERY = Kind(
     name="gallery",
@@ -150,6 +154,8 @@ def push(
 ) -> str:
     """Upload a folder's files, creating the repository where there is none; returns "OWNER/NAME@COMMIT".
 
+    A bundle that uses the encoder of one beside it is pushed with a copy of that encoder.
+
     Raises:
         InputError: The folder is damaged or holds a pickle, or the Hub does not let us write.
     """
@@ -171,13 +177,14 @@ def push(
     api = HfApi()
     try:
         api.create_repo(repository, repo_type=kind.repo_type, private=private, exist_ok=True)
-        commit = api.upload_folder(
-            repo_id=repository,
-            repo_type=kind.repo_type,
-            folder_path=folder,
-            allow_patterns=list(kind.patterns),
-            commit_message=message or f"Push a {kind.name} with ALGCN Explorer",
-        )
+        with kind.whole(folder) as whole:
+            commit = api.upload_folder(
+                repo_id=repository,
+                repo_type=kind.repo_type,
+                folder_path=whole,
+                allow_patterns=list(kind.patterns),
+                commit_message=message or f"Push a {kind.name} with ALGCN Explorer",
+            )
     except HfHubHTTPError as error:
         if error.response.status_code in (401, 403):
             raise HubError(

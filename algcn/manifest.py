@@ -1,12 +1,20 @@
 """The manifest of a bundle: its config.json, which names the SHA-256 of every other file.
 
 Reading, checking and writing it needs no model: what pulls or pushes a bundle uses this module alone.
+
+Notable: two bundles may share one encoder. The config of the second names the first, a folder beside it, and the
+fingerprint of its encoder: {"bundle": NAME, "fingerprint": …}. A name only, never a path.
 """
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
-from collections.abc import Iterable, Mapping
+import re
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -20,17 +28,103 @@ WITHOUT_GCN_NAME, METRICS_NAME, README_NAME = "without_gcn.safetensors", "metric
 HASHED = (MODEL_NAME, HISTORY_NAME, WITHOUT_GCN_NAME, METRICS_NAME)
 # People edit a model card (and a Hub adds to it) without touching the model: it has no hash.
 NAMES = (CONFIG_NAME, *HASHED, README_NAME, ENCODER)
+ENCODER_CONFIG = "open_clip_config.json"
+_NEIGHBOUR = re.compile(r"[A-Za-z0-9][\w.-]*", re.ASCII)
 
 
 def verify(path: str | Path) -> list[str]:
-    """Check every file of a bundle, the encoder's too, against config.json; returns the names checked.
+    """Check every file of a bundle, the encoder's too, against config.json; returns the names of its own files.
 
     Raises:
-        InputError: One is missing or damaged.
+        InputError: One is missing or damaged, or the bundle beside it whose encoder it uses is.
     """
-    config = read_config(Path(path))
-    check_hashes(Path(path), config["files"])
+    path = Path(path)
+    config = read_config(path)
+    check_hashes(path, config["files"])
+    if neighbour_of(config) is not None:
+        neighbour_encoder(path, config)
     return sorted(config["files"])
+
+
+def fingerprint_of(config_sha256: str, weights_sha256: str) -> str:
+    """Names an encoder by the hashes of its config and its weights: 16 hexadecimal digits."""
+    return hashlib.sha256(f"open_clip\n{config_sha256}\n{weights_sha256}\n".encode()).hexdigest()[:16]
+
+
+def own_encoder(config: Mapping[str, Any]) -> str | None:
+    """The fingerprint of the encoder among a bundle's own files, by their hashes; None where there is none."""
+    hashes = config["files"]
+    config_hash = hashes.get(f"{ENCODER}/{ENCODER_CONFIG}")
+    weights = [digest for name, digest in hashes.items() if name.endswith(".safetensors") and "/" in name]
+    if config.get("encoder") != ENCODER or not config_hash or len(weights) != 1:
+        return None
+    return fingerprint_of(config_hash, weights[0])
+
+
+def neighbour_of(config: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The name of the bundle whose encoder a bundle uses and that encoder's fingerprint; None where it uses none."""
+    encoder = config.get("encoder")
+    if not isinstance(encoder, dict):
+        return None
+    name, fingerprint = encoder.get("bundle"), encoder.get("fingerprint")
+    if isinstance(name, str) and _NEIGHBOUR.fullmatch(name) and isinstance(fingerprint, str):
+        return name, fingerprint
+    return None
+
+
+def neighbour_path(path: Path, name: str) -> Path:
+    """Where the bundle called `name` lies beside the bundle `path`, be it there or not."""
+    return path.resolve().parent / name
+
+
+def neighbour_encoder(path: Path, config: Mapping[str, Any]) -> Path:
+    """The encoder's folder in the bundle beside `path` that its config names (`neighbour_of`), every file checked.
+
+    Raises:
+        InputError: There is no such bundle, or it is damaged, or has another encoder or none.
+    """
+    name, fingerprint = neighbour_of(config)
+    beside = neighbour_path(path, name)
+    if not beside.is_dir():
+        raise InputError(f"The bundle {path} uses the encoder of the bundle {name!r} beside it; put it at {beside}.")
+    theirs = read_config(beside)
+    if own_encoder(theirs) != fingerprint:
+        raise InputError(
+            f"The bundle {beside} has not the encoder that the bundle {path} was trained with; "
+            f"restore the {name!r} that came with it."
+        )
+    check_hashes(beside, encoder_hashes(theirs))
+    return beside / ENCODER
+
+
+def encoder_hashes(config: Mapping[str, Any]) -> dict[str, str]:
+    """The files of a bundle's own encoder with their hashes."""
+    return {name: digest for name, digest in config["files"].items() if "/" in name}
+
+
+@contextlib.contextmanager
+def self_contained(path: str | Path) -> Iterator[Path]:
+    """The bundle's folder, or a passing copy with the encoder in it where that belongs to the bundle beside it.
+
+    Raises:
+        InputError: That encoder is missing or damaged.
+    """
+    path = Path(path)
+    config = read_config(path)
+    if neighbour_of(config) is None:
+        yield path
+        return
+    encoder = neighbour_encoder(path, config)
+    with tempfile.TemporaryDirectory() as folder:
+        whole = Path(folder) / path.resolve().name
+        (whole / ENCODER).mkdir(parents=True)
+        for name in encoder_hashes(read_config(encoder.parent)):
+            shutil.copyfile(encoder.parent / name, whole / name)
+        for name in (*config["files"], README_NAME):
+            if (path / name).is_file():
+                shutil.copyfile(path / name, whole / name)
+        write_config(whole, {**config, "encoder": ENCODER})
+        yield whole
 
 
 def damaged_files(path: str | Path) -> list[str]:

@@ -16,7 +16,7 @@ ORDER = (
     ("graph", "metrics", "thresholds", "ranking", "calibration", "checkpoint", "images", "index", "projection"),
     ("bag_of_words",),
     ("model", "losses"),
-    ("encoders", "datasets", "bundle", "vgg", "feature_sources"),
+    ("encoders", "datasets", "bundle", "bundle_encoder", "vgg", "feature_sources"),
     ("reference", "label_embeddings", "ablations"),
     ("pretrain", "extract", "evaluate", "report", "reliability", "baselines", "train", "hub", "gallery"),
     ("layout",),

@@ -20,7 +20,7 @@ from algcn.config import ModelConfig, TrainConfig
 from algcn.encoders import load_encoder
 from algcn.errors import InputError
 from algcn.labels import LabelSet
-from algcn.manifest import damaged_files, verify, write_config
+from algcn.manifest import damaged_files, self_contained, verify, write_config
 from algcn.model import ALGCN
 
 LABELS = LabelSet(TINY_LABELS)
@@ -323,3 +323,92 @@ def test_an_encoder_of_another_bundle_is_not_adopted(folder: Path, tmp_path: Pat
     other = load_encoder(write_tiny_encoder(tmp_path / "encoder", seed=3))
     with pytest.raises(InputError, match="is not the encoder that the bundle"):
         Bundle.load(folder).adopt_encoder(other)
+
+
+def save_beside(tmp_path: Path, tiny_bundle_dir: Path) -> Path:
+    """A bundle of pictures and bags of words beside one whose encoder it uses for the pictures."""
+    shutil.copytree(tiny_bundle_dir, tmp_path / "weights" / "tiny")
+    model = make_model(text_dim=50)
+    return save_bundle(tmp_path / "weights" / "bags", model, LABELS, encoder_bundle="tiny", encodes={"image"})
+
+
+def test_a_bundle_says_what_its_encoder_reads(tmp_path: Path, tiny_encoder_dir: Path, folder: Path) -> None:
+    assert Bundle.load(folder).encodes == {"image", "text"}
+    assert Bundle.load(save_bundle(tmp_path / "none", make_model(), LABELS)).encodes == frozenset()
+    model = make_model(text_dim=50)
+    path = save_bundle(tmp_path / "bags", model, LABELS, encoder=tiny_encoder_dir, encodes={"image"})
+    loaded = Bundle.load(path)
+    assert loaded.encodes == {"image"} and loaded.encoder().width == TINY_WIDTH
+    with pytest.raises(InputError, match="gives 32 features, but the model takes 32 for an image and 50 for a text"):
+        save_bundle(tmp_path / "bad", model, LABELS, encoder=tiny_encoder_dir)
+    with pytest.raises(InputError, match="must be a list of 'image', 'text' or both"):
+        save_bundle(tmp_path / "bad", model, LABELS, encoder=tiny_encoder_dir, encodes=())
+    for value in ("image", ["sound"], [], 1, {"image": 1}, [["image"]]):
+        change_config(path, encodes=value)
+        with pytest.raises(InputError, match=r"config\.json: what the encoder encodes"):
+            Bundle.load(path)
+
+
+def test_an_encoder_may_stay_in_the_bundle_beside(tmp_path: Path, tiny_bundle_dir: Path) -> None:
+    path = save_beside(tmp_path, tiny_bundle_dir)
+    beside = Bundle.load(path.parent / "tiny")
+    assert not (path / "encoder").exists()
+    loaded = Bundle.load(path)
+    assert loaded.encoder_fingerprint == beside.encoder_fingerprint
+    assert loaded.encoder().fingerprint == beside.encoder_fingerprint
+    assert verify(path) == ["model.safetensors"] and damaged_files(path) == []
+    with self_contained(path) as whole:
+        assert whole != path
+        alone = Path(shutil.copytree(whole, tmp_path / "alone"))
+    assert Bundle.load(alone).fingerprint == loaded.fingerprint
+    assert Bundle.load(alone).encodes == {"image"} and Bundle.load(alone).encoder().width == TINY_WIDTH
+    with self_contained(alone) as whole:
+        assert whole == alone
+    update_bundle(path, metrics={"a": 1})
+    assert Bundle.load(path).encoder_fingerprint == beside.encoder_fingerprint
+
+
+def test_what_is_wrong_with_the_bundle_beside_is_said(tmp_path: Path, tiny_bundle_dir: Path) -> None:
+    path = save_beside(tmp_path, tiny_bundle_dir)
+    beside = path.parent / "tiny"
+
+    def refused(sentence: str) -> None:
+        Bundle.load(path)  # a look at its labels does without the encoder
+        for ask in (Bundle.load(path).encoder, lambda: verify(path), lambda: self_contained(path).__enter__()):
+            with pytest.raises(InputError, match=sentence) as caught:
+                ask()
+            assert "\n" not in str(caught.value)
+
+    weights = beside / "encoder" / "open_clip_model.safetensors"
+    content = weights.read_bytes()
+    weights.write_bytes(content[:-100])
+    refused(r"open_clip_model\.safetensors is damaged or was changed")
+    weights.write_bytes(content)
+    save_bundle(beside, make_model(), LABELS, encoder=write_tiny_encoder(tmp_path / "other", seed=3))
+    refused("has not the encoder that the bundle")
+    save_bundle(beside, make_model(), LABELS)
+    refused("has not the encoder that the bundle")
+    shutil.rmtree(beside)
+    refused("uses the encoder of the bundle 'tiny' beside it; put it at")
+
+
+@pytest.mark.parametrize("name", ["../tiny", "/tiny", "..", ".", "", "a/b", "a\\b", ".hidden", "tiny\n", 5, None])
+def test_a_bundle_beside_is_a_name_and_no_path(tmp_path: Path, tiny_bundle_dir: Path, name: object) -> None:
+    path = save_beside(tmp_path, tiny_bundle_dir)
+    change_config(path, encoder={"bundle": name, "fingerprint": "0" * 16})
+    with pytest.raises(InputError, match="names no usable encoder"):
+        Bundle.load(path)
+    if isinstance(name, str):
+        with pytest.raises(InputError, match="is no bundle beside"):
+            save_bundle(path, make_model(text_dim=50), LABELS, encoder_bundle=name, encodes={"image"})
+
+
+def test_only_an_encoder_of_ones_own_can_be_shared(tmp_path: Path, tiny_bundle_dir: Path) -> None:
+    path = save_beside(tmp_path, tiny_bundle_dir)
+    for name in ("bags", "third"):  # itself, and one that borrows
+        with pytest.raises(InputError, match="is no bundle beside"):
+            save_bundle(path.parent / "third", make_model(text_dim=50), LABELS, encoder_bundle=name, encodes={"image"})
+    with pytest.raises(InputError, match="There is no bundle at"):
+        save_bundle(path, make_model(text_dim=50), LABELS, encoder_bundle="none", encodes={"image"})
+    with pytest.raises(InputError, match="gives 32 features"):
+        save_bundle(path, make_model(text_dim=50), LABELS, encoder_bundle="tiny")

@@ -324,6 +324,22 @@ def test_push_and_pull_give_the_same_bundle(
     assert client.ask("push", str(folder), "someone/pushed") == reference  # nothing changed: no new commit
 
 
+def test_a_bundle_that_uses_its_neighbours_encoder_is_pushed_with_it(
+    client: Client, tiny_bundle_dir: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(tiny_bundle_dir, tmp_path / "tiny")
+    whole = Bundle.load(tiny_bundle_dir)
+    path = save_bundle(tmp_path / "second", whole.model, whole.label_set, encoder_bundle="tiny", readme="# Second\n")
+    reference = client.ask("push", str(path), "someone/second")
+    pulled = Path(client.ask("pull", reference, out=str(tmp_path / "elsewhere" / "pulled")))
+    assert client.ask("load", str(pulled)) == whole.encoder_fingerprint
+    assert Bundle.load(pulled).fingerprint == Bundle.load(path).fingerprint
+    assert (pulled / "README.md").read_text() == "# Second\n"
+    shutil.rmtree(tmp_path / "tiny")
+    with pytest.raises(InputError, match="uses the encoder of the bundle 'tiny' beside it"):
+        push(path, "someone/second")
+
+
 def test_a_gallery_travels_too(hub: HubServer, client: Client, tiny_gallery_dir: Path, tmp_path: Path) -> None:
     reference = client.ask("push", str(tiny_gallery_dir), "someone/pictures", kind="gallery")
     assert ("dataset", "someone/pictures") in hub.repositories

@@ -1,0 +1,137 @@
+"""A bundle's encoder: which one config.json names, what it encodes, and how it gets into a bundle.
+
+Notable: the encoder lies in the bundle's own folder, on the Hub, or in another bundle beside it (see
+`algcn.manifest`). It need not read both modalities for the model: one trained on bags of words takes pictures through
+its encoder and texts through nothing, so its bundle `encodes` images alone.
+
+    "encoder": "encoder"                                                  the folder of that name
+    "encoder": {"reference": "hf-hub:…", "revision": …, "fingerprint": …}
+    "encoder": {"bundle": "pocket", "fingerprint": …}                     the encoder of the bundle beside this one
+    "encodes": ["image"]                                                  both "image" and "text" where it is not said
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from algcn.config import ModelConfig
+from algcn.encoders import HUB_PATTERNS, HUB_PREFIX, load_encoder, read_encoder_config, weights_path
+from algcn.errors import InputError
+from algcn.manifest import CONFIG_NAME, ENCODER, neighbour_of, neighbour_path, own_encoder, read_config
+
+MODALITIES = frozenset({"image", "text"})
+_ARTICLE = {"image": "an image", "text": "a text"}
+_PINNED = re.compile(r"hf-hub:[\w.-]+/[\w.-]+@[0-9a-f]{40}")
+
+
+def encoder_of(path: Path, config: Mapping[str, Any]) -> tuple[Path | str | None, str | None]:
+    """Reference and fingerprint of the encoder that a bundle's config names; the encoder itself is not read.
+
+    Raises:
+        InputError: It names something else.
+    """
+    encoder = config.get("encoder")
+    if encoder is None:
+        return None, None
+    fingerprint = own_encoder(config)
+    if fingerprint is not None:
+        return path / ENCODER, fingerprint
+    neighbour = neighbour_of(config)
+    if neighbour is not None:
+        name, fingerprint = neighbour
+        return neighbour_path(path, name) / ENCODER, fingerprint
+    if isinstance(encoder, dict):
+        reference = f"{encoder.get('reference')}@{encoder.get('revision')}"
+        if _PINNED.fullmatch(reference) and isinstance(encoder.get("fingerprint"), str):
+            return reference, encoder["fingerprint"]
+    raise InputError(
+        f"{path / CONFIG_NAME} names no usable encoder: it must be {ENCODER!r} with its files, "
+        "a Hub reference with commit and fingerprint, the name of a bundle beside it with a fingerprint, or null."
+    )
+
+
+def encodes_of(config: Mapping[str, Any]) -> frozenset[str]:
+    """What the encoder that a bundle's config names reads for the model: "image", "text"; empty without an encoder.
+
+    Raises:
+        InputError: It says something else.
+    """
+    if config.get("encoder") is None:
+        return frozenset()
+    return check_encodes(config.get("encodes", sorted(MODALITIES)))
+
+
+def check_encodes(value: object) -> frozenset[str]:
+    """What an encoder reads, whatever a config says.
+
+    Raises:
+        InputError: It is not "image", "text" or both.
+    """
+    if isinstance(value, Collection) and not isinstance(value, (str, Mapping)):
+        values = list(value)
+        if values and all(isinstance(entry, str) for entry in values) and MODALITIES.issuperset(values):
+            return frozenset(values)
+    raise InputError(f"what the encoder encodes must be a list of 'image', 'text' or both, not {value!r}.")
+
+
+def save_encoder(
+    encoder: str | Path | None, aside: Path, config: ModelConfig, encodes: frozenset[str], *, link: bool
+) -> str | dict[str, str] | None:
+    """Copy an encoder folder into `aside`, or look a Hub reference up; returns what config.json says about it.
+
+    Raises:
+        InputError: The encoder is not there, or its width is not the model's.
+    """
+    if encoder is None:
+        return None
+    if str(encoder).startswith(HUB_PREFIX):
+        loaded = load_encoder(encoder)
+        check_width(loaded.width, config, str(encoder), encodes)
+        reference, _, revision = loaded.reference.rpartition("@")
+        return {"reference": reference, "revision": revision, "fingerprint": loaded.fingerprint}
+    folder = Path(encoder)
+    check_width(int(read_encoder_config(folder)["model_cfg"]["embed_dim"]), config, str(folder), encodes)
+    wanted = {weights_path(folder)}
+    wanted.update(match for pattern in HUB_PATTERNS if "safetensors" not in pattern for match in folder.glob(pattern))
+    (aside / ENCODER).mkdir()
+    for source in sorted(wanted):
+        if link:
+            (aside / ENCODER / source.name).symlink_to(source.resolve())
+        else:
+            shutil.copyfile(source, aside / ENCODER / source.name)
+    return ENCODER
+
+
+def share_encoder(path: Path, name: str, config: ModelConfig, encodes: frozenset[str]) -> dict[str, str]:
+    """What config.json of the bundle `path` says to use the encoder of the bundle called `name` beside it.
+
+    Raises:
+        InputError: There is no such bundle, it has no encoder of its own, or that encoder's width is not the model's.
+    """
+    beside, entry = neighbour_path(path, name), {"bundle": name, "fingerprint": ""}
+    is_name = neighbour_of({"encoder": entry}) is not None and beside != path.resolve()
+    if is_name:
+        entry["fingerprint"] = own_encoder(read_config(beside)) or ""
+    if not entry["fingerprint"]:
+        raise InputError(
+            f"{name!r} is no bundle beside {path} with an encoder in its own folder; name the folder of one, "
+            "without its path."
+        )
+    width = int(read_encoder_config(beside / ENCODER)["model_cfg"]["embed_dim"])
+    check_width(width, config, str(beside / ENCODER), encodes)
+    return entry
+
+
+def check_width(width: int, config: ModelConfig, encoder: str, encodes: frozenset[str]) -> None:
+    """Raise an `InputError` unless an encoder's features are as wide as the model takes what it encodes."""
+    sizes = {"image": config.image_dim, "text": config.text_dim}
+    if any(sizes[modality] != width for modality in encodes):
+        wanted = " and ".join(f"{sizes[modality]} for {_ARTICLE[modality]}" for modality in sorted(encodes))
+        raise InputError(
+            f"The encoder {encoder} gives {width} features, but the model takes {wanted}; "
+            "use the encoder that the model was trained with."
+        )
