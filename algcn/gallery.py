@@ -52,7 +52,8 @@ class Gallery:
 
     Attributes:
         items: N, in the order of metadata.csv; pictures that cannot be read are left out.
-        texts: M, those of all items one after the other.
+        texts: M, those of all items one after the other; none for a bundle whose encoder reads no texts (the items
+            still have theirs, to be shown).
         text_owner: M positions in `items`.
         image_embeddings: N × d, L2-normalised, float32.
         text_embeddings: M × d, likewise.
@@ -113,6 +114,9 @@ def build_gallery(
     if not items:
         raise InputError(f"No picture of {listing.root} can be read. {' '.join(notices)}".strip())
     pairs = [(owner, text) for owner, item in enumerate(items) for text in item.texts if text in wanted.texts]
+    if pairs and "text" not in bundle.encodes:
+        notices.append(f"The encoder of {bundle.path.resolve().name} reads no texts, so only pictures can be searched.")
+        pairs = []
     width = bundle.model.config.image_dim
     image_features = _rows((features[wanted.hashes[item.file_name]] for item in items), width)
     text_features = _rows((features[wanted.texts[text]] for _, text in pairs), width)
@@ -179,7 +183,8 @@ def _find_or_encode(
 
     images = {wanted.hashes[item.file_name]: item for item in wanted.items if item.file_name in wanted.hashes}
     todo = [(digest, item) for digest, item in images.items() if digest not in features]
-    todo += [(digest, text) for text, digest in wanted.texts.items() if digest not in features]
+    if "text" in bundle.encodes:
+        todo += [(digest, text) for text, digest in wanted.texts.items() if digest not in features]
     target = shipped if in_place else cache
     for done in range(0, len(todo), CHUNK):
         if progress is not None:
@@ -189,7 +194,8 @@ def _find_or_encode(
         features.update(_encode(todo[done : done + CHUNK], wanted, bundle))
     if todo and progress is not None:
         progress(len(todo), len(todo))
-    outdated = in_shipped != set(wanted.digests) if in_place else cache.is_file() and not cached
+    # Texts of a store stay in it though this bundle's encoder does not read them: another's may.
+    outdated = in_shipped != features.keys() & set(wanted.digests) if in_place else cache.is_file() and not cached
     if todo or outdated:
         problem = _keep(target, fingerprint, features, wanted, in_place=in_place)
         if problem:
@@ -247,7 +253,9 @@ def _rows(features: Iterable[Tensor], width: int) -> Tensor:
 
 @torch.inference_mode()
 def _project(model: ALGCN, embed: Callable[[Tensor], Tensor], features: Tensor) -> Tensor:
-    """Features to the common space, L2-normalised, on the CPU."""
+    """Features to the common space, L2-normalised, on the CPU; none, of whatever width, to none."""
+    if not len(features):
+        return torch.empty(0, model.config.common_dim)
     device = model.prior.device
     parts = (functional.normalize(embed(part.to(device)), dim=1) for part in features.split(PROJECTION_ROWS))
     return torch.cat([part.float().cpu() for part in parts])

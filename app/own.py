@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-import torch
-
 from algcn.errors import InputError
 from app.addresses import SHARED_KEY
 from app.service import RetrievalService, reads_words
@@ -59,10 +57,8 @@ def fitted(gallery: Gallery, bundle: Bundle) -> Gallery:
     """
     if reads_words(bundle):
         return gallery.projected(bundle.model)
-    nothing = {"texts": [], "text_owner": torch.empty(0, dtype=torch.long)}
-    width = bundle.model.config.text_dim
-    projected = dataclasses.replace(gallery, **nothing, text_features=torch.empty(0, width)).projected(bundle.model)
-    return dataclasses.replace(projected, text_features=torch.empty(0, gallery.image_features.shape[1]))
+    nothing = {"texts": [], "text_owner": gallery.text_owner[:0], "text_features": gallery.text_features[:0]}
+    return dataclasses.replace(gallery, **nothing).projected(bundle.model)
 
 
 def with_words(service: RetrievalService, catalogue: Catalogue) -> RetrievalService:

@@ -41,6 +41,9 @@ EVEN_CHANCE = 0.5
 BARE = "Chances were calibrated on whole captions: for the bare name of a label they tend to be too high."
 STEERED = "Words to steer away from change the order; the chances are those of the rest of the query."
 MIXED = "The chances are those of the words and of the picture, averaged by their weights."
+LABELS_ALONE = (
+    "The plain encoder knows no labels, so it has no ranking of its own here: give a picture to compare the two."
+)
 UNSEEN = "ALGCN sees nothing it knows in this query, so the order below is the encoder's alone."
 
 
@@ -105,9 +108,13 @@ class RetrievalService:
         if query.item is not None:
             self.check_item(query.item)
         asked = ask(query, self._reader, self.gallery, self.predictor)
+        # Only names of labels, to a model that reads no words, are nothing to the encoder.
+        of_encoder = bool(asked.point.features.any())
+        if query.space == "encoder" and not of_encoder:
+            raise InputError(LABELS_ALONE)
         pictures, captions = self._ranker.answer(asked, query.space, self._calibration_of(query.space))
         beside = None
-        if query.beside:
+        if query.beside and of_encoder:
             # Nobody calibrated the encoder alone, and it is there to be compared with: it is not cut off.
             other = "common" if query.space == "encoder" else "encoder"
             uncut = dataclasses.replace(asked, query=dataclasses.replace(query, cutoff=0.0))
@@ -195,6 +202,8 @@ class RetrievalService:
 
     def _notice(self, asked: Asked, pictures: Found) -> str | None:
         sentences = [part.notice for part in asked.parts if part.notice]
+        if asked.query.beside and not asked.point.features.any():
+            sentences.append(LABELS_ALONE)
         if not asked.point.embedding.any():
             sentences.append(UNSEEN)
         if pictures.cutoff_by == "probability" and pictures.hits and pictures.best < 100 * EVEN_CHANCE:
@@ -217,7 +226,7 @@ class RetrievalService:
 
 def reads_words(bundle: Bundle) -> bool:
     """Whether a bundle's encoder reads the texts that its model takes."""
-    return "text" in getattr(bundle, "encodes", ("image", "text"))
+    return "text" in bundle.encodes
 
 
 def load_service(

@@ -30,7 +30,8 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
         """Find the pictures and captions of the gallery nearest to a text.
 
         Args:
-            text: What to look for, in English; about the first 30 words count.
+            text: What to look for, in English; about the first 30 words count. A model that reads pictures only takes
+                names of its labels.
             limit: How many pictures and how many captions to return, 1 to 500.
             without: Words to steer away from, commas between terms.
             labels: Only pictures with these labels, and captions of such pictures.
