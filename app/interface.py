@@ -120,9 +120,9 @@ def build(loading: Loading, shelf: Shelf, uploads: Path, cache: Path, models: Ca
                 opened.append(tab)
                 tab.select(None, None, None, js=f"() => {{ ({REMEMBER_TAB})({json.dumps(name)}); }}")
 
-        def facts_of(visitor: Visitor, problem: str = "") -> str:
+        def facts_of(visitor: Visitor, problem: str = "", *, refresh: bool = False) -> str:
             service, names = frame.service(visitor), offered(visitor, frame.models)
-            return MASTHEAD.format(facts=render_facts(service, *names, problem))
+            return MASTHEAD.format(facts=render_facts(service, *names, problem, refresh=refresh))
 
         def show_visited(service: RetrievalService, visitor: Visitor) -> Any:
             # Until it is known which model the address names, `arrive` has the word.
@@ -146,7 +146,7 @@ def build(loading: Loading, shelf: Shelf, uploads: Path, cache: Path, models: Ca
                     for shown in wait_for(named, visitor) if named else ():
                         yield {masthead: shown}
                 problem = follow(visitor, address, frame.models, shelf)
-                yield {masthead: facts_of(visitor, problem), **(frame.refreshed(visitor) if named else {})}
+                yield {masthead: facts_of(visitor, problem, refresh=bool(named))}
             except InputError as error:  # the program is about to end with this sentence
                 yield {masthead: MASTHEAD.format(facts=html.escape(str(error)))}
 
@@ -161,7 +161,7 @@ def build(loading: Loading, shelf: Shelf, uploads: Path, cache: Path, models: Ca
                 yield {masthead: facts_of(visitor, str(error))}
                 return
             # A state whose value was put out once is cleaned up when the page is closed.
-            yield {masthead: facts_of(visitor), visitors: visitor, **frame.refreshed(visitor)}
+            yield {masthead: facts_of(visitor, refresh=True), visitors: visitor}
 
         def open_tab(name: str, visitor: Visitor, address: object) -> gr.Tabs:
             """The tab that the address names, once the model that it names is there."""
@@ -181,15 +181,14 @@ def build(loading: Loading, shelf: Shelf, uploads: Path, cache: Path, models: Ca
             js="(tab, visitor) => [window.askedTab, visitor, window.askedAddress]",
             **quiet,
         )
-        refreshes = list(frame.refreshes.values())
         page.load(
             arrive,
             [visitors, address],
-            [masthead, *refreshes],
+            masthead,
             js="(visitor) => [visitor, window.askedAddress]",
             **quiet,
         )
-        masthead.select(choose_model, visitors, [masthead, visitors, *refreshes], trigger_mode="always_last", **quiet)
+        masthead.select(choose_model, visitors, [masthead, visitors], trigger_mode="always_last", **quiet)
         add_api(frame, [module for _, _, module in TABS])
     return page.queue(max_size=MAX_QUEUE, default_concurrency_limit=CONCURRENCY)
 

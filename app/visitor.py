@@ -24,7 +24,6 @@ class Visitor:
 
     Attributes:
         query: The query answered last, a point for the maps; None before the first.
-        tab: The id of the tab that was opened last.
         trained: A model of the visitor's, open or not, and the service that it was trained with; None without one.
         arrival: What went wrong with the address that they came by, "" for nothing; None until somebody has looked.
         arriving: Held while somebody looks.
@@ -32,7 +31,6 @@ class Visitor:
 
     def __init__(self) -> None:
         self.query: QueryPoint | None = None
-        self.tab: object = None
         self.trained: tuple[Bundle, RetrievalService] | None = None
         self.arrival: str | None = None
         self.arriving = threading.Lock()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from app.service import RetrievalService
 
-# Runs in the masthead: what is chosen goes to Python, the address says what is chosen. The list is made anew with
+# Runs in the masthead: what is chosen goes to Python, and the address says what is chosen. The list is made anew with
 # every answer, so whoever chose by keyboard gets the focus back.
 CHOOSER_SCRIPT = """
 let chose = false;
@@ -25,6 +25,9 @@ watch("value", () => {
   if (!facts) return;
   chose = false;
   const address = new URL(window.location), linked = facts.dataset.linked;
+  if ("refresh" in facts.dataset) {
+    document.getElementById(`refresh-${address.searchParams.get("tab") ?? "search"}`)?.click();
+  }
   if ((address.searchParams.get("model") ?? "") === linked) return;
   if (linked) address.searchParams.set("model", linked);
   else address.searchParams.delete("model");
@@ -33,7 +36,15 @@ watch("value", () => {
 """
 
 
-def render_facts(service: RetrievalService, names: Sequence[str], chosen: str, linked: str, problem: str = "") -> str:
+def render_facts(
+    service: RetrievalService,
+    names: Sequence[str],
+    chosen: str,
+    linked: str,
+    problem: str = "",
+    *,
+    refresh: bool = False,
+) -> str:
     """How much there is, and the model: a list to choose from where there are several.
 
     Args:
@@ -42,6 +53,7 @@ def render_facts(service: RetrievalService, names: Sequence[str], chosen: str, l
         chosen: One of them.
         linked: What the address calls it; "" for the program's own.
         problem: A sentence about what could not be opened.
+        refresh: Have the tab that is open filled anew.
     """
     counts = [(len(service.gallery.items), "pictures"), (len(service.bundle.label_set), "labels")]
     if service.reads_words:
@@ -49,7 +61,8 @@ def render_facts(service: RetrievalService, names: Sequence[str], chosen: str, l
     told = " · ".join(f"<b>{count:,}</b> {noun}" for count, noun in counts)
     model = f"model <b>{html.escape(chosen)}</b>" if len(names) < 2 else _list(names, chosen)
     wrong = f'<span class="model-problem" role="alert">{html.escape(problem)}</span>' if problem else ""
-    return f'<span data-linked="{html.escape(linked)}">{told} · {model}</span>{wrong}'
+    again = " data-refresh" if refresh else ""
+    return f'<span data-linked="{html.escape(linked)}"{again}>{told} · {model}</span>{wrong}'
 
 
 def render_choosing(state: str, names: Sequence[str], chosen: str) -> str:

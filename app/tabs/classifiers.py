@@ -178,7 +178,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
         inputs=[method, dimensions],
         key=lambda visitor: visitor.query,
     )
-    gr.on([tab.select, frame.refresh(tab).change], settle, [frame.visitor, turns, *controls], shown, **quiet)
+    gr.on([tab.select, frame.refresh(tab).click], settle, [frame.visitor, turns, *controls], shown, **quiet)
     gr.on(
         [method.input, dimensions.input, label.input],
         redraw,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
 from pathlib import Path
@@ -36,7 +35,7 @@ class Frame:
         shelf: Pictures by address.
         visitor: Input of every event that depends on who asks.
         models: What visitors can choose from; by default the program's own alone.
-        refreshes: For each tab a state: when it changes, the tab is filled anew.
+        refreshes: For each tab a hidden button, which the masthead presses to have the tab filled anew.
     """
 
     blocks: gr.Blocks
@@ -46,7 +45,7 @@ class Frame:
     shelf: Shelf
     visitor: gr.State
     models: Catalogue | None = None
-    refreshes: dict[object, gr.State] = dataclasses.field(default_factory=dict)
+    refreshes: dict[object, gr.Button] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.models is None:
@@ -77,15 +76,11 @@ class Frame:
         finally:
             _ASKED.reset(token)
 
-    def refresh(self, tab: gr.Tab) -> gr.State:
-        """The state whose change fills a tab anew; made inside the page."""
+    def refresh(self, tab: gr.Tab) -> gr.Button:
+        """The hidden button that fills a tab anew; made inside the tab."""
         if tab.id not in self.refreshes:
-            self.refreshes[tab.id] = gr.State(0)
+            self.refreshes[tab.id] = gr.Button(visible="hidden", elem_id=f"refresh-{tab.id}")
         return self.refreshes[tab.id]
-
-    def refreshed(self, visitor: Visitor) -> dict[gr.State, int]:
-        """An update that fills the visitor's tab anew; the others are when they are opened."""
-        return {state: time.time_ns() for tab, state in self.refreshes.items() if tab == visitor.tab}
 
     def on_open(
         self,
@@ -109,7 +104,6 @@ class Frame:
         shown = gr.State(None)
 
         def opened(visitor: Visitor, before: object, *values: object) -> tuple[Any, ...]:
-            visitor.tab = tab.id
             try:
                 service = self.service(visitor)
                 now = (id(service), key(visitor))
@@ -121,7 +115,7 @@ class Frame:
             return (now, *(rendered if len(outputs) > 1 else (rendered,)))
 
         gr.on(
-            [tab.select, self.refresh(tab).change],
+            [tab.select, self.refresh(tab).click],
             opened,
             [self.visitor, shown, *inputs],
             [shown, *outputs],

@@ -196,7 +196,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
         key=lambda visitor: visitor.query,
     )
     gr.on(
-        [tab.select, frame.refresh(tab).change],
+        [tab.select, frame.refresh(tab).click],
         settle,
         [frame.visitor, turns, chosen, *controls],
         [label, plot, note],
