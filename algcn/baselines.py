@@ -52,6 +52,8 @@ from algcn.evaluate import (
 from algcn.extract import open_device
 from algcn.files import write_text
 from algcn.labels import LabelSet
+from algcn.prior_labels import add_argument as add_prior_labels
+from algcn.prior_labels import read_prior_labels
 from algcn.report import split_sizes
 from algcn.train import carve_validation, train
 
@@ -193,6 +195,7 @@ def compare(
     without: str | None = "person",
     device: torch.device | str = "cpu",
     sizes: dict[str, Any] | None = None,
+    prior_labels: Tensor | None = None,
     say: bool = False,
 ) -> dict[str, Any]:
     """Measure all methods.
@@ -205,12 +208,13 @@ def compare(
         without: the label that a second definition of relevance leaves out, where it exists.
         device: where to compute.
         sizes: changes to the paper's `ModelConfig`.
+        prior_labels: what ALGCN's prior is counted from (see `algcn.train.train`).
         say: print a line for each method as it is done.
 
     Returns:
         `relevance`: for each definition `labels`, `chance`, `methods` (mean, std and per-seed values of both
         directions and their average) and, of the first seed, `precision_recall` and `per_label` by method; `items`:
-        sizes of the splits; `linear_probe`: what was picked; `definitions`.
+        sizes of the splits; `prior_labels`: how many rows, where given; `linear_probe`: what was picked; `definitions`.
     """
     if not seeds:
         raise InputError("no seed was given; name at least one, three or more for a spread")
@@ -248,7 +252,12 @@ def compare(
                 features.image_dim, features.text_dim, len(features.label_set), use_gcn=use_gcn, **(sizes or {})
             )
             result = train(
-                features, config.replace(seed=seed), model_config=model_config, relevance=picking, device=device
+                features,
+                config.replace(seed=seed),
+                model_config=model_config,
+                relevance=picking,
+                prior_labels=prior_labels,
+                device=device,
             )
             embedded = embed(features.select("test"), result.model, device)
             results[method].append(measure(embedded))
@@ -268,6 +277,7 @@ def compare(
         "seeds": list(seeds),
         "items": split_sizes(features),
         "labels_learned": len(features.label_set),
+        **({} if prior_labels is None else {"prior_labels": len(prior_labels)}),
         "training": config.to_dict() | {"seed": list(seeds)},
         "linear_probe": {"weight_decay": picked},
         "definitions": DEFINITIONS,
@@ -333,6 +343,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--batch-size", type=int)
     parser.add_argument("--common-dim", type=int, help="width of the common space (default: 1024)")
+    add_prior_labels(parser)
     parser.add_argument("--relevance-labels", choices=RELEVANCE, default="annotated")
     parser.add_argument("--without", default="person", help="label left out in a second measurement (default: person)")
     parser.add_argument("--device", default="cpu")
@@ -358,6 +369,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         which=arguments.relevance_labels,
         without=arguments.without,
         device=device,
+        prior_labels=read_prior_labels(arguments.prior_labels, features.label_set),
         sizes={} if arguments.common_dim is None else {"common_dim": arguments.common_dim},
         say=True,
     )

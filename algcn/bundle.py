@@ -216,6 +216,7 @@ def save_bundle(
     link_encoder: bool = False,
     encoder_bundle: str | None = None,
     encodes: Collection[str] = MODALITIES,
+    half: bool = False,
     training: TrainConfig | None = None,
     thresholds: Mapping[str, Tensor] | None = None,
     encoder_weight: float = ENCODER_WEIGHT,
@@ -237,6 +238,7 @@ def save_bundle(
         link_encoder: Link the files of an encoder folder instead of copying them: for a bundle that stays where it is.
         encoder_bundle: Instead of `encoder`, the name of a bundle beside `path` whose encoder is this one's too.
         encodes: What the encoder reads for the model.
+        half: Keep the model's weights in half precision; loaded, they are float32 again.
         training: How the model was trained.
         thresholds: "image" and "text", L scores each.
         encoder_weight: How much the encoder's own cosine counts in the ranking.
@@ -257,7 +259,8 @@ def save_bundle(
     aside = path.parent / f".{path.name}.{secrets.token_hex(4)}.part"
     aside.mkdir()
     try:
-        _save_safetensors(model.state_dict(), aside / MODEL_NAME)
+        state = model.state_dict()
+        _save_safetensors({n: t.half() for n, t in state.items()} if half else state, aside / MODEL_NAME)
         if history is not None:
             _save_safetensors(history, aside / HISTORY_NAME)
         if without_gcn is not None:

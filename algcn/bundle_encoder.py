@@ -21,7 +21,15 @@ from typing import Any
 from algcn.config import ModelConfig
 from algcn.encoders import HUB_PATTERNS, HUB_PREFIX, load_encoder, read_encoder_config, weights_path
 from algcn.errors import InputError
-from algcn.manifest import CONFIG_NAME, ENCODER, neighbour_of, neighbour_path, own_encoder, read_config
+from algcn.manifest import (
+    CONFIG_NAME,
+    ENCODER,
+    is_neighbour_name,
+    neighbour_of,
+    neighbour_path,
+    own_encoder,
+    read_config,
+)
 
 MODALITIES = frozenset({"image", "text"})
 _ARTICLE = {"image": "an image", "text": "a text"}
@@ -106,24 +114,33 @@ def save_encoder(
     return ENCODER
 
 
-def share_encoder(path: Path, name: str, config: ModelConfig, encodes: frozenset[str]) -> dict[str, str]:
-    """What config.json of the bundle `path` says to use the encoder of the bundle called `name` beside it.
+def shared_encoder(path: Path, name: str) -> tuple[Path, str]:
+    """Folder and fingerprint of the encoder in the bundle called `name` beside the bundle `path`.
 
     Raises:
-        InputError: There is no such bundle, it has no encoder of its own, or that encoder's width is not the model's.
+        InputError: There is no such bundle, or it has no encoder in its own folder.
     """
-    beside, entry = neighbour_path(path, name), {"bundle": name, "fingerprint": ""}
-    is_name = neighbour_of({"encoder": entry}) is not None and beside != path.resolve()
-    if is_name:
-        entry["fingerprint"] = own_encoder(read_config(beside)) or ""
-    if not entry["fingerprint"]:
+    beside = neighbour_path(path, name)
+    fingerprint = None
+    if is_neighbour_name(name) and beside != path.resolve():
+        fingerprint = own_encoder(read_config(beside))
+    if fingerprint is None:
         raise InputError(
             f"{name!r} is no bundle beside {path} with an encoder in its own folder; name the folder of one, "
             "without its path."
         )
-    width = int(read_encoder_config(beside / ENCODER)["model_cfg"]["embed_dim"])
-    check_width(width, config, str(beside / ENCODER), encodes)
-    return entry
+    return beside / ENCODER, fingerprint
+
+
+def share_encoder(path: Path, name: str, config: ModelConfig, encodes: frozenset[str]) -> dict[str, str]:
+    """What config.json of the bundle `path` says to use the encoder of the bundle called `name` beside it.
+
+    Raises:
+        InputError: As `shared_encoder`, or the encoder's width is not the model's.
+    """
+    folder, fingerprint = shared_encoder(path, name)
+    check_width(int(read_encoder_config(folder)["model_cfg"]["embed_dim"]), config, str(folder), encodes)
+    return {"bundle": name, "fingerprint": fingerprint}
 
 
 def check_width(width: int, config: ModelConfig, encoder: str, encodes: frozenset[str]) -> None:

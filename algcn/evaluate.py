@@ -245,7 +245,7 @@ def load_data(path: str | Path, bundle: Bundle, split: str | None, device: str) 
     """The features to measure, extracted with the bundle's encoder where `path` is an image folder, and their split."""
     features = read_features(path)
     if features is not None:
-        made_by, wanted = features.encoder.get("fingerprint"), bundle.encoder_fingerprint
+        made_by, wanted = features.image_encoder.get("fingerprint"), bundle.encoder_fingerprint
         if made_by and wanted and made_by != wanted:
             raise InputError(
                 f"the features {str(path)!r} were made by another encoder than the bundle's; "
@@ -253,6 +253,11 @@ def load_data(path: str | Path, bundle: Bundle, split: str | None, device: str) 
             )
         chosen = _chosen_split(set(features.split), split)
         return (features if chosen == "all" else features.select(chosen)), chosen
+    if bundle.encodes == {"image"}:
+        raise InputError(
+            f"the encoder of the bundle {bundle.path} reads no texts, so those of {str(path)!r} have no features; "
+            "give a feature file with the text features that the bundle was trained on"
+        )
     folder = read_image_folder(path)
     chosen = _chosen_split({item.split for item in folder}, split)
     kept = [item for item in folder if chosen in ("all", item.split)]

@@ -16,7 +16,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -297,13 +297,24 @@ def open_bundle(reference: str) -> Bundle:
     return Bundle.load(path)
 
 
-def open_encoder(bundle: str | None, encoder: str | None, device: str) -> tuple[Encoder, LabelSet | None]:
-    """The encoder of a bundle, or the one a reference names; and the bundle's labels."""
+def open_encoder(
+    bundle: str | None, encoder: str | None, device: str, modalities: Collection[str] = ("image", "text")
+) -> tuple[Encoder, LabelSet | None]:
+    """The encoder of a bundle, or the one a reference names; and the bundle's labels.
+
+    Raises:
+        InputError: there is none, or the bundle's does not read all of `modalities`.
+    """
     if encoder is not None:
         from algcn.encoders import load_encoder
 
         return load_encoder(encoder, device=device), None
     opened = open_bundle(bundle)
+    if opened.encodes and not opened.encodes.issuperset(modalities):
+        only, flag = (
+            ("images", "--text-features bow") if "image" in opened.encodes else ("texts", "--image-features vgg19")
+        )
+        raise InputError(f"the encoder of the bundle {bundle} reads {only} only; use {flag}, or another bundle")
     return opened.encoder(device), opened.label_set
 
 
@@ -320,7 +331,9 @@ def open_sources(arguments: argparse.Namespace, folder: ImageFolder) -> tuple[So
                 "no encoder is named; use --bundle B or --encoder REF, or the paper's features: "
                 "--image-features vgg19 --text-features bow"
             )
-        encoder, known = open_encoder(arguments.bundle, arguments.encoder, arguments.device)
+        kinds = {"image": arguments.image_features, "text": arguments.text_features}
+        modalities = [modality for modality, kind in kinds.items() if kind == "encoder"]
+        encoder, known = open_encoder(arguments.bundle, arguments.encoder, arguments.device, modalities)
     elif arguments.bundle is not None or arguments.encoder is not None:
         raise InputError("vgg19 and bow use no encoder; leave --bundle and --encoder out")
     images = EncoderImages(encoder) if arguments.image_features == "encoder" else None

@@ -101,7 +101,10 @@ class Sources:
             return {"reference": self.images.name, "fingerprint": self.images.fingerprint}
         both = f"{self.images.fingerprint} {self.texts.fingerprint}"
         fingerprint = hashlib.sha256(both.encode()).hexdigest()[:16]
-        return {"image": self.images.name, "text": self.texts.name, "fingerprint": fingerprint}
+        found = {"image": self.images.name, "text": self.texts.name, "fingerprint": fingerprint}
+        if isinstance(self.images, EncoderImages):
+            found["image_fingerprint"] = self.images.fingerprint
+        return found
 
     @property
     def vocabulary(self) -> list[str]:

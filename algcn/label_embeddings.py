@@ -19,7 +19,7 @@ from torch import Tensor
 from algcn.encoders import HUB_PREFIX, load_encoder
 from algcn.errors import InputError
 from algcn.labels import LabelSet
-from algcn.reference import read_variable
+from algcn.mat import read_variable
 
 LEARNED, ENCODER = "learned", "encoder"
 VARIABLE = "inp"

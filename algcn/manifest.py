@@ -67,9 +67,12 @@ def neighbour_of(config: Mapping[str, Any]) -> tuple[str, str] | None:
     if not isinstance(encoder, dict):
         return None
     name, fingerprint = encoder.get("bundle"), encoder.get("fingerprint")
-    if isinstance(name, str) and _NEIGHBOUR.fullmatch(name) and isinstance(fingerprint, str):
-        return name, fingerprint
-    return None
+    return (name, fingerprint) if is_neighbour_name(name) and isinstance(fingerprint, str) else None
+
+
+def is_neighbour_name(name: object) -> bool:
+    """Whether `name` can be that of a bundle beside another: the name of a folder, and never a way to one."""
+    return isinstance(name, str) and _NEIGHBOUR.fullmatch(name) is not None
 
 
 def neighbour_path(path: Path, name: str) -> Path:

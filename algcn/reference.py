@@ -9,7 +9,6 @@ line, is our addition: their format has no names.
 from __future__ import annotations
 
 import pickle
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from algcn.errors import InputError
 from algcn.files import replacing, write_text
 from algcn.graph import cooccurrence
 from algcn.labels import LabelSet
+from algcn.mat import read_variable
 from algcn.model import ALGCN
 
 GCN_LAYERS = 3
@@ -212,33 +212,6 @@ def _read_split(folder: Path, split: str) -> dict[str, Tensor]:
             return {part: matrix if len(matrix) == count else matrix.T for part, matrix in matrices.items()}
     shapes = ", ".join(f"{split}_{part} {matrix.shape[0]} × {matrix.shape[1]}" for part, matrix in matrices.items())
     raise InputError(f"in {folder} the files of {split} do not have the same number of items: {shapes}")
-
-
-def read_variable(path: Path, name: str) -> Tensor:
-    """The numeric matrix `name` of a `.mat` file, dense, float32.
-
-    Raises:
-        InputError: the file is missing or no `.mat` file that is read, or it has no such matrix.
-    """
-    from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
-    from scipy.sparse import issparse
-
-    if not path.is_file():
-        raise InputError(f"the file {path} is missing; the authors' data folder has it")
-    try:
-        content = loadmat(path)
-    except NotImplementedError as error:
-        raise InputError(f"{path} is a MATLAB 7.3 file; save it again with -v7") from error
-    except (MatReadError, ValueError, TypeError, OSError, EOFError, KeyError, IndexError, zlib.error) as error:
-        raise InputError(f"{path} is not a .mat file, or it is damaged: {error}") from error
-    if name not in content:
-        there = ", ".join(key for key in content if not key.startswith("__")) or "nothing"
-        raise InputError(f"{path} must hold a variable called {name}; it holds {there}")
-    values = content[name].toarray() if issparse(content[name]) else np.asarray(content[name])
-    if values.dtype.kind not in "biuf" or values.ndim != 2 or not values.size:
-        raise InputError(f"the variable {name} of {path} must be a matrix of numbers with at least one row")
-    return torch.from_numpy(values.astype(np.float32))
 
 
 def _write_mat(path: Path, variables: dict[str, np.ndarray]) -> None:

@@ -76,7 +76,7 @@ def split_sizes(features: Features) -> dict[str, dict[str, int]]:
 
 def has_own_space(features: Features) -> bool:
     """Whether image and text features lie in one space, so that an encoder's own cosine means something."""
-    return bool(features.encoder) and features.image_dim == features.text_dim
+    return features.of_one_encoder and features.image_dim == features.text_dim
 
 
 def ranking_tradeoff(

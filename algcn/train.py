@@ -3,8 +3,8 @@
 Notable:
 
 - The features live on the device as three tensors; an epoch is a seeded permutation of row numbers, no data loader.
-- The prior C comes from the training split alone. Items without labels are left out of training: the classification
-  loss has nothing to say about them.
+- The prior C comes from the training split alone, or from the label rows that `--prior-labels` names. Items without
+  labels are left out of training: the classification loss has nothing to say about them.
 - The epoch is picked on the validation split by mAP@all, average of both directions; the test split is measured once,
   at the end. `--select test` picks on the test split as the authors did, and says so in everything it writes.
 - After every epoch a checkpoint is written; `--resume` ends with the numbers of a run that was never stopped.
@@ -27,6 +27,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from algcn import chosen_encoder
 from algcn.ablations import ablate, add_arguments
 from algcn.checkpoint import Progress, load_checkpoint, save_checkpoint
 from algcn.config import MODES, PRESETS, SELECTIONS, ModelConfig, TrainConfig, preset
@@ -38,13 +39,13 @@ from algcn.graph import label_prior
 from algcn.label_embeddings import fingerprint, read_label_embeddings
 from algcn.losses import algcn_loss
 from algcn.model import ALGCN, label_scores
-from algcn.ranking import ENCODER_WEIGHT
+from algcn.prior_labels import add_argument as add_prior_labels
+from algcn.prior_labels import read_prior_labels
 from algcn.reliability import fit_calibration, measure_calibration
 from algcn.report import measure_model, measure_splits
 from algcn.thresholds import fit_thresholds
 
 VALIDATION_SHARE = 0.1
-ENCODER_RECALL = "recall.json"
 LOSS_PARTS = ("classification", "invariance", "self_supervision", "total")
 _SEEDING = threading.Lock()
 TEST_WARNING = (
@@ -124,6 +125,7 @@ def train(
     model_config: ModelConfig | None = None,
     relevance: Tensor | None = None,
     label_embeddings: Tensor | None = None,
+    prior_labels: Tensor | None = None,
     device: torch.device | str = "cpu",
     checkpoint: str | Path | None = None,
     resume: bool = False,
@@ -139,6 +141,7 @@ def train(
         model_config: sizes and switches; the paper's for the features' widths without.
         relevance: the labels (column numbers) by which the epoch is picked; all without.
         label_embeddings: H_0, L × label_dim; drawn at random without. `model_config` says whether it is learned.
+        prior_labels: rows × L of 0 and 1 that the prior C is counted from; the train split without.
         device: where to train.
         checkpoint: a file to write after every epoch; the caller removes it when the result is safe.
         resume: go on from `checkpoint` where it exists.
@@ -159,7 +162,7 @@ def train(
     relevance = torch.arange(len(features.label_set)) if relevance is None else relevance
 
     device = torch.device(device)
-    model, prior = _new_model(training, config, model_config, device, label_embeddings)
+    model, prior = _new_model(training, config, model_config, device, label_embeddings, prior_labels)
     optimizer = torch.optim.Adam(
         model.parameter_groups(config.learning_rate, config.adaptive_lr_factor), betas=config.betas
     )
@@ -168,6 +171,7 @@ def train(
         "noise": torch.Generator(device).manual_seed(config.seed + 1),
     }
     run = _fingerprint(features, config, model_config, relevance, device) + fingerprint(label_embeddings)
+    run += "" if prior_labels is None else f" prior {fingerprint(prior_labels)}"
     if resume and checkpoint is not None and Path(checkpoint).is_file():
         progress = load_checkpoint(checkpoint, run, model, optimizer, generators)
     else:
@@ -232,11 +236,12 @@ def _new_model(
     model_config: ModelConfig,
     device: torch.device,
     label_embeddings: Tensor | None,
+    prior_labels: Tensor | None,
 ) -> tuple[ALGCN, Tensor]:
     # Counted by image: one with five texts is one example of its labels.
     first, _ = training.first_rows()
     prior = label_prior(
-        training.labels[first],
+        training.labels[first] if prior_labels is None else prior_labels,
         threshold=config.threshold,
         diagonal=config.prior_diagonal,
         names=training.label_set.names,
@@ -344,32 +349,6 @@ def measure(result: TrainResult, config: TrainConfig, which: str, device: torch.
     }
 
 
-def _encoder_for(features: Features, asked: str | None) -> str | None:
-    """The encoder that goes into the bundle: the one asked for, else the one the features name, if it is there.
-
-    Raises:
-        InputError: it is not the one that made the features.
-    """
-    from algcn.encoders import HUB_PREFIX, load_encoder
-
-    reference = asked or features.encoder.get("reference")
-    if not reference:
-        print("note: the features name no encoder, so the bundle cannot take photos or texts; --encoder REF adds one")
-        return None
-    if asked is None and not reference.startswith(HUB_PREFIX) and not Path(reference).is_dir():
-        print(
-            f"note: {reference!r}, the features' encoder, is not here, so the bundle has none; --encoder REF adds one"
-        )
-        return None
-    encoder = load_encoder(reference)
-    features.check_widths(encoder.width, encoder.width, f"a model on the encoder {reference!r}")
-    if features.encoder.get("fingerprint", encoder.fingerprint) != encoder.fingerprint:
-        raise InputError(
-            f"the features were not made by the encoder {reference!r}; extract them with it, or name the other"
-        )
-    return encoder.reference
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m algcn.train", description="Train ALGCN on features.")
     parser.add_argument("data", help="feature file (.safetensors) or folder of the authors' .mat files")
@@ -387,7 +366,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--compare-gcn", action="store_true", help="train a second model without the graph and keep it in the bundle"
     )
-    parser.add_argument("--encoder", help="encoder to put into the bundle (default: the one the features name)")
+    chosen_encoder.add_arguments(parser)
     parser.add_argument("--select", choices=SELECTIONS, help="what picks the epoch (default: validation)")
     parser.add_argument(
         "--relevance-labels",
@@ -395,7 +374,9 @@ def _parser() -> argparse.ArgumentParser:
         default="annotated",
         help="labels by which the epoch is picked and the result measured (default: those annotated by people)",
     )
+    parser.add_argument("--half", action="store_true", help="keep the weights in half precision, half the size")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint that a stopped run left")
+    add_prior_labels(parser)
     add_arguments(parser)
     return parser
 
@@ -427,8 +408,9 @@ def main(argv: Sequence[str] | None = None) -> None:
             f"python -m algcn.extract {arguments.data} --bundle B --out features.safetensors"
         )
     config, model_config = configure(arguments, features)
-    encoder = _encoder_for(features, arguments.encoder)
-    label_embeddings = read_label_embeddings(arguments.label_embeddings, features.label_set, encoder)
+    encoder = chosen_encoder.choose_encoder(features, arguments)
+    label_embeddings = read_label_embeddings(arguments.label_embeddings, features.label_set, encoder.reference)
+    prior_labels = read_prior_labels(arguments.prior_labels, features.label_set)
     config, model_config = ablate(arguments, config, model_config, label_embeddings)
     if config.select == "test":
         print(f"WARNING: {TEST_WARNING}")
@@ -443,6 +425,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             config,
             model_config=model_config,
             label_embeddings=label_embeddings,
+            prior_labels=prior_labels,
             relevance=columns,
             device=device,
             checkpoint=checkpoints[-1],
@@ -451,26 +434,31 @@ def main(argv: Sequence[str] | None = None) -> None:
         )
 
     result = run(model_config, "", label_embeddings)
+    if arguments.half:
+        result.model.half().float()  # measured as it is kept
     metrics = measure(result, config, arguments.relevance_labels, device)
     metrics["label_embeddings"] = Path(arguments.label_embeddings).name
+    if prior_labels is not None:
+        metrics["prior_labels"] = {"file": Path(arguments.prior_labels).name, "rows": len(prior_labels)}
     without_gcn = None
     if arguments.compare_gcn:
         print("the same without the GCN")
         # Measured as it is kept, in half precision.
         without_gcn = run(model_config.replace(use_gcn=False), "without_gcn.", None).model.half().float()
         metrics["without_gcn"] = measure_splits(without_gcn, result.features, columns, device)
-    calibration = fit_calibration(result.model, result.features, ENCODER_WEIGHT, device)
+    calibration = fit_calibration(result.model, result.features, encoder.weight, device)
     if calibration is not None:
         metrics["calibration"] = measure_calibration(calibration, result.model, result.features, device=device)
     save_bundle(
         out,
         result.model,
         features.label_set,
-        encoder=encoder,
+        **encoder.for_bundle(),
+        half=arguments.half,
         training=config,
         thresholds=result.thresholds,
         calibration=calibration,
-        metrics=metrics | _encoder_metrics(encoder),
+        metrics=metrics | encoder.metrics(),
         history=result.history,
         without_gcn=without_gcn,
     )
@@ -482,12 +470,6 @@ def main(argv: Sequence[str] | None = None) -> None:
             print(summary({**metrics[split], "split": split, "space": "common"}))
     if config.select == "test":
         print(f"WARNING: {TEST_WARNING}")
-
-
-def _encoder_metrics(encoder: str | None) -> dict[str, Any]:
-    """The encoder's own recall, where the folder it comes from (of `algcn.pretrain`) says it."""
-    path = Path(encoder or "") / ENCODER_RECALL
-    return {"encoder": json.loads(path.read_text(encoding="utf-8"))} if path.is_file() else {}
 
 
 if __name__ == "__main__":

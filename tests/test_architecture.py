@@ -12,12 +12,12 @@ PROJECT = Path(__file__).resolve().parent.parent
 LINES = 500
 # A module may import those of its own row and of the rows above it. A new module needs a place here.
 ORDER = (
-    ("errors", "files", "config", "labels", "manifest", "parallel", "snapshots"),
+    ("errors", "files", "config", "labels", "manifest", "mat", "parallel", "snapshots"),
     ("graph", "metrics", "thresholds", "ranking", "calibration", "checkpoint", "images", "index", "projection"),
     ("bag_of_words",),
     ("model", "losses"),
     ("encoders", "datasets", "bundle", "bundle_encoder", "vgg", "feature_sources"),
-    ("reference", "label_embeddings", "ablations"),
+    ("reference", "label_embeddings", "prior_labels", "ablations", "chosen_encoder"),
     ("pretrain", "extract", "evaluate", "report", "reliability", "baselines", "train", "hub", "gallery"),
     ("layout",),
 )

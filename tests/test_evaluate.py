@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from algcn import evaluate
-from algcn.bundle import Bundle
+from algcn.bundle import Bundle, save_bundle
 from algcn.config import ModelConfig
 from algcn.datasets.features import Features
 from algcn.errors import InputError, run_command
@@ -182,3 +182,26 @@ def test_bad_input_is_one_sentence(make_features, tiny_bundle_dir, tmp_path, cap
     dataclasses.replace(_wide(make_features), encoder={"reference": "x", "fingerprint": "other"}).save(path)
     assert run_command(evaluate.main, [str(tiny_bundle_dir), str(path)]) == 2
     assert "made by another encoder" in capsys.readouterr().err
+
+
+def test_a_bundle_whose_encoder_reads_pictures_only_is_measured_on_features(
+    make_features, tiny_bundle_dir, tiny_gallery_dir, tmp_path
+):
+    """Its bags of words come from no encoder; a file that says its pictures are another encoder's is refused."""
+    made = _wide(make_features)
+    features = dataclasses.replace(made, text_features=make_features(40).text_features)
+    encoder = tiny_bundle_dir / "encoder"
+    model = ALGCN(ModelConfig(32, features.text_dim, 6, common_dim=16, label_dim=8))
+    path = save_bundle(tmp_path / "bags", model, features.label_set, encoder=encoder, encodes={"image"})
+    bundle = Bundle.load(path)
+    with pytest.raises(InputError, match=r"reads no texts, so those of .* have no features; give a feature file"):
+        evaluate.load_data(tiny_gallery_dir, bundle, None, "cpu")
+    about = {"image": "tiny", "text": "bag of words", "fingerprint": "of both"}
+    file = tmp_path / "features.safetensors"
+    for image, refused in ((bundle.encoder_fingerprint, False), ("other", True)):
+        dataclasses.replace(features, encoder={**about, "image_fingerprint": image}).save(file)
+        if refused:
+            with pytest.raises(InputError, match="made by another encoder"):
+                evaluate.load_data(file, bundle, None, "cpu")
+        else:
+            evaluate.main([str(path), str(file)])

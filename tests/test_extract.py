@@ -15,6 +15,8 @@ from PIL import Image
 
 from algcn import extract
 from algcn.bag_of_words import BagOfWords
+from algcn.bundle import Bundle, save_bundle
+from algcn.config import ModelConfig
 from algcn.datasets.features import Features
 from algcn.datasets.image_folder import read_image_folder
 from algcn.encoders import load_encoder
@@ -22,6 +24,7 @@ from algcn.errors import InputError, run_command
 from algcn.feature_sources import EncoderImages, EncoderTexts, Sources
 from algcn.images import open_image
 from algcn.labels import LabelSet, load_concepts
+from algcn.model import ALGCN
 
 
 @pytest.fixture(scope="module")
@@ -286,3 +289,20 @@ def test_bad_input_is_one_sentence(folder, encoder, tiny_encoder_dir, tmp_path):
     (folder / "metadata.csv").write_text("file_name,text\nbeach.png,\nstreet.jpg,\u0007\n", encoding="utf-8")
     with pytest.raises(InputError, match=r"no image of .* has a text"):
         extract.extract_features(read_image_folder(folder), encoder, LabelSet([]), progress=False)
+
+
+def test_a_bundle_whose_encoder_reads_pictures_only(folder, tiny_bundle_dir, tmp_path):
+    label_set = Bundle.load(tiny_bundle_dir).label_set
+    model = ALGCN(ModelConfig(32, 50, len(label_set), common_dim=16, label_dim=8))
+    encoder = tiny_bundle_dir / "encoder"
+    bundle = save_bundle(tmp_path / "bags", model, label_set, encoder=encoder, encodes={"image"})
+    out = tmp_path / "features.safetensors"
+    base = [str(folder), "--bundle", str(bundle), "--out", str(out), "--min-texts", "2"]
+    for more in ([], ["--image-features", "vgg19"]):
+        with pytest.raises(InputError, match="reads images only; use --text-features bow, or another bundle"):
+            extract.main([*base, *more])
+    extract.main([*base, "--text-features", "bow"])
+    features = Features.load(out)
+    assert features.image_encoder["fingerprint"] == Bundle.load(bundle).encoder_fingerprint
+    assert features.image_encoder["reference"] == str(bundle / "encoder")
+    assert not features.of_one_encoder

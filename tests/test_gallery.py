@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from algcn import gallery as galleries
 from algcn.bundle import Bundle, save_bundle
+from algcn.config import ModelConfig
 from algcn.encoders import Encoder
 from algcn.errors import InputError, run_command
 from algcn.gallery import STORE_NAME, build_gallery, main
@@ -317,3 +318,39 @@ def test_each_unreadable_picture_has_its_reason(folder: Path, bundle: Bundle) ->
     assert build_gallery(folder, bundle).unreadable == {
         "beach.png": "beach.png is not a picture that can be read. Use a JPEG, PNG, WebP, GIF, BMP or TIFF picture."
     }
+
+
+@pytest.fixture
+def images_only(tmp_path: Path, tiny_bundle_dir: Path) -> Bundle:
+    """A bundle trained on pictures and bags of words, with the encoder of the bundle beside it."""
+    shutil.copytree(tiny_bundle_dir, tmp_path / "weights" / "tiny")
+    label_set = Bundle.load(tiny_bundle_dir).label_set
+    model = ALGCN(ModelConfig(32, 50, len(label_set), common_dim=24, label_dim=8))
+    path = save_bundle(tmp_path / "weights" / "bags", model, label_set, encoder_bundle="tiny", encodes={"image"})
+    return Bundle.load(path)
+
+
+def test_an_encoder_that_reads_no_texts_makes_a_gallery_of_pictures(
+    folder: Path, images_only: Bundle, encoded: dict[str, int]
+) -> None:
+    gallery = build_gallery(folder, images_only)
+    assert encoded == {"images": 6, "texts": 0}
+    assert gallery.texts == [] and gallery.text_owner.shape == (0,)
+    assert gallery.image_features.shape == (6, 32) and gallery.text_features.shape == (0, 32)
+    assert gallery.image_embeddings.shape == (6, 24) and gallery.text_embeddings.shape == (0, 24)
+    assert gallery.items[0].texts == ["A boat on a sunny beach"]  # still there to be shown
+    assert gallery.notices == ["The encoder of bags reads no texts, so only pictures can be searched."]
+    assert gallery.projected(images_only.model).text_embeddings.shape == (0, 24)
+    build_gallery(folder, images_only)
+    assert encoded == {"images": 6, "texts": 0}
+
+
+def test_it_leaves_the_texts_that_another_bundle_encoded(
+    folder: Path, bundle: Bundle, images_only: Bundle, encoded: dict[str, int]
+) -> None:
+    build_gallery(folder, bundle, in_place=True)
+    content = (folder / STORE_NAME).read_bytes()
+    encoded.update(images=0, texts=0)
+    assert build_gallery(folder, images_only, in_place=True).texts == []
+    assert (folder / STORE_NAME).read_bytes() == content
+    assert encoded == {"images": 0, "texts": 0}

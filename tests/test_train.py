@@ -11,6 +11,7 @@ import torch
 
 from algcn import train as training
 from algcn.bundle import Bundle
+from algcn.chosen_encoder import ChosenEncoder
 from algcn.config import ModelConfig, TrainConfig
 from algcn.errors import InputError, run_command
 from algcn.evaluate import chance, embed, retrieval_map
@@ -291,9 +292,10 @@ def test_command_with_a_second_model_without_the_gcn(features, tmp_path, capsys)
 
 
 def test_the_recall_of_the_encoder_is_carried_on(tmp_path):
-    assert training._encoder_metrics(None) == {} and training._encoder_metrics("hf-hub:some/where") == {}
+    assert ChosenEncoder(None).metrics() == {} and ChosenEncoder("hf-hub:some/where").metrics() == {}
     (tmp_path / "recall.json").write_text('{"test": {"pictures": 9}}')
-    assert training._encoder_metrics(str(tmp_path)) == {"encoder": {"test": {"pictures": 9}}}
+    assert ChosenEncoder(str(tmp_path)).metrics() == {"encoder": {"test": {"pictures": 9}}}
+    assert ChosenEncoder(str(tmp_path), frozenset({"image"})).metrics() == {}
 
 
 def test_picking_on_the_test_set_is_said_aloud(features, tmp_path, capsys):
@@ -403,3 +405,19 @@ def test_runs_at_the_same_time_do_not_disturb_each_other(features):
     with ThreadPoolExecutor(4) as pool:
         for run in pool.map(lambda _: _train(features), range(8)):
             assert _same(run, alone)
+
+
+def test_weights_kept_in_half_precision_are_measured_as_they_are_kept(features, tmp_path):
+    path = tmp_path / "features.safetensors"
+    features.save(path)
+    for name, more in (("whole", []), ("halved", ["--half"])):
+        out = ["--out", str(tmp_path / name)]
+        training.main([str(path), *out, "--epochs", "2", "--common-dim", "32", *more])
+    whole, halved = (Bundle.load(tmp_path / name) for name in ("whole", "halved"))
+    sizes = [(tmp_path / name / "model.safetensors").stat().st_size for name in ("whole", "halved")]
+    assert sizes[1] < 0.6 * sizes[0]
+    for name, value in whole.model.state_dict().items():
+        kept = halved.model.state_dict()[name]
+        assert kept.dtype == torch.float32 and torch.equal(kept, value.half().float())
+    measured = retrieval_map(embed(features.select("test"), halved.model).with_labels(torch.arange(4)))
+    assert halved.metrics["test"]["map"]["average"] == pytest.approx(measured["average"], abs=1e-6)

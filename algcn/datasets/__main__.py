@@ -1,13 +1,17 @@
-"""A benchmark's official files as an image folder: `python -m algcn.datasets mirflickr --root DIR --out FOLDER`."""
+"""A benchmark's official files as an image folder: `python -m algcn.datasets mirflickr --root DIR --out FOLDER`.
+
+`mirflickr-subset` reads photos joined to the usual matrices instead (see `algcn.datasets.mirflickr_subset`).
+"""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
 import sys
+import tempfile
 from collections.abc import Sequence
 
-from algcn.datasets import mirflickr, ms_coco, nus_wide
+from algcn.datasets import mirflickr, mirflickr_subset, ms_coco, nus_wide
 from algcn.datasets.prepare import Collection, prepare
 from algcn.datasets.splits import SEED, USUAL, Split
 from algcn.errors import InputError, run_command
@@ -23,14 +27,15 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--out", required=True, help="the image folder to make")
         command.add_argument("--split", default=next(iter(usual)), help=f"N-query, N-query-M-train; usually {listed}")
         command.add_argument("--seed", type=int, default=SEED, help=f"of the draw (default: {SEED})")
-        command.add_argument("--copy", action="store_true", help="copy the images (default: symbolic links)")
+        if dataset != "mirflickr-subset":
+            command.add_argument("--copy", action="store_true", help="copy the images (default: symbolic links)")
         command.add_argument("--quiet", action="store_true", help="no progress bar")
         if dataset == "mirflickr":
             command.add_argument("--annotations", choices=mirflickr.KINDS, default=mirflickr.KINDS[0])
         elif dataset == "nus-wide":
             command.add_argument("--images", help="the folder with the photos (default: Flickr below the root)")
             command.add_argument("--concepts", type=int, default=nus_wide.CONCEPTS, help="so many, the most frequent")
-        else:
+        elif dataset == "ms-coco":
             command.add_argument("--year", choices=ms_coco.YEARS, help="default: 2014 where it is there")
             command.add_argument("--captions", type=int, default=ms_coco.CAPTIONS, help="of each photo, at most")
     return parser
@@ -39,6 +44,10 @@ def _parser() -> argparse.ArgumentParser:
 def _open(arguments: argparse.Namespace, stack: contextlib.ExitStack) -> Collection:
     if arguments.dataset == "mirflickr":
         return mirflickr.MirFlickr(arguments.root, arguments.annotations)
+    if arguments.dataset == "mirflickr-subset":
+        unpacked = stack.enter_context(tempfile.TemporaryDirectory())
+        arguments.copy = True  # the archive's photos are unpacked for this run alone
+        return mirflickr_subset.MirFlickrSubset(arguments.root, unpacked)
     if arguments.dataset == "nus-wide":
         return nus_wide.NusWide(arguments.root, arguments.images, arguments.concepts)
     collection = ms_coco.MsCoco(arguments.root, arguments.year, arguments.captions)

@@ -82,7 +82,8 @@ class Features:
         label_set: the L labels, in column order.
         file_names: for each row the image it belongs to; rows with the same name are several texts of one image.
         encoder: where the features come from: `reference` and `fingerprint`, or for features that are of no encoder
-            `image` and `text`, what each is; empty when that is not known.
+            `image` and `text`, what each is, with `image_fingerprint` where the images are an encoder's; empty when
+            that is not known.
         split_name: what the split is called, for instance "mirflickr 2000-query seed 103"; empty for one of no name.
         vocabulary: the word of each text column where the texts are bags of words; else empty.
 
@@ -160,6 +161,18 @@ class Features:
     def text_dim(self) -> int:
         """Width of the text features."""
         return self.text_features.shape[1]
+
+    @property
+    def image_encoder(self) -> dict[str, str]:
+        """`reference` and `fingerprint` of the encoder that made the image features, where that is known."""
+        if "image_fingerprint" in self.encoder:
+            return {"reference": self.encoder["image"], "fingerprint": self.encoder["image_fingerprint"]}
+        return {name: self.encoder[name] for name in ("reference", "fingerprint") if name in self.encoder}
+
+    @property
+    def of_one_encoder(self) -> bool:
+        """Whether one encoder made both sides, as far as is known; then both lie in a space of its own."""
+        return bool(self.encoder) and not {"image", "text"} & self.encoder.keys()
 
     def rows(self, index: Sequence[int] | Tensor) -> Features:
         """The rows of `index`, in its order."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -36,8 +36,39 @@ GROUPS = {
     "food": ("food",),
 }
 NAMES = sorted(name for names in GROUPS.values() for name in names)
+# Words for a label that somebody may type instead of its name.
+SYNONYMS = {
+    "animals": ("animal", "pet", "wildlife"),
+    "baby": ("babies", "infant", "toddler"),
+    "bird": ("birds",),
+    "car": ("cars", "automobile"),
+    "clouds": ("cloud", "cloudy"),
+    "dog": ("dogs", "puppy"),
+    "female": ("woman", "women", "girl", "lady"),
+    "flower": ("flowers", "blossom"),
+    "food": ("meal", "dish"),
+    "indoor": ("indoors", "interior"),
+    "lake": ("lakes", "pond"),
+    "male": ("man", "men", "boy"),
+    "night": ("at night", "nighttime"),
+    "people": ("person", "crowd"),
+    "plant_life": ("plant", "plants", "vegetation"),
+    "portrait": ("portraits",),
+    "river": ("rivers", "stream"),
+    "sea": ("ocean",),
+    "structures": ("structure", "building", "buildings", "architecture"),
+    "sunset": ("sunrise", "dusk"),
+    "transport": ("vehicle", "vehicles"),
+    "tree": ("trees", "forest"),
+}
 KINDS = ("potential", "relevant")
 _TAGS = re.compile(r"tags([1-9]\d*)\.txt")
+
+
+def label_set_of(names: Sequence[str]) -> LabelSet:
+    """Labels of MIRFlickr with their groups and synonyms."""
+    group = {name: group for group, members in GROUPS.items() for name in members}
+    return LabelSet(Label(name, group.get(name, ""), synonyms=SYNONYMS.get(name, ())) for name in names)
 
 
 class MirFlickr:
@@ -68,8 +99,7 @@ class MirFlickr:
         names = [name for name in NAMES if kind == "potential" or (self.annotations / f"{name}_r1.txt").is_file()]
         if not names:
             raise InputError(f"{str(self.annotations)!r} has no files *_r1.txt; use --annotations potential")
-        group = {name: group for group, names in GROUPS.items() for name in names}
-        self.label_set = LabelSet(Label(name, group[name]) for name in names)
+        self.label_set = label_set_of(names)
         self.numbers = sorted(int(match[1]) for path in self.tags.iterdir() if (match := _TAGS.fullmatch(path.name)))
         if not self.numbers:
             raise InputError(

@@ -20,6 +20,7 @@ from typing import Any, Protocol, TextIO
 
 from tqdm import tqdm
 
+from algcn.datasets.features import SPLITS
 from algcn.datasets.image_folder import METADATA, SEPARATOR
 from algcn.datasets.splits import FORMAT, MANIFEST, OFFICIAL, RULE, Assignment, Split
 from algcn.errors import InputError
@@ -78,9 +79,10 @@ class Summary:
         total = self.kept + sum(self.left_out.values())
         why = "".join(f", {count:,} {reason}" for reason, count in sorted(self.left_out.items()))
         rest = f", {self.splits['']:,} in neither" if self.splits[""] else ""
+        validation = f", validation {self.splits['validation']:,}" if self.splits["validation"] else ""
         return [
             f"{total:,} items{why}; {self.kept:,} kept: {collection.against_benchmark(self.kept, self.left_out)}",
-            f"split {split.name}: train {self.splits['train']:,}, test {self.splits['test']:,}{rest}",
+            f"split {split.name}: train {self.splits['train']:,}{validation}, test {self.splits['test']:,}{rest}",
         ]
 
 
@@ -142,9 +144,10 @@ def _draw(collection: Collection, split: Split, summary: Summary) -> Assignment:
 
     assignment = split.draw(items())
     if split.rule != OFFICIAL:
-        test, train = split.sizes
-        train = summary.kept - test if train is None else train
-        summary.splits = Counter({"train": train, "test": test, "": summary.kept - train - test})
+        test, validation, train = split.sizes
+        rest = summary.kept - test - validation
+        train = rest if train is None else train
+        summary.splits = Counter({"train": train, "validation": validation, "test": test, "": rest - train})
     if not summary.splits["train"] or not summary.splits["test"]:
         missing = "test" if summary.splits["train"] else "train"
         why = (
@@ -171,6 +174,7 @@ def _head(collection: Collection, split: Split, summary: Summary) -> dict[str, A
             "compared": collection.against_benchmark(summary.kept, summary.left_out),
             "left out": dict(sorted(summary.left_out.items())),
             "train": summary.splits["train"],
+            **({"validation": summary.splits["validation"]} if summary.splits["validation"] else {}),
             "test": summary.splits["test"],
             "in neither": summary.splits[""],
         },
@@ -211,7 +215,7 @@ def _write_items(
     text = json.dumps(head, indent=1, ensure_ascii=False).removesuffix("\n}")
     manifest.write(f'{text},\n "files": {{')
     separator = "\n"
-    total = head["counts"]["train"] + head["counts"]["test"]
+    total = sum(head["counts"].get(name, 0) for name in SPLITS)
     chosen = (
         (record, split)
         for record in collection.records(Counter())

@@ -3,7 +3,8 @@
 The literature draws test items at random and does not publish them, so a split here is a rule, a seed and a manifest.
 Items are drawn by the SHA-256 of seed and file name: the same items on every machine, in every version, whatever the
 order they come in. Names are `official` (the collection's own train and test), `N-query` (N test items, all others
-train) and `N-query-M-train` (the rest is in neither: the hashing literature calls it the database).
+train) and `N-query-M-train` (the rest is in neither: the hashing literature calls it the database). After `N-query` may
+stand `V-validation`: so many items to pick by; without them training carves its own from train.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ MANIFEST = "split.json"
 SEED = 103
 OFFICIAL = "official"
 RULE = (
-    "test: the items with the smallest SHA-256 of '<seed> <file name>'; train: those that follow, or all others. "
+    "test: the items with the smallest SHA-256 of '<seed> <file name>'; validation, if the rule has it, and train: "
+    "those that follow, or all others. "
     "Published lists of items do not exist, so results on other draws of this size differ a little"
 )
 # The usual ones of each collection, the default first.
@@ -32,6 +34,9 @@ USUAL = {
         "2000-query": "2,000 test, all others train (18,015 of the benchmark's 20,015)",
         "2000-query-5000-train": "of the hashing literature: 2,000 test, 5,000 train",
         "2000-query-10000-train": "of DCMH and its followers: 2,000 test, 10,000 train",
+    },
+    "mirflickr-subset": {
+        "500-query-290-validation": "500 test, 290 validation, all others train",
     },
     "nus-wide": {
         "2100-query": "2,100 test, all others train",
@@ -44,7 +49,7 @@ USUAL = {
         "5000-query-10000-train": "of the hashing literature: 5,000 test, 10,000 train",
     },
 }
-_NAME = re.compile(r"(?P<test>[1-9]\d*)-query(?:-(?P<train>[1-9]\d*)-train)?")
+_NAME = re.compile(r"(?P<test>[1-9]\d*)-query(?:-(?P<validation>[1-9]\d*)-validation)?(?:-(?P<train>[1-9]\d*)-train)?")
 
 
 @dataclass(frozen=True)
@@ -72,10 +77,10 @@ class Split:
         return f"{self.dataset} {self.rule}" + ("" if self.rule == OFFICIAL else f" seed {self.seed}")
 
     @property
-    def sizes(self) -> tuple[int, int | None]:
-        """How many test and train items are drawn; None: all others."""
+    def sizes(self) -> tuple[int, int, int | None]:
+        """How many test, validation and train items are drawn; None: all others."""
         match = _NAME.fullmatch(self.rule)
-        return int(match["test"]), int(match["train"]) if match["train"] else None
+        return int(match["test"]), int(match["validation"] or 0), int(match["train"]) if match["train"] else None
 
     def draw(self, items: Iterable[tuple[str, str | None]]) -> Assignment:
         """Go through (file name, official split) of all items once; only names that are drawn are kept in memory.
@@ -86,8 +91,8 @@ class Split:
         if self.rule == OFFICIAL:
             for _ in items:
                 pass
-            return Assignment(None, None)
-        test, train = self.sizes
+            return Assignment(None, frozenset(), None)
+        test, validation, train = self.sizes
         count = 0
 
         def keys() -> Iterable[tuple[bytes, str]]:
@@ -96,14 +101,17 @@ class Split:
                 count += 1
                 yield hashlib.sha256(f"{self.seed} {name}".encode()).digest(), name
 
-        drawn = [name for _, name in heapq.nsmallest(test + (train or 0), keys())]
-        if count < test + (train or 1):
+        drawn = [name for _, name in heapq.nsmallest(test + validation + (train or 0), keys())]
+        if count < test + validation + (train or 1):
+            held_out = f"{test:,} test" + (f", {validation:,} validation" if validation else "")
             raise InputError(
-                f"the split {self.rule} takes {test:,} test and {train or 'some'} train items, but {count:,} are kept; "
+                f"the split {self.rule} takes {held_out} and {train or 'some'} train items, but {count:,} are kept; "
                 "use a smaller one, for instance --split "
                 f"{max(1, count // 10)}-query"
             )
-        return Assignment(frozenset(drawn[:test]), frozenset(drawn[test:]) if train else None)
+        held_out = test + validation
+        rest = frozenset(drawn[held_out:]) if train else None
+        return Assignment(frozenset(drawn[:test]), frozenset(drawn[test:held_out]), rest)
 
 
 @dataclass(frozen=True)
@@ -111,14 +119,17 @@ class Assignment:
     """Who was drawn; None for test: the official split decides, None for train: all others."""
 
     test: frozenset[str] | None
+    validation: frozenset[str]
     train: frozenset[str] | None
 
     def of(self, name: str, official: str | None) -> str | None:
-        """The split of an item, train or test; None for one that is in neither."""
+        """The split of an item; None for one that is in none."""
         if self.test is None:
             return official
         if name in self.test:
             return "test"
+        if name in self.validation:
+            return "validation"
         return "train" if self.train is None or name in self.train else None
 
 
