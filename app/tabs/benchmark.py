@@ -103,7 +103,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
             _part(lambda: tables.tradeoff(weights, used)) or "",
             gr.update(visible=bool(tested)),
             *shown,
-            (_part(lambda: tables.encoder(metrics["encoder"])) or "") + tables.paper() + tables.DEFINITIONS,
+            (_part(lambda: tables.encoder(metrics["encoder"])) or "") + _paper(service, metrics) + tables.DEFINITIONS,
         )
 
     frame.on_open(
@@ -163,6 +163,14 @@ def _plot(elem_id: str, title: str) -> gr.HTML:
     with gr.Column(min_width=300):
         _html(f"{elem_id}-title", f'<h3 class="plot-title">{title}</h3>')
         return clickable_plot(elem_id=elem_id, height=380)
+
+
+def _paper(service: RetrievalService, metrics: Mapping[str, Any]) -> str:
+    from algcn.datasets.mirflickr import NAMES
+
+    has_its_labels = {name.casefold() for name in service.bundle.label_set.names} == set(NAMES)
+    caveat = _part(lambda: tables.caveats(metrics, has_its_labels)) or tables.caveats(metrics, False)
+    return tables.paper(caveat)
 
 
 def _part(make: Callable[[], Any]) -> Any:

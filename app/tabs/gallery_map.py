@@ -114,6 +114,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
             view.method,
             gr.update(choices=choices, value=view.colouring),
             gr.update(choices=labels, value=labels[0] if labels else None, visible=False),
+            gr.update(visible=bool(found.gallery.texts)),
             Chosen(),
             GALLERY_EMPTY.format(width=service.bundle.model.config.common_dim),
             *draw(found, service.pictures, visitor, Chosen(), view),
@@ -191,7 +192,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
     frame.on_open(
         tab,
         opened,
-        [method, colouring, label, chosen, beside, plot, note],
+        [method, colouring, label, kinds, chosen, beside, plot, note],
         inputs=[method, dimensions],
         key=lambda visitor: visitor.query,
     )

@@ -32,8 +32,9 @@ def render_data(data: TrainingData, chosen: str, source: str) -> str:
     measures = f", {test:,} measure the result" if test else ""
     notes = "".join(f"<li>{html.escape(note)}</li>" for note in data.notes)
     other = (
-        f"<p><b>{html.escape(chosen)}</b> reads pictures only, and training needs captions too: it starts from "
-        f"<b>{html.escape(source)}</b>, whose encoder reads both, and is compared with it.</p>"
+        f'<p class="train-other"><b>{html.escape(chosen)}</b> reads pictures only, and training needs captions too: '
+        "it learns from the gallery as it is read by the encoder of "
+        f"<b>{html.escape(source)}</b>, and is compared with that model.</p>"
         if chosen != source
         else ""
     )
