@@ -112,13 +112,13 @@ class RetrievalService:
         of_encoder = bool(asked.point.features.any())
         if query.space == "encoder" and not of_encoder:
             raise InputError(LABELS_ALONE)
-        pictures, captions = self._ranker.answer(asked, query.space, self._calibration_of(query.space))
+        pictures, captions = self._ranker.answer(asked, query.space, self._calibration_of(query.space, asked))
         beside = None
         if query.beside and of_encoder:
             # Nobody calibrated the encoder alone, and it is there to be compared with: it is not cut off.
             other = "common" if query.space == "encoder" else "encoder"
             uncut = dataclasses.replace(asked, query=dataclasses.replace(query, cutoff=0.0))
-            beside = self._ranker.answer(uncut, other, self._calibration_of(other))
+            beside = self._ranker.answer(uncut, other, self._calibration_of(other, asked))
         return SearchResult(
             query=query,
             point=asked.point,
@@ -196,9 +196,10 @@ class RetrievalService:
     def _positions(self) -> dict[str, int]:
         return {item.file_name: position for position, item in enumerate(self.gallery.items)}
 
-    def _calibration_of(self, space: str) -> Calibration | None:
-        """Calibrations are fitted on the ranking score; the encoder's alone has none."""
-        return self.bundle.calibration if space == "common" else None
+    def _calibration_of(self, space: str, asked: Asked) -> Calibration | None:
+        """Calibrations are fitted on the ranking score of what was read; the encoder's alone and labels have none."""
+        was_read = all(part.features.any() for part in asked.parts)
+        return self.bundle.calibration if space == "common" and was_read else None
 
     def _notice(self, asked: Asked, pictures: Found) -> str | None:
         sentences = [part.notice for part in asked.parts if part.notice]

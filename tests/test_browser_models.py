@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browsing import CARDS, QUERY, ROWS, Browser, Page, ask, expect, open_tab, upload, visit
+from browsing import CARDS, PATIENCE, QUERY, ROWS, Browser, Page, ask, expect, open_tab, upload, visit
 from gradio_client import Client, handle_file
-from serving import Server, serve
+from serving import PROJECT, Server, serve
 
 MODEL, FACTS = "#model", ".masthead .facts"
 # Something that only the tab has when it is filled.
@@ -155,3 +156,35 @@ def test_programs_name_the_model_that_answers(server: Server, tiny_gallery_dir: 
     ):
         with pytest.raises(Exception, match=re.escape(sentence)):
             client.predict(**arguments, api_name="/search_by_text")
+
+
+@pytest.mark.skipif(not (PROJECT / "weights" / "mirflickr").is_dir(), reason="there is no weights/mirflickr")
+def test_what_is_ones_own_stays_whatever_is_chosen(browser: Browser, pocket_server: Server, tmp_path: Path) -> None:
+    with visit(browser, f"{pocket_server.url}/?model=mirflickr&tab=train") as page:
+        expect(page.locator(FACTS)).to_contain_text("24 labels")
+        expect(page.locator("#train-data")).to_contain_text("mirflickr reads pictures only")
+        page.fill("#train-epochs input[type=number]", "1")
+        page.click("#train-start")
+        expect(page.locator("#train-result")).to_contain_text("mAP on", timeout=3 * PATIENCE)
+        open_tab(page, "Search")
+        expect(page.locator(MODEL)).to_have_value("your model")
+        ask(page, "a dog on the beach")
+        page.select_option(MODEL, "mirflickr")
+        expect(page.locator("#notice .error")).to_contain_text("This model reads pictures only")
+        open_tab(page, "Collections")
+        photo = tmp_path / "photo.webp"
+        shutil.copyfile(next((PROJECT / "assets" / "gallery" / "images").glob("*.webp")), photo)
+        (tmp_path / "metadata.csv").write_text("file_name,text\nphoto.webp,A lonely zebra\n", encoding="utf-8")
+        page.set_input_files("#collect-drop input[type=file]", [photo, tmp_path / "metadata.csv"])
+        expect(page.locator("#collect-pictures img")).to_have_count(1)
+        for name in ("your model", "pocket"):
+            page.select_option(MODEL, name)
+            expect(page.locator(FACTS)).to_contain_text("1 caption ")
+            expect(page.locator("#collect-own")).to_contain_text("your own picture")
+        open_tab(page, "Search")
+        ask(page, "a zebra")
+        expect(page.locator(ROWS)).to_contain_text("A lonely zebra")
+        page.select_option(MODEL, "mirflickr")
+        expect(page.locator("#reads")).to_be_visible()
+        ask(page, "sky")
+        expect(page.locator(CARDS)).to_have_count(1)

@@ -55,10 +55,10 @@ def render_facts(
         problem: A sentence about what could not be opened.
         refresh: Have the tab that is open filled anew.
     """
-    counts = [(len(service.gallery.items), "pictures"), (len(service.bundle.label_set), "labels")]
+    counts = [(len(service.gallery.items), "picture"), (len(service.bundle.label_set), "label")]
     if service.reads_words:
-        counts.insert(1, (len(service.gallery.texts), "captions"))
-    told = " · ".join(f"<b>{count:,}</b> {noun}" for count, noun in counts)
+        counts.insert(1, (len(service.gallery.texts), "caption"))
+    told = " · ".join(f"<b>{count:,}</b> {noun}{'' if count == 1 else 's'}" for count, noun in counts)
     model = f"model <b>{html.escape(chosen)}</b>" if len(names) < 2 else _list(names, chosen)
     wrong = f'<span class="model-problem" role="alert">{html.escape(problem)}</span>' if problem else ""
     again = " data-refresh" if refresh else ""
