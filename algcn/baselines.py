@@ -58,7 +58,7 @@ from algcn.report import split_sizes
 from algcn.train import carve_validation, train
 
 MEASURES = ("image_to_text", "text_to_image", "average")
-WEIGHT_DECAYS = (1e-5, 1e-4, 1e-3, 1e-2)
+WEIGHT_DECAYS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 PROBE_STEPS = 60
 DEFINITIONS = {
     "measure": "mean average precision over the whole ranking (mAP@all) by cosine on the test split; an image queries "

@@ -123,15 +123,16 @@ def rewrite(path: Path, old: str, new: str) -> None:
         (lambda root: rewrite(root / "metadata.csv", "im0.webp,1,", "im0.webp,2,"), "other labels than row 2 of LAll"),
     ],
 )
-def test_what_is_wrong_is_one_sentence(spoil, message, tmp_path, capsys):
+def test_what_is_wrong_is_one_sentence(spoil, message, tmp_path):
     root = tmp_path / "sub"
     write_subset(root)
     spoil(root)
     arguments = ["mirflickr-subset", "--root", str(root), "--out", str(tmp_path / "out"), "--quiet", "--split", SPLIT]
-    assert run_command(main, arguments) == 2
-    error = capsys.readouterr().err
-    assert error.startswith("error: ") and error.count("\n") == 1 and message in error
+    with pytest.raises(InputError) as caught:
+        main(arguments)
+    assert message in str(caught.value) and "\n" not in str(caught.value)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["sub"]
+    assert run_command(main, arguments) == 2
 
 
 def test_the_real_subset(data_root, tmp_path):
