@@ -126,7 +126,7 @@ def build(loading: Loading, shelf: Shelf, uploads: Path, cache: Path, models: Ca
 
         def show_visited(service: RetrievalService, visitor: Visitor) -> Any:
             # Until it is known which model the address names, `arrive` has the word.
-            return facts_of(visitor) if visitor.arrival is not None else gr.skip()
+            return facts_of(visitor, visitor.arrival) if visitor.arrival is not None else gr.skip()
 
         def wait_for(name: object, visitor: Visitor) -> Iterator[str]:
             """What to show while a model is loading."""
@@ -153,6 +153,7 @@ def build(loading: Loading, shelf: Shelf, uploads: Path, cache: Path, models: Ca
         def choose_model(visitor: Visitor, event: gr.EventData) -> Iterator[dict[Any, Any]]:
             """A choice in the masthead; whoever chooses something that cannot be opened stays where they are."""
             name = sent(event).get("model")
+            visitor.arrival = ""
             try:
                 for shown in wait_for(name, visitor):
                     yield {masthead: shown}
