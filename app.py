@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from app.service import RetrievalService
 
 ROOT = Path(__file__).resolve().parent
-DEFAULT_BUNDLE = ROOT / "weights" / "pocket"
+BUNDLES = ROOT / "weights"
+DEFAULT_BUNDLE = BUNDLES / "pocket"
 DEFAULT_GALLERY = ROOT / "assets" / "gallery"
 HUB_REFERENCE = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
 
@@ -45,11 +46,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     uploads = cache / "uploads"
     os.environ["GRADIO_TEMP_DIR"] = str(uploads)
     _import_gradio()
+    from app.catalogue import Catalogue, bundles_in
     from app.interface import build, launch
     from app.shelf import Shelf
 
     shelf = Shelf(loading)
-    page = build(loading, shelf, uploads, cache)
+    page = build(loading, shelf, uploads, cache, Catalogue(loading, bundles_in(BUNDLES)))
     print(f"ALGCN Explorer is at {launch(page, shelf, cache, mcp=arguments.mcp)}", flush=True)
     try:
         loading.service()

@@ -15,6 +15,7 @@ CITATION = "Qian et al., IEEE Transactions on Multimedia 24 (2022), doi 10.1109/
 # By the names that splits have here (`algcn.datasets.splits`); the order is that of the table's columns.
 DATASETS = {"nus-wide": "NUS-WIDE", "mirflickr": "MIRFlickr"}
 METHOD = "ALGCN"
+PART = "-subset"  # ends the name of a split of some of the items only
 # mAP over the whole ranking: image → text, text → image, average.
 TABLE_1 = {
     "CFA": {"nus-wide": (0.354, 0.361, 0.357), "mirflickr": (0.580, 0.548, 0.564)},
@@ -35,6 +36,8 @@ LABELS = {"nus-wide": 21, "mirflickr": len(mirflickr.NAMES)}
 def dataset_of(split_name: str, label_names: Sequence[str]) -> str | None:
     """Which of the paper's data sets a model was trained on, by the name of its split or by its labels.
 
+    A part of a data set counts as the data set: a reader is told how many items there are.
+
     Args:
         split_name: as a feature file has it, "mirflickr 2000-query seed 103" for instance; empty where it has none.
         label_names: of the model, in any order.
@@ -42,7 +45,7 @@ def dataset_of(split_name: str, label_names: Sequence[str]) -> str | None:
     Returns:
         "mirflickr" or "nus-wide"; None where it is neither, or where nothing says so.
     """
-    named = split_name.split(" ", 1)[0]
+    named = split_name.split(" ", 1)[0].removesuffix(PART)
     # With other labels (14 salient ones of MIRFlickr, or 10 concepts of NUS-WIDE) another thing is measured.
     if named in DATASETS:
         return named if len(label_names) == LABELS[named] else None

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import functools
+import contextlib
 import html
-import inspect
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,13 +18,17 @@ from gradio.themes.utils import fonts, sizes
 
 from algcn.errors import InputError
 from app import theme
+from app.catalogue import Catalogue
+from app.choosing import choose, follow, model_of, offered, on_the_way
+from app.components.chooser import CHOOSER_SCRIPT, render_choosing, render_facts
 from app.components.clickable_plot import PLOTLY_URL
 from app.limits import MAX_COLLECTION_BYTES
 from app.loading import Loading
 from app.pictures import SIZES, media_type, picture_file
 from app.shelf import Shelf
 from app.tabs import benchmark, classifiers, collections, gallery_map, labels, search, training
-from app.tabs.frame import Frame
+from app.tabs.frame import Frame, sent
+from app.tabs.programs import add_api
 from app.visitor import Visitor
 
 if TYPE_CHECKING:
@@ -70,7 +73,10 @@ REMEMBER_TAB = """(name) => {
   history.replaceState(history.state, "", address);
 }"""
 # Read before anything else runs: opening the first tab already rewrites the address.
-HEAD = '<script>window.askedTab = new URL(window.location).searchParams.get("tab") ?? "";</script>'
+HEAD = """<script>
+window.askedAddress = window.location.search;
+window.askedTab = new URLSearchParams(window.askedAddress).get("tab") ?? "";
+</script>"""
 MASTHEAD_SCRIPT = """
 const remembered = localStorage.getItem("theme");
 if (remembered) document.body.classList.toggle("dark", remembered === "dark");
@@ -82,7 +88,7 @@ element.addEventListener("click", (event) => {
 """
 
 
-def build(loading: Loading, shelf: Shelf, uploads: Path, cache: Path) -> gr.Blocks:
+def build(loading: Loading, shelf: Shelf, uploads: Path, cache: Path, models: Catalogue | None = None) -> gr.Blocks:
     """The page over a service that may still be loading.
 
     Args:
@@ -90,6 +96,7 @@ def build(loading: Loading, shelf: Shelf, uploads: Path, cache: Path) -> gr.Bloc
         shelf: Pictures by address.
         uploads: The folder that gradio keeps uploads in.
         cache: The only other folder that is written to.
+        models: What visitors can choose from; by default the program's own alone.
     """
     with gr.Blocks(
         title="ALGCN Explorer",
@@ -99,12 +106,12 @@ def build(loading: Loading, shelf: Shelf, uploads: Path, cache: Path) -> gr.Bloc
     ) as page:
         masthead = gr.HTML(
             MASTHEAD.format(facts=BUSY.format(state="starting")),
-            js_on_load=MASTHEAD_SCRIPT,
+            js_on_load=MASTHEAD_SCRIPT + CHOOSER_SCRIPT,
             apply_default_css=False,
             elem_id="masthead",
         )
-        visitor = gr.State(Visitor(), delete_callback=Visitor.leave)
-        frame = Frame(page, loading, uploads, cache, shelf, visitor)
+        visitors = gr.State(Visitor(), delete_callback=Visitor.leave)
+        frame = Frame(page, loading, uploads, cache, shelf, visitors, models)
         opened: list[gr.Tab] = []
         with gr.Tabs(elem_id="tabs") as tabs:
             for title, name, module in TABS:
@@ -113,26 +120,77 @@ def build(loading: Loading, shelf: Shelf, uploads: Path, cache: Path) -> gr.Bloc
                 opened.append(tab)
                 tab.select(None, None, None, js=f"() => {{ ({REMEMBER_TAB})({json.dumps(name)}); }}")
 
-        for tab in opened:
-            # Where the visitor opened a model or pictures of their own, the masthead says so.
-            frame.on_open(tab, lambda service, _: MASTHEAD.format(facts=_facts(service)), [masthead])
-        quiet = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
+        def facts_of(visitor: Visitor, problem: str = "", *, refresh: bool = False) -> str:
+            service, names = frame.service(visitor), offered(visitor, frame.models)
+            return MASTHEAD.format(facts=render_facts(service, *names, problem, refresh=refresh))
 
-        def show_facts() -> Iterator[str]:
+        def show_visited(service: RetrievalService, visitor: Visitor) -> Any:
+            # Until it is known which model the address names, `arrive` has the word.
+            return facts_of(visitor, visitor.arrival) if visitor.arrival is not None else gr.skip()
+
+        def wait_for(name: object, visitor: Visitor) -> Iterator[str]:
+            """What to show while a model is loading."""
+            loading = on_the_way(name, frame.models)
+            names, *_ = offered(visitor, frame.models)
+            while loading is not None and not loading.done(timeout=REFRESH_SECONDS):
+                yield MASTHEAD.format(facts=render_choosing(loading.state, names, str(name)))
+
+        def arrive(visitor: Visitor, address: object) -> Iterator[dict[Any, Any]]:
+            """Somebody came: show how far loading is, then what there is, with the model that their address names."""
+            named = model_of(address)
             while not loading.done(timeout=REFRESH_SECONDS):
-                yield MASTHEAD.format(facts=BUSY.format(state=html.escape(loading.state)))
+                yield {masthead: MASTHEAD.format(facts=BUSY.format(state=html.escape(loading.state)))}
             try:
-                yield MASTHEAD.format(facts=_facts(loading.service()))
+                loading.service()
+                with contextlib.suppress(InputError):  # `follow` has the sentence
+                    for shown in wait_for(named, visitor) if named else ():
+                        yield {masthead: shown}
+                problem = follow(visitor, address, frame.models, shelf)
+                yield {masthead: facts_of(visitor, problem, refresh=bool(named))}
             except InputError as error:  # the program is about to end with this sentence
-                yield MASTHEAD.format(facts=html.escape(str(error)))
+                yield {masthead: MASTHEAD.format(facts=html.escape(str(error)))}
 
-        def open_tab(name: str) -> gr.Tabs:
+        def choose_model(visitor: Visitor, event: gr.EventData) -> Iterator[dict[Any, Any]]:
+            """A choice in the masthead; whoever chooses something that cannot be opened stays where they are."""
+            name = sent(event).get("model")
+            visitor.arrival = ""
+            try:
+                for shown in wait_for(name, visitor):
+                    yield {masthead: shown}
+                choose(visitor, name, frame.models, shelf)
+            except InputError as error:
+                yield {masthead: facts_of(visitor, str(error))}
+                return
+            # A state whose value was put out once is cleaned up when the page is closed.
+            yield {masthead: facts_of(visitor, refresh=True), visitors: visitor}
+
+        def open_tab(name: str, visitor: Visitor, address: object) -> gr.Tabs:
+            """The tab that the address names, once the model that it names is there."""
+            with contextlib.suppress(InputError):  # the masthead says it
+                follow(visitor, address, frame.models, shelf)
             return gr.Tabs(selected=name) if name in {known for _, known, _ in TABS} else gr.skip()
 
-        asked = gr.Textbox(visible=False)
-        page.load(open_tab, asked, tabs, js="() => window.askedTab", **quiet)
-        page.load(show_facts, None, masthead, **quiet)
-        _add_api(frame)
+        for tab in opened:
+            # Where the visitor opened a model or pictures of their own, the masthead says so.
+            frame.on_open(tab, show_visited, [masthead])
+        quiet = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
+        asked, address = gr.Textbox(visible=False), gr.Textbox(visible=False)
+        page.load(
+            open_tab,
+            [asked, visitors, address],
+            tabs,
+            js="(tab, visitor) => [window.askedTab, visitor, window.askedAddress]",
+            **quiet,
+        )
+        page.load(
+            arrive,
+            [visitors, address],
+            masthead,
+            js="(visitor) => [visitor, window.askedAddress]",
+            **quiet,
+        )
+        masthead.select(choose_model, visitors, [masthead, visitors], trigger_mode="always_last", **quiet)
+        add_api(frame, [module for _, _, module in TABS])
     return page.queue(max_size=MAX_QUEUE, default_concurrency_limit=CONCURRENCY)
 
 
@@ -173,38 +231,6 @@ def _theme() -> gr.themes.Base:
         font=(fonts.LocalFont(theme.TEXT_FONT, weights=theme.WEIGHTS), *theme.TEXT_FALLBACK),
         font_mono=(fonts.LocalFont(theme.CODE_FONT, weights=theme.WEIGHTS), *theme.CODE_FALLBACK),
     ).set(**theme.COLOURS)
-
-
-def _facts(service: RetrievalService) -> str:
-    pictures, captions, labels = len(service.gallery.items), len(service.gallery.texts), len(service.bundle.label_set)
-    name = html.escape(service.name)
-    return f"<b>{pictures:,}</b> pictures · <b>{captions:,}</b> captions · <b>{labels}</b> labels · model <b>{name}</b>"
-
-
-def _add_api(frame: Frame) -> None:
-    """The endpoints that programs call, those of each tab; all other events are the page's own."""
-    for _, _, module in TABS:
-        for function in getattr(module, "api", _no_api)(frame):
-            # gradio shows the first line of a docstring only; what the arguments mean is in the others.
-            description = " ".join(inspect.getdoc(function).split())
-            gr.api(_with_sentence(function), api_name=function.__name__, api_description=description)
-
-
-def _no_api(frame: Frame) -> list[Callable[..., Any]]:
-    return []
-
-
-def _with_sentence(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, its InputError as what a client reads."""
-
-    @functools.wraps(function)
-    def answer(*values: Any, **named: Any) -> Any:
-        try:
-            return function(*values, **named)
-        except InputError as error:
-            raise gr.Error(str(error), print_exception=False) from None
-
-    return answer
 
 
 def _picture_route(shelf: Shelf, cache: Path) -> APIRoute:

@@ -28,6 +28,10 @@ class Loading:
         """Whether loading is over, well or not; waits for that for `timeout` seconds."""
         return bool(wait([self._future], timeout).done)
 
+    def failed(self) -> bool:
+        """Whether loading is over and there is no service."""
+        return self._future.done() and self._future.exception() is not None
+
     def service(self) -> RetrievalService:
         """The service, as soon as it is loaded.
 

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
+from algcn.errors import InputError
 from app.addresses import SHARED_KEY
-from app.service import RetrievalService
+from app.service import RetrievalService, reads_words
 
 if TYPE_CHECKING:
     from algcn.bundle import Bundle
     from algcn.gallery import Gallery
+    from app.catalogue import Catalogue
+
+OTHER_ENCODER = (
+    "The pictures that are open were read by another encoder than that of {name}: go back to the bundled gallery in "
+    "the Collections tab first, and drop them again afterwards."
+)
 
 
 def has_own_model(service: RetrievalService, shared: RetrievalService) -> bool:
-    """Whether the visitor's service answers with another model than the program's."""
+    """Whether the visitor's service answers with another model than the one they chose among the program's."""
     return service.bundle is not shared.bundle
 
 
@@ -26,14 +34,39 @@ def with_model(service: RetrievalService, bundle: Bundle, name: str) -> Retrieva
     """The same gallery with another model on the same encoder; nothing is encoded.
 
     Raises:
-        InputError: The model takes features of another width.
+        InputError: The model goes with another encoder, or takes features of another width.
     """
-    return RetrievalService(bundle, service.gallery.projected(bundle.model), service.encoder, name, service.key)
+    if bundle.encoder_fingerprint != service.bundle.encoder_fingerprint:
+        raise InputError(OTHER_ENCODER.format(name=name))
+    gallery = fitted(service.source, bundle)
+    return RetrievalService(bundle, gallery, service.encoder, name, service.key, source=service.source)
 
 
 def with_gallery(service: RetrievalService, gallery: Gallery, key: str) -> RetrievalService:
     """The same model with another gallery, made with the same encoder."""
-    return RetrievalService(service.bundle, gallery.projected(service.bundle.model), service.encoder, service.name, key)
+    return RetrievalService(
+        service.bundle, fitted(gallery, service.bundle), service.encoder, service.name, key, source=gallery
+    )
+
+
+def fitted(gallery: Gallery, bundle: Bundle) -> Gallery:
+    """A gallery in the common space of a model on the same encoder, without its texts if the model cannot read them.
+
+    Raises:
+        InputError: The model takes features of another width.
+    """
+    if reads_words(bundle):
+        return gallery.projected(bundle.model)
+    nothing = {"texts": [], "text_owner": gallery.text_owner[:0], "text_features": gallery.text_features[:0]}
+    return dataclasses.replace(gallery, **nothing).projected(bundle.model)
+
+
+def with_words(service: RetrievalService, catalogue: Catalogue) -> RetrievalService:
+    """The same pictures with their texts: by another model on the same encoder, where this one reads no words."""
+    other = catalogue.reading(service)
+    if other is service or not has_own_gallery(service):
+        return other
+    return with_model(service, other.bundle, other.name)
 
 
 def description(service: RetrievalService, shared: RetrievalService) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,6 +41,9 @@ EVEN_CHANCE = 0.5
 BARE = "Chances were calibrated on whole captions: for the bare name of a label they tend to be too high."
 STEERED = "Words to steer away from change the order; the chances are those of the rest of the query."
 MIXED = "The chances are those of the words and of the picture, averaged by their weights."
+LABELS_ALONE = (
+    "The plain encoder knows no labels, so it has no ranking of its own here: give a picture to compare the two."
+)
 UNSEEN = "ALGCN sees nothing it knows in this query, so the order below is the encoder's alone."
 
 
@@ -53,6 +56,7 @@ class RetrievalService:
         encoder: What reads queries; the bundle's own by default.
         name: What to call the bundle; its folder's name by default.
         key: Under which `app.shelf.Shelf` serves the gallery's pictures.
+        source: The same gallery with its texts, where the model reads no words and `gallery` has none.
     """
 
     def __init__(
@@ -62,15 +66,22 @@ class RetrievalService:
         encoder: Encoder | None = None,
         name: str | None = None,
         key: str = SHARED_KEY,
+        source: Gallery | None = None,
     ) -> None:
         self.name = name or bundle.path.resolve().name
         self.key = key
         self.bundle = bundle
         self.gallery = gallery
+        self.source = source or gallery
         self.encoder = encoder or bundle.encoder()
         self.predictor = LabelPredictor(bundle)
         self._reader = Reader(bundle, self.encoder, self.predictor)
         self._ranker = Ranker(gallery, self.predictor, bundle.encoder_weight)
+
+    @property
+    def reads_words(self) -> bool:
+        """Whether any words can be asked for; of a model that reads pictures only, just the names of its labels."""
+        return reads_words(self.bundle)
 
     @property
     def pictures(self) -> str:
@@ -97,13 +108,17 @@ class RetrievalService:
         if query.item is not None:
             self.check_item(query.item)
         asked = ask(query, self._reader, self.gallery, self.predictor)
-        pictures, captions = self._ranker.answer(asked, query.space, self._calibration_of(query.space))
+        # Only names of labels, to a model that reads no words, are nothing to the encoder.
+        of_encoder = bool(asked.point.features.any())
+        if query.space == "encoder" and not of_encoder:
+            raise InputError(LABELS_ALONE)
+        pictures, captions = self._ranker.answer(asked, query.space, self._calibration_of(query.space, asked))
         beside = None
-        if query.beside:
+        if query.beside and of_encoder:
             # Nobody calibrated the encoder alone, and it is there to be compared with: it is not cut off.
             other = "common" if query.space == "encoder" else "encoder"
             uncut = dataclasses.replace(asked, query=dataclasses.replace(query, cutoff=0.0))
-            beside = self._ranker.answer(uncut, other, self._calibration_of(other))
+            beside = self._ranker.answer(uncut, other, self._calibration_of(other, asked))
         return SearchResult(
             query=query,
             point=asked.point,
@@ -181,12 +196,15 @@ class RetrievalService:
     def _positions(self) -> dict[str, int]:
         return {item.file_name: position for position, item in enumerate(self.gallery.items)}
 
-    def _calibration_of(self, space: str) -> Calibration | None:
-        """Calibrations are fitted on the ranking score; the encoder's alone has none."""
-        return self.bundle.calibration if space == "common" else None
+    def _calibration_of(self, space: str, asked: Asked) -> Calibration | None:
+        """Calibrations are fitted on the ranking score of what was read; the encoder's alone and labels have none."""
+        was_read = all(part.features.any() for part in asked.parts)
+        return self.bundle.calibration if space == "common" and was_read else None
 
     def _notice(self, asked: Asked, pictures: Found) -> str | None:
         sentences = [part.notice for part in asked.parts if part.notice]
+        if asked.query.beside and not asked.point.features.any():
+            sentences.append(LABELS_ALONE)
         if not asked.point.embedding.any():
             sentences.append(UNSEEN)
         if pictures.cutoff_by == "probability" and pictures.hits and pictures.best < 100 * EVEN_CHANCE:
@@ -207,8 +225,17 @@ class RetrievalService:
         return " ".join(sentence for applies, sentence in remarks if applies) or None
 
 
+def reads_words(bundle: Bundle) -> bool:
+    """Whether a bundle's encoder reads the texts that its model takes."""
+    return "text" in bundle.encodes
+
+
 def load_service(
-    bundle: str | Path, gallery: str | Path, report: Callable[[str], None] = lambda _: None, name: str | None = None
+    bundle: str | Path,
+    gallery: str | Path,
+    report: Callable[[str], None] = lambda _: None,
+    name: str | None = None,
+    encoders: Iterable[Encoder] = (),
 ) -> RetrievalService:
     """Load what a search needs and answer one query, so that the next is fast.
 
@@ -217,6 +244,7 @@ def load_service(
         gallery: An image folder.
         report: Told in a few words what is being done.
         name: What to call the bundle; its folder's name by default.
+        encoders: Those that are loaded already; if the bundle's is among them, it is not loaded again.
 
     Raises:
         InputError: The bundle or the gallery is missing, damaged, or not of its kind.
@@ -226,9 +254,16 @@ def load_service(
 
     report("loading the model")
     loaded = Bundle.load(bundle)
+    for encoder in encoders:
+        if encoder.fingerprint == loaded.encoder_fingerprint:
+            loaded.adopt_encoder(encoder)
+            break
     loaded.encoder()
     report("opening the gallery")
     found = build_gallery(gallery, loaded, lambda done, total: report(f"reading the gallery, {done:,} of {total:,}"))
     service = RetrievalService(loaded, found, name=name)
-    service.search_by_text("a picture", limit=1)
+    if service.reads_words:
+        service.search_by_text("a picture", limit=1)
+    else:
+        service.search_by_item(0, limit=1)
     return service

@@ -1,4 +1,5 @@
-"""What one visitor sees: the model and the gallery that the program started with, until they open their own.
+"""What one visitor sees: the model and the gallery that the program started with, until they choose another model or
+open something of their own.
 
 Notable: a visitor is one object for as long as a page is open, kept in a `gr.State`; tabs change it in place, so two
 events at once lose nothing, and no other visitor ever gets hold of it.
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from algcn.bundle import Bundle
     from app.loading import Loading
     from app.search.query import QueryPoint
     from app.service import RetrievalService
@@ -22,10 +24,17 @@ class Visitor:
 
     Attributes:
         query: The query answered last, a point for the maps; None before the first.
+        trained: A model of the visitor's, open or not, and the service that it was trained with; None without one.
+        arrival: What went wrong with the address that they came by, "" for nothing; None until somebody has looked.
+        arriving: Held while somebody looks.
     """
 
     def __init__(self) -> None:
         self.query: QueryPoint | None = None
+        self.trained: tuple[Bundle, RetrievalService] | None = None
+        self.arrival: str | None = None
+        self.arriving = threading.Lock()
+        self._shared: RetrievalService | None = None
         self._own: RetrievalService | None = None
         self._folders: list[Path] = []
         self._lock = threading.Lock()
@@ -40,7 +49,15 @@ class Visitor:
         Raises:
             InputError: The program's bundle or gallery cannot be loaded.
         """
-        return self._own or loading.service()
+        return self._own or self.shared(loading)
+
+    def shared(self, loading: Loading) -> RetrievalService:
+        """What would, without anything of their own: the model that they chose with the program's gallery.
+
+        Raises:
+            InputError: The program's bundle or gallery cannot be loaded.
+        """
+        return self._shared or loading.service()
 
     @property
     def has_own(self) -> bool:
@@ -52,8 +69,13 @@ class Visitor:
         with self._lock:
             self._own, self.query = service, None
 
+    def choose(self, shared: RetrievalService, own: RetrievalService | None = None) -> None:
+        """Answer this visitor with another model from now on, and with something of their own made with it."""
+        with self._lock:
+            self._shared, self._own, self.query = shared, own, None
+
     def reset(self) -> None:
-        """Back to what the program started with; files stay until the visitor leaves."""
+        """Back to the model that they chose and the program's gallery; files stay until the visitor leaves."""
         with self._lock:
             self._own = self.query = None
 
@@ -66,6 +88,7 @@ class Visitor:
         """Forget everything and delete the visitor's files."""
         self.reset()
         with self._lock:
+            self._shared = self.trained = None
             folders, self._folders = self._folders, []
         for folder in folders:
             shutil.rmtree(folder, ignore_errors=True)

@@ -155,6 +155,35 @@ def tiny_bundle_dir(tmp_path_factory: pytest.TempPathFactory, tiny_encoder_dir: 
 
 
 @pytest.fixture(scope="session")
+def pictures_bundle_dir(tmp_path_factory: pytest.TempPathFactory, tiny_encoder_dir: Path) -> Path:
+    """A random bundle of five labels, called "pictures", that reads pictures only: its texts are bags of 20 tags."""
+    from algcn.bundle import save_bundle
+    from algcn.config import ModelConfig
+    from algcn.labels import Label, LabelSet
+    from algcn.model import ALGCN
+
+    labels = (("beach", "scene"), ("boat", "thing"), ("dog", "animal"), ("plant_life", "thing"), ("sky", "scene"))
+    config = ModelConfig(image_dim=TINY_WIDTH, text_dim=20, num_labels=len(labels), common_dim=48, label_dim=8)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(11)
+        model = ALGCN(config, torch.eye(len(labels)))
+        alone = ALGCN(config.replace(use_gcn=False), torch.eye(len(labels)))
+        classifiers = model.classifiers().detach()
+        changes = model.label_graph()["learned_change"].detach()
+    return save_bundle(
+        tmp_path_factory.mktemp("bundle") / "pictures",
+        model,
+        LabelSet([Label(name, group) for name, group in labels]),
+        encoder=tiny_encoder_dir,
+        encodes={"image"},
+        thresholds={"image": torch.zeros(len(labels)), "text": torch.zeros(len(labels))},
+        history={"learned_change": torch.stack([0 * changes, changes]), "classifiers": classifiers.repeat(2, 1, 1)},
+        without_gcn=alone,
+        readme="# Pictures only\n",
+    )
+
+
+@pytest.fixture(scope="session")
 def tiny_gallery_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with six generated pictures and a metadata.csv; copy it before changing it."""
     return write_tiny_gallery(tmp_path_factory.mktemp("gallery") / "tiny")

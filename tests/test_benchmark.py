@@ -160,13 +160,22 @@ def test_the_encoders_recall_beside_chance(metrics: dict[str, Any]) -> None:
 
 
 def test_the_papers_table_is_that_of_its_page() -> None:
-    table = {row[0]: row[1:] for row in rows(tables.paper())}
+    table = {row[0]: row[1:] for row in rows(tables.paper(""))}
     assert table["ALGCN"] == [".747", ".758", ".753", ".792", ".819", ".806"]
     assert table["DSCMR"] == [".706", ".739", ".722", ".752", ".799", ".775"]
     assert len(table) == 12
     for sets in paper.TABLE_1.values():  # printed to three digits, each average is that of its two directions
         for both in sets.values():
             assert abs(sum(both[:2]) / 2 - both[2]) < 0.0016 or both == (0.427, 0.361, 0.394)
+
+
+def test_the_papers_numbers_carry_their_caveats(metrics: dict[str, Any]) -> None:
+    assert "other photos, other labels" in tables.caveats({}, has_its_labels=False)
+    photos = metrics["items"]
+    told = tables.caveats(metrics, has_its_labels=True)
+    assert f"{sum(photos[split]['images'] for split in ('train', 'validation', 'test')):,} photos in all" in told
+    assert f"of which {photos['test']['images']:,} are ranked" in told
+    assert told in tables.paper(told)
 
 
 def test_nothing_from_a_bundle_is_markup(metrics: dict[str, Any]) -> None:

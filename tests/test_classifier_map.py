@@ -220,7 +220,7 @@ def endpoints(bundle: Bundle, gallery: Gallery, tmp_path: Path) -> dict[str, Cal
         __hash__ = object.__hash__
 
     service = Service(bundle=bundle, gallery=gallery)
-    frame = SimpleNamespace(loading=SimpleNamespace(service=lambda: service), cache=tmp_path)
+    frame = SimpleNamespace(asked=lambda: service, cache=tmp_path)
     return {function.__name__: function for function in classifiers.api(frame)}
 
 

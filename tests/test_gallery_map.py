@@ -204,7 +204,7 @@ def endpoints(bundle: Bundle, gallery: Gallery, tmp_path: Path, found: GalleryMa
         __hash__ = object.__hash__
 
     service = Service(bundle=bundle, gallery=gallery)
-    frame = SimpleNamespace(loading=SimpleNamespace(service=lambda: service), cache=tmp_path)
+    frame = SimpleNamespace(asked=lambda: service, cache=tmp_path)
     return {function.__name__: function for function in tab.api(frame)}
 
 

@@ -35,7 +35,7 @@ def graph(service: RetrievalService) -> LabelGraph:
 
 @pytest.fixture(scope="module")
 def endpoints(service: RetrievalService) -> dict[str, Any]:
-    frame = SimpleNamespace(loading=SimpleNamespace(service=lambda: service))
+    frame = SimpleNamespace(asked=lambda: service)
     return {function.__name__: function for function in labels.api(frame)}
 
 

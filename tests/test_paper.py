@@ -9,6 +9,7 @@ from algcn.datasets import mirflickr
 def test_its_rows_stand_beside_its_own_data_only() -> None:
     assert paper.dataset_of("mirflickr 2000-query seed 103", mirflickr.NAMES) == "mirflickr"
     assert paper.dataset_of("", mirflickr.NAMES[::-1]) == "mirflickr"
+    assert paper.dataset_of("mirflickr-subset 500-query-290-validation seed 103", mirflickr.NAMES) == "mirflickr"
     assert paper.dataset_of("nus-wide 2100-query seed 103", [f"c{n}" for n in range(21)]) == "nus-wide"
     assert paper.dataset_of("nus-wide 2100-query seed 103", [f"c{n}" for n in range(10)]) is None
     assert paper.dataset_of("ms-coco official", [f"c{n}" for n in range(80)]) is None

@@ -104,11 +104,12 @@ def test_another_gallery_answers_the_same_words(
 ) -> None:
     visitor = Visitor()
     asked = tab.search(visitor, None, *boxes(text="a boat", labels=["boat"]))[tab.asked]
-    assert tab.reopen(service, visitor, None, asked) == {tab.seen: id(service)}, "the tab was opened the first time"
-    assert tab.reopen(service, visitor, id(service), asked) == {tab.seen: id(service)}
+    seen = (id(service), "gallery")
+    assert tab.reopen(service, visitor, None, asked) == {tab.seen: seen}, "the tab was opened the first time"
+    assert tab.reopen(service, visitor, seen, asked) == {tab.seen: seen}
     visitor.open(other)
-    updates = tab.reopen(other, visitor, id(service), asked)
-    assert updates[tab.seen] == id(other)
+    updates = tab.reopen(other, visitor, (id(service), "gallery"), asked)
+    assert updates[tab.seen] == (id(other), "secret")
     assert "another model or gallery" in updates[tab.notice]
     assert 'src="picture/secret/card/0"' in updates[tab.results]
     assert 'src="picture/secret/card/0"' in updates[tab.examples]
@@ -122,7 +123,7 @@ def test_a_picture_of_another_gallery_cannot_be_asked_again(
     visitor = Visitor()
     visitor.open(other)
     for asked in (None, Query(item=3), Query(text="boat", item=3)):
-        updates = tab.reopen(other, visitor, id(service), asked)
+        updates = tab.reopen(other, visitor, (id(service), "gallery"), asked)
         assert updates[tab.results] == EMPTY
         assert updates[tab.asked] is None
         assert updates[tab.given] == Given()
@@ -131,7 +132,7 @@ def test_a_picture_of_another_gallery_cannot_be_asked_again(
 def test_an_address_is_restored_or_explained(tab: SearchTab) -> None:
     visitor = Visitor()
     opened = tab.open_page(visitor, "?q=a+boat&label=boat&cut=5")
-    assert opened[tab.text] == "a boat"
+    assert opened[tab.text]["value"] == "a boat"
     assert opened[tab.labels]["value"] == ["boat"]
     assert opened[tab.cutoff]["value"] == 5
     assert opened[tab.asked].fold

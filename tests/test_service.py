@@ -26,6 +26,7 @@ from app.loading import Loading
 from app.pictures import SMALL_BYTES, media_type, picture_file
 from app.search.answers import SearchResult
 from app.search.examples import EXAMPLES_PATH, example_pictures, example_queries
+from app.search.query import Query
 from app.service import RetrievalService, load_service
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -334,3 +335,49 @@ class TestPocket:
         for query in queries:
             best = pocket.search_by_text(query).images[:6]
             assert any(set(written[query]) <= set(hit.labels) for hit in best), query
+
+
+@pytest.fixture(scope="module")
+def pictures(pictures_bundle_dir: Path, tiny_gallery_dir: Path) -> RetrievalService:
+    return load_service(pictures_bundle_dir, tiny_gallery_dir)
+
+
+class TestPicturesOnly:
+    """A model that reads pictures only: its words are the names of its labels."""
+
+    @pytest.mark.parametrize("text", ["sky", "a dog and a boat", "Plant life"])
+    def test_labels_rank_pictures_by_their_classifiers(self, pictures: RetrievalService, text: str) -> None:
+        result = pictures.search_by_text(text)
+        named = pictures.bundle.label_set.find(text)
+        assert {label.name for label in result.query_labels} == set(named)
+        direction = pictures.predictor.direction(named)
+        cosines = (pictures.gallery.image_embeddings @ direction[0]).sort(descending=True).values
+        assert [hit.score for hit in result.images] == pytest.approx(cosines.tolist(), abs=1e-5)
+        assert (result.texts, result.point.modality) == ([], "image")
+        assert all(hit.probability is None and hit.caption_cosines is None for hit in result.images)
+
+    @pytest.mark.parametrize("text", ["a dog that sleeps", "happiness", "dog, street"])
+    def test_other_words_are_one_sentence(self, pictures: RetrievalService, text: str) -> None:
+        with pytest.raises(InputError, match=r"reads pictures only; of words it knows the names of its 5 labels"):
+            pictures.search_by_text(text)
+        with pytest.raises(InputError, match="reads pictures only"):
+            pictures.search(Query(text="dog", without=text))
+
+    def test_a_picture_is_read_as_ever_and_mixes_with_a_label(
+        self, pictures: RetrievalService, tiny_gallery_dir: Path
+    ) -> None:
+        photo = tiny_gallery_dir / "street.jpg"
+        assert pictures.search_by_image(photo).images[0].file == "street.jpg"
+        beside = pictures.search(Query(picture=photo, beside=True)).beside
+        assert beside is not None
+        assert beside[0].hits[0].file == "street.jpg"
+        mixed = pictures.search(Query(picture=photo, text="dog", weight=0.2, without="sky", beside=True))
+        assert mixed.beside is not None
+        assert mixed.query_labels[0].name == "dog"
+
+    def test_the_plain_encoder_knows_no_labels(self, pictures: RetrievalService) -> None:
+        with pytest.raises(InputError, match="The plain encoder knows no labels"):
+            pictures.search(Query(text="dog", space="encoder"))
+        answer = pictures.search(Query(text="dog", beside=True))
+        assert answer.beside is None
+        assert "The plain encoder knows no labels" in answer.notice

@@ -211,8 +211,9 @@ def _caveats(subject: Subject, split_name: str) -> Iterator[str]:
     else:
         yield "the paper's code picks its epoch on the test set, which is optimistic; this bundle did not."
     named = f"the split {split_name!r}" if split_name else "a split without a name"
-    size = metrics.get("items", {}).get("test", {}).get("images")
-    count = f"{size:,} test images of " if isinstance(size, int) else ""
+    sizes = {split: part.get("images") for split, part in metrics.get("items", {}).items()}
+    parts = [f"{size:,} {split}" for split, size in sizes.items() if isinstance(size, int)]
+    count = f"{', '.join(parts)} images of " if parts else ""
     yield f"The paper's lists of items are not published; this bundle has {count}{named}."
     own = " and ".join(text for _, text in subject.features())
     yield f"The paper's features are VGG-19 fc7 (4096 wide) and a bag of words; this bundle's are {own}."

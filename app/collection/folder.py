@@ -51,12 +51,14 @@ class Collection:
 
     Attributes:
         gallery: What is searched; None before the first picture.
+        encoder: Fingerprint of the encoder that read it.
         left_out: What was dropped last and is not in it, and why.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.gallery: Gallery | None = None
+        self.encoder: str | None = None
         self.left_out: list[LeftOut] = []
         self._digests: dict[str, str] = {}  # hash of each picture, and its name
         self._items: dict[str, Item] = {}
@@ -101,6 +103,7 @@ class Collection:
             if not self._items:
                 raise InputError(f"There is no picture in it that can be taken. {_reasons(left_out)}".strip())
             self.gallery = self._embed(bundle, left_out, progress)
+            self.encoder = bundle.encoder_fingerprint
         except BaseException:
             for name in self._items.keys() - before[0].keys():
                 (self.root / name).unlink(missing_ok=True)

@@ -133,7 +133,8 @@ def _details(hit: Hit, prefix: str) -> str:
         "chance": None if hit.probability is None else chance(hit.probability),
         "cosine": f"{hit.score:.3f}",
         "cosines": [
-            [name, *(f"{cosine:.3f}" for cosine in cosines)]
+            # To the encoder some queries are nothing: labels alone, to a model that reads no words.
+            [name, *(f"{cosine:.3f}" if cosine else "–" for cosine in cosines)]
             for name, cosines in (("Picture", hit.picture_cosines), ("Caption", hit.caption_cosines))
             if cosines is not None
         ],

@@ -93,6 +93,7 @@ def label_value(details: LabelDetails, edited: bool, serial: object) -> dict[str
         "edited": edited,
         "pictures": [[found.item, round(found.cosine, 4), found.has_label] for found in details.pictures],
         "texts": [[found.text, found.item, round(found.cosine, 4)] for found in details.texts],
+        "reads_words": details.reads_words,
         "nearest": [[label, round(cosine, 4)] for label, cosine in details.nearest],
         "average_precision": details.average_precision and dataclasses.asdict(details.average_precision),
         "serial": _number(serial),

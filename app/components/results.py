@@ -44,7 +44,25 @@ EMPTY = """
   </ol>
 </section>
 """
+EMPTY_OF_PICTURES = """
+<section class="empty">
+  <h2>Nothing searched yet</h2>
+  <ol class="steps">
+    <li><b>Give a picture</b>: drop it, paste it, or take one. The model names the labels it sees and finds pictures
+      like it.</li>
+    <li><b>Or name a label</b>, <span class="chip match">sky</span> or <span class="chip match">dog</span>: a label’s
+      classifier is a point of the same space as the pictures, so it is a query too. Give both and they are mixed.</li>
+    <li><b>Other words are not read.</b> The texts that this model was trained with are bags of tags, and no encoder
+      turns a sentence into those. <b>Another model</b> can be chosen at the top.</li>
+  </ol>
+</section>
+"""
 UNLINKED = "A picture of your own cannot be linked; the rest of the query can."
+SWITCH = """
+<div class="switch" role="group" aria-label="Show">
+    <button type="button" data-action="view" data-view="pictures">Pictures</button>
+    <button type="button" data-action="view" data-view="captions">Captions</button>
+  </div>"""
 UNLINKABLE = "A picture of your own cannot be linked."
 
 
@@ -55,7 +73,9 @@ def results_view(**options: object) -> gr.HTML:
     )
 
 
-def render_results(result: SearchResult, prefix: str, sizes: tuple[int, int], address: str) -> str:
+def render_results(
+    result: SearchResult, prefix: str, sizes: tuple[int, int], address: str, *, with_captions: bool = True
+) -> str:
     """A whole answer.
 
     Args:
@@ -63,9 +83,11 @@ def render_results(result: SearchResult, prefix: str, sizes: tuple[int, int], ad
         prefix: `RetrievalService.pictures`.
         sizes: How many pictures and texts the gallery has.
         address: The query as the end of an address.
+        with_captions: Whether the model could find any.
     """
     query = result.query
-    counts = f"{sizes[0]:,} pictures and {sizes[1]:,} captions ranked in {_duration(result.seconds)}"
+    captions = f" and {sizes[1]:,} captions" if with_captions else ""
+    counts = f"{sizes[0]:,} pictures{captions} ranked in {_duration(result.seconds)}"
     more = result.pictures.more or result.captions.more or any(found.more for found in result.beside or ())
     button = '<button type="button" class="more" data-action="more">Show more</button>'
     return f"""
@@ -78,11 +100,8 @@ def render_results(result: SearchResult, prefix: str, sizes: tuple[int, int], ad
     {_filters(result)}
     {_fine(result.remark)}
   </header>
-  <div class="switch" role="group" aria-label="Show">
-    <button type="button" data-action="view" data-view="pictures">Pictures</button>
-    <button type="button" data-action="view" data-view="captions">Captions</button>
-  </div>
-  {_columns(result, prefix) if result.beside is None else _compared(result, prefix)}
+  {SWITCH if with_captions else ""}
+  {_columns(result, prefix, with_captions) if result.beside is None else _compared(result, prefix, with_captions)}
   <footer>{button if more else ""}</footer>
 </section>"""
 
@@ -97,25 +116,29 @@ def render_hint(message: str) -> str:
     return f'<p class="notice hint" role="status">{html.escape(message)}</p>'
 
 
-def _columns(result: SearchResult, prefix: str) -> str:
+def _columns(result: SearchResult, prefix: str, with_captions: bool) -> str:
+    if not with_captions:
+        pictures = _section(result, result.pictures, "pictures", "Pictures", prefix)
+        return f'<div class="columns alone">{pictures}</div>'
     return f"""<div class="columns">
     {_section(result, result.pictures, "pictures", "Pictures", prefix)}
     {_section(result, result.captions, "captions", "Captions", prefix)}
   </div>"""
 
 
-def _compared(result: SearchResult, prefix: str) -> str:
+def _compared(result: SearchResult, prefix: str, with_captions: bool) -> str:
     """ALGCN left, the encoder alone right, once for pictures and once for captions; a switch shows one of them."""
     uncut = (
         "The encoder alone has no calibrated chances, so the cut-off leaves it whole." if result.query.cutoff else ""
     )
     pairs = zip(("pictures", "captions"), (result.pictures, result.captions), result.beside, strict=True)
     return _each(
-        f"""<div class="compared {kind}">
+        f"""<div class="compared {kind}{"" if with_captions else " alone"}">
     {_section(result, ours, kind, "ALGCN", prefix, "encoder")}
     {_section(result, theirs, kind, "Plain encoder", prefix, "ALGCN", uncut)}
   </div>"""
         for kind, ours, theirs in pairs
+        if with_captions or kind == "pictures"
     )
 
 

@@ -56,6 +56,7 @@ class LabelDetails:
         texts: Likewise.
         nearest: Other labels and the cosine of their classifiers, the nearest first.
         average_precision: None where metrics.json does not say.
+        reads_words: Whether the model has texts to find.
     """
 
     label: int
@@ -63,6 +64,7 @@ class LabelDetails:
     texts: list[TopText]
     nearest: list[tuple[int, float]]
     average_precision: AveragePrecision | None
+    reads_words: bool = True
 
 
 @torch.inference_mode()
@@ -72,10 +74,12 @@ def label_details(service: RetrievalService, label: int, classifiers: Tensor) ->
     unit = functional.normalize(classifiers.float().cpu(), dim=1)
     direction = unit[label]
     name = names[label].casefold()
+    # Where no picture has it, the gallery is labelled by other names, and says nothing about this one.
+    is_known = any(name == given.casefold() for item in gallery.items for given in item.labels or ())
 
     def has_label(item: int) -> bool | None:
         labels = gallery.items[item].labels
-        return None if labels is None else name in {given.casefold() for given in labels}
+        return None if labels is None or not is_known else name in {given.casefold() for given in labels}
 
     pictures = [
         TopPicture(item, cosine, has_label(item))
@@ -88,7 +92,8 @@ def label_details(service: RetrievalService, label: int, classifiers: Tensor) ->
     others = unit @ direction
     others[label] = -2
     nearest = _top(others, min(NEAREST, len(names) - 1))
-    return LabelDetails(label, pictures, texts, nearest, average_precision(service.bundle.metrics, names[label]))
+    known = average_precision(service.bundle.metrics, names[label])
+    return LabelDetails(label, pictures, texts, nearest, known, service.reads_words)
 
 
 def average_precision(metrics: Mapping[str, Any] | None, name: str) -> AveragePrecision | None:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 STAGES = ("cooccurrence", "prior", "learned_change", "adaptive", "normalised", "difference")
 THIS_MODEL = -1  # the epoch that stands for the model as it answers, rather than one of its history
 SAME = 1e-6  # two label graphs closer than this are one
+ROUNDED = 1e-3  # how far half precision, in which the weights of a bundle may be kept, puts a change from itself
 
 
 @dataclasses.dataclass(frozen=True)
@@ -239,8 +240,11 @@ def _history(bundle: Bundle, now: Tensor) -> tuple[Tensor, tuple[int, ...], int]
     distance = (changes - now).abs().amax(dim=(1, 2))
     # Without adaptation every epoch is equal; the model is then no earlier than the last.
     best = len(distance) - 1 - int(distance.flip(0).argmin())
-    if distance[best] > SAME:
+    if distance[best] > ROUNDED:
         changes, best = torch.cat([changes, now[None]]), len(changes)
+    elif distance[best] > SAME:
+        changes = changes.clone()
+        changes[best] = now
     return changes, tuple(range(len(changes))), best
 
 

@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch.nn import functional
 
@@ -219,11 +220,18 @@ class ClassifierMap:
 
     def query_neighbours(self, variant: Variant, query: QueryPoint, limit: int = QUERY_NEIGHBOURS) -> list[Neighbour]:
         """The classifiers nearest to a query; none if the model sees nothing in it."""
-        point = variant.embed(query)
+        point = self._embed(variant, query)
         if not point.any():
             return []
         cosines, ids = neighbours(variant.classifiers, point, limit)
         return [Neighbour(int(i), float(c)) for i, c in zip(ids[0], cosines[0], strict=True)]
+
+    def _embed(self, variant: Variant, query: QueryPoint) -> Floats:
+        """A query in a variant's common space; labels alone, nothing to the encoder, in the bundle's own only."""
+        if query.features.any():
+            return variant.embed(query)
+        point = query.embedding.float().cpu().numpy()
+        return point if variant is self.variants[0] else np.zeros_like(point)
 
     def figure(self, variant: Variant, view: View, query: QueryPoint | None = None) -> dict[str, Any]:
         """The picture of a variant; by PCA while that of another method is not computed."""
@@ -271,7 +279,7 @@ class ClassifierMap:
         """Where the query is drawn; None where there is none, or nothing in it, or another epoch is shown."""
         if query is None or not self.shows_query(variant, view):
             return None
-        point = variant.embed(query)
+        point = self._embed(variant, query)
         if not point.any():
             return None
         if view.method == "pca":

@@ -340,10 +340,14 @@ class GalleryMap:
 
     @cached_property
     def groups(self) -> list[str]:
-        """For each picture the group of its rarest label."""
+        """For each picture the group of its rarest label, of those that the model knows if there are any."""
         group_of = {label.name.casefold(): label.group or OTHER for label in self.label_set}
         counts = self.label_counts
-        rarest = (min(labels, key=lambda label: counts[label], default=None) for labels in self.labels)
+
+        def rank(label: str) -> tuple[bool, int]:
+            return label.casefold() not in group_of, counts[label]
+
+        rarest = (min(labels, key=rank, default=None) for labels in self.labels)
         return [NONE if label is None else group_of.get(label.casefold(), OTHER) for label in rarest]
 
     @cached_property

@@ -79,6 +79,8 @@ def ask(query: Query, reader: Reader, gallery: Gallery, predictor: LabelPredicto
     scores = predictor.scores(point.embedding)[0]
     mentioned = [name for part in parts for name in part.mentioned]
     labels = predictor.of_query(scores, point.modality, mentioned)
+    if not point.features.any():  # labels alone: whatever else is near their classifiers, they are what is asked for
+        labels = [label for label in labels if label.mentioned]
     return Asked(query, parts, shares, unwanted, point, scores, labels)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from algcn.gallery import Gallery
+    from app.service import RetrievalService
 
 EXAMPLE_PICTURES, EXAMPLE_QUERIES = 6, 5
 EXAMPLES_PATH = Path(__file__).resolve().parents[2] / "assets" / "examples.json"
@@ -19,6 +20,14 @@ def example_pictures(gallery: Gallery, count: int = EXAMPLE_PICTURES) -> list[in
     total = len(gallery.items)
     count = min(count, total)
     return [(2 * position + 1) * total // (2 * count) for position in range(count)]
+
+
+def example_words(service: RetrievalService) -> list[str]:
+    """A few texts to ask with: names of labels, where the model reads no others."""
+    if service.reads_words:
+        return example_queries(service.gallery)
+    names = service.bundle.label_set.names
+    return names[:: -(-len(names) // EXAMPLE_QUERIES)]
 
 
 def example_queries(gallery: Gallery, count: int = EXAMPLE_QUERIES) -> list[str]:

@@ -1,4 +1,8 @@
-"""Words and pictures from outside as vectors: the encoder's features and the embedding in the common space."""
+"""Words and pictures from outside as vectors: the encoder's features and the embedding in the common space.
+
+Notable: of words, a model that reads pictures only is given the names of its labels: their classifiers are points of
+the common space, and so a query. To the encoder such a query is nothing.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from algcn.encoders import clean_text
+from algcn.errors import InputError
 from algcn.images import open_image
 from app.search.recent import Recent
 from app.search.wording import named_only
@@ -25,6 +30,7 @@ if TYPE_CHECKING:
 # Words that are nothing but names of labels are also what these labels' classifiers stand for, and one word is little
 # for the text projection. On Postcards, over all 67 labels by name, average precision rises from 0.66 to 0.73.
 CLASSIFIER_SHARE = 1.0
+EXAMPLE_LABELS = 5
 KEPT_TEXTS, KEPT_PICTURES = 256, 32
 
 
@@ -54,6 +60,7 @@ class Reader:
 
     def __init__(self, bundle: Bundle, encoder: Encoder, predictor: LabelPredictor) -> None:
         self._model, self._labels = bundle.model, bundle.label_set
+        self._reads_words = "text" in bundle.encodes
         self._encoder = encoder
         self._predictor = predictor
         self._texts: Recent[Part] = Recent(KEPT_TEXTS)
@@ -63,10 +70,11 @@ class Reader:
         """Words as a part.
 
         Raises:
-            InputError: There is nothing to read in them.
+            InputError: There is nothing to read in them; or something else than labels, and the model reads no words.
         """
         cleaned = clean_text(text)
-        return self._texts.get(cleaned, lambda: self._read_text(cleaned))
+        read = self._read_text if self._reads_words else self._read_labels
+        return self._texts.get(cleaned, lambda: read(cleaned))
 
     def picture(self, picture: Image.Image | Path | str | bytes) -> Part:
         """A picture as a part, given decoded, as a path, or as the bytes of a file.
@@ -90,6 +98,19 @@ class Reader:
                 embedding = functional.normalize(embedding + share, dim=1)
         mentioned = tuple(self._labels.find(text))
         return Part("text", features, embedding, mentioned, bool(bare), self._length_notice(text))
+
+    def _read_labels(self, text: str) -> Part:
+        names = named_only(text, self._labels)
+        if not names:
+            known = ", ".join(self._labels.names[:EXAMPLE_LABELS])
+            raise InputError(
+                f"This model reads pictures only; of words it knows the names of its {len(self._labels)} labels, such "
+                f"as {known}: name some of them, or give a picture."
+            )
+        with torch.no_grad():
+            embedding = self._predictor.direction(names)
+        # Classifiers are compared with pictures by the thresholds of pictures.
+        return Part("image", torch.zeros(1, self._encoder.width), embedding, tuple(names), labels_only=True)
 
     def _read_picture(self, image: Image.Image) -> Part:
         with torch.no_grad():

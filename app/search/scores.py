@@ -24,7 +24,8 @@ class Scores:
     Attributes:
         common: In the common space.
         encoder: Of the encoder's features alone.
-        ranking: Both together, as the bundle ranks (see `algcn.ranking`).
+        ranking: Both together, as the bundle ranks (see `algcn.ranking`); of a query that is nothing to the encoder,
+            the common space alone.
     """
 
     common: NDArray[np.float32]
@@ -38,6 +39,8 @@ class Scores:
         """Of a query (1 × d, 1 × e) with N items, indexed in the common space and by the encoder, all L2-normalised."""
         common = np.round(embeddings.inner_products(embedding)[0], DECIMALS)
         encoder = np.round(encoded.inner_products(features)[0], DECIMALS)
+        if not features.any():
+            return cls(common, encoder, common)
         ranking = np.round((common + encoder_weight * encoder) / (1 + encoder_weight), DECIMALS)
         return cls(common, encoder, ranking.astype(np.float32))
 

@@ -103,7 +103,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
             _part(lambda: tables.tradeoff(weights, used)) or "",
             gr.update(visible=bool(tested)),
             *shown,
-            (_part(lambda: tables.encoder(metrics["encoder"])) or "") + tables.paper() + tables.DEFINITIONS,
+            (_part(lambda: tables.encoder(metrics["encoder"])) or "") + _paper(service, metrics) + tables.DEFINITIONS,
         )
 
     frame.on_open(
@@ -140,15 +140,19 @@ def build(frame: Frame, tab: gr.Tab) -> None:
             show_progress="hidden",
         )
 
+
+def api(frame: Frame) -> list[Callable[..., Any]]:
+    """What programs may ask."""
+
     def benchmark() -> dict[str, Any]:
         """The model's own numbers: mAP with chance, baselines, curves, every label, and how far to trust its scores.
 
         Returns:
             The bundle's metrics.json as it is, with definitions in it; empty where the bundle has none.
         """
-        return frame.loading.service().bundle.metrics or {}
+        return frame.asked().bundle.metrics or {}
 
-    gr.api(benchmark, api_name="benchmark", api_description=" ".join(benchmark.__doc__.split()))
+    return [benchmark]
 
 
 def _html(elem_id: str, value: str = "") -> gr.HTML:
@@ -159,6 +163,14 @@ def _plot(elem_id: str, title: str) -> gr.HTML:
     with gr.Column(min_width=300):
         _html(f"{elem_id}-title", f'<h3 class="plot-title">{title}</h3>')
         return clickable_plot(elem_id=elem_id, height=380)
+
+
+def _paper(service: RetrievalService, metrics: Mapping[str, Any]) -> str:
+    from algcn.datasets.mirflickr import NAMES
+
+    has_its_labels = {name.casefold() for name in service.bundle.label_set.names} == set(NAMES)
+    caveat = _part(lambda: tables.caveats(metrics, has_its_labels)) or tables.caveats(metrics, False)
+    return tables.paper(caveat)
 
 
 def _part(make: Callable[[], Any]) -> Any:

@@ -178,7 +178,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
         inputs=[method, dimensions],
         key=lambda visitor: visitor.query,
     )
-    tab.select(settle, [frame.visitor, turns, *controls], shown, **quiet)
+    gr.on([tab.select, frame.refresh(tab).click], settle, [frame.visitor, turns, *controls], shown, **quiet)
     gr.on(
         [method.input, dimensions.input, label.input],
         redraw,
@@ -213,7 +213,7 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
             {"label": name, "with_gcn": [{label, group, cosine}], "without_gcn": the same for the model that was trained
             without the graph convolution, or null}; cosines in all dimensions of the common space, the best first.
         """
-        found = _map_of(frame, frame.loading.service())
+        found = _map_of(frame, frame.asked())
         position = found.label_set.index(_text(label))
         answer = {"label": found.label_set.names[position], "with_gcn": None, "without_gcn": None}
         for variant in found.variants:
@@ -242,7 +242,7 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
         from algcn.projection import check_method
 
         check_method(method, dimensions)
-        found = _map_of(frame, frame.loading.service())
+        found = _map_of(frame, frame.asked())
         found.start(method)
         if found.waiting(method, API_WAIT_SECONDS) is not None or not found.is_ready(method):
             raise InputError("The picture is still being computed; ask again in a minute, or for method pca.")

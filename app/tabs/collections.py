@@ -73,7 +73,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
         """Labels are predicted by the model that is open now."""
         if held is not None:
             frame.shelf.add(held.service)
-        banner = render_own(_description(frame, service))
+        banner = render_own(_description(frame, visitor))
         return banner, *_view(held, service)
 
     frame.on_open(tab, show, [own, view, pictures, swap], inputs=[mine])
@@ -87,7 +87,8 @@ def build(frame: Frame, tab: gr.Tab) -> None:
                 raise InputError("The server's disk is nearly full; try again later.")
             collection = held.collection if held is not None else _new_collection(files.new_folder())
             visitor.keep(collection.folder)
-            work = _work(collection, dropped, frame.service(visitor))
+            # Captions are read too, where another model on the same encoder can: it may be chosen later.
+            work = _work(collection, dropped, frame.models.reading(frame.service(visitor)))
             job = JOBS.start(request.session_hash, work, _waiting)
         except InputError as error:
             _forget(dropped)
@@ -111,15 +112,17 @@ def build(frame: Frame, tab: gr.Tab) -> None:
             drop: gr.update(interactive=True),
             mine: held,
             frame.visitor: visitor,  # a state whose value was put out once is cleaned up when the page is closed
-            own: render_own(_description(frame, service)),
+            own: render_own(_description(frame, visitor)),
             view: shown,
             pictures: listed,
             swap: swapped,
         }
 
     def open_collection(visitor: Visitor, collection: Collection, key: str) -> RetrievalService:
-        from app.own import with_gallery
+        from app.own import OTHER_ENCODER, with_gallery
 
+        if collection.encoder != frame.service(visitor).bundle.encoder_fingerprint:
+            raise InputError(OTHER_ENCODER.format(name=frame.service(visitor).name))
         service = with_gallery(frame.service(visitor), collection.gallery, key)
         frame.shelf.add(service)
         visitor.open(service)
@@ -129,7 +132,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
         """The program's gallery, with the model that is open."""
         from app.own import has_own_model, with_model
 
-        service, shared = frame.service(visitor), frame.loading.service()
+        service, shared = frame.service(visitor), frame.shared(visitor)
         if not has_own_model(service, shared):
             visitor.reset()
             return shared
@@ -146,9 +149,12 @@ def build(frame: Frame, tab: gr.Tab) -> None:
             service = to_bundled(visitor)
             frame.shelf.add(held.service)  # the pictures in this tab stay
         else:
-            service = open_collection(visitor, held.collection, held.service.key)
+            try:
+                service = open_collection(visitor, held.collection, held.service.key)
+            except InputError as error:
+                raise gr.Error(str(error), print_exception=False) from None
             held = Mine(held.collection, service)
-        return visitor, held, render_own(_description(frame, service)), *_view(held, service)
+        return visitor, held, render_own(_description(frame, visitor)), *_view(held, service)
 
     def delete_collection(visitor: Visitor, held: Any, request: gr.Request) -> tuple[Any, ...]:
         from app.own import has_own_gallery
@@ -164,13 +170,13 @@ def build(frame: Frame, tab: gr.Tab) -> None:
             service = to_bundled(visitor)
         shutil.rmtree(held.collection.folder, ignore_errors=True)
         deleted = '<p class="added" role="status">Your pictures are deleted.</p>'
-        return visitor, None, render_own(_description(frame, service)), *_view(None, service), deleted, ""
+        return visitor, None, render_own(_description(frame, visitor)), *_view(None, service), deleted, ""
 
     def download(visitor: Visitor, held: Any) -> str:
         if held is None:
             return ""
         path = held.collection.folder / ZIP_NAME
-        held.collection.write_zip(path, frame.service(visitor).bundle)
+        held.collection.write_zip(path, held.service.bundle)
         return render_link(frame.shelf.offer(path), path.name, path.stat().st_size)
 
     private = {"api_visibility": "private"}
@@ -210,7 +216,7 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
         folder = files.new_folder()
         try:
             dropped = _dropped(pictures, frame.uploads)
-            service, collection = frame.loading.service(), _new_collection(folder)
+            service, collection = frame.asked(), _new_collection(folder)
             job = JOBS.start(f"program {secrets.token_hex(8)}", _work(collection, dropped, service), _waiting)
             for _ in job.watch(1.0):
                 pass
@@ -298,17 +304,20 @@ def _view(held: Mine | None, service: RetrievalService) -> tuple[Any, Any, Any]:
     if held is None:
         return gr.update(visible=False), "", gr.skip()
     from app.collection.folder import predicted_labels
-    from app.own import has_own_gallery
+    from app.own import fitted, has_own_gallery
 
-    predicted = predicted_labels(service.bundle, held.collection.gallery.projected(service.bundle.model))
+    if held.collection.encoder == service.bundle.encoder_fingerprint:
+        predicted = predicted_labels(service.bundle, fitted(held.collection.gallery, service.bundle))
+    else:  # its classifiers know nothing of these features
+        predicted = [()] * len(held.collection)
     listed = render_collection(held.collection, held.service, predicted)
     return gr.update(visible=True), listed, gr.update(value=BACK if has_own_gallery(service) else AGAIN)
 
 
-def _description(frame: Frame, service: RetrievalService) -> str:
+def _description(frame: Frame, visitor: Visitor) -> str:
     from app.own import description
 
-    return description(service, frame.loading.service())
+    return description(frame.service(visitor), frame.shared(visitor))
 
 
 def _html(elem_id: str) -> gr.HTML:

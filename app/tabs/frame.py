@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from algcn.errors import InputError
+from app.catalogue import Catalogue
 from app.loading import Loading
 from app.visitor import Visitor
 
 if TYPE_CHECKING:
     from app.service import RetrievalService
     from app.shelf import Shelf
+
+_ASKED: ContextVar[RetrievalService | None] = ContextVar("asked", default=None)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,6 +34,8 @@ class Frame:
         cache: The only other folder that is written to.
         shelf: Pictures by address.
         visitor: Input of every event that depends on who asks.
+        models: What visitors can choose from; by default the program's own alone.
+        refreshes: For each tab a hidden button, which the masthead presses to have the tab filled anew.
     """
 
     blocks: gr.Blocks
@@ -37,10 +44,43 @@ class Frame:
     cache: Path
     shelf: Shelf
     visitor: gr.State
+    models: Catalogue | None = None
+    refreshes: dict[object, gr.Button] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.models is None:
+            object.__setattr__(self, "models", Catalogue(self.loading))
 
     def service(self, visitor: Visitor) -> RetrievalService:
         """What answers this visitor; waits while it is loading."""
         return visitor.service(self.loading)
+
+    def shared(self, visitor: Visitor) -> RetrievalService:
+        """What answers this visitor without anything of their own: the model that they chose."""
+        return visitor.shared(self.loading)
+
+    def asked(self) -> RetrievalService:
+        """What answers the program that calls an endpoint: the model that it names, else the program's own."""
+        return _ASKED.get() or self.loading.service()
+
+    @contextlib.contextmanager
+    def asking(self, model: str) -> Iterator[None]:
+        """Within it, `asked` is the model of this name; "" for the program's own.
+
+        Raises:
+            InputError: There is none, or it cannot be loaded.
+        """
+        token = _ASKED.set(self.models.service(model) if model else None)
+        try:
+            yield
+        finally:
+            _ASKED.reset(token)
+
+    def refresh(self, tab: gr.Tab) -> gr.Button:
+        """The hidden button that fills a tab anew; made inside the tab."""
+        if tab.id not in self.refreshes:
+            self.refreshes[tab.id] = gr.Button(visible="hidden", elem_id=f"refresh-{tab.id}")
+        return self.refreshes[tab.id]
 
     def on_open(
         self,
@@ -74,7 +114,13 @@ class Frame:
                 raise gr.Error(str(error), print_exception=False) from None
             return (now, *(rendered if len(outputs) > 1 else (rendered,)))
 
-        tab.select(opened, [self.visitor, shown, *inputs], [shown, *outputs], api_visibility="private")
+        gr.on(
+            [tab.select, self.refresh(tab).click],
+            opened,
+            [self.visitor, shown, *inputs],
+            [shown, *outputs],
+            api_visibility="private",
+        )
 
 
 def sent(event: gr.EventData) -> dict[str, Any]:

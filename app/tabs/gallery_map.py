@@ -114,6 +114,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
             view.method,
             gr.update(choices=choices, value=view.colouring),
             gr.update(choices=labels, value=labels[0] if labels else None, visible=False),
+            gr.update(visible=bool(found.gallery.texts)),
             Chosen(),
             GALLERY_EMPTY.format(width=service.bundle.model.config.common_dim),
             *draw(found, service.pictures, visitor, Chosen(), view),
@@ -191,11 +192,17 @@ def build(frame: Frame, tab: gr.Tab) -> None:
     frame.on_open(
         tab,
         opened,
-        [method, colouring, label, chosen, beside, plot, note],
+        [method, colouring, label, kinds, chosen, beside, plot, note],
         inputs=[method, dimensions],
         key=lambda visitor: visitor.query,
     )
-    tab.select(settle, [frame.visitor, turns, chosen, *controls], [label, plot, note], **quiet)
+    gr.on(
+        [tab.select, frame.refresh(tab).click],
+        settle,
+        [frame.visitor, turns, chosen, *controls],
+        [label, plot, note],
+        **quiet,
+    )
     gr.on(
         [control.input for control in controls],
         redraw,
@@ -230,7 +237,7 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
         """
         from app.maps.gallery import METHODS
 
-        found = _map_of(frame, frame.loading.service())
+        found = _map_of(frame, frame.asked())
         view = found.view(method, dimensions, None, None, None)
         if method not in METHODS or dimensions != view.dimensions:
             raise InputError("method must be pca or umap, and dimensions 2 or 3.")
@@ -256,7 +263,7 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
             {"pictures": [near], "captions": [near]}, where near is {kind, file, text, labels, cosine}, the best first.
             Unlike a search, this leaves the encoder's own similarity out.
         """
-        found = _map_of(frame, frame.loading.service())
+        found = _map_of(frame, frame.asked())
         limit = check_limit(limit)
         numbers = {item.file_name: number for number, item in enumerate(found.gallery.items)}
         if not isinstance(file, str) or file not in numbers:

@@ -111,7 +111,7 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
 
     def answered(ask: Callable[[RetrievalService], dict[str, Any]]) -> dict[str, Any]:
         try:
-            return ask(frame.loading.service())
+            return ask(frame.asked())
         except InputError as error:
             raise gr.Error(str(error), print_exception=False) from None
 

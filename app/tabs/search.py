@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import html
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +17,20 @@ import gradio as gr
 
 from algcn.errors import InputError
 from algcn.images import open_image
+from app.choosing import follow
 from app.components.download import csv_download, download_view
 from app.components.examples import chosen_index, examples_view, render_examples
-from app.components.results import EMPTY, render_error, render_hint, render_results, results_view
+from app.components.results import (
+    EMPTY,
+    EMPTY_OF_PICTURES,
+    render_error,
+    render_hint,
+    render_results,
+    results_view,
+)
 from app.limits import DEFAULT_LIMIT, MAX_LIMIT
 from app.pictures import uploaded_file
-from app.search.examples import example_pictures, example_queries
+from app.search.examples import example_pictures, example_words
 from app.search.export import to_csv
 from app.search.link import address_of, query_of
 from app.search.query import Query
@@ -44,6 +53,13 @@ CUTOFF_LABELS = {
 }
 OPENED = "You opened another model or gallery: this is its answer."
 OPENED_ANEW = "You opened another model or gallery: search it."
+WANTED = "What do you want to see?"
+WANTED_LABEL = "Name a label: {examples}, …"
+UNWANTED = "snow, night"
+PICTURES_ONLY = (
+    "<b>{name}</b> reads pictures only: the texts that it was trained with are bags of tags, which no encoder makes of "
+    "your words. Give a picture, or name any of its {count} labels."
+)
 REFINE_SWITCH = """
 <button type="button" class="refine-switch" aria-expanded="false" aria-controls="refine">Refine</button>
 """
@@ -91,8 +107,8 @@ class SearchTab:
             with gr.Column(scale=7, min_width=300):
                 with gr.Row(elem_id="ask-words"):
                     self.text = gr.Textbox(
-                        label="What do you want to see?",
-                        placeholder="What do you want to see?",
+                        label=WANTED,
+                        placeholder=WANTED,
                         show_label=False,
                         container=False,
                         lines=1,
@@ -105,6 +121,7 @@ class SearchTab:
                         "Search", variant="primary", elem_id="search-button", scale=1, min_width=110
                     )
                 self.examples = examples_view()
+                self.reads = gr.HTML(visible=False, elem_id="reads", apply_default_css=False)
             with gr.Column(scale=3, min_width=260, elem_id="ask-picture"):
                 self.picture = gr.Image(
                     label="Or give a picture",
@@ -123,7 +140,7 @@ class SearchTab:
         gr.HTML(REFINE_SWITCH, js_on_load=REFINE_SCRIPT, elem_id="refine-switch", apply_default_css=False)
         with gr.Row(elem_id="refine", equal_height=True):
             self.without = gr.Textbox(
-                label="Steer away from", placeholder="snow, night", max_lines=1, elem_id="without", scale=3
+                label="Steer away from", placeholder=UNWANTED, max_lines=1, elem_id="without", scale=3
             )
             self.labels = gr.Dropdown([], value=[], label="Labels", multiselect=True, elem_id="labels", scale=4)
             self.match = gr.Radio(
@@ -162,7 +179,7 @@ class SearchTab:
         self.picture.clear(self.drop_picture, asking, self.outputs, **private)
         self.results.select(self.select_result, asking, [*self.outputs, self.download], **private)
         self.examples.select(self.select_example, asking, self.outputs, **private)
-        furnished = [*self.outputs, self.examples, self.seen]
+        furnished = [*self.outputs, self.examples, self.reads, self.seen]
         self.frame.blocks.load(
             self.open_page,
             [self.frame.visitor, self.address],
@@ -246,7 +263,7 @@ class SearchTab:
         """An example takes the place of words and picture; what refines stays."""
         service, what = self.frame.service(visitor), sent(event)
         is_text = what.get("kind") == "text"
-        choices = example_queries(service.gallery) if is_text else example_pictures(service.gallery)
+        choices = example_words(service) if is_text else example_pictures(service.gallery)
         index = chosen_index(what, len(choices))
         if index is None:
             return self._nothing()
@@ -258,10 +275,13 @@ class SearchTab:
     def open_page(self, visitor: Visitor, link: object) -> Updates:
         """The page was opened: show what the gallery offers, and answer the query in the address."""
         try:
+            follow(visitor, link, self.frame.models, self.frame.shelf)
             service = self.frame.service(visitor)
         except InputError:  # the masthead says it
             return {self.examples: ""}
-        offers = {**self._offers(service, Query()), self.seen: id(service)}
+        offers = {**self._offers(service, None), self.seen: (id(service), service.key)}
+        if not service.reads_words:
+            offers[self.results] = _empty(service)
         try:
             query = self._linked(service, link)
             if query is None:
@@ -273,26 +293,34 @@ class SearchTab:
 
     def reopen(self, service: RetrievalService, visitor: Visitor, seen: object, asked: Query | None) -> Updates:
         """The tab was opened again: if another model or gallery was opened meanwhile, it answers the words again."""
-        if seen is None or seen == id(service):
-            return {self.seen: id(service)}
-        query, found = Query(), {self.results: EMPTY, self.asked: None}
-        hint = OPENED_ANEW
-        if asked is not None and asked.text.strip() and asked.item is None:
-            query = dataclasses.replace(asked, labels=service.labels.known(asked.labels), limit=DEFAULT_LIMIT)
-            found, hint = self._answer(visitor, query), OPENED
+        now = (id(service), service.key)
+        if seen is None or seen == now:
+            return {self.seen: now}
+        query, found = Query(), {self.results: _empty(service), self.asked: None}
+        hint = render_hint(OPENED_ANEW)
+        # A picture of the gallery is asked again where the pictures are the same.
+        is_there = asked is not None and (asked.item is None or seen[1] == service.key)
+        if is_there and (asked.text.strip() or asked.has_picture):
+            again = dataclasses.replace(asked, labels=service.labels.known(asked.labels), limit=DEFAULT_LIMIT)
+            try:
+                found, hint = self._answer(visitor, again), render_hint(OPENED)
+                query = again
+            except InputError as error:  # a model that reads pictures only
+                hint = render_error(str(error))
         boxes = {} if query.picture is not None else self._into_boxes(query, service)
-        shown = {self.seen: id(service), self.notice: render_hint(hint)}
+        shown = {self.seen: now, self.notice: hint}
         return {**boxes, **found, **self._offers(service, query), **shown}
 
     def _answer(self, visitor: Visitor, query: Query) -> Updates:
         service = self.frame.service(visitor)
         result = service.search(query)
         visitor.query = result.point
-        gallery = service.gallery
+        gallery, sizes = service.gallery, (len(service.gallery.items), len(service.gallery.texts))
         link = address_of(query, lambda item: gallery.items[item].file_name)
+        shown = render_results(result, service.pictures, sizes, link, with_captions=service.reads_words)
         return {
             self.notice: render_error(""),
-            self.results: render_results(result, service.pictures, (len(gallery.items), len(gallery.texts)), link),
+            self.results: shown,
             self.asked: query,
             self.mix: gr.update(visible=query.is_mixed),
         }
@@ -301,7 +329,7 @@ class SearchTab:
         service = self.frame.service(visitor)
         query = self._linked(service, link)
         if query is None:
-            cleared = {self.results: EMPTY, self.asked: None, self.notice: render_error("")}
+            cleared = {self.results: _empty(service), self.asked: None, self.notice: render_error("")}
             return {**self._into_boxes(Query(), service), **cleared}
         return {**self._into_boxes(query, service), **self._answer(visitor, query)}
 
@@ -344,18 +372,34 @@ class SearchTab:
             self.beside: query.beside,
         }
 
-    def _offers(self, service: RetrievalService, query: Query) -> Updates:
-        """What depends on the model and the gallery, whatever is asked; and the query's values beside it."""
-        gallery = service.gallery
+    def _offers(self, service: RetrievalService, query: Query | None) -> Updates:
+        """What depends on the model and the gallery, whatever is asked; and the query's values beside it, if any."""
+        gallery, names = service.gallery, service.bundle.label_set.names
         choices = [(f"{name} · {count:,}", name) for name, count in service.labels.counts.items()]
+        words, pictures = example_words(service), example_pictures(gallery)
+        wanted, unwanted, reads = WANTED, UNWANTED, ""
+        if not service.reads_words:
+            wanted = WANTED_LABEL.format(examples=", ".join(words[:3]))
+            unwanted = ", ".join(words[-2:])
+            reads = PICTURES_ONLY.format(name=html.escape(service.name), count=len(names))
+        # What somebody has begun to type stays.
+        text, without = ({}, {}) if query is None else ({"value": query.text}, {"value": query.without})
+        query = query or Query()
         return {
-            self.examples: render_examples(example_queries(gallery), example_pictures(gallery), service.pictures),
+            self.text: gr.update(placeholder=wanted, **text),
+            self.without: gr.update(placeholder=unwanted, **without),
+            self.examples: render_examples(words, pictures, service.pictures),
+            self.reads: gr.update(value=reads, visible=bool(reads)),
             self.labels: gr.update(choices=choices, value=list(query.labels)),
             self.cutoff: gr.update(label=CUTOFF_LABELS[service.cutoff_by], value=query.cutoff),
         }
 
     def _nothing(self) -> Updates:
         return {self.notice: gr.skip()}
+
+
+def _empty(service: RetrievalService) -> str:
+    return EMPTY if service.reads_words else EMPTY_OF_PICTURES
 
 
 def _toggled(labels: tuple[str, ...], label: str) -> tuple[str, ...]:

@@ -30,7 +30,8 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
         """Find the pictures and captions of the gallery nearest to a text.
 
         Args:
-            text: What to look for, in English; about the first 30 words count.
+            text: What to look for, in English; about the first 30 words count. A model that reads pictures only takes
+                names of its labels.
             limit: How many pictures and how many captions to return, 1 to 500.
             without: Words to steer away from, commas between terms.
             labels: Only pictures with these labels, and captions of such pictures.
@@ -48,7 +49,7 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
         query = Query(
             text=clean_text(text), limit=limit, without=without, labels=labels, match=match, space=space, cutoff=cutoff
         )
-        return frame.loading.service().search(query).to_dict()
+        return frame.asked().search(query).to_dict()
 
     def search_by_image(
         image: FileData,
@@ -88,7 +89,7 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
             space=space,
             cutoff=cutoff,
         )
-        return frame.loading.service().search(query).to_dict()
+        return frame.asked().search(query).to_dict()
 
     def search_by_item(
         file: str,
@@ -117,7 +118,7 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
         Returns:
             The same as /search_by_text.
         """
-        service = frame.loading.service()
+        service = frame.asked()
         query = Query(
             text=text,
             item=service.find_item(file),
@@ -141,7 +142,7 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
             [{label, score}], the clearest first; score is the cosine of the picture with the label's classifier, and
             only labels above their own threshold are named.
         """
-        labels = frame.loading.service().predict_labels(uploaded_file(image, frame.uploads))
+        labels = frame.asked().predict_labels(uploaded_file(image, frame.uploads))
         return [{"label": label.name, "score": round(label.score, 6)} for label in labels]
 
     def export_csv(
@@ -170,6 +171,6 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
         query = Query(
             text=clean_text(text), limit=limit, without=without, labels=labels, match=match, space=space, cutoff=cutoff
         )
-        return to_csv(frame.loading.service().search(query))
+        return to_csv(frame.asked().search(query))
 
     return [search_by_text, search_by_image, search_by_item, predict_labels, export_csv]

@@ -11,6 +11,7 @@ import gradio as gr
 
 from algcn.config import MODES
 from algcn.errors import InputError
+from app.choosing import OWN_MODEL, choose
 from app.components.clickable_plot import clickable_plot, plain, plot_value
 from app.components.file_link import download_place, render_link
 from app.limits import check_whole
@@ -78,17 +79,19 @@ def build(frame: Frame, tab: gr.Tab) -> None:
 
     def show(service: RetrievalService, visitor: Visitor, bundle: Bundle | None) -> tuple[Any, ...]:
         """The gallery may be another one since the tab was last open, and the model too."""
+        from app.own import with_words
         from app.training.data import training_data
 
         offered = gr.update(visible=bundle is not None), _swap(bundle is service.bundle)
-        banner = render_own(_description(frame, service))
-        known = service.bundle
+        banner = render_own(_description(frame, visitor))
+        source = with_words(service, frame.models)
+        known = source.bundle
         try:
-            found = training_data(service.gallery, known.label_set, known.encoder_fingerprint, DEFAULTS.seed)
+            found = training_data(source.gallery, known.label_set, known.encoder_fingerprint, DEFAULTS.seed)
         except InputError as error:
             return banner, "", render_empty(str(error)), gr.update(interactive=False), *offered
         told = render_invitation() if bundle is None else ""
-        return banner, render_data(found), told, gr.update(interactive=True), *offered
+        return banner, render_data(found, service.name, source.name), told, gr.update(interactive=True), *offered
 
     frame.on_open(tab, show, [own, data, status, start, actions, swap], inputs=[model])
 
@@ -118,11 +121,17 @@ def build(frame: Frame, tab: gr.Tab) -> None:
         seed: Any,
         request: gr.Request,
     ) -> Iterator[dict[Any, Any]]:
+        from app.own import with_words
+
         folder = files.new_folder()
         visitor.keep(folder)
         try:
             settings = Settings(mode, gamma, threshold, use_gcn, adaptive, epochs, seed)
-            job = JOBS.start(request.session_hash, training_work(frame.service(visitor), settings, folder), Waiting)
+            source, shared = (
+                with_words(frame.service(visitor), frame.models),
+                frame.models.reading(frame.shared(visitor)),
+            )
+            job = JOBS.start(request.session_hash, training_work(source, settings, folder), Waiting)
         except InputError as error:
             yield {status: render_status(str(error), running=False)}
             return
@@ -161,46 +170,34 @@ def build(frame: Frame, tab: gr.Tab) -> None:
             offered = gr.update(visible=bundle is not None)
             yield {**over, status: render_status(str(error), running=False), actions: offered}
             return
-        opened = open_model(visitor, made)
+        visitor.trained, problem = (made, shared), ""
+        try:
+            choose(visitor, OWN_MODEL, frame.models, frame.shelf)
+        except InputError as error:  # the visitor has since opened pictures that another encoder read
+            problem = render_status(str(error), running=False)
         if bundle is not None:
             shutil.rmtree(bundle.path.parent, ignore_errors=True)
         yield {
             **over,
-            status: "",
+            status: problem,
             result: render_result(trained),
             model: made,
             frame.visitor: visitor,  # a state whose value was put out once is cleaned up when the page is closed
-            own: render_own(_description(frame, opened)),
+            own: render_own(_description(frame, visitor)),
             actions: gr.update(visible=True),
-            swap: _swap(True),
+            swap: _swap(frame.service(visitor).bundle is made),
         }
 
-    def open_model(visitor: Visitor, bundle: Bundle) -> RetrievalService:
-        from app.own import with_model
-        from app.training.live import MODEL_NAME
-
-        service = with_model(frame.service(visitor), bundle, MODEL_NAME)
-        frame.shelf.add(service)
-        visitor.open(service)
-        return service
-
     def swap_model(visitor: Visitor, bundle: Bundle | None) -> tuple[Any, ...]:
-        """Between the model that was trained and the program's; the gallery stays."""
-        from app.own import has_own_gallery, with_model
-
-        service, shared = frame.service(visitor), frame.loading.service()
+        """Between the model that was trained and the one that was chosen among the program's; the gallery stays."""
         if bundle is None:
             return gr.skip(), gr.skip(), gr.skip()
-        if service.bundle is not bundle:
-            service = open_model(visitor, bundle)
-        elif has_own_gallery(service):
-            service = with_model(service, shared.bundle, shared.name)
-            frame.shelf.add(service)
-            visitor.open(service)
-        else:
-            visitor.reset()
-            service = shared
-        return visitor, render_own(_description(frame, service)), _swap(service.bundle is bundle)
+        is_open = frame.service(visitor).bundle is bundle
+        try:
+            choose(visitor, frame.shared(visitor).name if is_open else OWN_MODEL, frame.models, frame.shelf)
+        except InputError as error:
+            raise gr.Error(str(error), print_exception=False) from None
+        return visitor, render_own(_description(frame, visitor)), _swap(not is_open)
 
     def download(bundle: Bundle | None) -> str:
         from app.training.live import write_zip
@@ -269,7 +266,7 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
         try:
             settings = Settings(mode, gamma, threshold, use_gcn, adaptive, epochs, seed)
             check_whole(epochs, "epochs", 1, API_MAX_EPOCHS)
-            work = training_work(frame.loading.service(), settings, None)
+            work = training_work(frame.models.reading(frame.asked()), settings, None)
             job = JOBS.start(f"program {secrets.token_hex(8)}", work, Waiting)
             for _ in job.watch(1.0):
                 pass
@@ -312,10 +309,10 @@ def _swap(is_open: bool) -> dict[str, Any]:
     return gr.update(value=BACK if is_open else AGAIN)
 
 
-def _description(frame: Frame, service: RetrievalService) -> str:
+def _description(frame: Frame, visitor: Visitor) -> str:
     from app.own import description
 
-    return description(service, frame.loading.service())
+    return description(frame.service(visitor), frame.shared(visitor))
 
 
 def _stop(request: gr.Request) -> None:

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 MAX_SECONDS = 600.0
 RELEVANCE = "annotated"
-MODEL_NAME = "your model"
 
 
 @dataclasses.dataclass(frozen=True)

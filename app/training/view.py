@@ -20,12 +20,25 @@ MODELS = {
 }
 
 
-def render_data(data: TrainingData) -> str:
-    """What there is to learn from."""
+def render_data(data: TrainingData, chosen: str, source: str) -> str:
+    """What there is to learn from.
+
+    Args:
+        data: What there is.
+        chosen: The model that is open.
+        source: The model whose encoder's features are learned from; another one where that reads no words.
+    """
     train, validation, test = (data.pictures(split) for split in ("train", "validation", "test"))
     measures = f", {test:,} measure the result" if test else ""
     notes = "".join(f"<li>{html.escape(note)}</li>" for note in data.notes)
-    return (
+    other = (
+        f'<p class="train-other"><b>{html.escape(chosen)}</b> reads pictures only, and training needs captions too: '
+        "it learns from the gallery as it is read by the encoder of "
+        f"<b>{html.escape(source)}</b>, and is compared with that model.</p>"
+        if chosen != source
+        else ""
+    )
+    return other + (
         f'<p class="train-data"><b>{train:,}</b> pictures to learn from, {validation:,} pick the epoch{measures}; '
         f"<b>{len(data.features.label_set)}</b> labels.</p>" + (f"<ul>{notes}</ul>" if notes else "")
     )

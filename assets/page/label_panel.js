@@ -121,7 +121,10 @@ function findings(graph, view, details, act) {
     details.texts.length
       ? h("section", {}, h("h4", {}, "Texts its classifier finds"),
           h("ol", { class: "lg-texts" }, details.texts.map(([text, , cosine]) => h("li", {}, h("span", {}, text), h("small", {}, digits(cosine))))))
-      : "",
+      : details.reads_words
+        ? ""
+        : h("section", {}, h("h4", {}, "Texts its classifier finds"),
+            h("p", { class: "lg-quiet" }, "None: this model reads pictures only. The texts it was trained with are bags of tags.")),
     h("section", {}, h("h4", {}, "Nearest classifiers"),
       h("p", { class: "lg-starts" }, details.nearest.map(([label, cosine]) => {
         const button = labelButton(graph, label, act);
