@@ -189,6 +189,8 @@ def build(loading: Loading, shelf: Shelf, uploads: Path, cache: Path, models: Ca
             js="(visitor) => [visitor, window.askedAddress]",
             **quiet,
         )
+        for event in frame.openings:
+            event.then(lambda visitor: show_visited(frame.service(visitor), visitor), visitors, masthead, **quiet)
         masthead.select(choose_model, visitors, [masthead, visitors], trigger_mode="always_last", **quiet)
         add_api(frame, [module for _, _, module in TABS])
     return page.queue(max_size=MAX_QUEUE, default_concurrency_limit=CONCURRENCY)

@@ -52,6 +52,7 @@ def test_training_is_watched_live_stopped_and_opened_for_one_visitor(
     rows = page.locator("#train-result tbody th").all_inner_texts()
     assert rows == ["your model", "the model before", "the encoder alone", "a random ranking"]
     expect(page.locator("#train-own")).to_have_text("You are looking at your own model.")
+    expect(page.locator("#model")).to_have_value("your model")
     expect(page.locator("#train-start")).to_be_enabled()
     with visit(browser, pocket_server.url) as other:
         open_tab(other, "Train")
@@ -123,6 +124,7 @@ def test_pictures_become_a_collection_that_is_searched_at_once(page: Page, tmp_p
     expect(first.locator(".chip")).to_have_text("zebra")
     assert page.locator(".mine-grid .predicted .chip").count() > 0
     expect(page.locator("#collect-own")).to_have_text("You are looking at your own 6 pictures.")
+    expect(page.locator(".masthead .facts")).to_contain_text("6 pictures")
 
 
 def test_more_pictures_can_be_added_and_bad_ones_are_said(page: Page, tmp_path: Path) -> None:
@@ -178,6 +180,7 @@ def test_it_is_taken_home_put_back_and_deleted(page: Page, pocket_server: Server
     page.click("#collect-delete")
     expect(page.locator("#collect-status")).to_contain_text("Your pictures are deleted.")
     expect(page.locator("#collect-own p")).to_have_count(0)
+    expect(page.locator(".masthead .facts")).to_contain_text("1,200 pictures")
     expect(page.locator(".mine-grid")).to_have_count(0)
     assert page.request.get(f"{pocket_server.url}/{address}").status == 404
     visitors = pocket_server.home / "cache" / "visitors"

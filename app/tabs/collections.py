@@ -180,7 +180,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
         return render_link(frame.shelf.offer(path), path.name, path.stat().st_size)
 
     private = {"api_visibility": "private"}
-    drop.upload(
+    dropped = drop.upload(
         add,
         [frame.visitor, mine, drop],
         [status, drop, mine, frame.visitor, own, view, pictures, swap],
@@ -190,8 +190,9 @@ def build(frame: Frame, tab: gr.Tab) -> None:
         **private,
     )
     shown = [frame.visitor, mine, own, view, pictures, swap]
-    swap.click(swap_gallery, [frame.visitor, mine], shown, **private)
-    delete.click(delete_collection, [frame.visitor, mine], [*shown, status, link], **private)
+    swapped = swap.click(swap_gallery, [frame.visitor, mine], shown, **private)
+    deleted = delete.click(delete_collection, [frame.visitor, mine], [*shown, status, link], **private)
+    frame.openings.extend([dropped, swapped, deleted])
     save.click(download, [frame.visitor, mine], link, **private)
     search.click(None, js=TO_SEARCH, **private)
     frame.blocks.unload(_leave)

@@ -36,6 +36,7 @@ class Frame:
         visitor: Input of every event that depends on who asks.
         models: What visitors can choose from; by default the program's own alone.
         refreshes: For each tab a hidden button, which the masthead presses to have the tab filled anew.
+        openings: Events that may open another model or other pictures; the masthead follows each.
     """
 
     blocks: gr.Blocks
@@ -46,6 +47,7 @@ class Frame:
     visitor: gr.State
     models: Catalogue | None = None
     refreshes: dict[object, gr.Button] = dataclasses.field(default_factory=dict)
+    openings: list[Any] = dataclasses.field(default_factory=list)
 
     def __post_init__(self) -> None:
         if self.models is None:

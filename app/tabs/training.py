@@ -210,7 +210,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
         return render_link(frame.shelf.offer(path), path.name, path.stat().st_size)
 
     private = {"api_visibility": "private"}
-    start.click(
+    trained = start.click(
         train,
         [frame.visitor, model, *form],
         [status, start, stop, result, link, actions, live, graph, map_plot, loss_plot, numbers, change_plot, edges,
@@ -221,7 +221,8 @@ def build(frame: Frame, tab: gr.Tab) -> None:
     )  # fmt: skip
     stop.click(_stop, None, None, queue=False, show_progress="hidden", **private)
     frame.blocks.unload(_stop)
-    swap.click(swap_model, [frame.visitor, model], [frame.visitor, own, swap], **private)
+    swapped = swap.click(swap_model, [frame.visitor, model], [frame.visitor, own, swap], **private)
+    frame.openings.extend([trained, swapped])
     save.click(download, model, link, **private)
     use_gcn.change(
         lambda on: [gr.update(interactive=on)] * 3,
