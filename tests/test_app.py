@@ -302,7 +302,7 @@ class TestApi:
     ) -> None:
         """Hand-written requests, since a client uploads the file instead."""
         url = f"{tiny_server.url}/gradio_api/call/search_by_image"
-        values = [{"path": str(tiny_gallery_dir / "beach.png"), **mark}, 1, "", 0.5, "", [], "any", "common", 0]
+        values = [{"path": str(tiny_gallery_dir / "beach.png"), **mark}, 1, "", 0.5, "", [], "any", "common", 0, ""]
         data = json.dumps({"data": values}).encode()
         _, body, _ = fetch(url, data=data, headers={"Content-Type": "application/json"})
         _, answer, _ = fetch(f"{url}/{json.loads(body)['event_id']}")
