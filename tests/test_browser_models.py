@@ -188,3 +188,7 @@ def test_what_is_ones_own_stays_whatever_is_chosen(browser: Browser, pocket_serv
         expect(page.locator("#reads")).to_be_visible()
         ask(page, "sky")
         expect(page.locator(CARDS)).to_have_count(1)
+        open_tab(page, "Collections")
+        page.click("#collect-delete")  # the server is shared with other tests, and keeps what is left for an hour
+        expect(page.locator("#collect-status")).to_contain_text("Your pictures are deleted.")
+        expect(page.locator(FACTS)).to_contain_text("1,200 pictures")

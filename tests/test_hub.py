@@ -103,7 +103,7 @@ def healthy(hub: HubServer) -> Iterator[None]:
     hub.heal()
     if hub._server is None:
         hub.start()
-    assert hub.unknown in ([], ["GET /api/agent-harnesses"]), "the client asked for something no Hub test knows"
+    assert set(hub.unknown) <= {"GET /api/agent-harnesses"}, "the client asked for something no Hub test knows"
 
 
 @pytest.fixture
