@@ -54,7 +54,7 @@ def visit(
     page.goto(url)
     expect(page.locator(".try-pictures img").first).to_be_attached()
     yield page
-    assert problems == []
+    assert not problems, "\n".join(problems)
     context.close()
 
 

@@ -135,7 +135,7 @@ def test_examples_of_both_kinds_start_a_search(tiny_page: Page) -> None:
     example = tiny_page.locator(".try-words button").first
     example.click()
     expect(tiny_page.locator(".asked")).to_have_text(f"“{example.inner_text()}”")
-    assert tiny_page.input_value(QUERY) == example.inner_text()
+    expect(tiny_page.locator(QUERY)).to_have_value(example.inner_text())
     tiny_page.locator(".try-pictures button").nth(1).click()
     expect(tiny_page.locator(".asked")).to_have_text("More like this picture")
     expect(tiny_page.locator("#query-picture img")).to_be_visible()
@@ -182,9 +182,10 @@ def test_dark_is_dark_and_remembered(browser: Browser, tiny_server: Server) -> N
         assert brightness(page) < 60
         page.get_by_role("button", name="Switch between light and dark").click()
         assert brightness(page) > 200
-        page.reload()
-        expect(page.locator(".try-pictures img").first).to_be_visible()
-        assert brightness(page) > 200
+        later = page.context.new_page()
+        later.goto(tiny_server.url)
+        expect(later.locator(".try-pictures img").first).to_be_visible()
+        assert brightness(later) > 200
 
 
 def test_the_real_page_finds_what_is_asked_for(browser: Browser, pocket_server: Server) -> None:

@@ -92,7 +92,7 @@ def test_a_click_on_a_classifier_names_its_true_neighbours(page: Page) -> None:
     rows = page.locator("#classifiers-near-0 li button")
     expect(rows).to_have_count(8)
     chosen = page.locator("#classifiers-near-0 h3 em").inner_text()
-    assert page.locator("#classifiers-label input").input_value() == chosen
+    expect(page.locator("#classifiers-label input")).to_have_value(chosen)
     cosines = [float(text.replace("−", "-")) for text in rows.locator(".cosine").all_inner_texts()]
     assert cosines == sorted(cosines, reverse=True)
     name = rows.nth(1).locator(".name").inner_text()

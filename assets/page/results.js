@@ -32,7 +32,10 @@ function makeDialog() {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (step) show(neighbour(step));
   });
-  dialog.addEventListener("close", () => current?.focus());
+  // The event comes a moment after the closing: who went on elsewhere by then keeps the focus.
+  dialog.addEventListener("close", () => {
+    if (document.activeElement === document.body || element.contains(document.activeElement)) current?.focus();
+  });
   // Beside the content, which every answer replaces, and inside the container, whose rules of style it follows.
   element.parentElement.append(dialog);
   return { dialog, picture, words };
