@@ -89,6 +89,11 @@ def drop_picture(page: Page) -> None:
         expect(clear).to_have_count(0)
 
 
+def wait_until_it_fits(page: Page) -> None:
+    """The page comes to rest without a sideways scroll."""
+    page.wait_for_function("document.documentElement.scrollWidth <= window.innerWidth")
+
+
 def is_foreign(url: str) -> bool:
     """Whether a request for it would leave the machine."""
     parts = urlsplit(url)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browsing import CARDS, QUERY, ROWS, Browser, Page, ask, expect, upload, visit
+from browsing import CARDS, QUERY, ROWS, Browser, Page, ask, expect, upload, visit, wait_until_it_fits
 from PIL import Image
 from serving import HOSTILE_CAPTIONS, HOSTILE_FILE, PROJECT, Server
 
@@ -25,7 +25,7 @@ def test_before_the_first_query_the_page_explains_itself(browser: Browser, tiny_
         expect(page.locator("#results h2")).to_have_text("Nothing searched yet")
         expect(page.locator(".facts")).to_have_text(re.compile("7 pictures · 8 captions · 6 labels"))
         assert page.locator(CARDS).count() == 0
-        assert page.evaluate("document.activeElement === document.querySelector('#query-text input')")
+        expect(page.locator(QUERY)).to_be_focused()
         expect(page.get_by_role("tab", name="Search")).to_be_visible()
 
 
@@ -40,7 +40,7 @@ def test_words_find_pictures_left_and_captions_right(tiny_page: Page) -> None:
     assert re.fullmatch(r"beats \d\d?\.\d %", dog.locator(".beats").inner_text())
     assert re.fullmatch(r"-?\d\.\d{3}", dog.locator(".cosine").inner_text())
     assert dog.locator("img").get_attribute("alt") == "A dog runs on the beach"
-    assert tiny_page.evaluate(
+    tiny_page.wait_for_function(
         "[...document.querySelectorAll('.hit-card img')].every(i => i.complete && i.naturalWidth)"
     )
     pictures, captions = (tiny_page.locator(f".columns > .{name}").bounding_box() for name in ("pictures", "captions"))
@@ -71,7 +71,7 @@ def test_a_photo_gets_labels_and_finds_its_like(tiny_page: Page, tiny_gallery_di
     expect(tiny_page.locator(".recognised .chip")).to_have_count(3)
     assert re.fullmatch(r"-?\d\.\d\d", tiny_page.locator(".recognised .chip small").first.inner_text())
     ask(tiny_page, "a boat")  # the query used last is the one that counts
-    assert tiny_page.locator(".asked-picture").count() == 0
+    expect(tiny_page.locator(".asked-picture")).to_have_count(0)
 
 
 def test_a_picture_that_cannot_be_read_is_one_sentence_and_nothing_is_lost(tiny_page: Page, tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ def test_every_width_shows_everything_without_a_sideways_scroll(
 ) -> None:
     with visit(browser, tiny_server.url, width=width) as page:
         ask(page, "a dog")
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        wait_until_it_fits(page)
         if width == 390:
             expect(page.locator(CARDS).first).to_be_visible()
             expect(page.locator(ROWS).first).to_be_hidden()
@@ -214,7 +214,7 @@ def test_a_picture_is_shown_as_it_was_decoded(tiny_page: Page, tmp_path: Path) -
     tiny_page.fill(QUERY, "")
     upload(tiny_page, tmp_path / "phone.jpg")
     expect(tiny_page.locator(".asked")).to_have_text("Your picture")
-    assert tiny_page.eval_on_selector(".asked-picture", "image => [image.naturalWidth, image.naturalHeight]") == [
-        60,
-        120,
-    ]
+    tiny_page.wait_for_function(
+        "(({ naturalWidth, naturalHeight }) => naturalWidth === 60 && naturalHeight === 120)"
+        "(document.querySelector('.asked-picture'))"
+    )

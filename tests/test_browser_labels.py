@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from browsing import Browser, Page, expect, visit
+from browsing import Browser, Page, expect, visit, wait_until_it_fits
 from serving import PROJECT, Server
 
 PLOT = "#label-graph .plot"
@@ -213,7 +213,7 @@ def test_edits_are_the_visitors_alone(browser: Browser, page: Page, pocket_serve
     with visit(browser, pocket_server.url, width=390, height=844, dark=True) as other:
         open_labels(other)
         assert number(other) == mine - 1
-        assert other.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        wait_until_it_fits(other)
         other.locator(".lg-starts button").first.click()
         expect(other.locator(".lg-pictures img").first).to_be_visible()
         figure, panel = other.locator(".lg-figure").bounding_box(), other.locator(".lg-panel").bounding_box()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import browsing
 import pytest
-from browsing import Browser, Page, expect, visit
+from browsing import Browser, Page, expect, visit, wait_until_it_fits
 from serving import Server
 
 CLASSIFIERS, GALLERY = "#classifiers-plot-0 .plot", "#map-plot .plot"
@@ -185,7 +185,7 @@ def test_a_phone_in_the_dark_shows_both_without_a_sideways_scroll(browser: Brows
     with visit(browser, pocket_server.url, width=390, height=844, dark=True) as page:
         for name, plot in (("Classifiers", CLASSIFIERS), ("Gallery map", GALLERY)):
             open_tab(page, name, plot)
-            assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+            wait_until_it_fits(page)
             box = page.locator(plot).bounding_box()
             assert box["width"] > 330
 

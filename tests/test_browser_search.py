@@ -11,7 +11,20 @@ from pathlib import Path
 from urllib.parse import parse_qs
 
 import pytest
-from browsing import CARDS, QUERY, ROWS, Browser, Page, ask, drop_picture, expect, open_tab, upload, visit
+from browsing import (
+    CARDS,
+    QUERY,
+    ROWS,
+    Browser,
+    Page,
+    ask,
+    drop_picture,
+    expect,
+    open_tab,
+    upload,
+    visit,
+    wait_until_it_fits,
+)
 from serving import HOSTILE_CAPTIONS, Server
 
 SHOWN = "#results .pictures li:not([hidden]) > .hit-card"
@@ -285,7 +298,7 @@ def test_on_a_phone_the_refinements_open(browser: Browser, tiny_server: Server) 
         expect(page.locator("#without input")).to_be_visible()
         page.locator("#beside input").click()
         expect(page.locator(".compared.pictures")).to_be_visible()
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        wait_until_it_fits(page)
 
 
 def test_what_the_page_did_not_send_is_no_harm(page: Page) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from browsing import Browser, expect, open_tab, visit
+from browsing import Browser, expect, open_tab, visit, wait_until_it_fits
 from serving import Server
 
 # Something that only the filled tab has.
@@ -24,13 +24,13 @@ def test_every_tab_opens_and_fits(browser: Browser, pocket_server: Server, width
         for name, content in TABS.items():
             open_tab(page, name)
             expect(page.locator(content).first).to_be_visible()
-            assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), name
+            wait_until_it_fits(page)
 
 
 def test_a_link_opens_its_tab_and_every_tab_is_there_once(browser: Browser, pocket_server: Server) -> None:
     with visit(browser, f"{pocket_server.url}/?tab=benchmark") as page:
         expect(page.locator(TABS["Benchmark"]).first).to_be_visible()
-        assert page.get_by_role("tab").locator("visible=true").all_inner_texts() == list(TABS)
+        expect(page.get_by_role("tab").locator("visible=true")).to_have_text(list(TABS))
         open_tab(page, "Labels")
         expect(page.locator(TABS["Labels"])).to_be_visible()
         page.wait_for_function("new URL(location).searchParams.get('tab') === 'labels'")

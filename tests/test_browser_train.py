@@ -10,7 +10,7 @@ from pathlib import Path
 
 import browsing
 import pytest
-from browsing import Browser, Page, expect, visit
+from browsing import Browser, Page, expect, visit, wait_until_it_fits
 from serving import PROJECT, Server, serve
 
 IMAGES = sorted((PROJECT / "assets" / "gallery" / "images").iterdir())
@@ -197,7 +197,7 @@ def test_no_sideways_scroll(browser: Browser, pocket_server: Server, name: str, 
             page.click(".overflow-menu > button")
             page.get_by_role("button", name=name).click()
         expect(page.locator("#train-data b" if name == "Train" else "#collect-limits h2").first).to_be_visible()
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        wait_until_it_fits(page)
 
 
 def test_what_a_visitor_brought_is_deleted_after_the_page_is_closed(
