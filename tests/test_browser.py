@@ -154,6 +154,23 @@ def test_what_the_page_did_not_send_is_no_harm(tiny_page: Page) -> None:
         expect(tiny_page.get_by_role("alert").filter(has_text="There is no such picture")).to_be_visible()
 
 
+def test_who_goes_on_to_type_when_the_details_close_keeps_the_focus(tiny_page: Page) -> None:
+    ask(tiny_page, "a car")
+    tiny_page.locator(CARDS).first.click()
+    expect(tiny_page.locator("dialog.details")).to_be_visible()
+    assert tiny_page.evaluate(
+        """async (selector) => {
+          const dialog = document.querySelector("dialog.details"), box = document.querySelector(selector);
+          const closed = new Promise((resolve) => dialog.addEventListener("close", resolve));
+          dialog.close();
+          box.focus();
+          await closed;
+          return document.activeElement === box;
+        }""",
+        QUERY,
+    )
+
+
 @pytest.mark.parametrize("width", [390, 820, 1920])
 def test_every_width_shows_everything_without_a_sideways_scroll(
     browser: Browser, tiny_server: Server, width: int
