@@ -116,7 +116,7 @@ class RetrievalService:
         beside = None
         if query.beside and of_encoder:
             # Nobody calibrated the encoder alone, and it is there to be compared with: it is not cut off.
-            other = "common" if query.space == "encoder" else "encoder"
+            other = "ranking" if query.space == "encoder" else "encoder"
             uncut = dataclasses.replace(asked, query=dataclasses.replace(query, cutoff=0.0))
             beside = self._ranker.answer(uncut, other, self._calibration_of(other, asked))
         return SearchResult(
@@ -199,7 +199,7 @@ class RetrievalService:
     def _calibration_of(self, space: str, asked: Asked) -> Calibration | None:
         """Calibrations are fitted on the ranking score of what was read; the encoder's alone and labels have none."""
         was_read = all(part.features.any() for part in asked.parts)
-        return self.bundle.calibration if space == "common" and was_read else None
+        return self.bundle.calibration if space == "ranking" and was_read else None
 
     def _notice(self, asked: Asked, pictures: Found) -> str | None:
         sentences = [part.notice for part in asked.parts if part.notice]

@@ -12,7 +12,7 @@ import pytest
 from serving import SWITCHES
 
 playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-from playwright.sync_api import Browser, Page, expect  # noqa: E402  after the skip
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect  # noqa: E402  after the skip
 
 PATIENCE = 60_000  # milliseconds on a machine that is busy with something else; an idle one needs a few hundred
 QUERY, CARDS, ROWS = "#query-text input", "#results .hit-card", "#results .hit-row"
@@ -45,7 +45,7 @@ def visit(
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
     problems: list[str] = []
-    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    page.on("console", lambda message: problems.append(message.text) if is_fault(message) else None)
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on(
         "response", lambda answer: problems.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None
@@ -92,6 +92,14 @@ def drop_picture(page: Page) -> None:
 def wait_until_it_fits(page: Page) -> None:
     """The page comes to rest without a sideways scroll."""
     page.wait_for_function("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def is_fault(message: ConsoleMessage) -> bool:
+    """Whether the console tells of something wrong: an error, or a text of ours that gradio takes for one of its own.
+
+    Other warnings are those of the libraries, about a stream's end or the speed of drawing.
+    """
+    return message.type == "error" or message.text.startswith("[svelte-i18n]")
 
 
 def is_foreign(url: str) -> bool:

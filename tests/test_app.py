@@ -241,7 +241,7 @@ class TestApi:
             ({"labels": "dog"}, "labels must be a list"),
             ({"labels": ["no such label"]}, "No picture here has the label 'no such label'"),
             ({"match": "some"}, "match must be one of any, all, none"),
-            ({"space": "moon"}, "space must be one of common, encoder"),
+            ({"space": "moon"}, "space must be one of ranking, encoder"),
             ({"cutoff": 101}, "cutoff must be a number from 0 to 100"),
             ({"without": 3}, "without must be a text"),
         ],
@@ -302,7 +302,7 @@ class TestApi:
     ) -> None:
         """Hand-written requests, since a client uploads the file instead."""
         url = f"{tiny_server.url}/gradio_api/call/search_by_image"
-        values = [{"path": str(tiny_gallery_dir / "beach.png"), **mark}, 1, "", 0.5, "", [], "any", "common", 0, ""]
+        values = [{"path": str(tiny_gallery_dir / "beach.png"), **mark}, 1, "", 0.5, "", [], "any", "ranking", 0, ""]
         data = json.dumps({"data": values}).encode()
         _, body, _ = fetch(url, data=data, headers={"Content-Type": "application/json"})
         _, answer, _ = fetch(f"{url}/{json.loads(body)['event_id']}")

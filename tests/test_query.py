@@ -42,7 +42,7 @@ def item_of(file: str) -> int:
         ({"labels": ["a"] * 101}, "At most 100 labels"),
         ({"match": "some"}, "match must be one of any, all, none"),
         ({"match": ["any"]}, "match must be one of"),
-        ({"space": "other"}, "space must be one of common, encoder"),
+        ({"space": "other"}, "space must be one of ranking, encoder"),
         ({"limit": 0}, "limit must be a whole number"),
     ],
 )

@@ -69,7 +69,7 @@ def test_scores_are_those_of_the_bundles_ranking(vectors: torch.Tensor) -> None:
         scores = Scores.of(vectors[:1], features[:1], VectorIndex(vectors), VectorIndex(features), weight)
         expected = ranking_vectors(vectors, features, weight) @ ranking_vectors(vectors[:1], features[:1], weight)[0]
         assert scores.ranking == pytest.approx(expected.numpy(), abs=2e-6)
-        assert scores.by("common") is scores.ranking
+        assert scores.by("ranking") is scores.ranking
         assert scores.by("encoder") == pytest.approx((features @ features[0]).numpy(), abs=1e-6)
 
 

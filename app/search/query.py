@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from PIL import Image
     from torch import Tensor
 
-SPACES = ("common", "encoder")
+SPACES = ("ranking", "encoder")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -47,8 +47,8 @@ class Query:
         without: Words to steer away from; commas separate terms.
         labels: Only pictures with these labels, and captions of such pictures.
         match: Which of the labels they must have: "any", "all" or "none".
-        space: "common": the ranking of the bundle, its common space with the encoder's share; "encoder": the encoder
-            alone.
+        space: "ranking": by the bundle's common space with the encoder's share, as `algcn.evaluate` has it; "encoder":
+            by the encoder alone.
         beside: The other ranking too, for comparison.
         cutoff: 0 to 100. Only results with at least this chance (in percent) of sharing a label with the query; where
             the bundle has no calibration, only results that beat at least this share of the gallery.
@@ -66,7 +66,7 @@ class Query:
     without: str = ""
     labels: tuple[str, ...] = ()
     match: str = "any"
-    space: str = "common"
+    space: str = "ranking"
     beside: bool = False
     cutoff: float = 0.0
     fold: bool = False

@@ -83,7 +83,7 @@ class Ranker:
 
         Args:
             asked: The query; its own `space` is not looked at.
-            space: What it is ranked by, "common" or "encoder".
+            space: What it is ranked by, "ranking" or "encoder".
             calibration: Gives chances; None where there are none for this ranking.
         """
         scores = {kind.modality: self._scores(asked.point, kind) for kind in (self._pictures, self._texts)}
@@ -211,7 +211,7 @@ class _Ranked:
         self.passing = ranking(self.values, allowed & (certainty >= query.cutoff))
         self.other_ranks: NDArray[np.int64] | None = None
         if query.beside:
-            order = ranking(scores[kind.modality].by("encoder" if space == "common" else "common"), allowed)
+            order = ranking(scores[kind.modality].by("encoder" if space == "ranking" else "ranking"), allowed)
             self.other_ranks = np.zeros(len(allowed), np.int64)
             self.other_ranks[order] = np.arange(1, len(order) + 1)
 

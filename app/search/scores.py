@@ -45,7 +45,7 @@ class Scores:
         return cls(common, encoder, ranking.astype(np.float32))
 
     def by(self, space: str) -> NDArray[np.float32]:
-        """What a ranking goes by: "common" or "encoder"."""
+        """The scores that are ranked by: "ranking", both together, or "encoder", its cosine alone."""
         return self.encoder if space == "encoder" else self.ranking
 
 

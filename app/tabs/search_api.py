@@ -24,7 +24,7 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
         without: str = "",
         labels: list[str] = [],  # noqa: B006  a client sees the default as JSON
         match: str = "any",
-        space: str = "common",
+        space: str = "ranking",
         cutoff: float = 0,
     ) -> dict[str, Any]:
         """Find the pictures and captions of the gallery nearest to a text.
@@ -36,7 +36,7 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
             without: Words to steer away from, commas between terms.
             labels: Only pictures with these labels, and captions of such pictures.
             match: Which of the labels they must have: "any", "all" or "none".
-            space: "common" ranks by ALGCN's common space with the encoder's share, "encoder" by the encoder alone.
+            space: "ranking" ranks by ALGCN's common space with the encoder's share, "encoder" by the encoder alone.
             cutoff: 0 to 100; only results with at least this chance, in percent, of sharing a label with the query,
                 or, where probability is null, that beat at least this share of the gallery.
 
@@ -59,7 +59,7 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
         without: str = "",
         labels: list[str] = [],  # noqa: B006
         match: str = "any",
-        space: str = "common",
+        space: str = "ranking",
         cutoff: float = 0,
     ) -> dict[str, Any]:
         """Find the pictures and captions of the gallery nearest to a picture, or to a picture and words together.
@@ -72,7 +72,7 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
             without: Words to steer away from, commas between terms.
             labels: Only pictures with these labels, and captions of such pictures.
             match: Which of the labels they must have: "any", "all" or "none".
-            space: "common" or "encoder", as for /search_by_text.
+            space: "ranking" or "encoder", as for /search_by_text.
             cutoff: 0 to 100, as for /search_by_text.
 
         Returns:
@@ -99,7 +99,7 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
         without: str = "",
         labels: list[str] = [],  # noqa: B006
         match: str = "any",
-        space: str = "common",
+        space: str = "ranking",
         cutoff: float = 0,
     ) -> dict[str, Any]:
         """Find more pictures like one of the gallery, and captions that fit it; the picture itself is left out.
@@ -112,7 +112,7 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
             without: Words to steer away from, commas between terms.
             labels: Only pictures with these labels, and captions of such pictures.
             match: Which of the labels they must have: "any", "all" or "none".
-            space: "common" or "encoder", as for /search_by_text.
+            space: "ranking" or "encoder", as for /search_by_text.
             cutoff: 0 to 100, as for /search_by_text.
 
         Returns:
@@ -151,7 +151,7 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
         without: str = "",
         labels: list[str] = [],  # noqa: B006
         match: str = "any",
-        space: str = "common",
+        space: str = "ranking",
         cutoff: float = 0,
     ) -> str:
         """The results of a text search as a table.
@@ -162,7 +162,7 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
             without: Words to steer away from, commas between terms.
             labels: Only pictures with these labels, and captions of such pictures.
             match: Which of the labels they must have: "any", "all" or "none".
-            space: "common" or "encoder", as for /search_by_text.
+            space: "ranking" or "encoder", as for /search_by_text.
             cutoff: 0 to 100, as for /search_by_text.
 
         Returns:
