@@ -172,9 +172,9 @@ class Jobs:
         told = -1
         with self._changed:
             while (before := self._order.index(job) - self._limit + 1) > 0:
-                if job.stopping():
-                    raise InputError("It was stopped before its turn came.")
                 if before != told:
                     job.report(waiting(before))
                     told = before
                 self._changed.wait(WAIT_SECONDS)
+                if job.stopping():  # also where its turn has come meanwhile
+                    raise InputError("It was stopped before its turn came.")
