@@ -23,12 +23,14 @@ ORDER = (
 )
 WITH_GRADIO = ("app.py", "app/interface.py", "app/tabs/", "app/components/")
 
+PYTHON_IN = ("algcn", "app", "assets")
 FILES = sorted(
     str(path.relative_to(PROJECT))
-    for path in (PROJECT / "app.py", *(PROJECT / "algcn").rglob("*.py"), *(PROJECT / "app").rglob("*.py"))
+    for path in (PROJECT / "app.py", *(path for top in PYTHON_IN for path in (PROJECT / top).rglob("*.py")))
     if path.is_file()
 )
 LIBRARY = [name for name in FILES if name.startswith("algcn/")]
+ASSETS = [name for name in FILES if name.startswith("assets/")]
 
 
 def module_of(file: str) -> str:
@@ -66,7 +68,7 @@ def row(module: str) -> int:
 
 
 def test_the_project_is_there() -> None:
-    assert {"algcn/model.py", "algcn/losses.py", "algcn/metrics.py"} <= set(FILES)
+    assert {"algcn/model.py", "algcn/losses.py", "algcn/metrics.py", "assets/postcards/gallery.py"} <= set(FILES)
 
 
 def test_imports_are_found_wherever_they_are() -> None:
@@ -84,9 +86,20 @@ def test_the_library_imports_downwards_and_nothing_of_the_app(file: str) -> None
     module = module_of(file)
     for imported in imports_of(file):
         top = imported.split(".")[0]
-        assert top not in ("app", "gradio", "tests"), f"{file} imports {imported}; the library knows nothing of the app"
+        assert top not in ("app", "assets", "gradio", "tests"), f"{file} imports {imported}; the library stands alone"
         if top == "algcn" and "." in imported and "." in module:
             assert row(imported) <= row(module), f"{file} imports {imported}, which stands above it"
+
+
+@pytest.mark.parametrize("file", [name for name in FILES if name not in ASSETS])
+def test_nothing_needs_the_program_that_drew_the_gallery(file: str) -> None:
+    assert "assets" not in {name.split(".")[0] for name in imports_of(file)}
+
+
+@pytest.mark.parametrize("file", ASSETS)
+def test_the_program_that_drew_the_gallery_needs_the_library_alone(file: str) -> None:
+    imported = {name.split(".")[0] for name in imports_of(file)}
+    assert not imported & {"app", "gradio", "tests"}, f"{file} imports {sorted(imported)}"
 
 
 def test_no_import_goes_in_a_circle() -> None:

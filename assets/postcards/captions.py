@@ -10,7 +10,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from algcn.datasets.postcards.stage import Item
+from assets.postcards.stage import Item
 
 # What a caption calls a thing -> its plural, where adding s is not enough.
 PLURALS = {

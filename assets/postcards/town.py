@@ -6,15 +6,15 @@ import random
 
 import numpy as np
 
-from algcn.datasets.postcards import cast, paint, props
-from algcn.datasets.postcards.captions import Place
-from algcn.datasets.postcards.glyphs import GlyphBook
-from algcn.datasets.postcards.kinds import Kind, pick_light
-from algcn.datasets.postcards.land import hills, meadow
-from algcn.datasets.postcards.light import LIGHTS, sky
-from algcn.datasets.postcards.paint import HEIGHT, WIDTH, blend, colour
-from algcn.datasets.postcards.shore import city_shore
-from algcn.datasets.postcards.stage import Stage
+from assets.postcards import cast, paint, props
+from assets.postcards.captions import Place
+from assets.postcards.glyphs import GlyphBook
+from assets.postcards.kinds import Kind, pick_light
+from assets.postcards.land import hills, meadow
+from assets.postcards.light import LIGHTS, sky
+from assets.postcards.paint import HEIGHT, WIDTH, blend, colour
+from assets.postcards.shore import city_shore
+from assets.postcards.stage import Stage
 
 FACADES = ("#c9785a", "#d9b48a", "#8fa3b5", "#b8846a", "#e0cfae", "#7f97a3", "#cf9a86", "#a9b59b", "#d6a45c", "#9b8aa6")
 TRAFFIC = ("car", "car", "jeep", "taxi", "van", "pickup")

@@ -11,7 +11,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from algcn.datasets.postcards import (
+from algcn.errors import InputError
+from algcn.files import replacing, write_text
+from assets.postcards import (
     bathroom,
     country,
     heights,
@@ -25,12 +27,10 @@ from algcn.datasets.postcards import (
     travel,
     wildlife,
 )
-from algcn.datasets.postcards.captions import compose
-from algcn.datasets.postcards.glyphs import GlyphBook
-from algcn.datasets.postcards.kinds import Kind
-from algcn.datasets.postcards.paint import HEIGHT, WIDTH
-from algcn.errors import InputError
-from algcn.files import replacing, write_text
+from assets.postcards.captions import compose
+from assets.postcards.glyphs import GlyphBook
+from assets.postcards.kinds import Kind
+from assets.postcards.paint import HEIGHT, WIDTH
 
 KINDS: tuple[Kind, ...] = tuple(
     kind

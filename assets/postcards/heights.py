@@ -7,14 +7,14 @@ import random
 import numpy as np
 from PIL import Image
 
-from algcn.datasets.postcards import cast, paint
-from algcn.datasets.postcards.captions import Place
-from algcn.datasets.postcards.glyphs import GlyphBook, trim
-from algcn.datasets.postcards.kinds import Kind, pick_light
-from algcn.datasets.postcards.land import meadow, snowy_peaks
-from algcn.datasets.postcards.light import LIGHTS, sky
-from algcn.datasets.postcards.paint import HEIGHT, WIDTH, blend, colour
-from algcn.datasets.postcards.stage import Stage
+from assets.postcards import cast, paint
+from assets.postcards.captions import Place
+from assets.postcards.glyphs import GlyphBook, trim
+from assets.postcards.kinds import Kind, pick_light
+from assets.postcards.land import meadow, snowy_peaks
+from assets.postcards.light import LIGHTS, sky
+from assets.postcards.paint import HEIGHT, WIDTH, blend, colour
+from assets.postcards.stage import Stage
 
 
 def slope(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage, Place]:

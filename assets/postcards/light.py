@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from algcn.datasets.postcards import paint
-from algcn.datasets.postcards.paint import blend, colour
+from assets.postcards import paint
+from assets.postcards.paint import blend, colour
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from algcn.datasets.postcards import cast, paint
-from algcn.datasets.postcards.paint import HEIGHT, WIDTH, blend, colour
-from algcn.datasets.postcards.stage import Stage
+from assets.postcards import cast, paint
+from assets.postcards.paint import HEIGHT, WIDTH, blend, colour
+from assets.postcards.stage import Stage
 
 SEA = {
     "day": ("#4aa3cf", "#1f78b4"),

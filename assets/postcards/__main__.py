@@ -1,4 +1,4 @@
-"""`python -m algcn.datasets.postcards OUT`: paint a gallery of postcards."""
+"""`python -m assets.postcards OUT`: paint a gallery of postcards."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from algcn.datasets.postcards.gallery import parse_size, write_gallery
-from algcn.datasets.postcards.glyphs import DEFAULT_FONT, GlyphBook
 from algcn.errors import run_command
+from assets.postcards.gallery import parse_size, write_gallery
+from assets.postcards.glyphs import DEFAULT_FONT, GlyphBook
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Parse the arguments and write the image folder."""
     parser = argparse.ArgumentParser(
-        prog="python -m algcn.datasets.postcards",
+        prog="python -m assets.postcards",
         description="Paint scenes with emoji, captions and true labels; the same seed gives the same bytes.",
     )
     parser.add_argument("out", metavar="OUT", help="the image folder to write: images/*.webp and metadata.csv")

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from algcn.datasets.postcards import paint
-from algcn.datasets.postcards.glyphs import OPAQUE, SKIN_TONES, GlyphBook, trim
-from algcn.datasets.postcards.light import Light
-from algcn.datasets.postcards.paint import HEIGHT, WIDTH, colour
+from assets.postcards import paint
+from assets.postcards.glyphs import OPAQUE, SKIN_TONES, GlyphBook, trim
+from assets.postcards.light import Light
+from assets.postcards.paint import HEIGHT, WIDTH, colour
 
 MOST_ENLARGED = 1.1
 LEAST_SHOWN = 0.4  # of a thing's own area; below that it is taken off the stage

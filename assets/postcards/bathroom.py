@@ -6,19 +6,19 @@ import random
 
 import numpy as np
 
-from algcn.datasets.postcards import cast, paint, props
-from algcn.datasets.postcards.captions import Place
-from algcn.datasets.postcards.glyphs import GlyphBook
-from algcn.datasets.postcards.interior import (
+from assets.postcards import cast, paint, props
+from assets.postcards.captions import Place
+from assets.postcards.glyphs import GlyphBook
+from assets.postcards.interior import (
     pet,
     rug,
     wall_clock,
     window,
 )
-from algcn.datasets.postcards.kinds import Kind
-from algcn.datasets.postcards.light import LIGHTS
-from algcn.datasets.postcards.paint import HEIGHT, WIDTH, blend, colour
-from algcn.datasets.postcards.stage import Stage
+from assets.postcards.kinds import Kind
+from assets.postcards.light import LIGHTS
+from assets.postcards.paint import HEIGHT, WIDTH, blend, colour
+from assets.postcards.stage import Stage
 
 
 def bathroom(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage, Place]:

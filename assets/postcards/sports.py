@@ -7,15 +7,15 @@ import random
 
 import numpy as np
 
-from algcn.datasets.postcards import cast, paint, props
-from algcn.datasets.postcards.captions import Place
-from algcn.datasets.postcards.glyphs import GlyphBook
-from algcn.datasets.postcards.kinds import Kind, pick_light
-from algcn.datasets.postcards.land import hills
-from algcn.datasets.postcards.light import LIGHTS, sky
-from algcn.datasets.postcards.paint import HEIGHT, WIDTH, blend
-from algcn.datasets.postcards.shore import city_shore
-from algcn.datasets.postcards.stage import Item, Stage
+from assets.postcards import cast, paint, props
+from assets.postcards.captions import Place
+from assets.postcards.glyphs import GlyphBook
+from assets.postcards.kinds import Kind, pick_light
+from assets.postcards.land import hills
+from assets.postcards.light import LIGHTS, sky
+from assets.postcards.paint import HEIGHT, WIDTH, blend
+from assets.postcards.shore import city_shore
+from assets.postcards.stage import Item, Stage
 
 
 def ground_line(stage: Stage, points: list[tuple[float, float]], metres: float = 0.12) -> np.ndarray:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from algcn.datasets.postcards import cast, paint, props
-from algcn.datasets.postcards.light import LIGHTS, sky
-from algcn.datasets.postcards.paint import HEIGHT, WIDTH, blend
-from algcn.datasets.postcards.stage import Item, Stage
+from assets.postcards import cast, paint, props
+from assets.postcards.light import LIGHTS, sky
+from assets.postcards.paint import HEIGHT, WIDTH, blend
+from assets.postcards.stage import Item, Stage
 
 WALLS = ("#e9d8bd", "#cfe0d8", "#d9dcec", "#f0dcd2", "#cbdce6", "#e4e2cf", "#e8cfc0", "#bcd0c4", "#dfc9d8")
 FLOORS = ("#b98754", "#a8754a", "#c79b68", "#8f6543", "#caa981")

@@ -1,6 +1,6 @@
 """Postcards: painted scenes with things from the Noto Color Emoji font, captions, and their true labels.
 
-`python -m algcn.datasets.postcards OUT --count 1200 --seed 7` writes an image folder. The same seed gives the same
+`python -m assets.postcards OUT --count 1200 --seed 7` writes an image folder. The same seed gives the same
 bytes; scene i does not depend on how many are asked for.
 
 One file per idea: `glyphs` (pictures from the font), `props` (what the font lacks), `paint` (backgrounds), `light`

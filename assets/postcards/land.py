@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from algcn.datasets.postcards import paint, props
-from algcn.datasets.postcards.paint import HEIGHT, WIDTH, blend, colour
-from algcn.datasets.postcards.stage import Stage
+from assets.postcards import paint, props
+from assets.postcards.paint import HEIGHT, WIDTH, blend, colour
+from assets.postcards.stage import Stage
 
 
 def meadow(stage: Stage, top: np.ndarray | float, tone: str, near: str, blades: int = 260) -> np.ndarray:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from algcn.datasets.postcards import props
-from algcn.datasets.postcards.stage import SHIRTS, TONES, Item, Stage
+from assets.postcards import props
+from assets.postcards.stage import SHIRTS, TONES, Item, Stage
 
 LEFT, RIGHT = -1, 1
 

@@ -15,16 +15,16 @@ import numpy as np
 import pytest
 from PIL import Image, features
 
-from algcn.datasets.postcards import captions, gallery, paint
-from algcn.datasets.postcards.__main__ import main
-from algcn.datasets.postcards.glyphs import DEFAULT_FONT, FONT_SHA256, GlyphBook
-from algcn.datasets.postcards.kinds import Kind
-from algcn.datasets.postcards.light import LIGHTS
-from algcn.datasets.postcards.stage import LEAST_SHOWN, MOST_ENLARGED, Item, Stage
 from algcn.errors import InputError
 from algcn.files import sha256
+from assets.postcards import captions, gallery, paint
+from assets.postcards.__main__ import main
+from assets.postcards.glyphs import DEFAULT_FONT, FONT_SHA256, GlyphBook
+from assets.postcards.kinds import Kind
+from assets.postcards.light import LIGHTS
+from assets.postcards.stage import LEAST_SHOWN, MOST_ENLARGED, Item, Stage
 
-PROJECT = Path(__file__).resolve().parent.parent
+PROJECT = Path(__file__).resolve().parents[2]
 BUNDLED = PROJECT / "assets" / "gallery"
 BUNDLED_SEED = 7
 CONCEPTS = {
@@ -75,7 +75,7 @@ def test_the_same_seed_writes_the_same_bytes_and_scenes_do_not_depend_on_the_cou
 
 def test_the_bundled_gallery_comes_from_the_command(book: GlyphBook) -> None:
     if not (BUNDLED / "metadata.csv").is_file():
-        pytest.skip("assets/gallery is not there: python -m algcn.datasets.postcards assets/gallery")
+        pytest.skip("assets/gallery is not there: python -m assets.postcards assets/gallery")
     table = rows(BUNDLED)
     for index in range(6):
         scene = gallery.paint_scene(book, BUNDLED_SEED, index)
@@ -91,7 +91,7 @@ def test_the_bundled_gallery_comes_from_the_command(book: GlyphBook) -> None:
 
 def test_the_bundled_gallery_is_what_the_design_asks_for() -> None:
     if not (BUNDLED / "metadata.csv").is_file():
-        pytest.skip("assets/gallery is not there: python -m algcn.datasets.postcards assets/gallery")
+        pytest.skip("assets/gallery is not there: python -m assets.postcards assets/gallery")
     table = rows(BUNDLED)
     labels = {row["file_name"]: row["labels"].split("|") for row in table}
     pictures = {path.relative_to(BUNDLED).as_posix() for path in (BUNDLED / "images").glob("*.webp")}
@@ -257,7 +257,7 @@ def test_a_missing_font_says_how_to_get_it(tmp_path: Path) -> None:
     command = [
         sys.executable,
         "-m",
-        "algcn.datasets.postcards",
+        "assets.postcards",
         str(tmp_path / "out"),
         "--font",
         str(tmp_path / "no.ttf"),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import random
 
-from algcn.datasets.postcards import cast, paint, props
-from algcn.datasets.postcards.captions import Place
-from algcn.datasets.postcards.glyphs import GlyphBook
-from algcn.datasets.postcards.interior import (
+from assets.postcards import cast, paint, props
+from assets.postcards.captions import Place
+from assets.postcards.glyphs import GlyphBook
+from assets.postcards.interior import (
     DISHES,
     DRINKS,
     FRUIT,
@@ -25,10 +25,10 @@ from algcn.datasets.postcards.interior import (
     wall_clock,
     window,
 )
-from algcn.datasets.postcards.kinds import Kind
-from algcn.datasets.postcards.light import LIGHTS
-from algcn.datasets.postcards.paint import HEIGHT, WIDTH, blend
-from algcn.datasets.postcards.stage import Stage
+from assets.postcards.kinds import Kind
+from assets.postcards.light import LIGHTS
+from assets.postcards.paint import HEIGHT, WIDTH, blend
+from assets.postcards.stage import Stage
 
 
 def kitchen(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage, Place]:

@@ -6,14 +6,14 @@ import random
 
 import numpy as np
 
-from algcn.datasets.postcards import cast, paint, props
-from algcn.datasets.postcards.captions import Place
-from algcn.datasets.postcards.glyphs import GlyphBook
-from algcn.datasets.postcards.kinds import Kind, pick_light
-from algcn.datasets.postcards.light import LIGHTS, sky
-from algcn.datasets.postcards.paint import HEIGHT, WIDTH
-from algcn.datasets.postcards.shore import afloat, city_shore, water
-from algcn.datasets.postcards.stage import Stage
+from assets.postcards import cast, paint, props
+from assets.postcards.captions import Place
+from assets.postcards.glyphs import GlyphBook
+from assets.postcards.kinds import Kind, pick_light
+from assets.postcards.light import LIGHTS, sky
+from assets.postcards.paint import HEIGHT, WIDTH
+from assets.postcards.shore import afloat, city_shore, water
+from assets.postcards.stage import Stage
 
 
 def river(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage, Place]:
