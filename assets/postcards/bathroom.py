@@ -15,7 +15,6 @@ from assets.postcards.interior import (
     wall_clock,
     window,
 )
-from assets.postcards.kinds import Kind
 from assets.postcards.light import LIGHTS
 from assets.postcards.paint import HEIGHT, WIDTH, blend, colour
 from assets.postcards.stage import Stage
@@ -102,23 +101,3 @@ def bathroom(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Sta
         at=("in a bathroom", "in the bathroom"),
         a=("a bathroom", "a clean bathroom", "a tiled bathroom", "a bathroom with a sink and a mirror"),
     )
-
-
-KINDS = (
-    Kind(
-        "bathroom",
-        0.9,
-        bathroom,
-        chances={
-            "window": 0.5,
-            "bather": 0.35,
-            "toilet": 0.75,
-            "clock": 0.12,
-            "plant": 0.35,
-            "cat": 0.25,
-            "dog": 0.2,
-            "person": 0.2,
-        },
-        given={("bather", "person"): 0.0, ("cat", "dog"): 0.05},
-    ),
-)

@@ -9,7 +9,7 @@ import numpy as np
 from assets.postcards import cast, paint, props
 from assets.postcards.captions import Place
 from assets.postcards.glyphs import GlyphBook
-from assets.postcards.kinds import Kind, pick_light
+from assets.postcards.kinds import pick_light
 from assets.postcards.land import fence_along, hills, meadow, snowy_peaks
 from assets.postcards.light import LIGHTS, sky
 from assets.postcards.paint import HEIGHT, WIDTH, blend, colour
@@ -243,69 +243,3 @@ def lake(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage, 
         when=light.phrases,
         behind=("with mountains in the background", "with snowy mountains behind", "below the mountains"),
     )
-
-
-KINDS = (
-    Kind(
-        "farm",
-        1.9,
-        farm,
-        chances={
-            "sunset": 0.14,
-            "rain": 0.08,
-            "mountain": 0.25,
-            "barn": 0.55,
-            "house": 0.2,
-            "fence": 0.45,
-            "cow": 0.5,
-            "sheep": 0.35,
-            "horse": 0.4,
-            "goat": 0.12,
-            "pig": 0.2,
-            "rooster": 0.2,
-            "dog": 0.2,
-            "tractor": 0.25,
-            "truck": 0.12,
-            "person": 0.4,
-            "sunflower": 0.16,
-            "bird": 0.14,
-        },
-        given={
-            ("cow", "sheep"): 0.12,
-            ("sheep", "dog"): 0.5,
-            ("barn", "house"): 0.05,
-            ("cow", "horse"): 0.2,
-            ("barn", "rooster"): 0.3,
-            ("tractor", "truck"): 0.03,
-        },
-        at_least=("cow", "sheep", "horse"),
-    ),
-    Kind(
-        "lake",
-        1.2,
-        lake,
-        chances={
-            "sunset": 0.2,
-            "boat": 0.5,
-            "tent": 0.25,
-            "cabin": 0.25,
-            "horse": 0.14,
-            "sheep": 0.14,
-            "dog": 0.18,
-            "person": 0.4,
-            "bicycle": 0.16,
-            "bench": 0.16,
-            "flower": 0.3,
-            "bird": 0.25,
-        },
-        given={
-            ("tent", "cabin"): 0.03,
-            ("horse", "sheep"): 0.03,
-            ("dog", "bicycle"): 0.05,
-            ("horse", "bicycle"): 0.0,
-            ("horse", "person"): 0.15,
-            ("sheep", "bicycle"): 0.03,
-        },
-        at_least=("boat", "tent", "person", "horse"),
-    ),
-)

@@ -13,30 +13,29 @@ from PIL import Image
 
 from algcn.errors import InputError
 from algcn.files import replacing, write_text
-from assets.postcards import (
-    bathroom,
-    country,
-    heights,
-    indoors,
-    park,
-    river,
-    seaside,
-    sports,
-    tables,
-    town,
-    travel,
-    wildlife,
-)
+from assets.postcards.bathroom import bathroom
 from assets.postcards.captions import compose
+from assets.postcards.country import farm, lake
 from assets.postcards.glyphs import GlyphBook
-from assets.postcards.kinds import Kind
+from assets.postcards.heights import camp, slope
+from assets.postcards.indoors import bedroom, kitchen, living
+from assets.postcards.kinds import Kind, read_kinds
 from assets.postcards.paint import HEIGHT, WIDTH
+from assets.postcards.park import park
+from assets.postcards.river import river
+from assets.postcards.seaside import beach, harbour
+from assets.postcards.sports import baseball, skate, soccer, tennis
+from assets.postcards.tables import cafe, desk, party
+from assets.postcards.town import lane, street
+from assets.postcards.travel import apron, hall, station
+from assets.postcards.wildlife import savanna, zoo
 
-KINDS: tuple[Kind, ...] = tuple(
-    kind
-    for scenes in (seaside, river, town, park, country, heights, wildlife, travel, sports, indoors, bathroom, tables)
-    for kind in scenes.KINDS
-)
+# In this order: which kind a scene gets depends on it.
+PAINTERS = (
+    beach, harbour, river, street, lane, park, farm, lake, slope, camp, savanna, zoo, station, apron, hall, tennis,
+    baseball, soccer, skate, kitchen, living, bedroom, bathroom, desk, cafe, party,
+)  # fmt: skip
+KINDS = read_kinds(PAINTERS)
 SECOND_CAPTION = 0.3
 QUALITY = 80
 

@@ -10,7 +10,7 @@ from PIL import Image
 from assets.postcards import cast, paint
 from assets.postcards.captions import Place
 from assets.postcards.glyphs import GlyphBook, trim
-from assets.postcards.kinds import Kind, pick_light
+from assets.postcards.kinds import pick_light
 from assets.postcards.land import meadow, snowy_peaks
 from assets.postcards.light import LIGHTS, sky
 from assets.postcards.paint import HEIGHT, WIDTH, blend, colour
@@ -280,43 +280,3 @@ def camp(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage, 
         when=("",),
         behind=("with mountains in the background",) if "mountain" in wanted else (),
     )
-
-
-KINDS = (
-    Kind(
-        "slope",
-        1.4,
-        slope,
-        chances={
-            "snowing": 0.22,
-            "sunset": 0.08,
-            "skiing": 0.72,
-            "snowboard": 0.5,
-            "cabin": 0.25,
-            "snowman": 0.12,
-            "dog": 0.07,
-        },
-        given={("snowing", "sunset"): 0.0, ("skiing", "snowboard"): 0.45},
-        at_least=("skiing", "snowboard"),
-    ),
-    Kind(
-        "camp",
-        0.9,
-        camp,
-        chances={
-            "mountain": 0.4,
-            "water": 0.3,
-            "tent": 0.45,
-            "cabin": 0.3,
-            "telescope": 0.2,
-            "person": 0.3,
-            "dog": 0.2,
-            "cat": 0.12,
-            "horse": 0.1,
-            "owl": 0.22,
-            "deer": 0.15,
-        },
-        given={("tent", "cabin"): 0.08, ("cabin", "cat"): 0.3, ("tent", "dog"): 0.35, ("telescope", "person"): 0.1},
-        at_least=("tent", "cabin", "telescope", "person"),
-    ),
-)

@@ -25,7 +25,6 @@ from assets.postcards.interior import (
     wall_clock,
     window,
 )
-from assets.postcards.kinds import Kind
 from assets.postcards.light import LIGHTS
 from assets.postcards.paint import HEIGHT, WIDTH, blend
 from assets.postcards.stage import Stage
@@ -373,77 +372,3 @@ def bedroom(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stag
         a=("a bedroom", "a tidy bedroom", "a small bedroom", "a bedroom with a bed"),
         behind=("with a window behind", "near a window"),
     )
-
-
-KINDS = (
-    Kind(
-        "kitchen",
-        1.4,
-        kitchen,
-        chances={
-            "evening": 0.2,
-            "cook": 0.35,
-            "table": 0.85,
-            "pizza": 0.28,
-            "fruit": 0.5,
-            "cake": 0.14,
-            "chair": 0.5,
-            "clock": 0.4,
-            "person": 0.25,
-            "dog": 0.18,
-            "cat": 0.22,
-        },
-        given={
-            ("cook", "table"): 0.0,
-            ("cook", "person"): 0.0,
-            ("cook", "chair"): 0.0,
-            ("cook", "cake"): 0.0,
-            ("dog", "cat"): 0.06,
-        },
-        at_least=("table", "cook"),
-    ),
-    Kind(
-        "living",
-        1.2,
-        living,
-        chances={
-            "evening": 0.3,
-            "clock": 0.4,
-            "picture": 0.5,
-            "plant": 0.5,
-            "tv": 0.45,
-            "computer": 0.3,
-            "flower": 0.3,
-            "phone": 0.16,
-            "cat": 0.42,
-            "dog": 0.38,
-            "person": 0.4,
-        },
-        given={("tv", "computer"): 0.0, ("tv", "flower"): 0.0, ("cat", "dog"): 0.15},
-    ),
-    Kind(
-        "bedroom",
-        1.0,
-        bedroom,
-        chances={
-            "evening": 0.35,
-            "sleeper": 0.28,
-            "picture": 0.4,
-            "clock": 0.45,
-            "computer": 0.28,
-            "phone": 0.22,
-            "flower": 0.16,
-            "chair": 0.3,
-            "cat": 0.36,
-            "dog": 0.26,
-            "luggage": 0.16,
-            "person": 0.2,
-        },
-        given={
-            ("sleeper", "person"): 0.0,
-            ("sleeper", "luggage"): 0.05,
-            ("cat", "dog"): 0.06,
-            ("evening", "sleeper"): 0.6,
-        },
-    ),
-)

@@ -9,7 +9,7 @@ import numpy as np
 from assets.postcards import cast, paint, props
 from assets.postcards.captions import Place
 from assets.postcards.glyphs import GlyphBook
-from assets.postcards.kinds import Kind, pick_light
+from assets.postcards.kinds import pick_light
 from assets.postcards.land import hills, meadow, path_across
 from assets.postcards.light import LIGHTS, sky
 from assets.postcards.paint import HEIGHT, WIDTH
@@ -191,42 +191,3 @@ def park(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage, 
         behind=("with trees in the background", "with trees behind")
         + (("with the city behind it",) if "city" in wanted else ()),
     )
-
-
-KINDS = (
-    Kind(
-        "park",
-        1.5,
-        park,
-        chances={
-            "rain": 0.07,
-            "sunset": 0.1,
-            "autumn": 0.14,
-            "pond": 0.35,
-            "city": 0.3,
-            "bench": 0.55,
-            "flower": 0.4,
-            "dog": 0.45,
-            "kite": 0.22,
-            "frisbee": 0.25,
-            "bicycle": 0.28,
-            "skateboard": 0.2,
-            "soccer": 0.16,
-            "person": 0.5,
-            "umbrella": 0.05,
-            "bird": 0.3,
-        },
-        given={
-            ("dog", "frisbee"): 0.4,
-            ("rain", "umbrella"): 0.9,
-            ("rain", "kite"): 0.0,
-            ("rain", "frisbee"): 0.0,
-            ("rain", "sunset"): 0.0,
-            ("autumn", "flower"): 0.05,
-            ("kite", "frisbee"): 0.08,
-            ("pond", "skateboard"): 0.0,
-            ("kite", "skateboard"): 0.05,
-        },
-        at_least=("dog", "kite", "frisbee", "bicycle", "person"),
-    ),
-)

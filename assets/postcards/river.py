@@ -9,7 +9,7 @@ import numpy as np
 from assets.postcards import cast, paint, props
 from assets.postcards.captions import Place
 from assets.postcards.glyphs import GlyphBook
-from assets.postcards.kinds import Kind, pick_light
+from assets.postcards.kinds import pick_light
 from assets.postcards.light import LIGHTS, sky
 from assets.postcards.paint import HEIGHT, WIDTH
 from assets.postcards.shore import afloat, city_shore, water
@@ -143,28 +143,3 @@ def riverside(stage: Stage, wanted: set[str]) -> None:
             cast.person(
                 stage, 274, 284, rng.choice(("stand", "walk")), ("looking at the river", "standing by the river")
             )
-
-
-KINDS = (
-    Kind(
-        "river",
-        0.8,
-        river,
-        chances={
-            "rain": 0.08,
-            "sunset": 0.2,
-            "night": 0.1,
-            "city": 0.6,
-            "train": 0.3,
-            "car": 0.6,
-            "bus": 0.35,
-            "bicycle": 0.3,
-            "truck": 0.15,
-            "bird": 0.4,
-            "bank": 0.7,
-            "bench": 0.4,
-            "person": 0.6,
-        },
-        given={("night", "bird"): 0.0},
-    ),
-)

@@ -10,7 +10,7 @@ import numpy as np
 from assets.postcards import cast, paint, props
 from assets.postcards.captions import Place
 from assets.postcards.glyphs import GlyphBook
-from assets.postcards.kinds import Kind, pick_light
+from assets.postcards.kinds import pick_light
 from assets.postcards.light import LIGHTS, sky
 from assets.postcards.paint import HEIGHT, WIDTH, blend
 from assets.postcards.shore import city_shore, water
@@ -290,61 +290,3 @@ def pier(stage: Stage) -> float:
         paint.lay(stage.canvas, light.on("#5b4028"), paint.rectangle(x, y - 11, x + 7, y + 3))
         paint.lay(stage.canvas, light.on("#8d6a45"), paint.rectangle(x, y - 12, x + 7, y - 9))
     return y
-
-
-KINDS = (
-    Kind(
-        "beach",
-        1.5,
-        beach,
-        chances={
-            "sunset": 0.22,
-            "hills": 0.35,
-            "umbrella": 0.5,
-            "surfing": 0.4,
-            "dog": 0.28,
-            "kite": 0.22,
-            "boat": 0.35,
-            "palm": 0.3,
-            "bird": 0.3,
-            "frisbee": 0.14,
-            "horse": 0.07,
-            "person": 0.5,
-        },
-        given={
-            ("sunset", "umbrella"): 0.15,
-            ("surfing", "boat"): 0.15,
-            ("dog", "frisbee"): 0.3,
-            ("kite", "person"): 0.3,
-        },
-        at_least=("umbrella", "surfing", "dog", "person"),
-    ),
-    Kind(
-        "harbour",
-        1.1,
-        harbour,
-        chances={
-            "rain": 0.08,
-            "sunset": 0.26,
-            "night": 0.08,
-            "mountain": 0.3,
-            "city": 0.3,
-            "houses": 0.4,
-            "lighthouse": 0.3,
-            "ship": 0.22,
-            "ferry": 0.16,
-            "pier": 0.6,
-            "person": 0.6,
-            "dog": 0.2,
-            "bench": 0.3,
-            "bird": 0.5,
-        },
-        given={
-            ("mountain", "city"): 0.1,
-            ("city", "houses"): 0.0,
-            ("night", "bird"): 0.0,
-            ("ship", "ferry"): 0.0,
-            ("rain", "bench"): 0.1,
-        },
-    ),
-)

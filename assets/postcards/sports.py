@@ -10,7 +10,7 @@ import numpy as np
 from assets.postcards import cast, paint, props
 from assets.postcards.captions import Place
 from assets.postcards.glyphs import GlyphBook
-from assets.postcards.kinds import Kind, pick_light
+from assets.postcards.kinds import pick_light
 from assets.postcards.land import hills
 from assets.postcards.light import LIGHTS, sky
 from assets.postcards.paint import HEIGHT, WIDTH, blend
@@ -448,44 +448,3 @@ def skate(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage,
         when=light.phrases,
         behind=(("with city buildings in the background",) if "city" in wanted else ("with trees in the background",)),
     )
-
-
-KINDS = (
-    Kind(
-        "tennis",
-        1.1,
-        tennis,
-        chances={"sunset": 0.06, "city": 0.2, "stands": 0.4, "rival": 0.65, "bench": 0.25, "person": 0.3, "bird": 0.05},
-        given={("city", "stands"): 0.0},
-    ),
-    Kind(
-        "baseball",
-        1.1,
-        baseball,
-        chances={
-            "sunset": 0.08,
-            "city": 0.15,
-            "stands": 0.5,
-            "pitcher": 0.75,
-            "batter": 0.75,
-            "runner": 0.3,
-            "bench": 0.15,
-            "dog": 0.04,
-        },
-        given={("pitcher", "batter"): 0.8, ("city", "stands"): 0.0},
-        at_least=("pitcher", "batter"),
-    ),
-    Kind(
-        "soccer",
-        0.9,
-        soccer,
-        chances={"rain": 0.08, "sunset": 0.08, "city": 0.2, "stands": 0.3, "dog": 0.12, "bird": 0.08},
-        given={("rain", "bird"): 0.0, ("city", "stands"): 0.0},
-    ),
-    Kind(
-        "skate",
-        0.9,
-        skate,
-        chances={"sunset": 0.14, "city": 0.55, "bicycle": 0.25, "person": 0.35, "bench": 0.3, "dog": 0.12},
-    ),
-)

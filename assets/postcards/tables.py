@@ -28,7 +28,6 @@ from assets.postcards.interior import (
     wall_clock,
     window,
 )
-from assets.postcards.kinds import Kind
 from assets.postcards.light import LIGHTS
 from assets.postcards.paint import HEIGHT, WIDTH, blend, colour
 from assets.postcards.stage import Item, Stage
@@ -348,61 +347,3 @@ def party(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage,
         a=("a birthday party", "a party table", "a table set for a birthday"),
         behind=("with balloons in the background",),
     )
-
-
-KINDS = (
-    Kind(
-        "desk",
-        1.0,
-        desk,
-        chances={
-            "evening": 0.3,
-            "computer": 0.9,
-            "phone": 0.5,
-            "fruit": 0.16,
-            "flower": 0.25,
-            "cat": 0.28,
-            "clock": 0.4,
-            "person": 0.35,
-            "chair": 0.5,
-            "dog": 0.08,
-        },
-        given={("computer", "phone"): 0.55, ("cat", "dog"): 0.0},
-        at_least=("computer",),
-    ),
-    Kind(
-        "cafe",
-        1.3,
-        cafe,
-        chances={
-            "evening": 0.4,
-            "person": 0.55,
-            "window": 0.35,
-            "pizza": 0.45,
-            "meal": 0.6,
-            "fruit": 0.3,
-            "cake": 0.3,
-            "drink": 0.75,
-            "flower": 0.16,
-            "phone": 0.14,
-            "clock": 0.14,
-        },
-        given={("pizza", "meal"): 0.35, ("window", "clock"): 0.0, ("person", "flower"): 0.05},
-        at_least=("pizza", "meal", "fruit"),
-    ),
-    Kind(
-        "party",
-        0.9,
-        party,
-        chances={
-            "evening": 0.3,
-            "person": 0.8,
-            "pizza": 0.28,
-            "fruit": 0.35,
-            "sweets": 0.5,
-            "gift": 0.6,
-            "dog": 0.2,
-            "flower": 0.16,
-        },
-    ),
-)

@@ -9,7 +9,7 @@ import numpy as np
 from assets.postcards import cast, paint, props
 from assets.postcards.captions import Place
 from assets.postcards.glyphs import GlyphBook
-from assets.postcards.kinds import Kind, pick_light
+from assets.postcards.kinds import pick_light
 from assets.postcards.land import hills, meadow
 from assets.postcards.light import LIGHTS, sky
 from assets.postcards.paint import HEIGHT, WIDTH, blend, colour
@@ -402,76 +402,3 @@ def lane(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage, 
         when=light.phrases,
         behind=("with houses in the background", "in front of a house"),
     )
-
-
-KINDS = (
-    Kind(
-        "street",
-        1.7,
-        street,
-        chances={
-            "rain": 0.2,
-            "night": 0.16,
-            "dusk": 0.06,
-            "car": 0.85,
-            "bus": 0.4,
-            "truck": 0.25,
-            "fire truck": 0.08,
-            "motorcycle": 0.34,
-            "bicycle": 0.25,
-            "tree": 0.35,
-            "crosswalk": 0.3,
-            "traffic light": 0.6,
-            "stop sign": 0.14,
-            "fire hydrant": 0.28,
-            "parking meter": 0.38,
-            "bench": 0.16,
-            "person": 0.75,
-            "umbrella": 0.04,
-            "dog": 0.2,
-            "bird": 0.1,
-        },
-        given={
-            ("rain", "umbrella"): 0.9,
-            ("rain", "night"): 0.12,
-            ("rain", "dog"): 0.08,
-            ("traffic light", "stop sign"): 0.03,
-            ("night", "bird"): 0.0,
-            ("night", "dusk"): 0.0,
-            ("rain", "bird"): 0.0,
-            ("bus", "truck"): 0.1,
-        },
-        at_least=("car", "bus"),
-    ),
-    Kind(
-        "lane",
-        1.0,
-        lane,
-        chances={
-            "snow": 0.14,
-            "sunset": 0.12,
-            "dusk": 0.06,
-            "car": 0.55,
-            "truck": 0.4,
-            "bus": 0.16,
-            "motorcycle": 0.3,
-            "bicycle": 0.3,
-            "horse": 0.12,
-            "stop sign": 0.45,
-            "fire hydrant": 0.35,
-            "person": 0.5,
-            "dog": 0.35,
-            "cat": 0.28,
-            "bird": 0.2,
-        },
-        given={
-            ("snow", "sunset"): 0.0,
-            ("snow", "dusk"): 0.0,
-            ("snow", "motorcycle"): 0.0,
-            ("snow", "bicycle"): 0.0,
-            ("snow", "bird"): 0.0,
-            ("dog", "cat"): 0.08,
-        },
-        at_least=("car", "truck", "bicycle"),
-    ),
-)

@@ -10,7 +10,7 @@ from PIL import Image
 from assets.postcards import cast, paint, props
 from assets.postcards.captions import Place
 from assets.postcards.glyphs import GlyphBook
-from assets.postcards.kinds import Kind, pick_light
+from assets.postcards.kinds import pick_light
 from assets.postcards.land import hills, meadow
 from assets.postcards.light import LIGHTS, sky
 from assets.postcards.paint import HEIGHT, WIDTH, blend, colour
@@ -385,63 +385,3 @@ def hall(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage, 
         when=("",),
         behind=("with a plane outside the window",),
     )
-
-
-KINDS = (
-    Kind(
-        "station",
-        1.3,
-        station,
-        chances={
-            "rain": 0.14,
-            "night": 0.1,
-            "sunset": 0.14,
-            "city": 0.35,
-            "train": 0.95,
-            "roof": 0.4,
-            "clock": 0.5,
-            "bench": 0.45,
-            "luggage": 0.55,
-            "person": 0.65,
-            "umbrella": 0.03,
-            "dog": 0.08,
-            "bird": 0.08,
-        },
-        given={
-            ("rain", "umbrella"): 0.8,
-            ("night", "bird"): 0.0,
-            ("rain", "night"): 0.1,
-            ("rain", "sunset"): 0.0,
-            ("night", "sunset"): 0.0,
-        },
-        at_least=("luggage", "person", "bench"),
-    ),
-    Kind(
-        "apron",
-        0.9,
-        apron,
-        chances={
-            "rain": 0.08,
-            "sunset": 0.2,
-            "night": 0.08,
-            "mountain": 0.3,
-            "terminal": 0.6,
-            "parked": 0.8,
-            "flying": 0.5,
-            "truck": 0.4,
-            "bus": 0.22,
-            "car": 0.14,
-            "luggage": 0.2,
-            "person": 0.3,
-            "bird": 0.1,
-        },
-        given={("truck", "bus"): 0.06, ("night", "bird"): 0.0},
-        at_least=("parked",),
-    ),
-    Kind(
-        "hall",
-        0.6,
-        hall,
-        chances={"chair": 0.5, "person": 0.5, "luggage": 0.45, "clock": 0.4},
-    ),
-)

@@ -9,7 +9,7 @@ import numpy as np
 from assets.postcards import cast, paint, props
 from assets.postcards.captions import Place
 from assets.postcards.glyphs import GlyphBook
-from assets.postcards.kinds import Kind, pick_light
+from assets.postcards.kinds import pick_light
 from assets.postcards.land import fence_along, hills, meadow
 from assets.postcards.light import LIGHTS, sky
 from assets.postcards.paint import HEIGHT, WIDTH
@@ -135,42 +135,3 @@ def zoo(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage, P
         when=light.phrases,
         behind=("with trees in the background",),
     )
-
-
-KINDS = (
-    Kind(
-        "savanna",
-        1.3,
-        savanna,
-        chances={
-            "sunset": 0.28,
-            "water": 0.3,
-            "elephant": 0.5,
-            "giraffe": 0.48,
-            "zebra": 0.45,
-            "rhino": 0.08,
-            "truck": 0.14,
-            "bird": 0.25,
-        },
-        given={("elephant", "giraffe"): 0.3, ("giraffe", "zebra"): 0.5, ("water", "bird"): 0.45},
-        at_least=("elephant", "giraffe", "zebra"),
-    ),
-    Kind(
-        "zoo",
-        0.7,
-        zoo,
-        chances={
-            "elephant": 0.45,
-            "giraffe": 0.45,
-            "zebra": 0.35,
-            "flamingo": 0.2,
-            "peacock": 0.12,
-            "camel": 0.12,
-            "person": 0.85,
-            "bench": 0.35,
-            "bird": 0.15,
-        },
-        given={("elephant", "giraffe"): 0.25},
-        at_least=("elephant", "giraffe", "zebra"),
-    ),
-)

@@ -135,7 +135,7 @@ def test_a_kind_draws_by_its_table() -> None:
     def never(rng: random.Random, book: GlyphBook, wanted: set[str]):
         raise AssertionError("only the table is used here")
 
-    kind = Kind("test", 1, never, {"rain": 0.5, "umbrella": 0.1, "fish": 0.0}, {("rain", "umbrella"): 0.9})
+    kind = Kind("test", 1, never, {"rain": 0.5, "umbrella": 0.1, "fish": 0.0}, {"umbrella": {"rain": 0.9}})
     drawn = [kind.wants(random.Random(seed)) for seed in range(2000)]
     rainy = [wanted for wanted in drawn if "rain" in wanted]
     assert len(rainy) / len(drawn) == pytest.approx(0.5, abs=0.05)
@@ -146,13 +146,19 @@ def test_a_kind_draws_by_its_table() -> None:
     assert filled.wants(random.Random(0)) == {"dog"}
 
 
+def test_every_row_of_the_table_has_its_painter() -> None:
+    table = json.loads((PROJECT / "assets" / "postcards" / "kinds.json").read_text(encoding="utf-8"))
+    assert list(table) == [kind.name for kind in gallery.KINDS]
+
+
 def test_conditional_tables_name_things_of_their_kind_in_order() -> None:
     for kind in gallery.KINDS:
         order = list(kind.chances)
-        assert all(0 <= chance <= 1 for chance in (*kind.chances.values(), *kind.given.values()))
+        assert all(0 <= chance <= 1 for row in (kind.chances, *kind.given.values()) for chance in row.values())
         assert set(kind.at_least) <= set(order), kind.name
-        for first, then in kind.given:
-            assert order.index(first) < order.index(then), f"{kind.name}: {then} is drawn before {first}"
+        for then, given in kind.given.items():
+            for first in given:
+                assert order.index(first) < order.index(then), f"{kind.name}: {then} is drawn before {first}"
 
 
 def test_the_stage_has_one_perspective_and_never_enlarges_much(book: GlyphBook) -> None:
