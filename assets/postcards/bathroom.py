@@ -9,12 +9,7 @@ import numpy as np
 from assets.postcards import cast, paint, props
 from assets.postcards.captions import Place
 from assets.postcards.glyphs import GlyphBook
-from assets.postcards.interior import (
-    pet,
-    rug,
-    wall_clock,
-    window,
-)
+from assets.postcards.interior import pet, rug, wall_clock, window
 from assets.postcards.light import LIGHTS
 from assets.postcards.paint import HEIGHT, WIDTH, blend, colour
 from assets.postcards.stage import Stage
@@ -29,22 +24,20 @@ def bathroom(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Sta
     cell = rng.choice((18, 22, 26))
     grout = blend(tone, (255, 255, 255), 0.65)
     for i in range(int(WIDTH / cell) + 1):
-        paint.lay(stage.canvas, grout, paint.rectangle(i * cell, 40, i * cell + 1.4, floor))
+        stage.lay(grout, paint.rectangle(i * cell, 40, i * cell + 1.4, floor))
     for y in np.arange(40, floor, cell):
-        paint.lay(stage.canvas, grout, paint.rectangle(-2, float(y), WIDTH + 2, float(y) + 1.4))
-    paint.lay(stage.canvas, blend(tone, (40, 90, 120), 0.5), paint.rectangle(-2, 36, WIDTH + 2, 42))
+        stage.lay(grout, paint.rectangle(-2, float(y), WIDTH + 2, float(y) + 1.4))
+    stage.lay(blend(tone, (40, 90, 120), 0.5), paint.band(36, 42))
     ground = blend(tone, (90, 100, 110), 0.45)
-    mask = paint.rectangle(-2, floor, WIDTH + 2, HEIGHT + 2)
-    paint.lay(
-        stage.canvas,
-        paint.gradient([(floor, blend(ground, (0, 0, 0), 0.12)), (HEIGHT, blend(ground, (255, 255, 255), 0.25))]),
-        mask,
+    mask = paint.band(floor, HEIGHT + 2)
+    stage.lay(
+        paint.gradient([(floor, blend(ground, (0, 0, 0), 0.12)), (HEIGHT, blend(ground, (255, 255, 255), 0.25))]), mask
     )
     wave = (paint.XS - 192) / np.maximum((paint.YS - 60) / 100, 0.1) / 22
     rows = 900.0 / np.maximum(paint.YS - 60, 1)
     check = np.where((np.floor(wave) + np.floor(rows)) % 2 == 0, 1.0, 0.0)
-    paint.lay(stage.canvas, blend(ground, (255, 255, 255), 0.6), mask * check * 0.55)
-    paint.lay(stage.canvas, (255, 255, 255), paint.rectangle(-2, floor - 6, WIDTH + 2, floor))
+    stage.lay(blend(ground, (255, 255, 255), 0.6), mask * check * 0.55)
+    stage.lay((255, 255, 255), paint.band(floor - 6, floor))
     side = rng.choice((-1, 1))
     if "window" in wanted:
         window(stage, 192 + side * 20 - 60, 52, 56, 62, False)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from assets.postcards import props
+from assets.postcards.paint import WIDTH
 from assets.postcards.stage import SHIRTS, TONES, Item, Stage
 
 LEFT, RIGHT = -1, 1
@@ -126,6 +127,15 @@ POSES = {
 FEMALE, MALE = "\u200d♀\ufe0f", "\u200d♂\ufe0f"
 
 
+# What stands in a street and the font lacks: its picture, its height in metres, whether it may be mirrored.
+FURNITURE = {
+    "bench": (props.bench, 1.0, True),
+    "fire hydrant": (props.fire_hydrant, 0.95, True),
+    "parking meter": (props.parking_meter, 1.55, False),
+    "stop sign": (props.stop_sign, 2.3, False),
+}
+
+
 def sprite_of(stage: Stage, thing: Thing) -> tuple[object, str | None]:
     """A thing's picture, in one of its colours, and the colour's name where a caption may use it."""
     how, tone = {}, None
@@ -141,8 +151,8 @@ def sprite_of(stage: Stage, thing: Thing) -> tuple[object, str | None]:
 def place(
     stage: Stage,
     name: str,
-    low: float,
-    high: float,
+    low: float = 0,
+    high: float = 0,
     does: Sequence[str] = (),
     *,
     faces: int | None = None,
@@ -171,6 +181,15 @@ def place(
     )
 
 
+def furniture(
+    stage: Stage, name: str, x: float, y: float, *tones: str, does: tuple[str, ...] = (), grow: float = 1.0
+) -> Item:
+    """Stand a piece of street furniture at (x, y), in its usual colours unless `tones` are given."""
+    draw, metres, mirrored = FURNITURE[name]
+    flip = None if mirrored else False
+    return stage.put(draw(*tones), x, y, metres * grow, labels=(name,), noun=name, flip=flip, does=does)
+
+
 def body(stage: Stage, pose: str, female: bool, shirt: str | None = None):
     """A full-body figure with a skin tone and a shirt drawn evenly."""
     symbol = POSES[pose][0]
@@ -185,8 +204,8 @@ def body(stage: Stage, pose: str, female: bool, shirt: str | None = None):
 
 def person(
     stage: Stage,
-    low: float,
-    high: float,
+    low: float = 0,
+    high: float = 0,
     pose: str = "stand",
     does: Sequence[str] = (),
     *,
@@ -197,7 +216,7 @@ def person(
     labels: tuple[str, ...] = (),
     **about,
 ) -> Item:
-    """A person in a pose, woman or man as often, `kid` two thirds as high (girl or boy)."""
+    """Stand a person between two heights (or `at` a point): woman or man as often, a `kid` two thirds as high."""
     _, looks, metres = POSES[pose]
     metres *= 0.68 if kid else 1.0
     female = stage.rng.random() < 0.5
@@ -297,6 +316,22 @@ def on_skateboard(stage: Stage, low: float, high: float, spot: dict | None = Non
         needs=(board,),
     )
     return rider
+
+
+def frisbee_for(stage: Stage, runner: Item, reach: tuple[float, float], drop: tuple[float, float]) -> None:
+    """A frisbee in the air, `reach` before a runner and `drop` below the top of the head."""
+    rng = stage.rng
+    side = -1 if runner.x > WIDTH / 2 else 1
+    disc = stage.fly(
+        stage.glyph("🥏"),
+        runner.x + side * rng.uniform(*reach),
+        runner.top + rng.uniform(*drop),
+        max(15, runner.sprite.height * 0.24),
+        labels=("frisbee",),
+        noun="frisbee",
+        depth=runner.depth,
+    )
+    runner.does, runner.needs = ("playing frisbee", "running after a frisbee", "chasing a frisbee"), (disc,)
 
 
 def birds_above(stage: Stage, count: int, top: float, bottom: float, gulls: bool = False) -> None:

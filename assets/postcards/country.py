@@ -12,7 +12,7 @@ from assets.postcards.glyphs import GlyphBook
 from assets.postcards.kinds import pick_light
 from assets.postcards.land import fence_along, hills, meadow, snowy_peaks
 from assets.postcards.light import LIGHTS, sky
-from assets.postcards.paint import HEIGHT, WIDTH, blend, colour
+from assets.postcards.paint import HEIGHT, blend, colour
 from assets.postcards.shore import SEA, afloat
 from assets.postcards.stage import Stage
 
@@ -30,9 +30,9 @@ def farm(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage, 
     # Ploughed or sown strips on the far slope.
     far = paint.ridge(rng, horizon + 18, 8, 260)
     band = paint.below(far)
-    paint.lay(stage.canvas, light.far("#d9bd62", 0.2), band)
+    stage.lay(light.far("#d9bd62", 0.2), band)
     stripes = np.clip(np.sin((paint.XS - 192) / (0.9 + (paint.YS - horizon + 30) / 26)) * 2, 0, 1)
-    paint.lay(stage.canvas, light.far("#a99b4a", 0.15), band * stripes * 0.55)
+    stage.lay(light.far("#a99b4a", 0.15), band * stripes * 0.55)
     mask = meadow(stage, paint.ridge(rng, horizon + 40, 8, 300), "#86b84e", "#5c9a3a", 300)
     stage.labels |= {"field", "grass"}
     if "barn" in wanted:
@@ -89,8 +89,6 @@ def farm(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage, 
                 cast.place(
                     stage,
                     "sunflower",
-                    0,
-                    0,
                     at=(18 + i * 44 + row * 20 + rng.uniform(-5, 5), y - 12 + row * 12),
                     labels=("flower",),
                     noun="sunflower",
@@ -123,7 +121,7 @@ def lake(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage, 
     snowy_peaks(
         stage, horizon, rng.uniform(84, 104), rng.choice((2, 3, 4)), rng.choice(("#5f7290", "#6d7f9c", "#7a7f92"))
     )
-    paint.lay(stage.canvas, light.far("#3f6b55", 0.35), paint.below(paint.ridge(rng, horizon - 2, 13, 90, 0.4)))
+    stage.lay(light.far("#3f6b55", 0.35), paint.below(paint.ridge(rng, horizon - 2, 13, 90, 0.4)))
     shore = rng.uniform(182, 202)
     above = stage.canvas[: int(horizon)][::-1].copy()
     far, near = (colour(tone) for tone in SEA[light.name])
@@ -133,13 +131,13 @@ def lake(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage, 
     mirror[int(horizon) + rows :] = above[rows - 1]
     for y in range(int(horizon), HEIGHT):
         mirror[y] = np.roll(mirror[y], rng.choice((-1, 0, 0, 1)) * (1 + (y - int(horizon)) // 22), axis=0)
-    under = paint.rectangle(-2, horizon, WIDTH + 2, HEIGHT + 2)
-    paint.lay(stage.canvas, mirror, under)
-    paint.lay(stage.canvas, paint.gradient([(horizon, blend(far, near, 0.3)), (shore, near)]), under * 0.42)
+    under = paint.band(horizon, HEIGHT + 2)
+    stage.lay(mirror, under)
+    stage.lay(paint.gradient([(horizon, blend(far, near, 0.3)), (shore, near)]), under * 0.42)
     paint.glints(stage.canvas, rng, horizon + 4, shore + 10, light.on("#f2faff", 0.6), 70, 0.35)
-    paint.lay(stage.canvas, light.on("#e8eef2"), paint.rectangle(-2, horizon - 0.4, WIDTH + 2, horizon + 0.9) * 0.5)
+    stage.lay(light.on("#e8eef2"), paint.band(horizon - 0.4, horizon + 0.9) * 0.5)
     bank = shore + 10 - paint.ridge(rng, 0, 9, 250) + np.abs(paint.XS[0] - 192) * rng.uniform(-0.05, -0.02)
-    paint.lay(stage.canvas, light.on("#9a8a68"), paint.below(bank - 3))
+    stage.lay(light.on("#9a8a68"), paint.below(bank - 3))
     mask = meadow(stage, bank, "#7fae55", "#56883a", 280)
     stage.labels |= {"mountain", "water", "sky"}
     ground = float(bank.max()) + 8
@@ -229,7 +227,7 @@ def lake(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage, 
         )
     if "bench" in wanted:
         x, y = stage.spot(ground + 14, HEIGHT - 18, 1.0, 1.8)
-        stage.put(props.bench("#9a6b42"), x, y, 1.0, labels=("bench",), noun="bench", does=("overlooking the lake",))
+        cast.furniture(stage, "bench", x, y, "#9a6b42", does=("overlooking the lake",))
     if "flower" in wanted:
         paint.specks(
             stage.canvas, rng, ground, [light.on("#ffffff"), light.on("#f6c945"), light.on("#d978c0")], 190, 2.2, mask

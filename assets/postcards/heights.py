@@ -32,7 +32,7 @@ def slope(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage,
     far_snow, near_snow = light.far("#e6eef7", 0.1), light.on("#f8fbff")
     blue = light.on("#c3d5ea")
     mask = paint.below(far)
-    paint.lay(stage.canvas, paint.gradient([(horizon, blend(far_snow, blue, 0.55)), (horizon + 80, far_snow)]), mask)
+    stage.lay(paint.gradient([(horizon, blend(far_snow, blue, 0.55)), (horizon + 80, far_snow)]), mask)
     stage.labels |= {"snow", "mountain"}
 
     def ground(profile: np.ndarray, x: float) -> float:
@@ -42,30 +42,16 @@ def slope(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage,
         x = rng.uniform(8, 376)
         y = ground(far, x) + rng.uniform(3, 16)
         cast.place(
-            stage,
-            "pine",
-            0,
-            0,
-            at=(x, min(y, ground(front, x) + 4)),
-            grow=0.42,
-            labels=("tree",),
-            noun="tree",
-            haze=0.25,
+            stage, "pine", at=(x, min(y, ground(front, x) + 4)), grow=0.42, labels=("tree",), noun="tree", haze=0.25
         )
     if "cabin" in wanted:
         x = rng.uniform(90, 294)
-        cast.place(
-            stage, rng.choice(("house", "hut")), 0, 0, at=(x, ground(far, x) + 16), noun="cabin", grow=0.55, haze=0.1
-        )
+        cast.place(stage, rng.choice(("house", "hut")), at=(x, ground(far, x) + 16), noun="cabin", grow=0.55, haze=0.1)
     mask = paint.below(front)
-    paint.lay(stage.canvas, blue, paint.below(front - 2) * (1 - mask) * 0.6)
-    paint.lay(
-        stage.canvas,
-        paint.gradient([(130, blend(near_snow, blue, 0.12)), (HEIGHT, blend(near_snow, blue, 0.42))]),
-        mask,
-    )
+    stage.lay(blue, paint.below(front - 2) * (1 - mask) * 0.6)
+    stage.lay(paint.gradient([(130, blend(near_snow, blue, 0.12)), (HEIGHT, blend(near_snow, blue, 0.42))]), mask)
     drift = np.clip(paint.noise(rng, 15, 4.5) * 0.8, 0, 1) * mask
-    paint.lay(stage.canvas, blue, drift * 0.5)
+    stage.lay(blue, drift * 0.5)
 
     def tracks(on, k: int) -> None:
         for _ in range(rng.choice((2, 3))):
@@ -78,7 +64,7 @@ def slope(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage,
             for gap in (0, 3.4):
                 on.line([(a, b + gap * k) for a, b in points], fill=255, width=k)
 
-    paint.lay(stage.canvas, light.on("#a9c0dc"), paint.strokes(tracks) * mask * 0.7)
+    stage.lay(light.on("#a9c0dc"), paint.strokes(tracks) * mask * 0.7)
     # A figure leans with the slope: the glyphs ski towards the left, steeper than this slope.
     turn = -13.0
     low_x, high_x = 40, 344
@@ -114,7 +100,7 @@ def slope(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage,
             shadow="contact",
         )
         spray = paint.glow(item.x - down * item.sprite.width * 0.34, y - 5, item.sprite.width * 0.16)
-        paint.lay(stage.canvas, light.on("#ffffff"), np.clip(spray - 0.12, 0, 1) * mask * 0.9)
+        stage.lay(light.on("#ffffff"), np.clip(spray - 0.12, 0, 1) * mask * 0.9)
 
     for kind in ("skiing", "snowboard"):
         if kind in wanted:
@@ -123,22 +109,14 @@ def slope(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage,
     if "snowman" in wanted:
         x = rng.choice((rng.uniform(30, 80), rng.uniform(304, 354)))
         cast.place(
-            stage,
-            "snowman",
-            0,
-            0,
-            at=(x, ground(front, x) + rng.uniform(20, 40)),
-            grow=0.8,
-            does=("standing in the snow",),
+            stage, "snowman", at=(x, ground(front, x) + rng.uniform(20, 40)), grow=0.8, does=("standing in the snow",)
         )
     if "dog" in wanted:
         x = rng.uniform(60, 324)
         cast.place(
             stage,
             "brown dog",
-            0,
-            0,
-            ("standing in the snow", "playing in the snow"),
+            does=("standing in the snow", "playing in the snow"),
             at=(x, min(ground(front, x) + rng.uniform(40, 80), HEIGHT - 8)),
             grow=0.9,
         )
@@ -170,11 +148,7 @@ def camp(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage, 
         snowy_peaks(stage, horizon, rng.uniform(56, 80), rng.choice((2, 3)), "#4a5a80")
         stage.labels.add("mountain")
     for i, tone in enumerate(("#2e4a56", "#2f5140")):
-        paint.lay(
-            stage.canvas,
-            light.far(tone, 0.35 - 0.25 * i),
-            paint.below(paint.ridge(rng, horizon + 6 * i, 16 - 4 * i, 150)),
-        )
+        stage.lay(light.far(tone, 0.35 - 0.25 * i), paint.below(paint.ridge(rng, horizon + 6 * i, 16 - 4 * i, 150)))
     if "water" in wanted:
         edge = horizon + 10
         paint.sea(stage.canvas, rng, edge, HEIGHT, colour("#24376f"), colour("#0d173d"), colour("#8fa6e0"))
@@ -234,9 +208,9 @@ def camp(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage, 
         )
     if "telescope" in wanted:
         x, y = stage.spot(ground + 20, 268, 1.75, 1.4)
-        tube = cast.place(stage, "telescope", 0, 0, at=(x + 22, y), faces=-1)
+        tube = cast.place(stage, "telescope", at=(x + 22, y), faces=-1)
         cast.person(
-            stage, 0, 0, "stand", ("looking at the stars", "standing by a telescope"), at=(x - 18, y), needs=(tube,)
+            stage, pose="stand", does=("looking at the stars", "standing by a telescope"), at=(x - 18, y), needs=(tube,)
         )
     if "person" in wanted:
         for _ in range(rng.choice((1, 2))):

@@ -38,11 +38,11 @@ def kitchen(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stag
     floor = 196.0
     room(stage, floor, evening)
     tile = light.on("#f3f0e8")
-    paint.lay(stage.canvas, tile, paint.rectangle(-2, 84, WIDTH + 2, 140))
+    stage.lay(tile, paint.band(84, 140))
     for i in range(int(WIDTH / 14) + 1):
-        paint.lay(stage.canvas, light.on("#d5d0c4"), paint.rectangle(i * 14, 84, i * 14 + 1, 140))
+        stage.lay(light.on("#d5d0c4"), paint.rectangle(i * 14, 84, i * 14 + 1, 140))
     for y in (84, 98, 112, 126):
-        paint.lay(stage.canvas, light.on("#d5d0c4"), paint.rectangle(-2, y, WIDTH + 2, y + 1))
+        stage.lay(light.on("#d5d0c4"), paint.band(y, y + 1))
     wood = light.on(rng.choice(("#7fa0a8", "#c9a06b", "#8fae8b", "#e6e1d6", "#a9745a", "#6f89a8")))
     hatch = blend(wood, (0, 0, 0), 0.2)
     gap = rng.uniform(110, 200)
@@ -50,25 +50,19 @@ def kitchen(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stag
         x = i * 46 - 10
         if gap - 46 < x < gap + 62:
             continue
-        paint.lay(stage.canvas, hatch, paint.rectangle(x, 8, x + 44, 66))
-        paint.lay(stage.canvas, wood, paint.rectangle(x + 2, 8, x + 42, 63))
-        paint.lay(stage.canvas, blend(wood, (255, 255, 255), 0.25), paint.rectangle(x + 7, 14, x + 37, 57) * 0.6)
-        paint.lay(stage.canvas, light.on("#59626b"), paint.rectangle(x + 33, 46, x + 35, 56))
+        stage.lay(hatch, paint.rectangle(x, 8, x + 44, 66))
+        stage.lay(wood, paint.rectangle(x + 2, 8, x + 42, 63))
+        stage.lay(blend(wood, (255, 255, 255), 0.25), paint.rectangle(x + 7, 14, x + 37, 57) * 0.6)
+        stage.lay(light.on("#59626b"), paint.rectangle(x + 33, 46, x + 35, 56))
     window(stage, gap - 18, 16, 72, 62, evening)
     for i in range(9):
         x = i * 46 - 4
-        paint.lay(stage.canvas, hatch, paint.rectangle(x, 146, x + 46, floor + 6))
-        paint.lay(stage.canvas, wood, paint.rectangle(x + 2, 150, x + 44, floor + 2))
-        paint.lay(
-            stage.canvas, blend(wood, (255, 255, 255), 0.22), paint.rectangle(x + 8, 156, x + 38, floor - 4) * 0.6
-        )
-        paint.lay(stage.canvas, light.on("#59626b"), paint.rectangle(x + 20, 153, x + 27, 155))
-    paint.lay(
-        stage.canvas,
-        light.on(rng.choice(("#8a8f94", "#b58a5c", "#e9e6df", "#4f555b"))),
-        paint.rectangle(-2, 138, WIDTH + 2, 148),
-    )
-    paint.lay(stage.canvas, (30, 20, 10), paint.rectangle(-2, floor + 4, WIDTH + 2, floor + 10) * 0.3)
+        stage.lay(hatch, paint.rectangle(x, 146, x + 46, floor + 6))
+        stage.lay(wood, paint.rectangle(x + 2, 150, x + 44, floor + 2))
+        stage.lay(blend(wood, (255, 255, 255), 0.22), paint.rectangle(x + 8, 156, x + 38, floor - 4) * 0.6)
+        stage.lay(light.on("#59626b"), paint.rectangle(x + 20, 153, x + 27, 155))
+    stage.lay(light.on(rng.choice(("#8a8f94", "#b58a5c", "#e9e6df", "#4f555b"))), paint.band(138, 148))
+    stage.lay((30, 20, 10), paint.band(floor + 4, floor + 10) * 0.3)
     stage.labels.add("kitchen")
     left = rng.random() < 0.5
     x = 40 if left else 344
@@ -129,9 +123,7 @@ def kitchen(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stag
         set_out(stage, foods[:5], a, b, top + 9, 34, ty)
         if "chair" in wanted:
             for side in (-1, 1):
-                cast.place(
-                    stage, "chair", 0, 0, at=(tx + side * (table.sprite.width / 2 + 22), ty - 8), grow=1.3, faces=side
-                )
+                cast.place(stage, "chair", at=(tx + side * (table.sprite.width / 2 + 22), ty - 8), grow=1.3, faces=side)
     if "person" in wanted:
         cast.person(stage, 222, HEIGHT - 12, "stand", ("standing", "standing by the table"), kid=rng.random() < 0.25)
     if "dog" in wanted:
@@ -337,7 +329,7 @@ def bedroom(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stag
                 does=("on a table", "on a desk"),
             )
         if "chair" in wanted:
-            cast.place(stage, "chair", 0, 0, at=(tx - side * 10, floor + 68), grow=1.25)
+            cast.place(stage, "chair", at=(tx - side * 10, floor + 68), grow=1.25)
     if "cat" in wanted:
         if rng.random() < 0.6 and not sleeper:
             stage.add(

@@ -68,26 +68,19 @@ def room(stage: Stage, floor: float, evening: bool) -> None:
         tone = blend(wall, (255, 255, 255), 0.22)
         wide = rng.uniform(18, 30)
         for i in range(int(WIDTH / wide) + 1):
-            paint.lay(stage.canvas, tone, paint.rectangle(i * wide, 0, i * wide + wide * 0.45, floor) * 0.6)
+            stage.lay(tone, paint.rectangle(i * wide, 0, i * wide + wide * 0.45, floor) * 0.6)
     planks = light.on(rng.choice(FLOORS))
-    mask = paint.rectangle(-2, floor, WIDTH + 2, HEIGHT + 2)
-    paint.lay(
-        stage.canvas,
-        paint.gradient([(floor, blend(planks, (0, 0, 0), 0.14)), (HEIGHT, blend(planks, (255, 240, 210), 0.14))]),
-        mask,
+    mask = paint.band(floor, HEIGHT + 2)
+    stage.lay(
+        paint.gradient([(floor, blend(planks, (0, 0, 0), 0.14)), (HEIGHT, blend(planks, (255, 240, 210), 0.14))]), mask
     )
-
-    def boards(on, k: int) -> None:
-        for i in range(-14, 26):
-            on.line([((192 + (i - 6) * 26) * k, floor * k), ((192 + (i - 6) * 46) * k, HEIGHT * k)], fill=255, width=k)
-
-    paint.lay(stage.canvas, blend(planks, (40, 20, 0), 0.4), paint.strokes(boards) * mask * 0.6)
+    stage.lay(blend(planks, (40, 20, 0), 0.4), paint.joints(range(-14, 26), 26, 46, floor) * mask * 0.6)
     paint.mottle(stage.canvas, rng, mask, 5, 4, 4)
-    paint.lay(stage.canvas, blend(wall, (255, 255, 255), 0.55), paint.rectangle(-2, floor - 7, WIDTH + 2, floor))
-    paint.lay(stage.canvas, blend(planks, (0, 0, 0), 0.4), paint.rectangle(-2, floor, WIDTH + 2, floor + 2.2) * 0.7)
+    stage.lay(blend(wall, (255, 255, 255), 0.55), paint.band(floor - 7, floor))
+    stage.lay(blend(planks, (0, 0, 0), 0.4), paint.band(floor, floor + 2.2) * 0.7)
     if evening:
         lamp = rng.uniform(80, 304), 60.0
-        paint.lay(stage.canvas, (255, 224, 160), paint.glow(*lamp, 90) * 0.42)
+        stage.lay((255, 224, 160), paint.glow(*lamp, 90) * 0.42)
 
 
 def window(stage: Stage, x: float, y: float, wide: float, high: float, evening: bool) -> None:
@@ -100,32 +93,27 @@ def window(stage: Stage, x: float, y: float, wide: float, high: float, evening: 
     sky(view, rng, outside, y + high * 0.8, x + wide * rng.uniform(0.2, 0.8))
     paint.lay(view, outside.far("#7ca56b", 0.3), paint.below(paint.ridge(rng, y + high * 0.72, high * 0.12, 90)))
     frame = stage.light.on("#f6f1e8")
-    paint.lay(
-        stage.canvas, blend(frame, (60, 40, 30), 0.35), paint.rectangle(x - 5, y - 4, x + wide + 7, y + high + 8) * 0.35
-    )
-    paint.lay(stage.canvas, frame, paint.rectangle(x - 5, y - 5, x + wide + 5, y + high + 5))
-    paint.lay(stage.canvas, view, paint.rectangle(x, y, x + wide, y + high))
-    paint.lay(
-        stage.canvas,
+    stage.lay(blend(frame, (60, 40, 30), 0.35), paint.rectangle(x - 5, y - 4, x + wide + 7, y + high + 8) * 0.35)
+    stage.lay(frame, paint.rectangle(x - 5, y - 5, x + wide + 5, y + high + 5))
+    stage.lay(view, paint.rectangle(x, y, x + wide, y + high))
+    stage.lay(
         (255, 255, 255),
         paint.polygon([(x, y + high), (x + wide * 0.35, y), (x + wide * 0.5, y), (x + wide * 0.15, y + high)]) * 0.14,
     )
-    paint.lay(stage.canvas, frame, paint.rectangle(x + wide / 2 - 1.5, y, x + wide / 2 + 1.5, y + high))
-    paint.lay(stage.canvas, frame, paint.rectangle(x, y + high * 0.48 - 1.5, x + wide, y + high * 0.48 + 1.5))
-    paint.lay(
-        stage.canvas, blend(frame, (90, 70, 50), 0.2), paint.rectangle(x - 8, y + high + 4, x + wide + 8, y + high + 9)
-    )
+    stage.lay(frame, paint.rectangle(x + wide / 2 - 1.5, y, x + wide / 2 + 1.5, y + high))
+    stage.lay(frame, paint.rectangle(x, y + high * 0.48 - 1.5, x + wide, y + high * 0.48 + 1.5))
+    stage.lay(blend(frame, (90, 70, 50), 0.2), paint.rectangle(x - 8, y + high + 4, x + wide + 8, y + high + 9))
     if rng.random() < 0.55:
         cloth = stage.light.on(rng.choice(("#c8553d", "#4f7f8f", "#d9a441", "#7f8f5a", "#a8678a")))
         for side in (0, 1):
             a = x - 12 if side == 0 else x + wide - 4
             for i in range(4):
                 fold = paint.rectangle(a + i * 4, y - 9, a + i * 4 + 4.3, y + high + 14)
-                paint.lay(stage.canvas, blend(cloth, (0, 0, 0), 0.16 if i % 2 else 0.0), fold)
-        paint.lay(stage.canvas, stage.light.on("#6b4a33"), paint.rectangle(x - 18, y - 11, x + wide + 18, y - 8))
+                stage.lay(blend(cloth, (0, 0, 0), 0.16 if i % 2 else 0.0), fold)
+        stage.lay(stage.light.on("#6b4a33"), paint.rectangle(x - 18, y - 11, x + wide + 18, y - 8))
     if not evening:
         patch = paint.polygon([(x + 10, 214), (x + wide + 6, 214), (x + wide + 42, 262), (x + 30, 262)], 2)
-        paint.lay(stage.canvas, (255, 246, 214), patch * 0.22)
+        stage.lay((255, 246, 214), patch * 0.22)
 
 
 def wall_clock(stage: Stage, x: float, y: float) -> None:
@@ -153,17 +141,13 @@ def shelf(stage: Stage, x: float, y: float, wide: float) -> None:
     """A board on the wall with books, plants and keepsakes on it."""
     rng, light = stage.rng, stage.light
     wood = light.on(rng.choice(("#8a5f3a", "#b58a5c", "#5f4632")))
-    paint.lay(stage.canvas, (30, 20, 15), paint.rectangle(x - wide / 2 + 3, y + 2, x + wide / 2 + 4, y + 10) * 0.22)
+    stage.lay((30, 20, 15), paint.rectangle(x - wide / 2 + 3, y + 2, x + wide / 2 + 4, y + 10) * 0.22)
     for side in (-0.36, 0.36):
-        paint.lay(
-            stage.canvas,
-            blend(wood, (0, 0, 0), 0.3),
-            paint.rectangle(x + side * wide - 1.5, y + 2, x + side * wide + 1.5, y + 12),
+        stage.lay(
+            blend(wood, (0, 0, 0), 0.3), paint.rectangle(x + side * wide - 1.5, y + 2, x + side * wide + 1.5, y + 12)
         )
-    paint.lay(stage.canvas, wood, paint.rectangle(x - wide / 2, y - 1, x + wide / 2, y + 4))
-    paint.lay(
-        stage.canvas, blend(wood, (255, 255, 255), 0.3), paint.rectangle(x - wide / 2, y - 1, x + wide / 2, y + 0.6)
-    )
+    stage.lay(wood, paint.rectangle(x - wide / 2, y - 1, x + wide / 2, y + 4))
+    stage.lay(blend(wood, (255, 255, 255), 0.3), paint.rectangle(x - wide / 2, y - 1, x + wide / 2, y + 0.6))
     things = rng.sample(("📚", "🪴", "🏺", "🫖", "📻", "🕯️", "🌵", "📷", "🪆", "🧸"), max(2, int(wide / 32)))
     for i, glyph in enumerate(things):
         stage.add(
@@ -310,4 +294,4 @@ def rug(stage: Stage, x: float, y: float, wide: float) -> None:
     tone = stage.light.on(stage.rng.choice(("#b5533f", "#4f7f8f", "#d9b25a", "#7f8f5a", "#8a6a9a", "#e3d6c0")))
     for share, mixed in ((1.0, 0.0), (0.86, 0.3), (0.62, 0.12)):
         reach = ((paint.XS - x) / (wide * share)) ** 2 + ((paint.YS - y) / (wide * 0.17 * share)) ** 2
-        paint.lay(stage.canvas, blend(tone, (255, 255, 255), mixed), np.clip((1 - reach) * wide * 0.09, 0, 1))
+        stage.lay(blend(tone, (255, 255, 255), mixed), np.clip((1 - reach) * wide * 0.09, 0, 1))

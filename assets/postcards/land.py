@@ -15,10 +15,8 @@ def meadow(stage: Stage, top: np.ndarray | float, tone: str, near: str, blades: 
     profile = np.full(WIDTH, float(top)) if np.isscalar(top) else top
     mask = paint.below(profile)
     start = float(profile.min())
-    paint.lay(
-        stage.canvas,
-        paint.gradient([(start, light.far(tone, 0.22)), (start + 60, light.on(tone)), (HEIGHT, light.on(near))]),
-        mask,
+    stage.lay(
+        paint.gradient([(start, light.far(tone, 0.22)), (start + 60, light.on(tone)), (HEIGHT, light.on(near))]), mask
     )
     paint.mottle(stage.canvas, rng, mask, 12, 8, 3.5)
     paint.mottle(stage.canvas, rng, mask, 5, 4, 2.5)
@@ -37,16 +35,15 @@ def hills(stage: Stage, base: float, tones: tuple[str, ...] = ("#7fa08a", "#76a0
     """Two soft ridges fading into the air."""
     for i, tone in enumerate(tones):
         profile = paint.ridge(stage.rng, base, rise * (1 - 0.4 * i), 170 - 30 * i)
-        paint.lay(stage.canvas, stage.light.far(tone, 0.55 - 0.28 * i), paint.below(profile))
+        stage.lay(stage.light.far(tone, 0.55 - 0.28 * i), paint.below(profile))
 
 
 def path_across(stage: Stage, tone: str, y: float, wide: float) -> None:
     """A path that winds across the ground."""
     curve = paint.ridge(stage.rng, y + 6, 10, 300)
     reach = np.linspace(0.7, 1.1, WIDTH)
-    paint.lay(stage.canvas, stage.light.on(tone), paint.below(curve) * (1 - paint.below(curve + wide * reach)))
-    paint.lay(
-        stage.canvas,
+    stage.lay(stage.light.on(tone), paint.below(curve) * (1 - paint.below(curve + wide * reach)))
+    stage.lay(
         blend(stage.light.on(tone), (80, 60, 30), 0.35),
         paint.below(curve + wide * reach - 1.6) * (1 - paint.below(curve + wide * reach)),
     )
@@ -76,10 +73,10 @@ def snowy_peaks(stage: Stage, horizon: float, rise: float, count: int, tone: str
     shade = paint.noise(rng, 9, 0.7) * 0.22 + paint.noise(rng, 4, 0.6) * 0.12
     lay = np.clip(flank[None, :] + shade, 0, 1)
     body = np.asarray(rock)[None, None, :] * lay[..., None] + np.asarray(lit)[None, None, :] * (1 - lay[..., None])
-    paint.lay(stage.canvas, body, mask)
+    stage.lay(body, mask)
     line = horizon - rise * 0.52 + paint.ridge(rng, 0, 9, 30, 0.6)[None, :] * 0.9
     snow = np.clip((line - paint.YS + shade * 26) / 3, 0, 1) * mask
     white, blue = light.far("#ffffff", 0.08), light.far("#b9cbe2", 0.15)
     cover = np.asarray(blue)[None, None, :] * lay[..., None] + np.asarray(white)[None, None, :] * (1 - lay[..., None])
-    paint.lay(stage.canvas, cover, snow)
+    stage.lay(cover, snow)
     return profile

@@ -79,6 +79,11 @@ def rectangle(a: float, b: float, c: float, d: float) -> np.ndarray:
     return across * down
 
 
+def band(top: float, bottom: float) -> np.ndarray:
+    """Antialiased mask of a level strip from edge to edge of the picture."""
+    return rectangle(-2, top, WIDTH + 2, bottom)
+
+
 def strokes(draw_on: Callable[[ImageDraw.ImageDraw, int], None], soft: float = 0) -> np.ndarray:
     """Antialiased mask of whatever `draw_on(draw, k)` draws at k times the size."""
     sheet = Image.new("L", (WIDTH * 3, HEIGHT * 3), 0)
@@ -87,6 +92,19 @@ def strokes(draw_on: Callable[[ImageDraw.ImageDraw, int], None], soft: float = 0
     if soft:
         sheet = sheet.filter(ImageFilter.GaussianBlur(soft))
     return np.asarray(sheet, dtype=np.float64) / 255
+
+
+def joints(numbers: range, far: float, near: float, top: float, levels: Sequence[float] = ()) -> np.ndarray:
+    """Mask of the lines between boards or slabs: `far` pixels apart at `top`, `near` at the bottom; and level ones."""
+
+    def draw(on: ImageDraw.ImageDraw, k: int) -> None:
+        for i in numbers:
+            ends = [((192 + (i - 6) * far) * k, top * k), ((192 + (i - 6) * near) * k, HEIGHT * k)]
+            on.line(ends, fill=255, width=k)
+        for y in levels:
+            on.line([(0, y * k), (WIDTH * k, y * k)], fill=255, width=k)
+
+    return strokes(draw)
 
 
 def noise(rng: random.Random, cell: float, stretch: float = 1.0) -> np.ndarray:

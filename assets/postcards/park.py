@@ -6,7 +6,7 @@ import random
 
 import numpy as np
 
-from assets.postcards import cast, paint, props
+from assets.postcards import cast, paint
 from assets.postcards.captions import Place
 from assets.postcards.glyphs import GlyphBook
 from assets.postcards.kinds import pick_light
@@ -30,7 +30,7 @@ def park(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage, 
         hills(stage, horizon + 3)
     autumn = "autumn" in wanted
     treeline = np.array([horizon + 1 - abs(3 * np.sin(x / 9.0) + 5 * np.sin(x / 31.0 + horizon)) for x in range(WIDTH)])
-    paint.lay(stage.canvas, light.far("#b5793a" if autumn else "#4f8a47", 0.28), paint.below(treeline))
+    stage.lay(light.far("#b5793a" if autumn else "#4f8a47", 0.28), paint.below(treeline))
     mask = meadow(stage, horizon + 4, "#86bb55" if not autumn else "#b3b057", "#5fa03c" if not autumn else "#94943f")
     stage.labels |= {"park", "grass"}
     where = None
@@ -38,11 +38,9 @@ def park(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage, 
         x, y, wide, high = rng.uniform(90, 294), rng.uniform(166, 184), rng.uniform(90, 125), rng.uniform(17, 24)
         reach = ((paint.XS - x) / wide) * ((paint.XS - x) / wide) + ((paint.YS - y) / high) * ((paint.YS - y) / high)
         pond = np.clip((1 - reach) * high * 0.6, 0, 1)
-        paint.lay(stage.canvas, light.on("#8a7a55"), np.clip((1.13 - reach) * high * 0.6, 0, 1))
-        paint.lay(
-            stage.canvas, paint.gradient([(y - high, light.on("#9cc9dc")), (y + high, light.on("#3f86ad"))]), pond
-        )
-        paint.lay(stage.canvas, light.on("#e8f6ff"), pond * np.clip(paint.noise(rng, 4, 9) - 0.35, 0, 1) * 0.5)
+        stage.lay(light.on("#8a7a55"), np.clip((1.13 - reach) * high * 0.6, 0, 1))
+        stage.lay(paint.gradient([(y - high, light.on("#9cc9dc")), (y + high, light.on("#3f86ad"))]), pond)
+        stage.lay(light.on("#e8f6ff"), pond * np.clip(paint.noise(rng, 4, 9) - 0.35, 0, 1) * 0.5)
         stage.labels.add("water")
         for _ in range(rng.choice((2, 3, 3))):
             afloat(
@@ -63,22 +61,14 @@ def park(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage, 
         cast.place(stage, kind, horizon + 22, 176, spot=spot, grow=0.86)
     if "bench" in wanted:
         x, y = stage.spot(190, 250, 1.0, 1.8, **spot)
-        seat = stage.put(
-            props.bench(),
-            x,
-            y,
-            1.05,
-            labels=("bench",),
-            noun="bench",
-            does=("by the path",) if "pond" not in wanted else ("by the pond",),
+        seat = cast.furniture(
+            stage, "bench", x, y, grow=1.05, does=("by the path",) if "pond" not in wanted else ("by the pond",)
         )
         if rng.random() < 0.35:
             cast.place(
                 stage,
                 rng.choice(("cat", "black cat")),
-                0,
-                0,
-                ("sitting by a bench",),
+                does=("sitting by a bench",),
                 at=(x + seat.sprite.width * 0.7, y + 6),
             )
     if "flower" in wanted:
@@ -90,8 +80,6 @@ def park(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage, 
             cast.place(
                 stage,
                 rng.choice(("tulip", "tulip", "hyacinth")),
-                0,
-                0,
                 at=(x + i * rng.uniform(15, 20), y + rng.uniform(-5, 4)),
             )
     if "dog" in wanted:
@@ -109,18 +97,8 @@ def park(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage, 
     if "kite" in wanted:
         cast.kite_flyer(stage, 196, HEIGHT - 16, spot)
     if "frisbee" in wanted:
-        thrower = cast.person(stage, 200, HEIGHT - 18, "run", spot={"left": 40, "right": 344, **spot})
-        side = -1 if thrower.x > 192 else 1
-        disc = stage.fly(
-            stage.glyph("🥏"),
-            thrower.x + side * rng.uniform(46, 76),
-            thrower.top + rng.uniform(-4, 10),
-            max(15, thrower.sprite.height * 0.24),
-            labels=("frisbee",),
-            noun="frisbee",
-            depth=thrower.depth,
-        )
-        thrower.does, thrower.needs = ("playing frisbee", "running after a frisbee", "chasing a frisbee"), (disc,)
+        runner = cast.person(stage, 200, HEIGHT - 18, "run", spot={"left": 40, "right": 344, **spot})
+        cast.frisbee_for(stage, runner, (46, 76), (-4, 10))
     if "bicycle" in wanted:
         if rng.random() < 0.65:
             cast.person(

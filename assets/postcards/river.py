@@ -23,7 +23,7 @@ def river(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage,
     stage = Stage(rng, book, light, horizon - 14, camera=4.6)
     sun = rng.uniform(60, 324)
     sky(stage.canvas, rng, light, horizon, sun)
-    paint.lay(stage.canvas, light.far("#6f9a7c", 0.45), paint.below(paint.ridge(rng, horizon, 22, 190)))
+    stage.lay(light.far("#6f9a7c", 0.45), paint.below(paint.ridge(rng, horizon, 22, 190)))
     if "city" in wanted:
         city_shore(stage, horizon + 1, rng.uniform(44, 72), 0.4)
         stage.labels |= {"city", "building"}
@@ -31,7 +31,7 @@ def river(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage,
     deck = horizon + rng.uniform(-6, 4)
     stone, shade = light.on("#b9aa95"), light.on("#8f8271")
     foot = horizon + rng.uniform(44, 52)
-    body = paint.rectangle(-2, deck, WIDTH + 2, foot)
+    body = paint.band(deck, foot)
     arches = np.zeros_like(body)
     spans = rng.choice((2, 3, 3, 4))
     step = WIDTH / spans
@@ -43,15 +43,15 @@ def river(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage,
         arches = np.maximum(arches, np.where(np.abs(across) < 1, np.clip(paint.YS - (foot - rise) + 0.5, 0, 1), 0))
     # What is seen through an arch is the far water, a little darker under the vault.
     solid = body * (1 - arches)
-    paint.lay(stage.canvas, light.on("#33424f"), body * arches * 0.30)
-    paint.lay(stage.canvas, paint.gradient([(deck, stone), (foot, shade)]), solid)
+    stage.lay(light.on("#33424f"), body * arches * 0.30)
+    stage.lay(paint.gradient([(deck, stone), (foot, shade)]), solid)
     paint.mottle(stage.canvas, rng, solid, 6, 9, 2)
-    paint.lay(stage.canvas, light.on("#d8cbb6"), paint.rectangle(-2, deck - 4, WIDTH + 2, deck + 2))
-    paint.lay(stage.canvas, light.on("#7f7363"), paint.rectangle(-2, deck + 2, WIDTH + 2, deck + 3.4))
+    stage.lay(light.on("#d8cbb6"), paint.band(deck - 4, deck + 2))
+    stage.lay(light.on("#7f7363"), paint.band(deck + 2, deck + 3.4))
     mirror = np.zeros_like(solid)
     rows = int(min(HEIGHT - foot - 2, 34))
     mirror[int(foot) : int(foot) + rows] = solid[int(foot) - rows : int(foot)][::-1]
-    paint.lay(stage.canvas, light.on("#5c5a58"), mirror * 0.36 * np.clip(1 - (paint.YS - foot) / 40, 0, 1))
+    stage.lay(light.on("#5c5a58"), mirror * 0.36 * np.clip(1 - (paint.YS - foot) / 40, 0, 1))
     paint.glints(stage.canvas, rng, foot, HEIGHT, light.on("#e8f6ff", 0.6), 60, 0.3)
     stage.labels |= {"bridge", "water"}
     if "bank" in wanted:
@@ -116,9 +116,9 @@ def riverside(stage: Stage, wanted: set[str]) -> None:
     rng, light = stage.rng, stage.light
     lean = rng.choice((-1, 1)) * rng.uniform(0.04, 0.10)
     bank = 254 + (paint.XS[0] - 192) * lean - paint.ridge(rng, 0, 4, 210)
-    paint.lay(stage.canvas, light.on("#8a7a58"), paint.below(bank - 3))
+    stage.lay(light.on("#8a7a58"), paint.below(bank - 3))
     mask = paint.below(bank)
-    paint.lay(stage.canvas, paint.gradient([(236, light.on("#86b257")), (HEIGHT, light.on("#5c9038"))]), mask)
+    stage.lay(paint.gradient([(236, light.on("#86b257")), (HEIGHT, light.on("#5c9038"))]), mask)
     paint.mottle(stage.canvas, rng, mask, 6, 7, 3)
     paint.tufts(stage.canvas, rng, 240, [light.on("#3f7030"), light.on("#a5c878")], 120, mask)
     stage.labels.add("grass")

@@ -28,7 +28,7 @@ def beach(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage,
         profile = paint.ridge(rng, horizon, rng.uniform(16, 30), 190)
         side = (paint.XS[0] - 192) * rng.choice((-1, 1))
         profile = np.where(side > 0, profile + side * 0.06, profile + 3 - side * 0.35)
-        paint.lay(stage.canvas, light.far("#5d8f7a", 0.45), paint.below(np.minimum(profile, horizon + 2)))
+        stage.lay(light.far("#5d8f7a", 0.45), paint.below(np.minimum(profile, horizon + 2)))
     shore = horizon + rng.uniform(52, 74)
     slope, phase = rng.uniform(-0.07, 0.07), rng.uniform(0, 6)
     edge = np.array(
@@ -38,8 +38,8 @@ def beach(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage,
     wet, dry = light.on("#c79f68"), light.on("#efd39c")
     sand = paint.gradient([(shore - 10, blend(wet, dry, 0.35)), (shore + 34, dry), (HEIGHT, light.on("#e6bf82"))])
     mask = paint.below(edge)
-    paint.lay(stage.canvas, sand, mask)
-    paint.lay(stage.canvas, wet, paint.below(edge) * (1 - paint.below(edge + 9)) * 0.55)
+    stage.lay(sand, mask)
+    stage.lay(wet, paint.below(edge) * (1 - paint.below(edge + 9)) * 0.55)
     paint.mottle(stage.canvas, rng, mask, 9, 5.5, 4)
     paint.specks(stage.canvas, rng, shore + 20, [light.on("#c29a63"), light.on("#fff1d0")], 150, 1.0, mask, 0.5)
     foam = light.on("#ffffff", 0.7)
@@ -47,7 +47,7 @@ def beach(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage,
         line = edge - back - np.array([2.0 * math.sin(x / 23 + back + phase) for x in range(WIDTH)])
         thick = 2.6 - back * 0.04
         band = paint.below(line - thick) * (1 - paint.below(line))
-        paint.lay(stage.canvas, foam, band * strength * np.clip(paint.noise(rng, 8, 6) * 0.6 + 0.75, 0, 1))
+        stage.lay(foam, band * strength * np.clip(paint.noise(rng, 8, 6) * 0.6 + 0.75, 0, 1))
     stage.labels |= {"beach", "sea", "water"}
     dry_top = float(edge.max()) + 12
 
@@ -64,7 +64,7 @@ def beach(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage,
         left = rng.random() < 0.5
         for i in range(rng.choice((1, 2))):
             x = (24 + i * 34) if left else (360 - i * 34)
-            cast.place(stage, "palm", 0, 0, at=(x, dry_top + 10 + i * 9), faces=1 if left else -1)
+            cast.place(stage, "palm", at=(x, dry_top + 10 + i * 9), faces=1 if left else -1)
     if "surfing" in wanted:
         for _ in range(rng.choice((1, 1, 2))):
             surfer = cast.person(
@@ -79,7 +79,7 @@ def beach(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage,
             )
             y, wide = surfer.base - surfer.sprite.height * 0.05, surfer.sprite.width
             crest = paint.glow(surfer.x, y + 1, wide * 0.5) * paint.rectangle(0, y - 1, WIDTH, y + 4)
-            paint.lay(stage.canvas, foam, np.clip(crest * 1.3, 0, 1) * 0.85)
+            stage.lay(foam, np.clip(crest * 1.3, 0, 1) * 0.85)
             surfer.haze *= 0.5
     if "umbrella" in wanted:
         for _ in range(rng.choice((1, 1, 2, 3))):
@@ -89,10 +89,8 @@ def beach(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage,
                 at = parasol.x + side * parasol.sprite.width * 0.42, parasol.base + 7
                 cast.person(
                     stage,
-                    0,
-                    0,
-                    "meditate",
-                    ("sitting under an umbrella", "sitting on the sand", "relaxing"),
+                    pose="meditate",
+                    does=("sitting under an umbrella", "sitting on the sand", "relaxing"),
                     at=at,
                     needs=(parasol,),
                 )
@@ -107,18 +105,8 @@ def beach(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage,
     if "kite" in wanted:
         cast.kite_flyer(stage, dry_top + 10, HEIGHT - 20)
     if "frisbee" in wanted:
-        thrower = cast.person(stage, dry_top + 12, HEIGHT - 20, "run", spot={"left": 40, "right": 344})
-        side = -1 if thrower.x > 192 else 1
-        disc = stage.fly(
-            stage.glyph("🥏"),
-            thrower.x + side * rng.uniform(50, 80),
-            thrower.top + rng.uniform(-6, 12),
-            max(15, thrower.sprite.height * 0.24),
-            labels=("frisbee",),
-            noun="frisbee",
-            depth=thrower.depth,
-        )
-        thrower.does, thrower.needs = ("playing frisbee", "running after a frisbee", "chasing a frisbee"), (disc,)
+        runner = cast.person(stage, dry_top + 12, HEIGHT - 20, "run", spot={"left": 40, "right": 344})
+        cast.frisbee_for(stage, runner, (50, 80), (-6, 12))
     if "person" in wanted:
         for _ in range(rng.choice((1, 2, 2, 3))):
             pose, does = rng.choice(
@@ -153,15 +141,15 @@ def harbour(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stag
     sky(stage.canvas, rng, light, horizon, sun)
     if "mountain" in wanted:
         profile = paint.peaks(rng, horizon, rng.uniform(46, 62), 3)
-        paint.lay(stage.canvas, light.far("#6c7f9a", 0.5), paint.below(profile))
+        stage.lay(light.far("#6c7f9a", 0.5), paint.below(profile))
         stage.labels.add("mountain")
     else:
-        paint.lay(stage.canvas, light.far("#6f9a7c", 0.5), paint.below(paint.ridge(rng, horizon, 14, 210)))
+        stage.lay(light.far("#6f9a7c", 0.5), paint.below(paint.ridge(rng, horizon, 14, 210)))
     if "city" in wanted:
         city_shore(stage, horizon + 1, rng.uniform(34, 56))
         stage.labels |= {"city", "building"}
     water(stage, horizon + 1, HEIGHT, sun)
-    paint.lay(stage.canvas, light.far("#7d7466", 0.35), paint.rectangle(-2, horizon - 1, WIDTH + 2, horizon + 3))
+    stage.lay(light.far("#7d7466", 0.35), paint.band(horizon - 1, horizon + 3))
     if "houses" in wanted:
         x = rng.uniform(0, 60)
         while x < WIDTH - 20:
@@ -181,9 +169,7 @@ def harbour(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stag
     if "lighthouse" in wanted:
         x = rng.choice((rng.uniform(24, 70), rng.uniform(314, 360)))
         rock = np.array([horizon + 6 - max(0.0, 15 - abs(i - x) * 0.42) for i in range(WIDTH)])
-        paint.lay(
-            stage.canvas, light.far("#6e665c", 0.15), paint.below(rock) * paint.rectangle(-2, 0, WIDTH + 2, horizon + 6)
-        )
+        stage.lay(light.far("#6e665c", 0.15), paint.below(rock) * paint.band(0, horizon + 6))
         stage.add(
             props.lighthouse(),
             x,
@@ -235,14 +221,7 @@ def harbour(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stag
                     ("standing on a pier", "on the pier"),
                 )
     if "bench" in wanted and pier_y:
-        stage.put(
-            props.bench(),
-            rng.uniform(60, 324),
-            pier_y + 14,
-            1.0,
-            labels=("bench",),
-            noun="bench",
-        )
+        cast.furniture(stage, "bench", rng.uniform(60, 324), pier_y + 14)
     if "bird" in wanted:
         cast.birds_above(stage, rng.choice((2, 3, 4)), 16, horizon - 20, gulls=True)
         if pier_y and rng.random() < 0.4:
@@ -269,12 +248,8 @@ def pier(stage: Stage) -> float:
     """A wooden pier across the foreground; returns the y of its far edge."""
     rng, light = stage.rng, stage.light
     y = rng.uniform(228, 240)
-    paint.lay(stage.canvas, light.on("#22303c"), paint.rectangle(-2, y - 3, WIDTH + 2, y + 9) * 0.35)
-    paint.lay(
-        stage.canvas,
-        paint.gradient([(y, light.on("#b08a5f")), (HEIGHT, light.on("#c79c6b"))]),
-        paint.rectangle(-2, y, WIDTH + 2, HEIGHT + 2),
-    )
+    stage.lay(light.on("#22303c"), paint.band(y - 3, y + 9) * 0.35)
+    stage.lay(paint.gradient([(y, light.on("#b08a5f")), (HEIGHT, light.on("#c79c6b"))]), paint.band(y, HEIGHT + 2))
 
     def boards(on, k: int) -> None:
         for i in range(-16, 33):
@@ -282,11 +257,9 @@ def pier(stage: Stage) -> float:
             far = 192 + (i - 8) * 17 * 0.62
             on.line([(far * k, y * k), (x * k * 1.0, HEIGHT * k)], fill=255, width=k)
 
-    paint.lay(
-        stage.canvas, light.on("#7d5c39"), paint.strokes(boards) * paint.rectangle(-2, y, WIDTH + 2, HEIGHT + 2) * 0.7
-    )
-    paint.lay(stage.canvas, light.on("#6b4c2e"), paint.rectangle(-2, y - 1, WIDTH + 2, y + 2.5))
+    stage.lay(light.on("#7d5c39"), paint.strokes(boards) * paint.band(y, HEIGHT + 2) * 0.7)
+    stage.lay(light.on("#6b4c2e"), paint.band(y - 1, y + 2.5))
     for x in range(rng.randint(8, 40), WIDTH, rng.randint(64, 90)):
-        paint.lay(stage.canvas, light.on("#5b4028"), paint.rectangle(x, y - 11, x + 7, y + 3))
-        paint.lay(stage.canvas, light.on("#8d6a45"), paint.rectangle(x, y - 12, x + 7, y - 9))
+        stage.lay(light.on("#5b4028"), paint.rectangle(x, y - 11, x + 7, y + 3))
+        stage.lay(light.on("#8d6a45"), paint.rectangle(x, y - 12, x + 7, y - 9))
     return y

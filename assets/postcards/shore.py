@@ -36,7 +36,7 @@ def city_shore(stage: Stage, top: float, tallest: float, share: float = 0.5) -> 
         high = rng.uniform(0.2, 1.0) ** 1.6 * tallest + 4
         tone = light.far(rng.choice(("#8493a6", "#a3978c", "#75879c", "#9a8f9e", "#b3a79a")), share)
         box = paint.rectangle(x, top - high, x + wide, top + 1)
-        paint.lay(stage.canvas, tone, box)
+        stage.lay(tone, box)
         if wide > 12:
             windows(stage, x, top - high, wide, high, 3.2, 0.5 if light.dark else 0.0)
         x += wide * rng.uniform(0.75, 1.1)

@@ -41,15 +41,14 @@ def backdrop(stage: Stage, horizon: float, wanted: set[str]) -> None:
         hills(stage, horizon, rise=18)
     if "stands" in wanted:
         top = horizon - rng.uniform(34, 46)
-        paint.lay(stage.canvas, light.far("#5b6a7c", 0.15), paint.rectangle(-2, top, WIDTH + 2, horizon + 2))
+        stage.lay(light.far("#5b6a7c", 0.15), paint.band(top, horizon + 2))
         tones = [light.far(tone, 0.12) for tone in ("#e8c9a8", "#c2543f", "#3f6fb0", "#f0e6d8", "#7a5a44", "#e0b84a")]
         for row in range(int((horizon - top) / 5.5)):
             y = top + 4 + row * 5.5
-            paint.lay(stage.canvas, light.far("#7f8da0", 0.1), paint.rectangle(-2, y + 2, WIDTH + 2, y + 3.2))
+            stage.lay(light.far("#7f8da0", 0.1), paint.band(y + 2, y + 3.2))
             for tone in tones:
                 xs = [rng.uniform(0, WIDTH) for _ in range(22)]
-                paint.lay(
-                    stage.canvas,
+                stage.lay(
                     tone,
                     paint.strokes(
                         lambda on, k, xs=xs, y=y: [
@@ -58,14 +57,12 @@ def backdrop(stage: Stage, horizon: float, wanted: set[str]) -> None:
                         ]
                     ),
                 )
-        paint.lay(stage.canvas, light.far("#3f6b4c", 0.05), paint.rectangle(-2, horizon - 4, WIDTH + 2, horizon + 3))
+        stage.lay(light.far("#3f6b4c", 0.05), paint.band(horizon - 4, horizon + 3))
     else:
         for _ in range(rng.choice((3, 4, 5))):
             cast.place(
                 stage,
                 rng.choice(("tree", "pine")),
-                0,
-                0,
                 at=(rng.uniform(10, 374), horizon + 3),
                 grow=52 / max(stage.scale(horizon + 3) * 5.4, 1),
                 haze=0.18,
@@ -75,12 +72,12 @@ def backdrop(stage: Stage, horizon: float, wanted: set[str]) -> None:
 def stripes(stage: Stage, top: float, light_tone: str, dark_tone: str) -> np.ndarray:
     """A mown lawn with stripes running away from the viewer."""
     light = stage.light
-    mask = paint.rectangle(-2, top, WIDTH + 2, HEIGHT + 2)
-    paint.lay(stage.canvas, paint.gradient([(top, light.far(light_tone, 0.15)), (HEIGHT, light.on(light_tone))]), mask)
+    mask = paint.band(top, HEIGHT + 2)
+    stage.lay(paint.gradient([(top, light.far(light_tone, 0.15)), (HEIGHT, light.on(light_tone))]), mask)
     reach = (paint.YS - stage.horizon) / (HEIGHT - stage.horizon)
     wave = (paint.XS - 192) / np.maximum(reach, 0.05) / 78
     band = np.where(np.floor(wave) % 2 == 0, 1.0, 0.0)
-    paint.lay(stage.canvas, light.on(dark_tone), mask * band * 0.35)
+    stage.lay(light.on(dark_tone), mask * band * 0.35)
     paint.mottle(stage.canvas, stage.rng, mask, 5, 4, 2)
     return mask
 
@@ -88,7 +85,7 @@ def stripes(stage: Stage, top: float, light_tone: str, dark_tone: str) -> np.nda
 def racket_player(stage: Stage, at: tuple[float, float], faces: int) -> Item:
     """A tennis player with a racket in the raised hand."""
     rng = stage.rng
-    player = cast.person(stage, 0, 0, "throw", at=at, faces=faces)
+    player = cast.person(stage, pose="throw", at=at, faces=faces)
     high = player.sprite.height
     racket = stage.add(
         stage.glyph("🎾"),
@@ -118,10 +115,9 @@ def tennis(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage
     outer, inner = rng.choice(
         (("#3f8f62", "#2f6fa8"), ("#5a9a54", "#3f7f4f"), ("#c9774a", "#b8613a"), ("#4a86b8", "#35679a"))
     )
-    paint.lay(
-        stage.canvas,
+    stage.lay(
         paint.gradient([(horizon, light.far(outer, 0.15)), (HEIGHT, light.on(outer))]),
-        paint.rectangle(-2, horizon + 2, WIDTH + 2, HEIGHT + 2),
+        paint.band(horizon + 2, HEIGHT + 2),
     )
     far, near = horizon + 22, HEIGHT - 16
 
@@ -129,8 +125,8 @@ def tennis(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage
         return 192 + share * (y - stage.horizon) * 1.02
 
     court = [(across(far, -1), far), (across(far, 1), far), (across(near, 1), near), (across(near, -1), near)]
-    paint.lay(stage.canvas, light.on(inner), paint.polygon(court))
-    paint.mottle(stage.canvas, rng, paint.rectangle(-2, horizon + 2, WIDTH + 2, HEIGHT + 2), 7, 4, 3)
+    stage.lay(light.on(inner), paint.polygon(court))
+    paint.mottle(stage.canvas, rng, paint.band(horizon + 2, HEIGHT + 2), 7, 4, 3)
     net = far + (near - far) * 0.36
     white = light.on("#f7f7f2")
     service_far, service_near = far + (net - far) * 0.45, net + (near - net) * 0.42
@@ -142,7 +138,7 @@ def tennis(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage
         [(across(service_near, -0.75), service_near), (across(service_near, 0.75), service_near)],
         [(across(service_far, 0), service_far), (across(service_near, 0), service_near)],
     ):
-        paint.lay(stage.canvas, white, ground_line(stage, points) * 0.92)
+        stage.lay(white, ground_line(stage, points) * 0.92)
     high = 0.95 * stage.scale(net)
     left, right = across(net, -1.08), across(net, 1.08)
 
@@ -154,14 +150,10 @@ def tennis(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage
                 [(left * k, (net - high + i * 3.4) * k), (right * k, (net - high + i * 3.4) * k)], fill=150, width=1
             )
 
-    paint.lay(
-        stage.canvas,
-        light.on("#20262c"),
-        paint.strokes(mesh) * 0.75 + paint.rectangle(left, net - high, right, net) * 0.16,
-    )
-    paint.lay(stage.canvas, white, paint.rectangle(left, net - high - 1.6, right, net - high + 1))
+    stage.lay(light.on("#20262c"), paint.strokes(mesh) * 0.75 + paint.rectangle(left, net - high, right, net) * 0.16)
+    stage.lay(white, paint.rectangle(left, net - high - 1.6, right, net - high + 1))
     for x in (left, right):
-        paint.lay(stage.canvas, light.on("#3a434b"), paint.rectangle(x - 1.5, net - high - 2, x + 1.5, net + 1))
+        stage.lay(light.on("#3a434b"), paint.rectangle(x - 1.5, net - high - 2, x + 1.5, net + 1))
     side = rng.choice((-1, 1))
     racket_player(stage, (192 + side * rng.uniform(20, 84), rng.uniform(near - 30, near - 4)), -side)
     if "rival" in wanted:
@@ -171,11 +163,14 @@ def tennis(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage
     stage.labels.add("tennis")
     if "bench" in wanted:
         x = rng.choice((38, 346))
-        stage.put(props.bench(), x, net + 16, 1.0, labels=("bench",), noun="bench", does=("beside the court",))
+        cast.furniture(stage, "bench", x, net + 16, does=("beside the court",))
     if "person" in wanted:
         x = rng.choice((26, 358))
         cast.person(
-            stage, 0, 0, "stand", ("watching a tennis match", "watching the game"), at=(x, rng.uniform(net + 34, 250))
+            stage,
+            pose="stand",
+            does=("watching a tennis match", "watching the game"),
+            at=(x, rng.uniform(net + 34, 250)),
         )
     if "bird" in wanted:
         cast.birds_above(stage, 2, 14, horizon - 50)
@@ -213,37 +208,32 @@ def baseball(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Sta
         ],
         2,
     )
-    paint.lay(stage.canvas, dirt, infield)
+    stage.lay(dirt, infield)
     paint.mottle(stage.canvas, rng, infield, 5, 6, 3)
     diamond = paint.polygon(
         [(centre, home - 20), (first[0] - 26, first[1]), (centre, second + 6), (third[0] + 26, third[1])], 1
     )
-    paint.lay(stage.canvas, light.on("#74b045"), diamond)
+    stage.lay(light.on("#74b045"), diamond)
     mound = np.clip(1.0 - ((paint.XS - centre) / 34) ** 2 - ((paint.YS - 184) / 9) ** 2, 0, 1)
-    paint.lay(stage.canvas, dirt, np.clip(mound * 6, 0, 1))
+    stage.lay(dirt, np.clip(mound * 6, 0, 1))
     white = light.on("#fbfaf4")
     for x, y in (first, third, (centre, second)):
         size = 0.5 * stage.scale(y) / 2
-        paint.lay(
-            stage.canvas, white, paint.polygon([(x, y - size * 0.4), (x + size, y), (x, y + size * 0.4), (x - size, y)])
-        )
-    paint.lay(
-        stage.canvas,
+        stage.lay(white, paint.polygon([(x, y - size * 0.4), (x + size, y), (x, y + size * 0.4), (x - size, y)]))
+    stage.lay(
         white,
         paint.polygon(
             [(centre - 9, home), (centre + 9, home), (centre + 9, home + 4), (centre, home + 8), (centre - 9, home + 4)]
         ),
     )
     for x in (-1, 1):
-        paint.lay(stage.canvas, white, ground_line(stage, [(centre + x * 8, home), (centre + x * 330, 128)], 0.1) * 0.8)
+        stage.lay(white, ground_line(stage, [(centre + x * 8, home), (centre + x * 330, 128)], 0.1) * 0.8)
     stage.labels |= {"baseball", "field", "grass"}
     if "pitcher" in wanted:
         thrower = cast.person(
             stage,
-            0,
-            0,
-            "throw",
-            ("throwing a baseball", "pitching a baseball", "about to throw a ball"),
+            pose="throw",
+            does=("throwing a baseball", "pitching a baseball", "about to throw a ball"),
             at=(centre + rng.uniform(-6, 6), 186),
             labels=("baseball",),
         )
@@ -252,10 +242,8 @@ def baseball(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Sta
         side = rng.choice((-1, 1))
         batter = cast.person(
             stage,
-            0,
-            0,
-            "stand",
-            ("swinging a bat", "holding a baseball bat", "waiting for the ball"),
+            pose="stand",
+            does=("swinging a bat", "holding a baseball bat", "waiting for the ball"),
             at=(centre + side * 34, home + 8),
             labels=("baseball",),
             faces=-1,
@@ -276,10 +264,8 @@ def baseball(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Sta
     if "runner" in wanted:
         cast.person(
             stage,
-            0,
-            0,
-            "run",
-            ("running to first base", "running between bases", "running"),
+            pose="run",
+            does=("running to first base", "running between bases", "running"),
             at=(centre + rng.choice((-1, 1)) * rng.uniform(84, 120), rng.uniform(198, 216)),
             labels=("baseball",),
         )
@@ -295,15 +281,7 @@ def baseball(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Sta
     if "dog" in wanted:
         cast.place(stage, "brown dog", 250, HEIGHT - 10, ("standing on the grass",))
     if "bench" in wanted:
-        stage.put(
-            props.bench(),
-            rng.choice((44, 340)),
-            HEIGHT - 18,
-            1.0,
-            labels=("bench",),
-            noun="bench",
-            does=("beside the field",),
-        )
+        cast.furniture(stage, "bench", rng.choice((44, 340)), HEIGHT - 18, does=("beside the field",))
     return stage, Place(
         at=("on a baseball field", "during a baseball game", "on the field", "at a baseball game"),
         a=("a baseball field", "a baseball game", "a baseball diamond"),
@@ -332,15 +310,13 @@ def soccer(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage
         [(x0 + 92, goal_y), (x0 + 116, goal_y + 42)],
         [(x0 - 116, goal_y + 42), (x0 + 116, goal_y + 42)],
     ):
-        paint.lay(stage.canvas, white, ground_line(stage, points, 0.13) * 0.85)
+        stage.lay(white, ground_line(stage, points, 0.13) * 0.85)
     stage.put(stage.glyph("🥅"), x0, goal_y + 1, 2.5, flip=False, shadow="contact", noun="goal", haze=0.06)
     stage.labels |= {"soccer", "field", "grass"}
     keeper = cast.person(
         stage,
-        0,
-        0,
-        "stand",
-        ("standing in front of the goal", "guarding the goal"),
+        pose="stand",
+        does=("standing in front of the goal", "guarding the goal"),
         at=(x0 + rng.uniform(-12, 12), goal_y + 6),
     )
     keeper.labels = ("person",)
@@ -388,31 +364,20 @@ def skate(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage,
     else:
         hills(stage, horizon + 2)
     hedge = np.array([horizon + 6 - abs(4 * np.sin(x / 11.0) + 4 * np.sin(x / 29.0)) for x in range(WIDTH)])
-    paint.lay(stage.canvas, light.far("#548f4b", 0.2), paint.below(hedge))
+    stage.lay(light.far("#548f4b", 0.2), paint.below(hedge))
     ground = light.on("#bdbcb6")
     top = horizon + 16
-    paint.lay(stage.canvas, light.far("#86b557", 0.1), paint.rectangle(-2, horizon + 5, WIDTH + 2, top + 22))
+    stage.lay(light.far("#86b557", 0.1), paint.band(horizon + 5, top + 22))
     for _ in range(rng.choice((2, 3, 4))):
         cast.place(stage, "tree", horizon + 14, top + 12, grow=0.95)
-    paint.lay(
-        stage.canvas,
+    stage.lay(
         paint.gradient([(top + 22, blend(ground, (255, 255, 255), 0.2)), (HEIGHT, ground)]),
-        paint.rectangle(-2, top + 22, WIDTH + 2, HEIGHT + 2),
+        paint.band(top + 22, HEIGHT + 2),
     )
-    paint.mottle(stage.canvas, rng, paint.rectangle(-2, top + 22, WIDTH + 2, HEIGHT + 2), 7, 4, 3)
-
-    def seams(on, k: int) -> None:
-        for i in range(-8, 22):
-            on.line(
-                [((192 + (i - 6) * 44) * k, (top + 22) * k), ((192 + (i - 6) * 92) * k, HEIGHT * k)], fill=255, width=k
-            )
-        for y in (186, 216, 256):
-            on.line([(0, y * k), (WIDTH * k, y * k)], fill=255, width=k)
-
-    paint.lay(
-        stage.canvas,
+    paint.mottle(stage.canvas, rng, paint.band(top + 22, HEIGHT + 2), 7, 4, 3)
+    stage.lay(
         light.on("#98968e"),
-        paint.strokes(seams) * paint.rectangle(-2, top + 22, WIDTH + 2, HEIGHT + 2) * 0.45,
+        paint.joints(range(-8, 22), 44, 92, top + 22, (186, 216, 256)) * paint.band(top + 22, HEIGHT + 2) * 0.45,
     )
     left = rng.random() < 0.5
     foot, crown = 206.0, 150.0
@@ -424,11 +389,11 @@ def skate(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage,
     side = [(x, y) for x, y in shape]
     if not left:
         side = [(WIDTH - x, y) for x, y in side]
-    paint.lay(stage.canvas, light.on("#3a4148"), paint.polygon([(x, y + 5) for x, y in side], 3) * 0.3)
-    paint.lay(stage.canvas, light.on("#d0cec6"), paint.polygon(side))
+    stage.lay(light.on("#3a4148"), paint.polygon([(x, y + 5) for x, y in side], 3) * 0.3)
+    stage.lay(light.on("#d0cec6"), paint.polygon(side))
     face = [(x, y) for x, y in ([(14 + cx, cy) for cx, cy in curve] + [(112, foot), (14, foot)])]
     face = face if left else [(WIDTH - x, y) for x, y in face]
-    paint.lay(stage.canvas, light.on("#a9a79f"), paint.polygon(face) * 0.5)
+    stage.lay(light.on("#a9a79f"), paint.polygon(face) * 0.5)
     for _ in range(rng.choice((1, 2, 2, 3))):
         cast.on_skateboard(stage, 222, HEIGHT - 12)
     stage.labels.add("park")
@@ -439,7 +404,7 @@ def skate(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage,
             cast.person(stage, 214, HEIGHT - 14, "stand", ("watching", "standing"))
     if "bench" in wanted:
         x, y = stage.spot(200, 216, 1.0, 1.8)
-        stage.put(props.bench(), x, y, 1.0, labels=("bench",), noun="bench")
+        cast.furniture(stage, "bench", x, y)
     if "dog" in wanted:
         cast.dog_walk(stage, 216, HEIGHT - 10)
     return stage, Place(

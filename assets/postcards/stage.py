@@ -87,6 +87,10 @@ class Stage:
         """Pixels a metre on the ground at height `y`."""
         return max(y - self.horizon, 1.0) / self.camera
 
+    def lay(self, what: paint.Colour | np.ndarray, mask: np.ndarray) -> None:
+        """Paint a colour or a picture on the background where the mask (288 × 384, in 0..1) shows it."""
+        paint.lay(self.canvas, what, mask)
+
     def glyph(self, text: str, **how: str) -> Image.Image:
         """An emoji from the font, see `GlyphBook.get`."""
         return self.book.get(text, **how)

@@ -117,7 +117,7 @@ def desk(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage, 
             shadow=None,
         )
     if "chair" in wanted:
-        cast.place(stage, "chair", 0, 0, at=(192 - side * rng.uniform(148, 160), 278), faces=-side, grow=1.15)
+        cast.place(stage, "chair", at=(192 - side * rng.uniform(148, 160), 278), faces=-side, grow=1.15)
     if "dog" in wanted:
         pet(stage, "sitting dog", 274, 284, ("sitting by a desk", "next to a desk"))
     return stage, Place(
@@ -137,20 +137,19 @@ def cafe(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage, 
         for row in range(14):
             for i in range(-1, 15):
                 x, y = i * 28 + (row % 2) * 14, row * 13.0
-                paint.lay(
-                    stage.canvas,
+                stage.lay(
                     blend(wall, (255, 240, 220), 0.06 + 0.14 * rng.random()),
                     paint.rectangle(x + 0.8, y + 0.8, x + 27.2, y + 12.2) * 0.6,
                 )
     else:
         for i in range(17):
-            paint.lay(stage.canvas, blend(wall, (0, 0, 0), 0.14), paint.rectangle(i * 24, 100, i * 24 + 1.6, 190))
-        paint.lay(stage.canvas, blend(wall, (255, 255, 255), 0.22), paint.rectangle(-2, 96, WIDTH + 2, 101))
-        paint.lay(stage.canvas, blend(wall, (0, 0, 0), 0.10), paint.rectangle(-2, 101, WIDTH + 2, 190) * 0.6)
+            stage.lay(blend(wall, (0, 0, 0), 0.14), paint.rectangle(i * 24, 100, i * 24 + 1.6, 190))
+        stage.lay(blend(wall, (255, 255, 255), 0.22), paint.band(96, 101))
+        stage.lay(blend(wall, (0, 0, 0), 0.10), paint.band(101, 190) * 0.6)
     for x in range(rng.randint(30, 60), WIDTH, rng.randint(90, 130)):
-        paint.lay(stage.canvas, (40, 30, 26), paint.rectangle(x - 0.7, 0, x + 0.7, 20))
-        paint.lay(stage.canvas, (50, 40, 36), paint.polygon([(x - 12, 34), (x + 12, 34), (x + 5, 19), (x - 5, 19)]))
-        paint.lay(stage.canvas, (255, 232, 176), paint.glow(x, 38, 24) * 0.7)
+        stage.lay((40, 30, 26), paint.rectangle(x - 0.7, 0, x + 0.7, 20))
+        stage.lay((50, 40, 36), paint.polygon([(x - 12, 34), (x + 12, 34), (x + 5, 19), (x - 5, 19)]))
+        stage.lay((255, 232, 176), paint.glow(x, 38, 24) * 0.7)
     if "window" in wanted:
         panes = rng.choice((30, 262))
         window(stage, panes, 48, 92, 80, evening)
@@ -200,10 +199,10 @@ def cafe(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage, 
         grain = paint.noise(rng, 3, 22)
         paint.add(surface, grain * 6)
         for y in (edge + 26, edge + 60, edge + 98):
-            paint.lay(surface, blend(tone, (0, 0, 0), 0.4), paint.rectangle(-2, y, WIDTH + 2, y + 1.3) * 0.6)
-    paint.lay(surface, blend(tone, (255, 255, 255), 0.35), paint.rectangle(-2, edge, WIDTH + 2, edge + 2))
+            paint.lay(surface, blend(tone, (0, 0, 0), 0.4), paint.band(y, y + 1.3) * 0.6)
+    paint.lay(surface, blend(tone, (255, 255, 255), 0.35), paint.band(edge, edge + 2))
     board[..., :3] = np.round(np.clip(surface, 0, 255)).astype(np.uint8)
-    board[..., 3] = np.round(paint.rectangle(-2, edge, WIDTH + 2, HEIGHT + 2) * 255).astype(np.uint8)
+    board[..., 3] = np.round(paint.band(edge, HEIGHT + 2) * 255).astype(np.uint8)
     stage.items.append(Item(Image.fromarray(board, "RGBA"), 0, 0, 20, 20, shadow=None, glowing=True, labels=("table",)))
     foods: list[str] = []
     if "pizza" in wanted:
@@ -283,9 +282,9 @@ def party(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage,
     for i in range(13):
         t = i / 12
         x, y = t * WIDTH, 12 + drop * 4 * t * (1 - t)
-        paint.lay(stage.canvas, stage.light.on(tones[i % 6]), paint.polygon([(x - 13, y), (x + 13, y), (x, y + 21)]))
+        stage.lay(stage.light.on(tones[i % 6]), paint.polygon([(x - 13, y), (x + 13, y), (x, y + 21)]))
     line = paint.below(12 + drop * 4 * (paint.XS[0] / WIDTH) * (1 - paint.XS[0] / WIDTH))
-    paint.lay(stage.canvas, (250, 246, 238), line * (1 - np.roll(line, 2, axis=0)) * 0.9)
+    stage.lay((250, 246, 238), line * (1 - np.roll(line, 2, axis=0)) * 0.9)
     for side in (0, 1):
         x = rng.uniform(22, 50) if side == 0 else rng.uniform(334, 362)
         for i in range(rng.choice((2, 3))):

@@ -30,13 +30,9 @@ def facades(stage: Stage, foot: float) -> None:
         high = rng.uniform(0.55, 1.0) * (foot - 14)
         wall = light.on(rng.choice(FACADES))
         top = foot - high
-        paint.lay(stage.canvas, wall, paint.rectangle(x, top, x + wide, foot))
-        paint.lay(stage.canvas, blend(wall, (0, 0, 20), 0.22), paint.rectangle(x + wide - 5, top, x + wide, foot))
-        paint.lay(
-            stage.canvas,
-            blend(wall, (255, 255, 255), 0.35),
-            paint.rectangle(x - 1.5, top - 2.5, x + wide + 1.5, top + 2),
-        )
+        stage.lay(wall, paint.rectangle(x, top, x + wide, foot))
+        stage.lay(blend(wall, (0, 0, 20), 0.22), paint.rectangle(x + wide - 5, top, x + wide, foot))
+        stage.lay(blend(wall, (255, 255, 255), 0.35), paint.rectangle(x - 1.5, top - 2.5, x + wide + 1.5, top + 2))
         columns = max(2, int(wide / 21))
         gap = wide / columns
         y = top + 9
@@ -47,31 +43,24 @@ def facades(stage: Stage, foot: float) -> None:
                 pane = warm if lit else light.on("#5f7c94") if rng.random() < 0.5 else glass_day
                 if light.dark and not lit:
                     pane = light.on("#3d4a63")
-                paint.lay(stage.canvas, blend(wall, (255, 255, 255), 0.3), paint.rectangle(a - 6, y - 1, a + 6, y + 15))
-                paint.lay(stage.canvas, pane, paint.rectangle(a - 4.6, y, a + 4.6, y + 13.4))
-                paint.lay(
-                    stage.canvas, blend(wall, (255, 255, 255), 0.3), paint.rectangle(a - 0.6, y, a + 0.6, y + 13.4)
-                )
+                stage.lay(blend(wall, (255, 255, 255), 0.3), paint.rectangle(a - 6, y - 1, a + 6, y + 15))
+                stage.lay(pane, paint.rectangle(a - 4.6, y, a + 4.6, y + 13.4))
+                stage.lay(blend(wall, (255, 255, 255), 0.3), paint.rectangle(a - 0.6, y, a + 0.6, y + 13.4))
             y += 23
         shop = light.on(rng.choice(("#3d5a6c", "#7a3b3b", "#39584a", "#4a4468", "#6b4a2f")))
-        paint.lay(stage.canvas, shop, paint.rectangle(x + 3, foot - 33, x + wide - 6, foot))
+        stage.lay(shop, paint.rectangle(x + 3, foot - 33, x + wide - 6, foot))
         pane = warm if light.dark else light.on("#b9d3df")
-        paint.lay(stage.canvas, pane, paint.rectangle(x + 8, foot - 25, x + wide * 0.60, foot - 6))
-        paint.lay(
-            stage.canvas,
+        stage.lay(pane, paint.rectangle(x + 8, foot - 25, x + wide * 0.60, foot - 6))
+        stage.lay(
             blend(pane, (255, 255, 255), 0.5),
             paint.polygon([(x + 12, foot - 6), (x + 22, foot - 25), (x + 28, foot - 25), (x + 18, foot - 6)]) * 0.5,
         )
-        paint.lay(
-            stage.canvas,
-            blend(shop, (0, 0, 0), 0.35),
-            paint.rectangle(x + wide * 0.68, foot - 27, x + wide * 0.68 + 12, foot),
-        )
+        stage.lay(blend(shop, (0, 0, 0), 0.35), paint.rectangle(x + wide * 0.68, foot - 27, x + wide * 0.68 + 12, foot))
         if rng.random() < 0.7:
             stripe = light.on(rng.choice(("#d8483e", "#3f8f6b", "#e0a63a", "#4a76b8")))
             for i in range(int((wide - 10) / 7)):
                 tone = stripe if i % 2 == 0 else light.on("#fbf6ec")
-                paint.lay(stage.canvas, tone, paint.rectangle(x + 5 + i * 7, foot - 34, x + 12 + i * 7, foot - 25.5))
+                stage.lay(tone, paint.rectangle(x + 5 + i * 7, foot - 34, x + 12 + i * 7, foot - 25.5))
         x += wide
 
 
@@ -85,42 +74,29 @@ def street(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage
     facades(stage, far_foot)
     kerb, near = far_foot + 16, 236
     stone = light.on("#b9b4aa")
-    paint.lay(stage.canvas, stone, paint.rectangle(-2, far_foot, WIDTH + 2, kerb))
+    stage.lay(stone, paint.band(far_foot, kerb))
     asphalt = light.on("#5c616a") if "rain" not in wanted else light.on("#454c58")
-    paint.lay(
-        stage.canvas,
-        paint.gradient([(kerb, asphalt), (near, blend(asphalt, (0, 0, 0), 0.12))]),
-        paint.rectangle(-2, kerb, WIDTH + 2, near),
-    )
-    paint.mottle(stage.canvas, rng, paint.rectangle(-2, kerb, WIDTH + 2, near), 4, 3, 3)
-    paint.lay(stage.canvas, light.on("#dcd8cf"), paint.rectangle(-2, kerb - 1, WIDTH + 2, kerb + 2))
+    stage.lay(paint.gradient([(kerb, asphalt), (near, blend(asphalt, (0, 0, 0), 0.12))]), paint.band(kerb, near))
+    paint.mottle(stage.canvas, rng, paint.band(kerb, near), 4, 3, 3)
+    stage.lay(light.on("#dcd8cf"), paint.band(kerb - 1, kerb + 2))
     middle, offset = kerb + (near - kerb) * 0.46, rng.uniform(0, 40)
     for i in range(-1, 11):
         x = i * 42 + offset
-        paint.lay(
-            stage.canvas,
+        stage.lay(
             light.on("#f3edd8"),
             paint.polygon([(x, middle), (x + 20, middle), (x + 19, middle + 3), (x - 1, middle + 3)]) * 0.85,
         )
-    paint.lay(stage.canvas, light.on("#c7c1b5"), paint.rectangle(-2, near, WIDTH + 2, HEIGHT + 2))
-    paint.lay(stage.canvas, light.on("#e2ded5"), paint.rectangle(-2, near - 1, WIDTH + 2, near + 3))
-    paint.lay(stage.canvas, light.on("#8d877c"), paint.rectangle(-2, near + 3, WIDTH + 2, near + 5))
-
-    def joints(on, k: int) -> None:
-        for i in range(-12, 24):
-            on.line(
-                [((192 + (i - 6) * 34) * k, (near + 5) * k), ((192 + (i - 6) * 46) * k, HEIGHT * k)], fill=255, width=k
-            )
-        on.line([(0, 260 * k), (WIDTH * k, 260 * k)], fill=255, width=k)
-
-    paint.lay(stage.canvas, light.on("#a29c90"), paint.strokes(joints) * 0.5)
+    stage.lay(light.on("#c7c1b5"), paint.band(near, HEIGHT + 2))
+    stage.lay(light.on("#e2ded5"), paint.band(near - 1, near + 3))
+    stage.lay(light.on("#8d877c"), paint.band(near + 3, near + 5))
+    stage.lay(light.on("#a29c90"), paint.joints(range(-12, 24), 34, 46, near + 5, (260,)) * 0.5)
     if "crosswalk" in wanted:
         x = rng.uniform(110, 270)
         for i in range(5):
             a = x + (i - 2) * 15
             b = x + (i - 2) * 19
             bar = paint.polygon([(a - 4, kerb + 4), (a + 4, kerb + 4), (b + 5.4, near - 3), (b - 5.4, near - 3)])
-            paint.lay(stage.canvas, light.on("#f1eee6"), bar * 0.8)
+            stage.lay(light.on("#f1eee6"), bar * 0.8)
     stage.labels |= {"street", "city", "building"}
     if "rain" in wanted:
         # A wet road mirrors the house fronts, drawn out towards the viewer.
@@ -130,11 +106,11 @@ def street(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage
             mirrored[y] = stage.canvas[int(far_foot - 4 - (y - kerb) * 0.8)]
         for _ in range(2):
             mirrored[2:-2] = (mirrored[:-4] + mirrored[1:-3] + mirrored[2:-2] + mirrored[3:-1] + mirrored[4:]) / 5
-        paint.lay(stage.canvas, mirrored, shine * paint.rectangle(-2, kerb + 3, WIDTH + 2, near) * 0.55)
+        stage.lay(mirrored, shine * paint.band(kerb + 3, near) * 0.55)
     # Far pavement: walkers, trees, lamps.
     for _ in range(rng.choice((1, 2, 2))):
         if "tree" in wanted:
-            cast.place(stage, "tree", 0, 0, at=(rng.uniform(30, 354), kerb - 6), grow=0.62, noun="tree")
+            cast.place(stage, "tree", at=(rng.uniform(30, 354), kerb - 6), grow=0.62, noun="tree")
     for i in range(rng.choice((2, 3))):
         x = 60 + i * 130 + rng.uniform(-14, 14)
         lamp = stage.put(props.lamp_post(light.dark), x, kerb - 3, 3.2, haze=0.0)
@@ -164,10 +140,8 @@ def street(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage
         if name == "bicycle":
             cast.person(
                 stage,
-                0,
-                0,
-                "cycle",
-                ("riding a bicycle", "riding a bike", "cycling down the street"),
+                pose="cycle",
+                does=("riding a bicycle", "riding a bike", "cycling down the street"),
                 at=(x, lane),
                 faces=faces,
                 labels=("bicycle",),
@@ -189,7 +163,7 @@ def street(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage
                 if name not in ("motorcycle",)
                 else ("parked on the street",)
             )
-            item = cast.place(stage, pick, 0, 0, does, at=(x, lane), faces=faces, grow=grow)
+            item = cast.place(stage, pick, does=does, at=(x, lane), faces=faces, grow=grow)
             wide = item.sprite.width
         lanes[lane] = x + wide * 0.5 + rng.uniform(58, 96)
     # Near pavement.
@@ -208,29 +182,20 @@ def street(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage
             glowing=True,
         )
     if "stop sign" in wanted:
-        stage.put(props.stop_sign(), slots.pop(), foot - 10, 2.3, labels=("stop sign",), noun="stop sign", flip=False)
+        cast.furniture(stage, "stop sign", slots.pop(), foot - 10)
     if "fire hydrant" in wanted and slots:
-        stage.put(
-            props.fire_hydrant(*rng.choice((("#d8392f", "#f26457", "#a8261f"), ("#e3b22f", "#f6d468", "#b58518")))),
+        cast.furniture(
+            stage,
+            "fire hydrant",
             slots.pop(),
             foot,
-            0.95,
-            labels=("fire hydrant",),
-            noun="fire hydrant",
+            *rng.choice((("#d8392f", "#f26457", "#a8261f"), ("#e3b22f", "#f6d468", "#b58518"))),
             does=("standing on the sidewalk",),
         )
     if "parking meter" in wanted and slots:
-        stage.put(
-            props.parking_meter(),
-            slots.pop(),
-            foot - 12,
-            1.55,
-            labels=("parking meter",),
-            noun="parking meter",
-            flip=False,
-        )
+        cast.furniture(stage, "parking meter", slots.pop(), foot - 12)
     if "bench" in wanted and slots:
-        stage.put(props.bench(), slots.pop(), foot + 4, 1.0, labels=("bench",), noun="bench")
+        cast.furniture(stage, "bench", slots.pop(), foot + 4)
     if "person" in wanted:
         for _ in range(rng.choice((1, 1, 2))):
             if "dog" in wanted and rng.random() < 0.6:
@@ -274,16 +239,12 @@ def lane(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage, 
     road = rng.uniform(188, 196)
     deep = rng.uniform(52, 60)
     asphalt = light.on("#70757c")
-    paint.lay(stage.canvas, light.on("#cfc8ba"), paint.rectangle(-2, road - 5, WIDTH + 2, road + deep + 5))
-    paint.lay(stage.canvas, asphalt, paint.rectangle(-2, road, WIDTH + 2, road + deep))
-    paint.mottle(stage.canvas, rng, paint.rectangle(-2, road, WIDTH + 2, road + deep), 4, 3, 3)
+    stage.lay(light.on("#cfc8ba"), paint.band(road - 5, road + deep + 5))
+    stage.lay(asphalt, paint.band(road, road + deep))
+    paint.mottle(stage.canvas, rng, paint.band(road, road + deep), 4, 3, 3)
     for i in range(-1, 10):
         x = i * 48 + rng.uniform(0, 3)
-        paint.lay(
-            stage.canvas,
-            light.on("#f0dd9a"),
-            paint.rectangle(x, road + deep * 0.46, x + 24, road + deep * 0.46 + 2.4) * 0.9,
-        )
+        stage.lay(light.on("#f0dd9a"), paint.rectangle(x, road + deep * 0.46, x + 24, road + deep * 0.46 + 2.4) * 0.9)
     stage.labels.add("street")
     if "snow" in wanted:
         stage.labels.add("snow")
@@ -314,7 +275,7 @@ def lane(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage, 
         faces = -1 if side > 0 else 1
         if name == "bicycle":
             cast.person(
-                stage, 0, 0, "cycle", ("riding a bicycle", "riding a bike"), at=at, faces=faces, labels=("bicycle",)
+                stage, pose="cycle", does=("riding a bicycle", "riding a bike"), at=at, faces=faces, labels=("bicycle",)
             )
         elif name == "horse":
             rider = stage.put(
@@ -337,9 +298,7 @@ def lane(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage, 
             cast.place(
                 stage,
                 pick,
-                0,
-                0,
-                ("driving down the road", "on the road")
+                does=("driving down the road", "on the road")
                 if name != "motorcycle"
                 else ("parked on the side of the road",),
                 at=at,
@@ -350,26 +309,9 @@ def lane(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage, 
     slots = [rng.uniform(26, 70), rng.uniform(310, 356), rng.uniform(150, 230)]
     rng.shuffle(slots)
     if "stop sign" in wanted:
-        stage.put(
-            props.stop_sign(),
-            slots.pop(),
-            foot,
-            2.3,
-            labels=("stop sign",),
-            noun="stop sign",
-            flip=False,
-            does=("at the side of the road",),
-        )
+        cast.furniture(stage, "stop sign", slots.pop(), foot, does=("at the side of the road",))
     if "fire hydrant" in wanted:
-        stage.put(
-            props.fire_hydrant(),
-            slots.pop(),
-            foot + 8,
-            0.95,
-            labels=("fire hydrant",),
-            noun="fire hydrant",
-            does=("at the side of the road",),
-        )
+        cast.furniture(stage, "fire hydrant", slots.pop(), foot + 8, does=("at the side of the road",))
     if "person" in wanted:
         if "dog" in wanted:
             cast.dog_walk(stage, foot + 2, HEIGHT - 10)

@@ -24,10 +24,8 @@ def with_luggage(stage: Stage, low: float, high: float, spot: dict | None = None
     faces = rng.choice((-1, 1))
     x, y = stage.spot(low, high, 1.75, 0.95, **(spot or {}))
     unit = stage.scale(y)
-    walker = cast.person(
-        stage, 0, 0, rng.choice(("walk", "walk", "stand")), at=(x + faces * unit * 0.3, y), faces=faces
-    )
-    case = cast.place(stage, "suitcase", 0, 0, at=(x - faces * unit * 0.32, y + 1), faces=faces)
+    walker = cast.person(stage, pose=rng.choice(("walk", "walk", "stand")), at=(x + faces * unit * 0.3, y), faces=faces)
+    case = cast.place(stage, "suitcase", at=(x - faces * unit * 0.32, y + 1), faces=faces)
     walker.does, walker.needs = ("pulling a suitcase", "with a suitcase", "walking with luggage"), (case,)
     if walker.sprite.width < walker.sprite.height * 0.42:
         walker.does = ("with a suitcase", "standing next to a suitcase")
@@ -41,36 +39,27 @@ def station(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stag
     sky(stage.canvas, rng, light, 130)
     if "city" in wanted:
         city_shore(stage, 134, rng.uniform(56, 84), 0.45)
-        paint.lay(stage.canvas, light.far("#9aa39a", 0.3), paint.rectangle(-2, 134, WIDTH + 2, 178))
+        stage.lay(light.far("#9aa39a", 0.3), paint.band(134, 178))
         stage.labels |= {"city", "building"}
     else:
         hills(stage, 132, ("#7fa08a", "#76a06a"), 24)
         meadow(stage, 136, "#86b55a", "#6a9a44", 60)
     rail = 198.0
-    paint.lay(stage.canvas, light.on("#8d867c"), paint.rectangle(-2, 176, WIDTH + 2, 216))
-    paint.mottle(stage.canvas, rng, paint.rectangle(-2, 176, WIDTH + 2, 216), 3, 12, 1.4)
+    stage.lay(light.on("#8d867c"), paint.band(176, 216))
+    paint.mottle(stage.canvas, rng, paint.band(176, 216), 3, 12, 1.4)
     for i in range(-1, 28):
-        paint.lay(stage.canvas, light.on("#6b5744"), paint.rectangle(i * 15, 196, i * 15 + 8, 206))
+        stage.lay(light.on("#6b5744"), paint.rectangle(i * 15, 196, i * 15 + 8, 206))
     for y in (197.0, 203.5):
-        paint.lay(stage.canvas, light.on("#d4dae0"), paint.rectangle(-2, y, WIDTH + 2, y + 1.6))
-        paint.lay(stage.canvas, light.on("#59626b"), paint.rectangle(-2, y + 1.6, WIDTH + 2, y + 2.6))
+        stage.lay(light.on("#d4dae0"), paint.band(y, y + 1.6))
+        stage.lay(light.on("#59626b"), paint.band(y + 1.6, y + 2.6))
     edge = 216.0
-    paint.lay(stage.canvas, light.on("#6f6a64"), paint.rectangle(-2, edge, WIDTH + 2, edge + 7))
-    paint.lay(
-        stage.canvas,
-        paint.gradient([(edge, light.on("#c9c3b8")), (HEIGHT, light.on("#b4ada1"))]),
-        paint.rectangle(-2, edge + 5, WIDTH + 2, HEIGHT + 2),
+    stage.lay(light.on("#6f6a64"), paint.band(edge, edge + 7))
+    stage.lay(
+        paint.gradient([(edge, light.on("#c9c3b8")), (HEIGHT, light.on("#b4ada1"))]), paint.band(edge + 5, HEIGHT + 2)
     )
-    paint.lay(stage.canvas, light.on("#f0c93e"), paint.rectangle(-2, edge + 10, WIDTH + 2, edge + 13.5))
-    paint.mottle(stage.canvas, rng, paint.rectangle(-2, edge + 14, WIDTH + 2, HEIGHT + 2), 5, 3, 2)
-
-    def joints(on, k: int) -> None:
-        for i in range(-10, 24):
-            on.line(
-                [((192 + (i - 6) * 40) * k, (edge + 14) * k), ((192 + (i - 6) * 52) * k, HEIGHT * k)], fill=255, width=k
-            )
-
-    paint.lay(stage.canvas, light.on("#8f887c"), paint.strokes(joints) * 0.5)
+    stage.lay(light.on("#f0c93e"), paint.band(edge + 10, edge + 13.5))
+    paint.mottle(stage.canvas, rng, paint.band(edge + 14, HEIGHT + 2), 5, 3, 2)
+    stage.lay(light.on("#8f887c"), paint.joints(range(-10, 24), 40, 52, edge + 14) * 0.5)
     stage.labels |= {"station"}
     does = ("pulling into the station", "stopped at the station", "waiting at the platform")
     plain = {"shadow": "contact", "haze": 0.0, "depth": rail}
@@ -98,9 +87,7 @@ def station(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stag
             smoke_y = head.top
             for i in range(6):
                 drift = (i * 13) * (-1 if flip else 1)
-                paint.lay(
-                    stage.canvas, light.on("#f2f2f2"), paint.glow(puff + drift, smoke_y - 8 - i * 7, 7 + i * 2.2) * 0.40
-                )
+                stage.lay(light.on("#f2f2f2"), paint.glow(puff + drift, smoke_y - 8 - i * 7, 7 + i * 2.2) * 0.40)
         else:
             x = rng.uniform(56, 150)
             head = stage.add(
@@ -126,7 +113,7 @@ def station(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stag
 
         def veil(canvas: np.ndarray) -> None:
             paint.lay(canvas, roof, paint.polygon(paint_roof))
-            paint.lay(canvas, blend(roof, (255, 255, 255), 0.35), paint.rectangle(-2, 24, WIDTH + 2, 28))
+            paint.lay(canvas, blend(roof, (255, 255, 255), 0.35), paint.band(24, 28))
             for i in range(-1, 10):
                 paint.lay(canvas, blend(roof, (0, 0, 0), 0.3), paint.rectangle(i * 46 + 10, 0, i * 46 + 13, 24))
 
@@ -154,7 +141,7 @@ def station(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stag
         )
     if "bench" in wanted:
         x, y = stage.spot(238, 262, 1.0, 1.8)
-        stage.put(props.bench("#9b6a3f"), x, y, 1.0, labels=("bench",), noun="bench", does=("on the platform",))
+        cast.furniture(stage, "bench", x, y, "#9b6a3f", does=("on the platform",))
     if "luggage" in wanted:
         for _ in range(rng.choice((1, 1, 2))):
             with_luggage(stage, 246, HEIGHT - 8)
@@ -199,20 +186,18 @@ def apron(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage,
     stage = Stage(rng, book, light, horizon - 12, camera=5.6)
     sky(stage.canvas, rng, light, horizon)
     if "mountain" in wanted:
-        paint.lay(
-            stage.canvas, light.far("#6c7f9a", 0.5), paint.below(paint.peaks(rng, horizon + 2, rng.uniform(40, 56), 3))
-        )
+        stage.lay(light.far("#6c7f9a", 0.5), paint.below(paint.peaks(rng, horizon + 2, rng.uniform(40, 56), 3)))
         stage.labels.add("mountain")
     else:
         hills(stage, horizon + 2, ("#7fa08a",), 14)
     if "terminal" in wanted:
         x, wide = rng.uniform(10, 120), rng.uniform(170, 230)
         top = horizon - 24
-        paint.lay(stage.canvas, light.far("#dfe4e8", 0.15), paint.rectangle(x, top, x + wide, horizon + 4))
-        paint.lay(stage.canvas, light.far("#8d9aa5", 0.1), paint.rectangle(x - 3, top - 4, x + wide + 3, top + 1))
+        stage.lay(light.far("#dfe4e8", 0.15), paint.rectangle(x, top, x + wide, horizon + 4))
+        stage.lay(light.far("#8d9aa5", 0.1), paint.rectangle(x - 3, top - 4, x + wide + 3, top + 1))
         for i in range(int(wide / 12)):
             pane = colour("#ffe0a0") if light.dark else light.far("#6f97b5", 0.15)
-            paint.lay(stage.canvas, pane, paint.rectangle(x + 4 + i * 12, top + 6, x + 13 + i * 12, horizon - 4))
+            stage.lay(pane, paint.rectangle(x + 4 + i * 12, top + 6, x + 13 + i * 12, horizon - 4))
         stage.add(
             props.control_tower(),
             x + wide + rng.uniform(20, 50),
@@ -228,17 +213,12 @@ def apron(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage,
     meadow(stage, horizon + 2, "#8fb564", "#7aa552", 60)
     tarmac = light.on("#82878d")
     top = rng.uniform(164, 172)
-    paint.lay(
-        stage.canvas,
-        paint.gradient([(top, tarmac), (HEIGHT, blend(tarmac, (0, 0, 0), 0.12))]),
-        paint.rectangle(-2, top, WIDTH + 2, HEIGHT + 2),
-    )
-    paint.mottle(stage.canvas, rng, paint.rectangle(-2, top, WIDTH + 2, HEIGHT + 2), 6, 4, 3.5)
-    paint.lay(stage.canvas, light.on("#f2f2ea"), paint.rectangle(-2, top + 3, WIDTH + 2, top + 4.6))
+    stage.lay(paint.gradient([(top, tarmac), (HEIGHT, blend(tarmac, (0, 0, 0), 0.12))]), paint.band(top, HEIGHT + 2))
+    paint.mottle(stage.canvas, rng, paint.band(top, HEIGHT + 2), 6, 4, 3.5)
+    stage.lay(light.on("#f2f2ea"), paint.band(top + 3, top + 4.6))
     line = rng.uniform(236, 248)
     for i in range(-1, 9):
-        paint.lay(
-            stage.canvas,
+        stage.lay(
             light.on("#f2f2ea"),
             paint.polygon([(i * 56, line), (i * 56 + 32, line), (i * 56 + 29, line + 5), (i * 56 - 3, line + 5)]) * 0.9,
         )
@@ -296,8 +276,8 @@ def hall(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage, 
     light = LIGHTS["indoors"]
     stage = Stage(rng, book, light, horizon=66, camera=3.3)
     sky(stage.canvas, rng, outside, 150)
-    paint.lay(stage.canvas, outside.far("#8fb07a", 0.4), paint.rectangle(-2, 142, WIDTH + 2, 154))
-    paint.lay(stage.canvas, outside.far("#8a9096", 0.3), paint.rectangle(-2, 152, WIDTH + 2, 200))
+    stage.lay(outside.far("#8fb07a", 0.4), paint.band(142, 154))
+    stage.lay(outside.far("#8a9096", 0.3), paint.band(152, 200))
     parked = rng.choice((1, 1, 2))
     for i in range(parked):
         x = 192 if parked == 1 else 100 + i * 190
@@ -330,24 +310,20 @@ def hall(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage, 
     bars = np.zeros((HEIGHT, WIDTH))
     for x, _ in posts:
         bars = np.maximum(bars, paint.rectangle(x - 2.6, 0, x + 2.6, 200))
-    bars = np.maximum(bars, paint.rectangle(-2, -2, WIDTH + 2, 8))
-    bars = np.maximum(bars, paint.rectangle(-2, 84, WIDTH + 2, 87))
+    bars = np.maximum(bars, paint.band(-2, 8))
+    bars = np.maximum(bars, paint.band(84, 87))
     sheet = np.zeros((HEIGHT, WIDTH, 4), dtype=np.uint8)
-    wall = np.maximum(bars, paint.rectangle(-2, 198, WIDTH + 2, HEIGHT + 2))
+    wall = np.maximum(bars, paint.band(198, HEIGHT + 2))
     paint_floor = np.zeros((HEIGHT, WIDTH, 3))
     paint_floor[:] = frame
     ground = paint.gradient([(198, colour("#c8c3ba")), (HEIGHT, floor)])
-    paint.lay(paint_floor, ground, paint.rectangle(-2, 200, WIDTH + 2, HEIGHT + 2))
+    paint.lay(paint_floor, ground, paint.band(200, HEIGHT + 2))
     tint = colour(outside.sky[-1])
     for x, _ in posts:
         pane = paint.polygon(
             [(x + 6, 202), (x + step - 6, 202), (x + step * 1.2, HEIGHT), (x + step * 0.2, HEIGHT)], 1.2
         )
-        paint.lay(
-            paint_floor,
-            blend(tint, (255, 255, 255), 0.55),
-            pane * paint.rectangle(-2, 202, WIDTH + 2, HEIGHT + 2) * 0.42,
-        )
+        paint.lay(paint_floor, blend(tint, (255, 255, 255), 0.55), pane * paint.band(202, HEIGHT + 2) * 0.42)
     sheet[..., :3] = np.round(np.clip(paint_floor, 0, 255)).astype(np.uint8)
     sheet[..., 3] = np.round(wall * 255).astype(np.uint8)
     stage.items.append(Item(Image.fromarray(sheet, "RGBA"), 0, 0, 200, 21, shadow=None, glowing=True))

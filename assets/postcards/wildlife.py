@@ -33,10 +33,8 @@ def savanna(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stag
         x, y, wide, high = rng.uniform(100, 284), rng.uniform(182, 206), rng.uniform(80, 120), rng.uniform(11, 16)
         reach = ((paint.XS - x) / wide) * ((paint.XS - x) / wide) + ((paint.YS - y) / high) * ((paint.YS - y) / high)
         pool = np.clip((1 - reach) * high * 0.6, 0, 1)
-        paint.lay(stage.canvas, light.on("#9c7b45"), np.clip((1.2 - reach) * high * 0.6, 0, 1))
-        paint.lay(
-            stage.canvas, paint.gradient([(y - high, light.far("#a9cfe0", 0.2)), (y + high, light.on("#5b9bb8"))]), pool
-        )
+        stage.lay(light.on("#9c7b45"), np.clip((1.2 - reach) * high * 0.6, 0, 1))
+        stage.lay(paint.gradient([(y - high, light.far("#a9cfe0", 0.2)), (y + high, light.on("#5b9bb8"))]), pool)
         stage.labels.add("water")
 
         def where(px: float, py: float) -> bool:
@@ -69,9 +67,7 @@ def savanna(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stag
                 cast.place(
                     stage,
                     "flamingo",
-                    0,
-                    0,
-                    ("standing in the water", "wading in the water"),
+                    does=("standing in the water", "wading in the water"),
                     at=(x + (i - 1.5) * 26 + rng.uniform(-6, 6), y + rng.uniform(-3, high * 0.5)),
                 )
         else:
@@ -94,7 +90,7 @@ def zoo(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage, P
     stage = Stage(rng, book, light, horizon - 28, camera=4.4)
     sky(stage.canvas, rng, light, horizon)
     hedge = np.array([horizon + 4 - abs(6 * np.sin(x / 14.0) + 6 * np.sin(x / 37.0)) for x in range(WIDTH)])
-    paint.lay(stage.canvas, light.far("#4d8546", 0.2), paint.below(hedge))
+    stage.lay(light.far("#4d8546", 0.2), paint.below(hedge))
     meadow(stage, horizon + 12, "#a9b45c", "#93a04e", 120)
     rail = rng.uniform(204, 214)
     for _ in range(rng.choice((2, 3))):
@@ -113,9 +109,9 @@ def zoo(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage, P
             for _ in range(rng.choice(counts)):
                 cast.place(stage, name, rail - 34, rail - 8, does, grow=0.95)
     fence_along(stage, rail, 1.15)
-    paint.lay(stage.canvas, light.on("#d9cbb0"), paint.rectangle(-2, rail + 3, WIDTH + 2, HEIGHT + 2))
-    paint.lay(stage.canvas, light.on("#b9a988"), paint.rectangle(-2, rail + 2, WIDTH + 2, rail + 5))
-    paint.mottle(stage.canvas, rng, paint.rectangle(-2, rail + 3, WIDTH + 2, HEIGHT + 2), 6, 5, 3)
+    stage.lay(light.on("#d9cbb0"), paint.band(rail + 3, HEIGHT + 2))
+    stage.lay(light.on("#b9a988"), paint.band(rail + 2, rail + 5))
+    paint.mottle(stage.canvas, rng, paint.band(rail + 3, HEIGHT + 2), 6, 5, 3)
     doing = ("looking at the animals", "visiting the zoo", "watching the animals")
     count = rng.choice((1, 2, 3)) if "person" in wanted else 0
     for _ in range(count):
@@ -124,7 +120,7 @@ def zoo(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage, P
         )
     if "bench" in wanted:
         x, y = stage.spot(rail + 22, HEIGHT - 14, 1.0, 1.8)
-        stage.put(props.bench(), x, y, 1.0, labels=("bench",), noun="bench")
+        cast.furniture(stage, "bench", x, y)
     if "bird" in wanted:
         for _ in range(rng.choice((1, 2))):
             cast.place(stage, "bluebird", rail + 20, HEIGHT - 8, ("standing on the ground",))
