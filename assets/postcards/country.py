@@ -10,7 +10,7 @@ from assets.postcards import cast, paint, props
 from assets.postcards.captions import Place
 from assets.postcards.glyphs import GlyphBook
 from assets.postcards.kinds import pick_light
-from assets.postcards.land import fence_along, hills, meadow, snowy_peaks
+from assets.postcards.land import fence_along, hills, meadow, open_air, snowy_peaks
 from assets.postcards.light import LIGHTS, sky
 from assets.postcards.paint import HEIGHT, blend, colour
 from assets.postcards.shore import SEA, afloat
@@ -19,10 +19,7 @@ from assets.postcards.stage import Stage
 
 def farm(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage, Place]:
     """Pasture, barn, fields in rows, and the animals."""
-    light = LIGHTS[pick_light(rng, wanted)]
-    horizon = rng.uniform(92, 112)
-    stage = Stage(rng, book, light, horizon - 16, camera=3.7)
-    sky(stage.canvas, rng, light, horizon)
+    stage, light, horizon = open_air(rng, book, pick_light(rng, wanted), (92, 112), 16, 3.7)
     if "mountain" in wanted:
         snowy_peaks(stage, horizon + 4, rng.uniform(50, 66), 4)
         stage.labels.add("mountain")

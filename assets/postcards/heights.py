@@ -11,7 +11,7 @@ from assets.postcards import cast, paint
 from assets.postcards.captions import Place
 from assets.postcards.glyphs import GlyphBook, trim
 from assets.postcards.kinds import pick_light
-from assets.postcards.land import meadow, snowy_peaks
+from assets.postcards.land import meadow, open_air, snowy_peaks
 from assets.postcards.light import LIGHTS, sky
 from assets.postcards.paint import HEIGHT, WIDTH, blend, colour
 from assets.postcards.stage import Stage
@@ -19,10 +19,7 @@ from assets.postcards.stage import Stage
 
 def slope(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage, Place]:
     """A snowy slope falling across the picture, with skiers and snowboarders going down it."""
-    light = LIGHTS[pick_light(rng, wanted, ("day", "day", "morning", "cloudy"))]
-    horizon = rng.uniform(116, 130)
-    stage = Stage(rng, book, light, horizon - 50, camera=4.2)
-    sky(stage.canvas, rng, light, horizon)
+    stage, light, horizon = open_air(rng, book, pick_light(rng, wanted), (116, 130), 50, 4.2)
     snowy_peaks(stage, horizon + 20, rng.uniform(74, 98), rng.choice((3, 4)))
     down = rng.choice((-1, 1))  # the way the slope falls: towards the left or the right
     xs = paint.XS[0] - 192

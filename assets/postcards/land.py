@@ -1,11 +1,15 @@
-"""Land that several scenes share: meadows, hills, paths, fences, snowy mountains."""
+"""Land that several scenes share: the open air, meadows, pools, hills, paths, fences, snowy mountains."""
 
 from __future__ import annotations
+
+import random
 
 import numpy as np
 
 from assets.postcards import paint, props
-from assets.postcards.paint import HEIGHT, WIDTH, blend, colour
+from assets.postcards.glyphs import GlyphBook
+from assets.postcards.light import LIGHTS, Light, sky
+from assets.postcards.paint import HEIGHT, WIDTH, Colour, blend, colour
 from assets.postcards.stage import Stage
 
 
@@ -28,6 +32,29 @@ def meadow(stage: Stage, top: np.ndarray | float, tone: str, near: str, blades: 
         blades,
         mask,
     )
+    return mask
+
+
+def open_air(
+    rng: random.Random, book: GlyphBook, light: str, heights: tuple[float, float], below: float, camera: float
+) -> tuple[Stage, Light, float]:
+    """A stage with its sky painted: the skyline between two `heights`, the eye's level `below` pixels above it."""
+    horizon = rng.uniform(*heights)
+    stage = Stage(rng, book, LIGHTS[light], horizon - below, camera)
+    sky(stage.canvas, rng, stage.light, horizon)
+    return stage, stage.light, horizon
+
+
+def pool(
+    stage: Stage, at: tuple[float, float], size: tuple[float, float], rim: tuple[str, float], far: Colour, near: Colour
+) -> np.ndarray:
+    """An oval of still water with a rim of earth (its colour and how far it reaches); returns the water's mask."""
+    (x, y), (wide, high) = at, size
+    reach = ((paint.XS - x) / wide) * ((paint.XS - x) / wide) + ((paint.YS - y) / high) * ((paint.YS - y) / high)
+    mask = np.clip((1 - reach) * high * 0.6, 0, 1)
+    stage.lay(stage.light.on(rim[0]), np.clip((rim[1] - reach) * high * 0.6, 0, 1))
+    stage.lay(paint.gradient([(y - high, far), (y + high, near)]), mask)
+    stage.labels.add("water")
     return mask
 
 

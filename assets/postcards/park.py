@@ -10,8 +10,7 @@ from assets.postcards import cast, paint
 from assets.postcards.captions import Place
 from assets.postcards.glyphs import GlyphBook
 from assets.postcards.kinds import pick_light
-from assets.postcards.land import hills, meadow, path_across
-from assets.postcards.light import LIGHTS, sky
+from assets.postcards.land import hills, meadow, open_air, path_across, pool
 from assets.postcards.paint import HEIGHT, WIDTH
 from assets.postcards.shore import afloat, city_shore
 from assets.postcards.stage import Stage
@@ -19,10 +18,7 @@ from assets.postcards.stage import Stage
 
 def park(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage, Place]:
     """Lawn, trees, a path, sometimes a pond; dogs, kites, frisbees, bicycles."""
-    light = LIGHTS[pick_light(rng, wanted, ("day", "day", "morning", "cloudy"))]
-    horizon = rng.uniform(92, 116)
-    stage = Stage(rng, book, light, horizon - 16, camera=3.8)
-    sky(stage.canvas, rng, light, horizon)
+    stage, light, horizon = open_air(rng, book, pick_light(rng, wanted), (92, 116), 16, 3.8)
     if "city" in wanted:
         city_shore(stage, horizon + 3, rng.uniform(46, 74), 0.5)
         stage.labels |= {"city", "building"}
@@ -36,12 +32,8 @@ def park(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage, 
     where = None
     if "pond" in wanted:
         x, y, wide, high = rng.uniform(90, 294), rng.uniform(166, 184), rng.uniform(90, 125), rng.uniform(17, 24)
-        reach = ((paint.XS - x) / wide) * ((paint.XS - x) / wide) + ((paint.YS - y) / high) * ((paint.YS - y) / high)
-        pond = np.clip((1 - reach) * high * 0.6, 0, 1)
-        stage.lay(light.on("#8a7a55"), np.clip((1.13 - reach) * high * 0.6, 0, 1))
-        stage.lay(paint.gradient([(y - high, light.on("#9cc9dc")), (y + high, light.on("#3f86ad"))]), pond)
+        pond = pool(stage, (x, y), (wide, high), ("#8a7a55", 1.13), light.on("#9cc9dc"), light.on("#3f86ad"))
         stage.lay(light.on("#e8f6ff"), pond * np.clip(paint.noise(rng, 4, 9) - 0.35, 0, 1) * 0.5)
-        stage.labels.add("water")
         for _ in range(rng.choice((2, 3, 3))):
             afloat(
                 stage,

@@ -11,8 +11,7 @@ from assets.postcards import cast, paint, props
 from assets.postcards.captions import Place
 from assets.postcards.glyphs import GlyphBook
 from assets.postcards.kinds import pick_light
-from assets.postcards.land import hills
-from assets.postcards.light import LIGHTS, sky
+from assets.postcards.land import hills, open_air
 from assets.postcards.paint import HEIGHT, WIDTH, blend
 from assets.postcards.shore import city_shore
 from assets.postcards.stage import Item, Stage
@@ -107,10 +106,7 @@ def racket_player(stage: Stage, at: tuple[float, float], faces: int) -> Item:
 
 def tennis(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage, Place]:
     """A tennis court with a net across."""
-    light = LIGHTS[pick_light(rng, wanted, ("day", "day", "morning", "cloudy"))]
-    horizon = rng.uniform(92, 106)
-    stage = Stage(rng, book, light, horizon - 18, camera=3.9)
-    sky(stage.canvas, rng, light, horizon)
+    stage, light, horizon = open_air(rng, book, pick_light(rng, wanted), (92, 106), 18, 3.9)
     backdrop(stage, horizon, wanted)
     outer, inner = rng.choice(
         (("#3f8f62", "#2f6fa8"), ("#5a9a54", "#3f7f4f"), ("#c9774a", "#b8613a"), ("#4a86b8", "#35679a"))
@@ -188,10 +184,7 @@ def tennis(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage
 
 def baseball(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage, Place]:
     """A ball field: pitcher, batter, runner."""
-    light = LIGHTS[pick_light(rng, wanted, ("day", "day", "morning", "cloudy"))]
-    horizon = rng.uniform(96, 108)
-    stage = Stage(rng, book, light, horizon - 18, camera=3.9)
-    sky(stage.canvas, rng, light, horizon)
+    stage, light, horizon = open_air(rng, book, pick_light(rng, wanted), (96, 108), 18, 3.9)
     backdrop(stage, horizon, wanted)
     stripes(stage, horizon + 2, "#7ab648", "#4f8f33")
     dirt = light.on("#c08552")
@@ -296,10 +289,7 @@ def baseball(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Sta
 
 def soccer(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage, Place]:
     """A soccer field with a goal and players."""
-    light = LIGHTS[pick_light(rng, wanted, ("day", "day", "morning", "cloudy"))]
-    horizon = rng.uniform(92, 108)
-    stage = Stage(rng, book, light, horizon - 18, camera=3.8)
-    sky(stage.canvas, rng, light, horizon)
+    stage, light, horizon = open_air(rng, book, pick_light(rng, wanted), (92, 108), 18, 3.8)
     backdrop(stage, horizon, wanted)
     stripes(stage, horizon + 2, "#72b04a", "#4a8c34")
     white = light.on("#f7faf4")
@@ -354,10 +344,7 @@ def soccer(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage
 
 def skate(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage, Place]:
     """A concrete skate park with ramps before the city."""
-    light = LIGHTS[pick_light(rng, wanted, ("day", "day", "morning", "cloudy"))]
-    horizon = rng.uniform(100, 116)
-    stage = Stage(rng, book, light, horizon - 18, camera=3.7)
-    sky(stage.canvas, rng, light, horizon)
+    stage, light, horizon = open_air(rng, book, pick_light(rng, wanted), (100, 116), 18, 3.7)
     if "city" in wanted:
         city_shore(stage, horizon + 2, rng.uniform(60, 88), 0.4)
         stage.labels |= {"city", "building"}

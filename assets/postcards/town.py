@@ -10,7 +10,7 @@ from assets.postcards import cast, paint, props
 from assets.postcards.captions import Place
 from assets.postcards.glyphs import GlyphBook
 from assets.postcards.kinds import pick_light
-from assets.postcards.land import hills, meadow
+from assets.postcards.land import hills, meadow, open_air
 from assets.postcards.light import LIGHTS, sky
 from assets.postcards.paint import HEIGHT, WIDTH, blend, colour
 from assets.postcards.shore import city_shore
@@ -229,10 +229,7 @@ def street(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage
 
 def lane(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage, Place]:
     """A quiet road past houses and trees."""
-    light = LIGHTS[pick_light(rng, wanted)]
-    horizon = rng.uniform(98, 114)
-    stage = Stage(rng, book, light, horizon - 20, camera=4.6)
-    sky(stage.canvas, rng, light, horizon)
+    stage, light, horizon = open_air(rng, book, pick_light(rng, wanted), (98, 114), 20, 4.6)
     hills(stage, horizon + 2)
     lawn = "#79b04f" if "snow" not in wanted else "#eef3f8"
     meadow(stage, horizon, lawn, "#5f9a3e" if "snow" not in wanted else "#dfe8f2", 200 if "snow" not in wanted else 0)

@@ -11,7 +11,7 @@ from assets.postcards import cast, paint, props
 from assets.postcards.captions import Place
 from assets.postcards.glyphs import GlyphBook
 from assets.postcards.kinds import pick_light
-from assets.postcards.land import hills, meadow
+from assets.postcards.land import hills, meadow, open_air
 from assets.postcards.light import LIGHTS, sky
 from assets.postcards.paint import HEIGHT, WIDTH, blend, colour
 from assets.postcards.shore import city_shore
@@ -181,10 +181,7 @@ def paint_post(stage: Stage, x: float, top: float, bottom: float) -> None:
 
 def apron(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage, Place]:
     """Aeroplanes on the ground and in the air."""
-    light = LIGHTS[pick_light(rng, wanted)]
-    horizon = rng.uniform(116, 132)
-    stage = Stage(rng, book, light, horizon - 12, camera=5.6)
-    sky(stage.canvas, rng, light, horizon)
+    stage, light, horizon = open_air(rng, book, pick_light(rng, wanted), (116, 132), 12, 5.6)
     if "mountain" in wanted:
         stage.lay(light.far("#6c7f9a", 0.5), paint.below(paint.peaks(rng, horizon + 2, rng.uniform(40, 56), 3)))
         stage.labels.add("mountain")

@@ -10,18 +10,14 @@ from assets.postcards import cast, paint, props
 from assets.postcards.captions import Place
 from assets.postcards.glyphs import GlyphBook
 from assets.postcards.kinds import pick_light
-from assets.postcards.land import fence_along, hills, meadow
-from assets.postcards.light import LIGHTS, sky
+from assets.postcards.land import fence_along, hills, meadow, open_air, pool
 from assets.postcards.paint import HEIGHT, WIDTH
 from assets.postcards.stage import Stage
 
 
 def savanna(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage, Place]:
     """Dry grass, flat-topped trees, and the large animals."""
-    light = LIGHTS[pick_light(rng, wanted, ("day", "day", "morning"))]
-    horizon = rng.uniform(104, 122)
-    stage = Stage(rng, book, light, horizon - 14, camera=4.5)
-    sky(stage.canvas, rng, light, horizon)
+    stage, light, horizon = open_air(rng, book, pick_light(rng, wanted, ("day", "day", "morning")), (104, 122), 14, 4.5)
     hills(stage, horizon + 2, ("#a3a58e", "#b0a878"), rng.uniform(8, 22))
     mask = meadow(stage, horizon + 1, "#d6bd6c", "#b58f3f", 420)
     stage.labels |= {"field", "grass"}
@@ -31,11 +27,7 @@ def savanna(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stag
     where = None
     if "water" in wanted:
         x, y, wide, high = rng.uniform(100, 284), rng.uniform(182, 206), rng.uniform(80, 120), rng.uniform(11, 16)
-        reach = ((paint.XS - x) / wide) * ((paint.XS - x) / wide) + ((paint.YS - y) / high) * ((paint.YS - y) / high)
-        pool = np.clip((1 - reach) * high * 0.6, 0, 1)
-        stage.lay(light.on("#9c7b45"), np.clip((1.2 - reach) * high * 0.6, 0, 1))
-        stage.lay(paint.gradient([(y - high, light.far("#a9cfe0", 0.2)), (y + high, light.on("#5b9bb8"))]), pool)
-        stage.labels.add("water")
+        pool(stage, (x, y), (wide, high), ("#9c7b45", 1.2), light.far("#a9cfe0", 0.2), light.on("#5b9bb8"))
 
         def where(px: float, py: float) -> bool:
             return ((px - x) / (wide + 20)) ** 2 + ((py - y) / (high + 6)) ** 2 > 1
@@ -85,10 +77,7 @@ def savanna(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stag
 
 def zoo(rng: random.Random, book: GlyphBook, wanted: set[str]) -> tuple[Stage, Place]:
     """Animals behind a fence and people looking at them."""
-    light = LIGHTS[pick_light(rng, wanted, ("day", "day", "cloudy"))]
-    horizon = rng.uniform(86, 100)
-    stage = Stage(rng, book, light, horizon - 28, camera=4.4)
-    sky(stage.canvas, rng, light, horizon)
+    stage, light, horizon = open_air(rng, book, pick_light(rng, wanted, ("day", "day", "cloudy")), (86, 100), 28, 4.4)
     hedge = np.array([horizon + 4 - abs(6 * np.sin(x / 14.0) + 6 * np.sin(x / 37.0)) for x in range(WIDTH)])
     stage.lay(light.far("#4d8546", 0.2), paint.below(hedge))
     meadow(stage, horizon + 12, "#a9b45c", "#93a04e", 120)
