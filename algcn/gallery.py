@@ -30,6 +30,7 @@ from algcn.datasets.image_folder import ImageFolder, Item, read_image_folder
 from algcn.encoders import clean_text
 from algcn.errors import InputError, run_command
 from algcn.images import open_image
+from algcn.kit.cache import cache_folder
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -204,9 +205,8 @@ def _find_or_encode(
 
 
 def _cache_path(root: Path, fingerprint: str) -> Path:
-    base = Path(os.environ.get("ALGCN_CACHE") or Path.home() / ".cache" / "algcn")
     place = hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:16]
-    return base / "galleries" / f"{place}-{fingerprint}.safetensors"
+    return cache_folder() / "galleries" / f"{place}-{fingerprint}.safetensors"
 
 
 def _text_hash(text: str) -> str:

@@ -74,7 +74,8 @@ def test_the_command_keeps_a_layout_in_place_or_in_the_cache(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     folder = shutil.copytree(tiny_gallery_dir, tmp_path / "gallery")
-    monkeypatch.setenv("ALGCN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("ALGCN_CACHE", "~/cache")
     made = []
     monkeypatch.setattr(layout, "lay_out", lambda points: made.append(len(points)) or positions(len(points)))
     gallery = build_gallery(folder, bundle)
