@@ -29,6 +29,7 @@ from algcn.bundle import Bundle
 from algcn.datasets.image_folder import ImageFolder, Item, read_image_folder
 from algcn.encoders import clean_text
 from algcn.errors import InputError, run_command
+from algcn.gallery_files import STORE_NAME
 from algcn.images import open_image
 from algcn.kit.cache import cache_folder
 
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 
     from algcn.model import ALGCN
 
-STORE_NAME = "embeddings.safetensors"
 STORE_FORMAT = "algcn-gallery-1"
 HASH_LENGTH = 32  # hexadecimal digits, 128 bits: no two pictures share them by chance
 CHUNK = 16  # what is encoded between two reports of progress

@@ -20,6 +20,7 @@ import numpy as np
 
 from algcn import files
 from algcn.errors import InputError, run_command
+from algcn.gallery_files import LAYOUT_NAME
 from algcn.kit.cache import cache_folder
 from algcn.projection import DIMENSIONS, Floats, lay_out
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from algcn.bundle import Bundle
     from algcn.gallery import Gallery
 
-LAYOUT_NAME = "layout.safetensors"
 LAYOUT_FORMAT = "algcn-layout-1"
 KEY_LENGTH = 32
 

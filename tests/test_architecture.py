@@ -16,7 +16,7 @@ ORDER = (
     ("graph", "metrics", "thresholds", "ranking", "calibration", "checkpoint", "images", "index", "projection"),
     ("bag_of_words",),
     ("model", "losses", "processes", "steps"),
-    ("encoders", "datasets", "bundle", "bundle_encoder", "vgg", "feature_sources"),
+    ("encoders", "datasets", "bundle", "bundle_encoder", "vgg", "feature_sources", "gallery_files"),
     ("reference", "label_embeddings", "prior_labels", "ablations", "chosen_encoder", "paper"),
     ("pretrain", "extract", "evaluate", "measure", "reliability", "baselines", "train", "hub", "gallery"),
     ("layout", "report"),

@@ -13,7 +13,8 @@ from algcn import layout
 from algcn.bundle import Bundle
 from algcn.errors import InputError
 from algcn.gallery import build_gallery
-from algcn.layout import LAYOUT_NAME, gallery_key, gallery_points, read_layout, write_layout
+from algcn.gallery_files import LAYOUT_NAME
+from algcn.layout import gallery_key, gallery_points, read_layout, write_layout
 
 PROJECT = Path(__file__).resolve().parent.parent
 KEY = "0" * 32
