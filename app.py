@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from algcn.errors import InputError, run_command
+from algcn.kit.cache import cache_folder
 
 if TYPE_CHECKING:
     from app.service import RetrievalService
@@ -42,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     from app.loading import Loading
 
     loading = Loading(lambda report: _load(arguments.bundle, arguments.gallery, report))
-    cache = Path(os.environ.get("ALGCN_CACHE") or "~/.cache/algcn").expanduser()
+    cache = cache_folder()
     uploads = cache / "uploads"
     os.environ["GRADIO_TEMP_DIR"] = str(uploads)
     _import_gradio()

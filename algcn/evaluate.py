@@ -32,7 +32,7 @@ from torch.nn import functional
 from algcn.datasets.features import SPLITS, Features
 from algcn.datasets.image_folder import ImageFolder, read_image_folder
 from algcn.errors import InputError, run_command
-from algcn.extract import extract_features, label_set_of, open_bundle, open_device
+from algcn.extract import extract_features, label_set_of, open_bundle, open_device, with_splits
 from algcn.files import write_text
 from algcn.labels import LabelSet
 from algcn.metrics import AveragePrecision, average_precision, chance_level, precision_recall, recall_at_k
@@ -237,13 +237,24 @@ def read_features(path: str | Path) -> Features | None:
     return None
 
 
-def _chosen_split(named: set[str | None], asked: str | None) -> str:
-    """The split to measure: the one asked for; without, the test split where the data name one, else everything."""
+def _chosen_split(named: set[str | None], filled: set[str], asked: str | None) -> str:
+    """The split to measure: the one asked for; without, the test split where the data name one, else everything.
+
+    Args:
+        named: the splits that the data name themselves.
+        filled: the splits that have an item.
+        asked: the split asked for, "all" or None.
+
+    Raises:
+        InputError: no item is in the split asked for.
+    """
     if asked is None:
         return "test" if "test" in named else "all"
-    if asked != "all" and asked not in named:
-        there = ", ".join(sorted(name for name in named if name)) or "none"
-        raise InputError(f"the data name no split {asked!r} (named: {there}); use one of them or --split all")
+    if asked != "all" and asked not in filled:
+        raise InputError(
+            f"No item of the data is in the split {asked!r} (there are: {', '.join(sorted(filled))}); "
+            "use one of them or --split all."
+        )
     return asked
 
 
@@ -257,18 +268,30 @@ def load_data(path: str | Path, bundle: Bundle, split: str | None, device: str) 
                 f"the features {str(path)!r} were made by another encoder than the bundle's; "
                 f"extract them anew: python -m algcn.extract IMAGE_FOLDER --bundle {bundle.path} --out {path}"
             )
-        chosen = _chosen_split(set(features.split), split)
+        chosen = _chosen_split(set(features.split), set(features.split), split)
         return (features if chosen == "all" else features.select(chosen)), chosen
     if bundle.encodes == {"image"}:
         raise InputError(
             f"the encoder of the bundle {bundle.path} reads no texts, so those of {str(path)!r} have no features; "
             "give a feature file with the text features that the bundle was trained on"
         )
-    folder = read_image_folder(path)
-    chosen = _chosen_split({item.split for item in folder}, split)
-    kept = [item for item in folder if chosen in ("all", item.split)]
-    folder = ImageFolder(folder.root, kept)
+    named = read_image_folder(path)
+    folder = with_splits(named)  # the same pictures as in a feature file of this folder
+    chosen = _chosen_split({item.split for item in named}, {item.split for item in folder}, split)
+    folder = ImageFolder(folder.root, [item for item in folder if chosen in ("all", item.split)])
     return extract_features(folder, bundle.encoder(device), label_set_of(folder, bundle.label_set)), chosen
+
+
+def training_notice(features: Features, split: str) -> str | None:
+    """A sentence where what is measured holds pictures of the training split, None where it does not."""
+    first, _ = features.first_rows()
+    training = sum(features.split[row] == "train" for row in first)
+    if split != "all" or not training:
+        return None
+    return (
+        f"{training:,} of these {len(first):,} images are in the training split, so these numbers flatter a bundle "
+        "that was trained on this data; --split test measures images that it was not trained on."
+    )
 
 
 def summary(report: dict[str, Any]) -> str:
@@ -307,6 +330,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     device = open_device(arguments.device)
     bundle = open_bundle(arguments.bundle)
     features, split = load_data(arguments.data, bundle, arguments.split, arguments.device)
+    notice = training_notice(features, split)
+    if notice:
+        print(notice, file=sys.stderr)
     model = bundle.model.to(device) if arguments.space != "encoder" else None
     if arguments.space == "ranking":
         embedded = embed_for_ranking(features, model, bundle.encoder_weight, device)

@@ -63,6 +63,11 @@ def split_of(file_name: str) -> str:
     return "validation" if share < TRAIN_SHARE + VALIDATION_SHARE else "test"
 
 
+def with_splits(folder: ImageFolder) -> ImageFolder:
+    """The folder with a split for every item: the one that its metadata.csv names, else that of `split_of`."""
+    return ImageFolder(folder.root, [replace(item, split=item.split or split_of(item.file_name)) for item in folder])
+
+
 def label_set_of(folder: ImageFolder, known: LabelSet | None = None) -> LabelSet:
     """The labels that occur in a folder: those of `known` in its order, with group and synonyms, then the others."""
     found = {name.casefold(): name for name in folder.label_names}
@@ -99,7 +104,8 @@ class Work:
 
     def __post_init__(self) -> None:
         takes = self.sources.texts.takes
-        self.items = [replace(item, texts=texts) for item in self.folder if (texts := list(filter(takes, item.texts)))]
+        items = with_splits(self.folder)
+        self.items = [replace(item, texts=texts) for item in items if (texts := list(filter(takes, item.texts)))]
         if not self.items:
             hint = "give it a metadata.csv with the columns file_name and text"
             if self.sources.vocabulary:
@@ -111,10 +117,9 @@ class Work:
 
     def rows(self) -> dict[str, object]:
         """Everything about the rows but their features: `labels`, `split`, `file_names` and the like of `Features`."""
-        splits = [item.split or split_of(item.file_name) for item in self.items]
         return {
             "labels": self.label_set.encode(item.labels or [] for item in self.items)[self.owner],
-            "split": [splits[position] for position in self.owner],
+            "split": [self.items[position].split for position in self.owner],
             "label_set": self.label_set,
             "file_names": [self.items[position].file_name for position in self.owner],
             "encoder": self.sources.encoder,
@@ -347,7 +352,7 @@ def open_vocabulary(folder: ImageFolder, path: str | None, min_texts: int, max_w
     own = folder.root / VOCABULARY
     if path is not None or own.is_file():
         return read_vocabulary(path if path is not None else own)
-    training = (item for item in folder if (item.split or split_of(item.file_name)) == "train")
+    training = (item for item in with_splits(folder) if item.split == "train")
     return count_vocabulary((text for item in training for text in item.texts), min_texts, max_words)
 
 

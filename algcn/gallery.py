@@ -29,14 +29,15 @@ from algcn.bundle import Bundle
 from algcn.datasets.image_folder import ImageFolder, Item, read_image_folder
 from algcn.encoders import clean_text
 from algcn.errors import InputError, run_command
+from algcn.gallery_files import STORE_NAME
 from algcn.images import open_image
+from algcn.kit.cache import cache_folder
 
 if TYPE_CHECKING:
     from PIL import Image
 
     from algcn.model import ALGCN
 
-STORE_NAME = "embeddings.safetensors"
 STORE_FORMAT = "algcn-gallery-1"
 HASH_LENGTH = 32  # hexadecimal digits, 128 bits: no two pictures share them by chance
 CHUNK = 16  # what is encoded between two reports of progress
@@ -204,9 +205,8 @@ def _find_or_encode(
 
 
 def _cache_path(root: Path, fingerprint: str) -> Path:
-    base = Path(os.environ.get("ALGCN_CACHE") or Path.home() / ".cache" / "algcn")
     place = hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:16]
-    return base / "galleries" / f"{place}-{fingerprint}.safetensors"
+    return cache_folder() / "galleries" / f"{place}-{fingerprint}.safetensors"
 
 
 def _text_hash(text: str) -> str:

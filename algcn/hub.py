@@ -20,13 +20,13 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from algcn import manifest
+from algcn.datasets.image_folder import METADATA, read_image_folder
 from algcn.encoders import HUB_PATTERNS as ENCODER_PATTERNS
 from algcn.errors import InputError, run_command
-from algcn.images import SUFFIXES
+from algcn.gallery_files import PATTERNS
 from algcn.snapshots import HubError, Snapshot, explained, fetch_snapshot, parse_reference
 
 PICKLES = frozenset({".bin", ".ckpt", ".joblib", ".npy", ".npz", ".pickle", ".pkl", ".pt", ".pth"})
-METADATA_NAME = "metadata.csv"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,13 +42,7 @@ class Kind:
 
 
 def _gallery_damage(folder: Path) -> list[str]:
-    return [] if (folder / METADATA_NAME).is_file() else [METADATA_NAME]
-
-
-def _check_gallery(folder: Path) -> None:
-    from algcn.datasets.image_folder import read_image_folder
-
-    read_image_folder(folder)
+    return [] if (folder / METADATA).is_file() else [METADATA]
 
 
 BUNDLE = Kind(
@@ -65,14 +59,9 @@ BUNDLE = Kind(
 GALLERY = Kind(
     name="gallery",
     repo_type="dataset",
-    patterns=(
-        METADATA_NAME,
-        "embeddings.safetensors",
-        manifest.README_NAME,
-        *(f"*{spelled}" for suffix in sorted(SUFFIXES) for spelled in (suffix, suffix.upper())),
-    ),
+    patterns=PATTERNS,
     damaged=_gallery_damage,
-    check=_check_gallery,
+    check=read_image_folder,
 )
 KINDS = {kind.name: kind for kind in (BUNDLE, GALLERY)}
 

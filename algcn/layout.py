@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,13 +20,14 @@ import numpy as np
 
 from algcn import files
 from algcn.errors import InputError, run_command
+from algcn.gallery_files import LAYOUT_NAME
+from algcn.kit.cache import cache_folder
 from algcn.projection import DIMENSIONS, Floats, lay_out
 
 if TYPE_CHECKING:
     from algcn.bundle import Bundle
     from algcn.gallery import Gallery
 
-LAYOUT_NAME = "layout.safetensors"
 LAYOUT_FORMAT = "algcn-layout-1"
 KEY_LENGTH = 32
 
@@ -109,8 +109,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     for line in filter(None, (notice, *gallery.notices)):
         print(line, file=sys.stderr)
     key = gallery_key(gallery, bundle)
-    cache = Path(os.environ.get("ALGCN_CACHE") or Path.home() / ".cache" / "algcn")
-    path = gallery.root / LAYOUT_NAME if arguments.in_place else cached_layout(cache, key)
+    path = gallery.root / LAYOUT_NAME if arguments.in_place else cached_layout(cache_folder(), key)
     points = gallery_points(gallery)
     if read_layout(path, key, len(points)) is None:
         print(f"laying out {len(points):,} points with UMAP, which may take a minute or more", file=sys.stderr)

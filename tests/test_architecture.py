@@ -12,11 +12,11 @@ PROJECT = Path(__file__).resolve().parent.parent
 LINES = 500
 # A module may import those of its own row and of the rows above it. A new module needs a place here.
 ORDER = (
-    ("errors", "files", "config", "labels", "manifest", "mat", "memory", "parallel", "snapshots"),
+    ("kit", "errors", "files", "config", "labels", "manifest", "mat", "memory", "parallel", "snapshots"),
     ("graph", "metrics", "thresholds", "ranking", "calibration", "checkpoint", "images", "index", "projection"),
     ("bag_of_words",),
     ("model", "losses", "processes", "steps"),
-    ("encoders", "datasets", "bundle", "bundle_encoder", "vgg", "feature_sources"),
+    ("encoders", "datasets", "bundle", "bundle_encoder", "vgg", "feature_sources", "gallery_files"),
     ("reference", "label_embeddings", "prior_labels", "ablations", "chosen_encoder", "paper"),
     ("pretrain", "extract", "evaluate", "measure", "reliability", "baselines", "train", "hub", "gallery"),
     ("layout", "report"),

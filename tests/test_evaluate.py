@@ -9,10 +9,10 @@ import shutil
 import pytest
 import torch
 
-from algcn import evaluate
+from algcn import evaluate, extract
 from algcn.bundle import Bundle, save_bundle
 from algcn.config import ModelConfig
-from algcn.datasets.features import Features
+from algcn.datasets.features import SPLITS, Features
 from algcn.errors import InputError, run_command
 from algcn.labels import LabelSet
 from algcn.model import ALGCN
@@ -141,9 +141,33 @@ def test_splits(folder, tiny_bundle_dir):
     assert evaluate.load_data(folder, bundle, "train", "cpu")[0].file_names[0] == "beach_dog.webp"
 
 
+def test_a_folder_that_names_no_split_has_that_of_its_feature_file(folder, tiny_bundle_dir, tmp_path, capsys):
+    for number in range(20):
+        shutil.copy(folder / "beach.png", folder / f"{number}.png")
+    with (folder / "metadata.csv").open("a", encoding="utf-8") as stream:
+        stream.writelines(f"{number}.png,a beach,beach\n" for number in range(20))
+    extract.main([str(folder), "--bundle", str(tiny_bundle_dir), "--out", str(tmp_path / "features.safetensors")])
+    extracted = Features.load(tmp_path / "features.safetensors")
+    bundle = Bundle.load(tiny_bundle_dir)
+    for split in SPLITS:
+        read, chosen = evaluate.load_data(folder, bundle, split, "cpu")
+        assert chosen == split and read.file_names == extracted.select(split).file_names != []
+    capsys.readouterr()
+    evaluate.main([str(tiny_bundle_dir), str(folder), "--split", "test"])
+    assert "training split" not in capsys.readouterr().err
+    for data in (folder, tmp_path / "features.safetensors"):
+        evaluate.main([str(tiny_bundle_dir), str(data), "--split", "all"])
+        training = len(set(extracted.select("train").file_names))
+        assert f"{training} of these 25 images are in the training split" in capsys.readouterr().err
+
+
 def test_a_split_that_is_not_there(folder, tiny_bundle_dir, capsys):
+    path = folder / "metadata.csv"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    splits = ["split", *["validation"] * (len(lines) - 1)]
+    path.write_text("\n".join(map(",".join, zip(lines, splits, strict=True))), encoding="utf-8")
     assert run_command(evaluate.main, [str(tiny_bundle_dir), str(folder), "--split", "train"]) == 2
-    assert "no split 'train' (named: none)" in capsys.readouterr().err
+    assert "No item of the data is in the split 'train' (there are: validation)" in capsys.readouterr().err
 
 
 def _wide(make_features):

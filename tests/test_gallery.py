@@ -196,11 +196,9 @@ def test_a_damaged_cache_heals_though_the_shipped_store_has_everything(
     assert build_gallery(folder, bundle).notices == []
 
 
-def test_where_nothing_can_be_kept_it_still_works(
-    folder: Path, bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "file").write_text("a file where the cache should be")
-    monkeypatch.setenv("ALGCN_CACHE", str(tmp_path / "file"))
+def test_where_nothing_can_be_kept_it_still_works(folder: Path, bundle: Bundle, cache: Path) -> None:
+    cache.mkdir()
+    (cache / "galleries").write_text("a file where the folder should be")
     gallery = build_gallery(folder, bundle)
     assert len(gallery) == 6
     assert "cannot be kept" in gallery.notices[0]

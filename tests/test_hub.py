@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio_client
+import numpy as np
 import pytest
 from conftest import PROJECT
 from hub_server import HubServer
@@ -20,7 +21,10 @@ from serving import serve
 
 from algcn.bundle import Bundle, save_bundle
 from algcn.errors import InputError
+from algcn.gallery import build_gallery
+from algcn.gallery_files import LAYOUT_NAME
 from algcn.hub import push, resolve_bundle, resolve_gallery
+from algcn.layout import gallery_key, gallery_points, read_layout, write_layout
 from algcn.manifest import verify
 from algcn.snapshots import parse_reference
 
@@ -348,6 +352,24 @@ def test_a_gallery_travels_too(hub: HubServer, client: Client, tiny_gallery_dir:
     path = Path(client.ask("pull", reference, kind="gallery", out=str(tmp_path / "pulled")))
     assert (path / "night" / "boat.png").read_bytes() == (tiny_gallery_dir / "night" / "boat.png").read_bytes()
     assert (path / "metadata.csv").read_bytes() == (tiny_gallery_dir / "metadata.csv").read_bytes()
+
+
+def test_a_gallery_keeps_its_features_and_its_layout(
+    client: Client, tiny_bundle_dir: Path, tiny_gallery_dir: Path, tmp_path: Path
+) -> None:
+    folder, bundle = tmp_path / "gallery", Bundle.load(tiny_bundle_dir)
+    shutil.copytree(tiny_gallery_dir, folder)
+    built = build_gallery(folder, bundle, in_place=True)
+    count = len(gallery_points(built))
+    positions = {dimensions: np.linspace(-1, 1, count * dimensions).reshape(count, -1) for dimensions in (2, 3)}
+    write_layout(folder / LAYOUT_NAME, gallery_key(built, bundle), positions)
+    reference = client.ask("push", str(folder), "someone/laid-out", kind="gallery")
+    pulled = Path(client.ask("pull", reference, kind="gallery", out=str(tmp_path / "pulled")))
+    assert sorted(path.relative_to(pulled) for path in pulled.rglob("*")) == sorted(
+        path.relative_to(folder) for path in folder.rglob("*")
+    )
+    key = gallery_key(build_gallery(pulled, bundle), bundle)
+    assert read_layout(pulled / LAYOUT_NAME, key, count) is not None
 
 
 def test_a_push_that_is_not_allowed(

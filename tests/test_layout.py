@@ -13,7 +13,8 @@ from algcn import layout
 from algcn.bundle import Bundle
 from algcn.errors import InputError
 from algcn.gallery import build_gallery
-from algcn.layout import LAYOUT_NAME, gallery_key, gallery_points, read_layout, write_layout
+from algcn.gallery_files import LAYOUT_NAME
+from algcn.layout import gallery_key, gallery_points, read_layout, write_layout
 
 PROJECT = Path(__file__).resolve().parent.parent
 KEY = "0" * 32
@@ -74,7 +75,8 @@ def test_the_command_keeps_a_layout_in_place_or_in_the_cache(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     folder = shutil.copytree(tiny_gallery_dir, tmp_path / "gallery")
-    monkeypatch.setenv("ALGCN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("ALGCN_CACHE", "~/cache")
     made = []
     monkeypatch.setattr(layout, "lay_out", lambda points: made.append(len(points)) or positions(len(points)))
     gallery = build_gallery(folder, bundle)

@@ -318,7 +318,7 @@ def test_where_the_features_are_from_travels_with_the_numbers(small: Path) -> No
 
 def test_an_encoder_that_reads_pictures_only(pocket: Subject, shipped: dict[str, Any]) -> None:
     bundle = copy.copy(pocket.bundle)
-    bundle.config = pocket.bundle.config | {"encodes": ["image"]}
+    bundle.encodes = frozenset({"image"})
     bundle.metrics = shipped | {
         "features": {"image": {"source": "encoder", "width": 512}, "text": {"source": "bag of words", "width": 512}},
         "prior_labels": {"file": "rows.mat", "rows": 1234},

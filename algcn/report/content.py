@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from algcn import __version__
+from algcn.paper import features_of
 from algcn.report import commands, drawings, results
 from algcn.report.document import (
     WARNING,
@@ -199,7 +200,7 @@ def _data(subject: Subject) -> Iterator[Block]:
     yield Table("Items", ("images", "texts"), tuple(rows), note)
     for line in commands.prepare(split_name):
         yield Command("The split is laid out by", line)
-    yield Paragraph(f"Features: {' and '.join(text for _, text in subject.features())}.")
+    yield Paragraph(f"Features: {' and '.join(features_of(subject.bundle))}.")
     if "prior_labels" in metrics:
         rows = metrics["prior_labels"]
         yield Paragraph(f"The prior C was counted from the {int(rows['rows']):,} label rows of {rows['file']}.")

@@ -172,14 +172,10 @@ def ablations(subject: Subject) -> Iterator[Block]:
 
 def published(subject: Subject) -> Iterator[Block]:
     """The paper's rows for the same data set, and why they are no like-for-like comparison."""
-    metrics, labels = subject.metrics, subject.bundle.label_set
-    split_name = str(metrics.get("split_name") or "")
-    dataset = paper.dataset_of(split_name, labels.names)
+    metrics, found = subject.metrics, paper.comparison(subject.bundle)
+    dataset = found.dataset
     if dataset is None:
-        yield Paragraph(
-            "The paper reports numbers on NUS-WIDE and MIRFlickr. By its labels and the name of its split this bundle "
-            "was trained on neither, so no row of the paper stands beside it."
-        )
+        yield Paragraph(found.caveat)
         return
     rows = []
     own = metrics.get("test", {}).get("map")
@@ -192,7 +188,7 @@ def published(subject: Subject) -> Iterator[Block]:
         for name, sets in sorted(paper.TABLE_1.items(), key=lambda entry: -entry[1][dataset][2])
     ]
     yield Table(f"Table 1 of the paper, {paper.DATASETS[dataset]}", MAP_HEADS, tuple(rows), f"mAP. {paper.CITATION}.")
-    yield Paragraph(f"No like-for-like comparison: {' '.join(_caveats(subject, split_name))}", "warning")
+    yield Paragraph(found.caveat, "warning")
 
 
 def _over_seeds(part: Mapping[str, Any] | None) -> list[Row]:
@@ -202,25 +198,6 @@ def _over_seeds(part: Mapping[str, Any] | None) -> list[Row]:
     methods = next(iter(part["relevance"].values()))["methods"]
     cells = tuple(with_spread(methods["algcn"][m]["mean"], methods["algcn"][m]["std"], 3) for m in MEASURES)
     return [Row(f"ALGCN on its data, {len(part['seeds'])} seeds", cells)]
-
-
-def _caveats(subject: Subject, split_name: str) -> Iterator[str]:
-    metrics = subject.metrics
-    if subject.training.get("select") == "test":
-        yield "the paper's code picks its epoch on the test set, and so did this bundle, so both are optimistic."
-    else:
-        yield "the paper's code picks its epoch on the test set, which is optimistic; this bundle did not."
-    named = f"the split {split_name!r}" if split_name else "a split without a name"
-    sizes = {split: part.get("images") for split, part in metrics.get("items", {}).items()}
-    parts = [f"{size:,} {split}" for split, size in sizes.items() if isinstance(size, int)]
-    count = f"{', '.join(parts)} images of " if parts else ""
-    yield f"The paper's lists of items are not published; this bundle has {count}{named}."
-    own = " and ".join(text for _, text in subject.features())
-    yield f"The paper's features are VGG-19 fc7 (4096 wide) and a bag of words; this bundle's are {own}."
-    chance = metrics.get("test", {}).get("map", {}).get("chance")
-    if chance is not None:
-        yield f"The paper prints no chance level; on these test items it is {decimal(chance, 3)}."
-    yield "The paper prints no spread over seeds."
 
 
 def side_by_side(subjects: Sequence[Subject]) -> Iterator[Block]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -51,17 +51,3 @@ class Subject:
         """How the model was trained; empty where that was not saved."""
         training = self.bundle.config.get("training")
         return training if isinstance(training, Mapping) else {}
-
-    def features(self) -> Iterator[tuple[str, str]]:
-        """For each modality what its features are, and how wide."""
-        config = self.bundle.model.config
-        said = self.metrics.get("features") or {}
-        # An encoder reads both, unless the bundle says that it reads one of them only.
-        read = () if self.bundle.encoder_reference is None else self.bundle.config.get("encodes", ("image", "text"))
-        for modality, width in (("image", config.image_dim), ("text", config.text_dim)):
-            source = (said.get(modality) or {}).get("source", "unknown")
-            if modality in read:
-                source = f"the {modality} tower of the bundle's encoder"
-            elif source in ("unknown", "encoder"):
-                source = f"ready-made {modality} features of an origin that the bundle does not name"
-            yield modality, f"{source} ({width} wide)"

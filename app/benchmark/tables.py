@@ -201,29 +201,8 @@ def reliability(part: Mapping[str, Any]) -> str:
     )
 
 
-def caveats(metrics: Mapping[str, Any], has_its_labels: bool) -> str:
-    """Why the paper's numbers are not to be compared with a bundle's.
-
-    Args:
-        metrics: The bundle's.
-        has_its_labels: Whether its labels are those of the paper's MIRFlickr.
-    """
-    if not has_its_labels:
-        return (
-            "Not to be compared with the numbers above: other photos, other labels, other features (VGG-19 and bags of "
-            "words), and the authors’ code picks its best epoch on the test set."
-        )
-    photos = {split: int(metrics["items"][split]["images"]) for split in ("train", "validation", "test")}
-    return (
-        f"This model has the labels of the paper’s MIRFlickr, but took another test: {sum(photos.values()):,} photos "
-        f"in all instead of 20,015, of which {photos['test']:,} are ranked; image features of another encoder than "
-        "VGG-19; and an epoch picked on validation photos, where the authors’ code picks on the test set. So the "
-        "paper’s column shows what is usual for this data, not what this model should reach."
-    )
-
-
 def paper(caveat: str) -> str:
-    """The table that the paper's project page prints, and what to make of it."""
+    """The table that the paper's project page prints, and what to know before a bundle is compared with it."""
     heads = "".join(f'<th scope="col">{head}</th>' for _ in published.DATASETS for head in ("i → t", "t → i", "avg"))
     groups = "".join(f'<th scope="colgroup" colspan="3">{name}</th>' for name in published.DATASETS.values())
     rows = "".join(
@@ -235,7 +214,8 @@ def paper(caveat: str) -> str:
     return f"""
 <section class="numbers"><h2>What the paper reports</h2>
   <p class="lead">mAP over the whole ranking, as printed in Table 1 of the paper's project page
-  (<a href="{published.DOI}" target="_blank" rel="noopener noreferrer">Qian et al., IEEE TMM 2022</a>). {caveat}</p>
+  (<a href="{published.DOI}" target="_blank" rel="noopener noreferrer">Qian et al., IEEE TMM 2022</a>).
+  {html.escape(caveat)}</p>
   <div class="card scroll"><table><thead><tr><th></th>{groups}</tr><tr><th></th>{heads}</tr></thead>
   <tbody>{rows}</tbody></table></div>
 </section>"""

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from algcn.layout import LAYOUT_NAME, gallery_key, gallery_points
+from algcn.gallery_files import LAYOUT_NAME
+from algcn.layout import gallery_key, gallery_points
 from algcn.model import label_scores
 from algcn.projection import DIMENSIONS, MOST_LAID_OUT, Axes, Floats, fit_axes, place
 from app.maps.figures import ACCENT, FAINT, MANY_POINTS, figure, lines_trace, points_trace, rings_trace, star_trace

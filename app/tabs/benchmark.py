@@ -10,17 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from algcn.paper import comparison
 from app.benchmark import figures, tables
 from app.components.clickable_plot import clickable_plot, plot_value
 from app.tabs.frame import Frame
 from app.visitor import Visitor
 
 if TYPE_CHECKING:
+    from algcn.bundle import Bundle
     from app.service import RetrievalService
 
 WAYS = {figures.DIRECTIONS[name]: name for name in ("image_to_text", "text_to_image")}
 CURVES = "precision_recall"
 MAX_CHOICE = 60
+NOT_UNDERSTOOD = "The bundle describes its data in an unknown way, so no row of the paper is to be compared with it."
 SETS = 2  # of pairs on which the calibration is tested: the test split and a gallery
 CURVES_INTRO = """
 <section class="numbers"><h2>How long it stays right</h2>
@@ -103,7 +106,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
             _part(lambda: tables.tradeoff(weights, used)) or "",
             gr.update(visible=bool(tested)),
             *shown,
-            (_part(lambda: tables.encoder(metrics["encoder"])) or "") + _paper(service, metrics) + tables.DEFINITIONS,
+            (_part(lambda: tables.encoder(metrics["encoder"])) or "") + _paper(service.bundle) + tables.DEFINITIONS,
         )
 
     frame.on_open(
@@ -165,12 +168,8 @@ def _plot(elem_id: str, title: str) -> gr.HTML:
         return clickable_plot(elem_id=elem_id, height=380)
 
 
-def _paper(service: RetrievalService, metrics: Mapping[str, Any]) -> str:
-    from algcn.datasets.mirflickr import NAMES
-
-    has_its_labels = {name.casefold() for name in service.bundle.label_set.names} == set(NAMES)
-    caveat = _part(lambda: tables.caveats(metrics, has_its_labels)) or tables.caveats(metrics, False)
-    return tables.paper(caveat)
+def _paper(bundle: Bundle) -> str:
+    return tables.paper(_part(lambda: comparison(bundle).caveat) or NOT_UNDERSTOOD)
 
 
 def _part(make: Callable[[], Any]) -> Any:

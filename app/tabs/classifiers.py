@@ -78,7 +78,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
             columns.append(column)
             parts.append((title, plot, silhouette, near))
     pieces = [piece for part in parts for piece in part]
-    turns = gr.State(dict)
+    turns = gr.State({})
     controls = [method, dimensions, label, epoch]
     shown = [epoch, note, *pieces]
     quiet = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}

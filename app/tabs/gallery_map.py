@@ -82,7 +82,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
             note = gr.HTML("", elem_id="map-note", elem_classes=["map-panel"], apply_default_css=False)
         with gr.Column(scale=5, min_width=300):
             beside = panel(elem_id="map-chosen")
-    turns = gr.State(dict)
+    turns = gr.State({})
     chosen = gr.State(Chosen())
     controls = [method, dimensions, colouring, label, kinds]
     quiet = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}

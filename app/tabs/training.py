@@ -109,7 +109,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
             edges: render_edges(progress.strongest(EDGES_SHOWN)),
         }
 
-    def train(
+    def train_model(
         visitor: Visitor,
         bundle: Any,  # gradio finds the request by its type, and only where it can resolve all of them
         mode: Any,
@@ -211,7 +211,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
 
     private = {"api_visibility": "private"}
     trained = start.click(
-        train,
+        train_model,
         [frame.visitor, model, *form],
         [status, start, stop, result, link, actions, live, graph, map_plot, loss_plot, numbers, change_plot, edges,
          model, frame.visitor, own, swap],

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from algcn.bundle import Bundle
 from algcn.gallery import build_gallery
-from algcn.layout import LAYOUT_NAME
+from algcn.gallery_files import LAYOUT_NAME
 from app.maps import classifiers as classifier_map
 from app.maps import gallery as gallery_map
 from app.maps.layouts import Layouts

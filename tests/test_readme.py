@@ -1,0 +1,111 @@
+"""The README's commands and its Python example, run as they stand."""
+
+from __future__ import annotations
+
+import ast
+import csv
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import PROJECT
+from gradio_client import Client
+from PIL import Image, ImageDraw
+from serving import Server, environment, serve
+
+README = (PROJECT / "README.md").read_text(encoding="utf-8")
+SCENES = (
+    ("beach", "khaki"),
+    ("boat", "navy"),
+    ("dog", "sienna"),
+    ("car", "dimgrey"),
+    ("cat", "white"),
+    ("tree", "green"),
+)
+PICTURES, TEST_PICTURES = 60, 9  # as many of the names are of the test split
+
+
+def block_after(sentence: str) -> str:
+    """The first block of code after a sentence."""
+    _, found, after = README.partition(sentence)
+    assert found, f"the README no longer says {sentence!r}"
+    return re.search(r"^```\w*\n(.*?)^```", after, re.DOTALL | re.MULTILINE)[1]
+
+
+OWN_PICTURES = block_after("On your own labelled pictures").splitlines()
+
+
+def write_photos(folder: Path) -> None:
+    """A small labelled folder, as the README describes one: each picture has two labels."""
+    folder.mkdir()
+    with (folder / "metadata.csv").open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(("file_name", "text", "labels"))
+        for number in range(PICTURES):
+            (first, sky), (second, ground) = SCENES[number % 6], SCENES[(number + 1 + number // 6 % 2) % 6]
+            picture = Image.new("RGB", (64, 64), sky)
+            ImageDraw.Draw(picture).rectangle((0, 20 + number % 30, 64, 64), fill=ground)
+            name = f"IMG_{number:04}.jpg"
+            picture.save(folder / name)
+            writer.writerow((name, f"A {first} and a {second}", f"{first}|{second}"))
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with PHOTOS in it and the weights that come with the project."""
+    folder = tmp_path_factory.mktemp("readme") / "workplace"
+    (folder / "weights").mkdir(parents=True)
+    (folder / "weights" / "pocket").symlink_to(PROJECT / "weights" / "pocket")
+    write_photos(folder / "PHOTOS")
+    return folder
+
+
+def run(command: str, folder: Path) -> str:
+    """Run a line of the README in a shell; what it printed."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    env = environment(folder, PATH=path, PYTHONPATH=str(PROJECT))
+    done = subprocess.run(command, shell=True, env=env, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, f"{command}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.mark.parametrize("command", OWN_PICTURES[:-1])
+def test_the_commands_for_own_pictures(command: str, workplace: Path) -> None:
+    """They build on each other, so the first that fails is the one to look at."""
+    printed = run(command, workplace)
+    if "algcn.evaluate" in command:
+        assert printed.startswith(f"{TEST_PICTURES} images, {TEST_PICTURES} texts, split test")
+
+
+def test_the_page_shows_own_pictures_with_the_model_trained_on_them(workplace: Path) -> None:
+    program, script, *arguments = shlex.split(OWN_PICTURES[-1], comments=True)
+    assert (program, script) == ("python", "app.py")
+    with serve(workplace, arguments) as server:
+        client = Client(server.url, verbose=False)
+        images = client.predict("a dog and a car", api_name="/search_by_text")["images"]
+        assert images[0]["file"].startswith("IMG_")
+        model = client.predict(api_name="/benchmark")
+        assert model["items"]["test"]["images"] == TEST_PICTURES and model["baselines"]["seeds"] == [103, 104, 105]
+
+
+def test_the_python_example(
+    pocket_server: Server, workplace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    example = block_after("`/gallery_map`, `/benchmark` and `/train` among them.")
+    address = "http://127.0.0.1:7860"
+    assert address in example
+    Image.open(workplace / "PHOTOS" / "IMG_0000.jpg").save(tmp_path / "photo.jpg")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    answers = []
+    for statement in ast.parse(example.replace(address, pocket_server.url)).body:
+        if isinstance(statement, ast.Expr):
+            answers.append(eval(ast.unparse(statement), names))
+        else:
+            exec(ast.unparse(statement), names)
+    image, text, neighbours = answers
+    assert image["file"] and text["text"] and neighbours
