@@ -18,8 +18,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from algcn.errors import InputError, run_command
 from algcn.kit.cache import cache_folder
+from algcn.kit.errors import InputError, run_command
 
 if TYPE_CHECKING:
     from app.service import RetrievalService
@@ -40,16 +40,16 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise InputError("GRADIO_SERVER_PORT must be a number, 7860 for instance.")
     _check("bundle", arguments.bundle, needs="config.json")
     _check("gallery", arguments.gallery)
-    from app.loading import Loading
+    from app.visitors.loading import Loading
 
     loading = Loading(lambda report: _load(arguments.bundle, arguments.gallery, report))
     cache = cache_folder()
     uploads = cache / "uploads"
     os.environ["GRADIO_TEMP_DIR"] = str(uploads)
     _import_gradio()
-    from app.catalogue import Catalogue, bundles_in
     from app.interface import build, launch
-    from app.shelf import Shelf
+    from app.visitors.addresses import Shelf
+    from app.visitors.catalogue import Catalogue, bundles_in
 
     shelf = Shelf(loading)
     page = build(loading, shelf, uploads, cache, Catalogue(loading, bundles_in(BUNDLES)))
@@ -120,7 +120,8 @@ def _load(bundle: str, gallery: str, report: Callable[[str], None]) -> Retrieval
     report("starting")
     # torch mutes this harmless one while it registers its kernels, but what one thread mutes another may unmute.
     warnings.filterwarnings("ignore", "Warning only once for all operators", UserWarning)
-    from algcn.hub import resolve_bundle, resolve_gallery
+    from algcn.bundles.hub import resolve_bundle
+    from algcn.gallery.hub import resolve_gallery
     from app.service import load_service
 
     bundle_path, bundle_notice = resolve_bundle(bundle, fallback=DEFAULT_BUNDLE)

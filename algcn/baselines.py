@@ -28,39 +28,33 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from algcn.bundle import Bundle, update_bundle
-from algcn.config import PRESETS, ModelConfig, TrainConfig, preset
+from algcn.bundles.bundle import Bundle, update_bundle
+from algcn.command_line import open_device, read_features
 from algcn.datasets.features import SPLITS, Features
 from algcn.datasets.validation import carve_validation
-from algcn.errors import InputError, run_command
-from algcn.evaluate import (
-    DEFINITIONS as EVALUATE_DEFINITIONS,
-)
-from algcn.evaluate import (
+from algcn.evaluation.linear_probe import linear_probe
+from algcn.evaluation.measure import split_sizes
+from algcn.evaluation.retrieval import DEFINITIONS as EVALUATE_DEFINITIONS
+from algcn.evaluation.retrieval import (
     RELEVANCE,
     Embedded,
     chance,
     embed,
     evaluate_embedded,
-    group,
-    read_features,
     relevance_columns,
     retrieval_map,
 )
-from algcn.extract import open_device
-from algcn.files import write_text
-from algcn.labels import LabelSet
-from algcn.measure import split_sizes
-from algcn.prior_labels import add_argument as add_prior_labels
-from algcn.prior_labels import read_prior_labels
-from algcn.train import train
+from algcn.kit.errors import InputError, run_command
+from algcn.kit.files import write_text
+from algcn.method.config import PRESETS, ModelConfig, TrainConfig, preset
+from algcn.method.labels import LabelSet
+from algcn.training.loop import train
+from algcn.training.prior_labels import add_argument as add_prior_labels
+from algcn.training.prior_labels import read_prior_labels
 
 MEASURES = ("image_to_text", "text_to_image", "average")
-WEIGHT_DECAYS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
-PROBE_STEPS = 60
 DEFINITIONS = {
     "measure": "mean average precision over the whole ranking (mAP@all) by cosine on the test split; an image queries "
     "all texts, a text all images, its own partner included; queries without a label are left out",
@@ -98,93 +92,6 @@ def relevances(label_set: LabelSet, which: str, without: str | None) -> list[Rel
         rest = columns[[name != without for name in names]]
         found.append(Relevance(f"{which} labels without {without!r}", rest))
     return found
-
-
-def fit_linear_probe(features: Tensor, labels: Tensor, weight_decay: float) -> Tensor:
-    """Weights of one logistic regression per label, fitted together by L-BFGS.
-
-    Minimises the mean binary cross-entropy plus weight_decay / 2 · ‖W‖² (not the biases), summed over the labels.
-
-    Args:
-        features: N × d, standardised (`Standardiser`).
-        labels: N × L of 0 and 1.
-        weight_decay: above 0.
-
-    Returns:
-        (d + 1) × L; the last row holds the biases.
-    """
-    labels = labels.float()
-    inputs = torch.cat([features, torch.ones_like(features[:, :1])], dim=1)
-    weights = torch.zeros(inputs.shape[1], labels.shape[1], device=features.device, requires_grad=True)
-    optimizer = torch.optim.LBFGS([weights], max_iter=PROBE_STEPS, history_size=10, line_search_fn="strong_wolfe")
-
-    def closure() -> Tensor:
-        optimizer.zero_grad()
-        loss = F.binary_cross_entropy_with_logits(inputs @ weights, labels) * labels.shape[1]
-        loss = loss + weight_decay / 2 * weights[:-1].square().sum()
-        loss.backward()
-        return loss
-
-    optimizer.step(closure)
-    return weights.detach()
-
-
-@dataclass(frozen=True)
-class Standardiser:
-    """Centres features and divides all by one number: columns keep their relative size (rare words stay small)."""
-
-    mean: Tensor
-    scale: Tensor
-
-    @classmethod
-    def fit(cls, features: Tensor) -> Standardiser:
-        """From N × d training features."""
-        mean = features.mean(dim=0)
-        return cls(mean, (features - mean).square().mean().sqrt().clamp(min=torch.finfo(features.dtype).tiny))
-
-    def __call__(self, features: Tensor) -> Tensor:
-        return (features - self.mean) / self.scale
-
-
-def linear_probe(
-    features: Features, relevance: Tensor, device: torch.device | str = "cpu"
-) -> tuple[Embedded, dict[str, float]]:
-    """Embed the test split as label probabilities.
-
-    Returns:
-        The test items and the regularisation that was picked, by modality.
-
-    The strengths for the two modalities are picked together: that pair whose average mAP on validation is highest.
-    """
-    training = features.select("train")
-    training = training.rows(training.labels.any(dim=1).nonzero().flatten())
-    held_out = {split: group(features.select(split), device) for split in ("validation", "test")}
-    probabilities: dict[str, dict[float, dict[str, Tensor]]] = {}
-    for modality in ("images", "texts"):
-        rows = (training.image_features if modality == "images" else training.text_features).to(device)
-        standardise = Standardiser.fit(rows)
-        fitted = {
-            strength: fit_linear_probe(standardise(rows), training.labels.to(device), strength)
-            for strength in WEIGHT_DECAYS
-        }
-        probabilities[modality] = {
-            strength: {
-                split: torch.sigmoid(standardise(getattr(items, modality)) @ weights[:-1] + weights[-1])
-                for split, items in held_out.items()
-            }
-            for strength, weights in fitted.items()
-        }
-
-    def at(split: str, images: float, texts: float) -> Embedded:
-        items = held_out[split]
-        return Embedded(
-            probabilities["images"][images][split], probabilities["texts"][texts][split], items.owner, items.labels
-        )
-
-    pairs = [(images, texts) for images in WEIGHT_DECAYS for texts in WEIGHT_DECAYS]
-    scores = [retrieval_map(at("validation", *pair).with_labels(relevance.to(device)))["average"] for pair in pairs]
-    images, texts = pairs[max(range(len(pairs)), key=scores.__getitem__)]
-    return at("test", images, texts), {"image": images, "text": texts}
 
 
 def compare(

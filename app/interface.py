@@ -6,30 +6,25 @@ import contextlib
 import html
 import json
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
-from fastapi import HTTPException
-from fastapi.responses import FileResponse
-from fastapi.routing import APIRoute
 from gradio.themes.utils import fonts, sizes
 
-from algcn.errors import InputError
-from app import theme
-from app.catalogue import Catalogue
-from app.choosing import choose, follow, model_of, offered, on_the_way
+from algcn.kit.errors import InputError
+from app.api.register import add_endpoints
 from app.components.chooser import CHOOSER_SCRIPT, render_choosing, render_facts
-from app.components.clickable_plot import PLOTLY_URL
-from app.limits import MAX_COLLECTION_BYTES
-from app.loading import Loading
-from app.pictures import SIZES, media_type, picture_file
-from app.shelf import Shelf
+from app.frame import Frame, sent
+from app.kit import theme
+from app.kit.limits import MAX_COLLECTION_BYTES
 from app.tabs import benchmark, classifiers, collections, gallery_map, labels, search, training
-from app.tabs.frame import Frame, sent
-from app.tabs.programs import add_api
-from app.visitor import Visitor
+from app.visitors.addresses import Shelf
+from app.visitors.catalogue import Catalogue
+from app.visitors.choosing import choose, follow, model_of, offered, on_the_way
+from app.visitors.loading import Loading
+from app.visitors.routes import download_route, picture_route, plotly_route
+from app.visitors.visitor import Visitor
 
 if TYPE_CHECKING:
     from app.service import RetrievalService
@@ -49,7 +44,6 @@ MAX_UPLOAD = f"{MAX_COLLECTION_BYTES >> 20}mb"
 MAX_QUEUE = 64
 CONCURRENCY = 2
 UPLOAD_CHECK_SECONDS, UPLOAD_AGE_SECONDS = 3600, 24 * 3600
-PICTURE_AGE_SECONDS, SCRIPT_AGE_SECONDS = 3600, 24 * 3600
 
 MASTHEAD = """
 <header class="masthead">
@@ -192,7 +186,7 @@ def build(loading: Loading, shelf: Shelf, uploads: Path, cache: Path, models: Ca
         for event in frame.openings:
             event.then(lambda visitor: show_visited(frame.service(visitor), visitor), visitors, masthead, **quiet)
         masthead.select(choose_model, visitors, [masthead, visitors], trigger_mode="always_last", **quiet)
-        add_api(frame, [module for _, _, module in TABS])
+        add_endpoints(frame)
     return page.queue(max_size=MAX_QUEUE, default_concurrency_limit=CONCURRENCY)
 
 
@@ -217,7 +211,7 @@ def launch(page: gr.Blocks, shelf: Shelf, cache: Path, *, mcp: bool = False) -> 
             max_file_size=MAX_UPLOAD,
             ssr_mode=False,
             mcp_server=mcp,
-            app_kwargs={"routes": [_picture_route(shelf, cache), _download_route(shelf), _plotly_route()]},
+            app_kwargs={"routes": [picture_route(shelf, cache), download_route(shelf), plotly_route()]},
         )
     except OSError as error:
         raise InputError(f"The page cannot be served ({error}); set GRADIO_SERVER_PORT to a free port.") from None
@@ -233,46 +227,3 @@ def _theme() -> gr.themes.Base:
         font=(fonts.LocalFont(theme.TEXT_FONT, weights=theme.WEIGHTS), *theme.TEXT_FALLBACK),
         font_mono=(fonts.LocalFont(theme.CODE_FONT, weights=theme.WEIGHTS), *theme.CODE_FALLBACK),
     ).set(**theme.COLOURS)
-
-
-def _picture_route(shelf: Shelf, cache: Path) -> APIRoute:
-    """GET /picture/KEY/SIZE/NUMBER: a picture by number, so that no path is ever made from a request."""
-
-    def picture(key: str, size: str, item: int) -> FileResponse:
-        try:
-            if size not in SIZES:
-                raise InputError(f"There is no size {size!r}.")
-            service = shelf.find(key)
-            path = picture_file(service.picture_path(item), size, shelf.cache(service, cache))
-        except InputError as error:
-            raise HTTPException(404, str(error)) from None
-        headers = {"Cache-Control": f"private, max-age={PICTURE_AGE_SECONDS}", "X-Content-Type-Options": "nosniff"}
-        return FileResponse(path, media_type=media_type(path), headers=headers)
-
-    return APIRoute("/picture/{key}/{size}/{item}", picture)
-
-
-def _download_route(shelf: Shelf) -> APIRoute:
-    """GET /download/TOKEN: a file that was made for one visitor."""
-
-    def download(token: str) -> FileResponse:
-        try:
-            path = shelf.file(token)
-        except InputError as error:
-            raise HTTPException(404, str(error)) from None
-        headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-        return FileResponse(path, media_type="application/zip", filename=path.name, headers=headers)
-
-    return APIRoute("/download/{token}", download)
-
-
-def _plotly_route() -> APIRoute:
-    """GET /plotly.js: Plotly's JavaScript as the installed package has it; a browser keeps it for a day."""
-
-    def plotly() -> FileResponse:
-        # The package itself takes half a second to import and is not needed: figures are plain dicts.
-        package = Path(find_spec("plotly").origin).parent
-        headers = {"Cache-Control": f"public, max-age={SCRIPT_AGE_SECONDS}"}
-        return FileResponse(package / "package_data" / "plotly.min.js", media_type="text/javascript", headers=headers)
-
-    return APIRoute(f"/{PLOTLY_URL}", plotly)

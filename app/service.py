@@ -16,14 +16,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from algcn.encoders import clean_text
-from algcn.errors import InputError
-from app.addresses import SHARED_KEY, pictures_prefix
-from app.limits import DEFAULT_LIMIT
-from app.search.answers import Found, LabelScore, SearchResult
+from algcn.bundles.predictor import LabelPredictor, LabelScore
+from algcn.features.encoder import clean_text
+from algcn.kit.errors import InputError
+from app.kit.limits import DEFAULT_LIMIT
+from app.kit.pictures import SHARED_KEY, pictures_prefix
+from app.search.answers import Found, SearchResult
 from app.search.asking import Asked, ask
 from app.search.filters import LabelFilter
-from app.search.predictions import LabelPredictor
 from app.search.query import Query
 from app.search.ranker import Ranker
 from app.search.reading import Reader
@@ -31,10 +31,10 @@ from app.search.reading import Reader
 if TYPE_CHECKING:
     from PIL import Image
 
-    from algcn.bundle import Bundle
-    from algcn.calibration import Calibration
-    from algcn.encoders import Encoder
-    from algcn.gallery import Gallery
+    from algcn.bundles.bundle import Bundle
+    from algcn.evaluation.calibration import Calibration
+    from algcn.features.encoder import Encoder
+    from algcn.gallery.store import Gallery
 
 # Below this chance even the best result is more likely than not to have nothing to do with the query.
 EVEN_CHANCE = 0.5
@@ -55,7 +55,7 @@ class RetrievalService:
         gallery: Pictures and texts, embedded in the bundle's common space.
         encoder: What reads queries; the bundle's own by default.
         name: What to call the bundle; its folder's name by default.
-        key: Under which `app.shelf.Shelf` serves the gallery's pictures.
+        key: Under which `app.visitors.addresses.Shelf` serves the gallery's pictures.
         source: The same gallery with its texts, where the model reads no words and `gallery` has none.
     """
 
@@ -249,8 +249,8 @@ def load_service(
     Raises:
         InputError: The bundle or the gallery is missing, damaged, or not of its kind.
     """
-    from algcn.bundle import Bundle
-    from algcn.gallery import build_gallery
+    from algcn.bundles.bundle import Bundle
+    from algcn.gallery.store import build_gallery
 
     report("loading the model")
     loaded = Bundle.load(bundle)

@@ -136,10 +136,10 @@ def vgg_weights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def tiny_bundle_dir(tmp_path_factory: pytest.TempPathFactory, tiny_encoder_dir: Path) -> Path:
     """A random bundle of six labels on `tiny_encoder_dir`; copy it before changing it."""
-    from algcn.bundle import save_bundle
-    from algcn.config import ModelConfig
-    from algcn.labels import Label, LabelSet
-    from algcn.model import ALGCN
+    from algcn.bundles.bundle import save_bundle
+    from algcn.method.config import ModelConfig
+    from algcn.method.labels import Label, LabelSet
+    from algcn.method.model import ALGCN
 
     config = ModelConfig(
         image_dim=TINY_WIDTH, text_dim=TINY_WIDTH, num_labels=len(TINY_LABELS), common_dim=48, label_dim=8
@@ -157,10 +157,10 @@ def tiny_bundle_dir(tmp_path_factory: pytest.TempPathFactory, tiny_encoder_dir: 
 @pytest.fixture(scope="session")
 def pictures_bundle_dir(tmp_path_factory: pytest.TempPathFactory, tiny_encoder_dir: Path) -> Path:
     """A random bundle of five labels, called "pictures", that reads pictures only: its texts are bags of 20 tags."""
-    from algcn.bundle import save_bundle
-    from algcn.config import ModelConfig
-    from algcn.labels import Label, LabelSet
-    from algcn.model import ALGCN
+    from algcn.bundles.bundle import save_bundle
+    from algcn.method.config import ModelConfig
+    from algcn.method.labels import Label, LabelSet
+    from algcn.method.model import ALGCN
 
     labels = (("beach", "scene"), ("boat", "thing"), ("dog", "animal"), ("plant_life", "thing"), ("sky", "scene"))
     config = ModelConfig(image_dim=TINY_WIDTH, text_dim=20, num_labels=len(labels), common_dim=48, label_dim=8)
@@ -193,7 +193,7 @@ def tiny_gallery_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def make_features() -> Callable[..., Features]:
     """A factory of learnable feature sets: labels in two groups that occur together, seen through noise."""
     from algcn.datasets.features import Features
-    from algcn.labels import Label, LabelSet
+    from algcn.method.labels import Label, LabelSet
 
     def make(
         count: int = 240, *, texts: int = 1, noise: float = 1.0, seed: int = 0, mined: int = 2, validation: bool = True

@@ -10,14 +10,17 @@ import sys
 import time
 from pathlib import Path
 
-from algcn import hub, snapshots
-from algcn.bundle import Bundle
-from algcn.encoders import load_encoder
-from algcn.errors import InputError, run_command
+from algcn import hub
+from algcn.bundles import hub as bundles_hub
+from algcn.bundles.bundle import Bundle
+from algcn.features.encoder import load_encoder
+from algcn.kit import hub as kit_hub
+from algcn.kit import snapshots
+from algcn.kit.errors import InputError, run_command
 
 
 def resolve(reference: str, **options: str) -> list:
-    path, notice = hub.resolve_bundle(reference, **options)
+    path, notice = bundles_hub.resolve_bundle(reference, **options)
     return [str(path), notice]
 
 
@@ -31,11 +34,11 @@ def encoder(reference: str) -> list[str]:
 
 
 def push(folder: str, repository: str, kind: str = "bundle") -> str:
-    return hub.push(folder, repository, hub.KINDS[kind])
+    return kit_hub.push(folder, repository, hub.KINDS[kind])
 
 
 def pull(reference: str, kind: str = "bundle", out: str | None = None) -> str:
-    return str(hub.pull(reference, hub.KINDS[kind], out=out).path)
+    return str(kit_hub.pull(reference, hub.KINDS[kind], out=out).path)
 
 
 def command(*argv: str) -> int:

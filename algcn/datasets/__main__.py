@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from algcn.datasets import mirflickr, mirflickr_subset, ms_coco, nus_wide
 from algcn.datasets.prepare import Collection, prepare
 from algcn.datasets.splits import SEED, USUAL, Split
-from algcn.errors import InputError, run_command
+from algcn.kit.errors import InputError, run_command
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -18,9 +18,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from algcn.errors import InputError
-from algcn.files import replacing
-from algcn.labels import LabelSet
+from algcn.kit.errors import InputError
+from algcn.kit.files import replacing
+from algcn.method.labels import LabelSet
 
 FORMAT = "algcn-features-1"
 SPLITS = ("train", "validation", "test")

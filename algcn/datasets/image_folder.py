@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from algcn.datasets.features import SPLITS
-from algcn.errors import InputError
-from algcn.images import SUFFIXES
-from algcn.labels import LabelSet
+from algcn.kit.errors import InputError
+from algcn.kit.images import SUFFIXES
+from algcn.method.labels import LabelSet
 
 METADATA = "metadata.csv"
 REQUIRED = ("file_name", "text")

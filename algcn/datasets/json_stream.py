@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
-from algcn.errors import InputError
+from algcn.kit.errors import InputError
 
 CHUNK = 1 << 20
 _SPACE = " \t\r\n"

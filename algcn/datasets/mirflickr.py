@@ -18,9 +18,9 @@ from functools import cached_property
 from pathlib import Path
 
 from algcn.datasets.prepare import Record, first_there, open_root, read_lines
-from algcn.errors import InputError
-from algcn.files import sha256
-from algcn.labels import Label, LabelSet
+from algcn.kit.errors import InputError
+from algcn.kit.files import sha256
+from algcn.method.labels import Label, LabelSet
 
 BENCHMARK = 20_015
 COMMON = 20  # photos that a common tag is on

@@ -22,10 +22,10 @@ from torch import Tensor
 from algcn.datasets.image_folder import METADATA, SEPARATOR
 from algcn.datasets.mirflickr import BENCHMARK, label_set_of
 from algcn.datasets.prepare import Record, open_root, read_lines
-from algcn.errors import InputError
-from algcn.files import sha256
-from algcn.labels import LabelSet
-from algcn.mat import read_variable
+from algcn.kit.errors import InputError
+from algcn.kit.files import sha256
+from algcn.kit.mat import read_variable
+from algcn.method.labels import LabelSet
 
 IMAGES, TAGS, LABELS, NAMES = "images.tar", "yall.mat", "lall.mat", "label_names.txt"
 

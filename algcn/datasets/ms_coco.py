@@ -20,9 +20,9 @@ from typing import Any
 
 from algcn.datasets.json_stream import stream_lists
 from algcn.datasets.prepare import Record, first_there, open_root
-from algcn.errors import InputError
-from algcn.files import sha256
-from algcn.labels import Label, LabelSet
+from algcn.kit.errors import InputError
+from algcn.kit.files import sha256
+from algcn.method.labels import Label, LabelSet
 
 YEARS = ("2014", "2017")
 PARTS = {"train": "train", "val": "test"}

@@ -19,10 +19,10 @@ from itertools import zip_longest
 from pathlib import Path, PurePosixPath
 
 from algcn.datasets.prepare import Record, first_there, open_root, read_lines
-from algcn.errors import InputError
-from algcn.files import CHUNK_BYTES, sha256
-from algcn.images import SUFFIXES
-from algcn.labels import LabelSet
+from algcn.kit.errors import InputError
+from algcn.kit.files import CHUNK_BYTES, sha256
+from algcn.kit.images import SUFFIXES
+from algcn.method.labels import LabelSet
 
 CONCEPTS = 21
 BENCHMARK = 195_834  # photos with one of the 21 concepts

@@ -23,10 +23,10 @@ from tqdm import tqdm
 from algcn.datasets.features import SPLITS
 from algcn.datasets.image_folder import METADATA, SEPARATOR
 from algcn.datasets.splits import FORMAT, MANIFEST, OFFICIAL, RULE, Assignment, Split
-from algcn.errors import InputError
-from algcn.files import sha256
-from algcn.labels import LabelSet
-from algcn.parallel import bounded_map
+from algcn.kit.errors import InputError
+from algcn.kit.files import sha256
+from algcn.kit.parallel import bounded_map
+from algcn.method.labels import LabelSet
 
 LABELS = "labels.json"
 VOCABULARY = "vocabulary.txt"

@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from algcn.errors import InputError
+from algcn.kit.errors import InputError
 
 FORMAT = "algcn-split-1"
 MANIFEST = "split.json"

@@ -19,8 +19,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from algcn.datasets.image_folder import read_image_folder
-from algcn.errors import InputError, run_command
-from algcn.files import replacing, write_text
+from algcn.kit.errors import InputError, run_command
+from algcn.kit.files import replacing, write_text
 from algcn.pretrain import pocket
 from algcn.pretrain.align import ImageTop, Language, Pairs, align, embed_maps, recall
 from algcn.pretrain.language import distil, initialise_token_embeddings, teacher_embeddings, wordnet_texts

@@ -20,8 +20,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from algcn.errors import InputError
-from algcn.files import replacing
+from algcn.kit.errors import InputError
+from algcn.kit.files import replacing
 from algcn.pretrain.pocket import TEACHER_WIDTH, encode_text
 
 VISIBLE_LEXICOGRAPHER_FILES = {"05": "animal", "06": "artifact", "13": "food", "17": "object", "18": "person"}

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from algcn.files import replacing, write_text
+from algcn.kit.files import replacing, write_text
 from algcn.pretrain.trunk import ARCHITECTURE, IMAGE_SIZE, MEAN, STD, load_imagenet_tower
 
 MODEL_CONFIG = {

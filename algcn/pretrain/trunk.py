@@ -18,8 +18,8 @@ from PIL import Image
 from torch import nn
 from tqdm import tqdm
 
-from algcn.errors import InputError
-from algcn.files import replacing, write_text
+from algcn.kit.errors import InputError
+from algcn.kit.files import replacing, write_text
 
 ARCHITECTURE = "tf_efficientnet_lite2"
 IMAGE_SIZE = 256

@@ -12,8 +12,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from algcn.errors import InputError, run_command
-from algcn.files import write_text
+from algcn.command_line import open_bundle
+from algcn.kit.errors import InputError, run_command
+from algcn.kit.files import write_text
 from algcn.report import figures, markdown, page
 from algcn.report.content import report
 from algcn.report.document import Document, Figure
@@ -59,7 +60,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     if arguments.out.suffix not in FORMATS:
         raise InputError(f"--out {str(arguments.out)!r} ends in no format of a report; use .html or .md")
-    subjects = [Subject.open(reference, number) for number, reference in enumerate(arguments.bundles, start=1)]
+    subjects = [
+        Subject(reference, open_bundle(reference), number)
+        for number, reference in enumerate(arguments.bundles, start=1)
+    ]
     written = save(report(subjects), arguments.out)
     beside = f" and {len(written) - 1} figures in {written[1].parent}" if len(written) > 1 else ""
     print(f"{arguments.out}: {len(arguments.bundles)} bundle{'s' * (len(arguments.bundles) > 1)}{beside}")

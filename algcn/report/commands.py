@@ -9,9 +9,9 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from algcn.config import PRESETS, ModelConfig
 from algcn.datasets.splits import USUAL
-from algcn.labels import LabelSet
+from algcn.method.config import PRESETS, ModelConfig
+from algcn.method.labels import LabelSet
 
 FEATURES = "FEATURES"
 NEW = "NEW_BUNDLE"

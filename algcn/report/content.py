@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from algcn import __version__
-from algcn.paper import features_of
+from algcn.evaluation.paper import features_of
 from algcn.report import commands, drawings, results
 from algcn.report.document import (
     WARNING,

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from algcn import paper
+from algcn.evaluation import paper
 from algcn.report import commands
 from algcn.report.document import BEST, QUIET, Block, Command, Paragraph, Row, Table, decimal, signed, with_spread
 from algcn.report.subject import DIRECTIONS, METHODS, Subject

@@ -8,8 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from algcn.bundle import Bundle
-from algcn.extract import open_bundle
+from algcn.bundles.bundle import Bundle
 
 METHODS = {
     "algcn": "ALGCN",
@@ -26,15 +25,6 @@ class Subject:
     reference: str
     bundle: Bundle
     number: int = 1  # in the report
-
-    @classmethod
-    def open(cls, reference: str, number: int = 1) -> Subject:
-        """The bundle in a folder, or OWNER/NAME[@COMMIT] on the Hub.
-
-        Raises:
-            InputError: there is none, or it is damaged.
-        """
-        return cls(reference, open_bundle(reference), number)
 
     @property
     def name(self) -> str:

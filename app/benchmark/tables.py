@@ -6,7 +6,7 @@ import html
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from algcn import paper as published
+from algcn.evaluation import paper as published
 from app.benchmark.figures import DIRECTIONS, METHODS, plain
 
 MEASURES = ("image_to_text", "text_to_image", "average")

@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING
 import torch
 
 from algcn.datasets.image_folder import METADATA, SEPARATOR, Item
-from algcn.errors import InputError
-from algcn.files import write_text
-from algcn.gallery import Gallery, build_gallery
-from algcn.model import label_scores
+from algcn.gallery.store import Gallery, build_gallery
+from algcn.kit.errors import InputError
+from algcn.kit.files import write_text
+from algcn.method.model import label_scores
 from app.collection.intake import Found, Intake, LeftOut, printable
 
 if TYPE_CHECKING:
-    from algcn.bundle import Bundle
+    from algcn.bundles.bundle import Bundle
 
 PICTURES, STAGING = "pictures", "staging"
 COLUMNS = ("file_name", "text", "labels", "split")

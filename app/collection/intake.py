@@ -1,7 +1,7 @@
 """What a visitor dropped, pictures and zip archives, as an image folder: checked, counted, and nothing else written.
 
 Notable: names inside an archive are whatever somebody wrote, sizes too; a path is made of a name only after it was
-found to stay inside the folder, and reading stops at the limits of `app.limits` whatever an archive claims. What is
+found to stay inside the folder, and reading stops at the limits of `app.kit.limits` whatever an archive claims. What is
 left out is reported with its reason; only an archive that cannot be read at all is an error.
 """
 
@@ -19,9 +19,9 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import BinaryIO
 
 from algcn.datasets.image_folder import METADATA, Item, read_image_folder
-from algcn.errors import InputError
-from algcn.images import SUFFIXES
-from app.limits import (
+from algcn.kit.errors import InputError
+from algcn.kit.images import SUFFIXES
+from app.kit.limits import (
     MAX_COLLECTION_BYTES,
     MAX_METADATA_BYTES,
     MAX_PICTURE_BYTES,

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from app.limits import MAX_COLLECTION_BYTES, MAX_PICTURE_BYTES, MAX_PICTURES
-from app.training.view import render_status
+from app.kit.limits import MAX_COLLECTION_BYTES, MAX_PICTURE_BYTES, MAX_PICTURES
+from app.kit.words import render_status
 
 if TYPE_CHECKING:
     from app.collection.folder import Collection

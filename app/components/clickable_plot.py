@@ -13,10 +13,7 @@ from typing import Any
 
 import gradio as gr
 
-from app.maps.figures import plain as plain
-
 ASSETS = Path(__file__).resolve().parents[2] / "assets" / "page"
-PLOTLY_URL = "plotly.js"  # see app/interface.py, which serves it
 PLOT_SCRIPT = (ASSETS / "plots.js").read_text(encoding="utf-8")
 MAX_SELECTED = 10_000
 PLACE = "<!-- plot -->"

@@ -16,7 +16,7 @@ import gradio as gr
 import numpy as np
 
 from app.components.clickable_plot import clickable_plot
-from app.theme import DIVERGING, DIVERGING_DARK, SEQUENTIAL, SEQUENTIAL_DARK, group_colours
+from app.kit.theme import DIVERGING, DIVERGING_DARK, SEQUENTIAL, SEQUENTIAL_DARK, group_colours
 
 if TYPE_CHECKING:
     from app.labels.details import LabelDetails

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING
 
 import gradio as gr
 
-from algcn.images import open_image
+from algcn.kit.images import open_image
 from app.components.cards import card, picture_url, row
-from app.limits import MAX_LIMIT
+from app.kit.limits import MAX_LIMIT
 
 if TYPE_CHECKING:
-    from app.search.answers import Found, LabelScore, SearchResult
+    from algcn.bundles.predictor import LabelScore
+    from app.search.answers import Found, SearchResult
     from app.search.query import Query
 
 SCRIPT_PATH = Path(__file__).resolve().parents[2] / "assets" / "page" / "results.js"

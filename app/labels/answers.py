@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from app.kit.words import counted
 from app.labels.details import average_precision
 from app.labels.edits import check_edit, effect_of
 from app.labels.graph import STAGES, Edge, LabelGraph, label_graph_of
@@ -31,7 +32,7 @@ def graph_answer(service: RetrievalService, stage: str, epoch: int, threshold: f
         "threshold": float(threshold),
         "labels": list(graph.names),
         "edges": [_edge(graph, edge) for edge in edges],
-        "summary": f"{_count(len(edges), 'edge')} of at least {threshold:g}.",
+        "summary": f"{counted(len(edges), 'edge')} of at least {threshold:g}.",
     }
 
 
@@ -70,16 +71,16 @@ def description_answer(service: RetrievalService) -> dict[str, Any]:
     visible = [edge for edge in adaptive if edge.weight >= VISIBLE]
     groups = [group for group in dict.fromkeys(graph.groups) if group]
     sentences = [
-        f"The model has {_count(len(graph), 'label')}"
-        + (f" in {_count(len(groups), 'group')}: {', '.join(groups)}." if groups else "."),
-        f"Its prior has {_count(len(prior), 'edge')} between different labels.",
+        f"The model has {counted(len(graph), 'label')}"
+        + (f" in {counted(len(groups), 'group')}: {', '.join(groups)}." if groups else "."),
+        f"Its prior has {counted(len(prior), 'edge')} between different labels.",
     ]
     if not graph.has_gcn:
         sentences.append("It was trained without a label graph, so its classifiers do not depend on these edges.")
     elif not graph.learns:
         sentences.append("The graph was not learned: it is the prior.")
     else:
-        sentences.append(f"After training, {_count(len(visible), 'edge')} are at least {VISIBLE:g}.")
+        sentences.append(f"After training, {counted(len(visible), 'edge')} are at least {VISIBLE:g}.")
         for said, edges in (("strengthened", stronger), ("weakened", weaker)):
             if edges:
                 sentences.append(f"Most {said}: {'; '.join(_change(graph, edge) for edge in edges)}.")
@@ -165,7 +166,3 @@ def _hubs(graph: LabelGraph, edges: list[Edge]) -> list[str]:
         f"{graph.names[sender]} sends to the most labels ({max(sent)}); "
         f"{graph.names[receiver]} receives from the most ({max(received)})."
     ]
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"

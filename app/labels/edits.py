@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from algcn.errors import InputError
-from algcn.model import label_scores
+from algcn.kit.errors import InputError
+from algcn.method.model import label_scores
 from app.labels.graph import LabelGraph, check_label
 
 if TYPE_CHECKING:

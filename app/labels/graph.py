@@ -20,14 +20,14 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor
 
-from algcn.errors import InputError
-from algcn.graph import cooccurrence, normalise
+from algcn.kit.errors import InputError
+from algcn.method.graph import cooccurrence, normalise
+from app.kit.limits import check_limit
 from app.labels.layout import layout, seriation
-from app.limits import check_limit
 
 if TYPE_CHECKING:
-    from algcn.bundle import Bundle
-    from algcn.gallery import Gallery
+    from algcn.bundles.bundle import Bundle
+    from algcn.gallery.store import Gallery
     from app.service import RetrievalService
 
 STAGES = ("cooccurrence", "prior", "learned_change", "adaptive", "normalised", "difference")

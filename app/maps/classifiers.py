@@ -18,26 +18,26 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from algcn.errors import InputError
-from algcn.projection import DIMENSIONS, METHODS, Axes, Floats, fit_axes, neighbours, place, silhouette
+from algcn.gallery.projection import DIMENSIONS, METHODS, Axes, Floats, fit_axes, neighbours, place, silhouette
+from algcn.kit.errors import InputError
+from app.kit.theme import group_colours
+from app.kit.words import plain
 from app.maps.figures import (
     extent,
     figure,
     first_sight,
     lines_trace,
     place_names,
-    plain,
     points_trace,
     rings_trace,
     star_trace,
 )
 from app.maps.layouts import Layouts
-from app.theme import group_colours
 
 if TYPE_CHECKING:
-    from algcn.bundle import Bundle
-    from algcn.gallery import Gallery
-    from algcn.model import ALGCN
+    from algcn.bundles.bundle import Bundle
+    from algcn.gallery.store import Gallery
+    from algcn.method.model import ALGCN
     from app.search.query import QueryPoint
     from app.service import RetrievalService
 
@@ -344,7 +344,7 @@ _MAPS: weakref.WeakKeyDictionary[RetrievalService, ClassifierMap] = weakref.Weak
 _LOCK = threading.Lock()
 
 
-def classifier_map(service: RetrievalService, cache: Path, *, keep: bool = True) -> ClassifierMap:
+def classifier_map_of(service: RetrievalService, cache: Path, *, keep: bool = True) -> ClassifierMap:
     """The map of a service, made once.
 
     Args:

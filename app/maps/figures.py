@@ -6,12 +6,13 @@ thousands of points is a small answer; many points in the plane are drawn by Web
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from app.kit.words import plain
 
 DIGITS = 4
 MANY_POINTS = 4000
@@ -32,12 +33,6 @@ SIDES = (
     "top left",
     "bottom left",
 )
-
-
-def plain(text: str, limit: int = 80) -> str:
-    """A text that somebody wrote, for a figure: Plotly would read <b> and the like as markup."""
-    shown = text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
-    return html.escape(shown, quote=False)
 
 
 def points_trace(

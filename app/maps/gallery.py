@@ -17,17 +17,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from algcn.gallery_files import LAYOUT_NAME
-from algcn.layout import gallery_key, gallery_points
-from algcn.model import label_scores
-from algcn.projection import DIMENSIONS, MOST_LAID_OUT, Axes, Floats, fit_axes, place
+from algcn.gallery.files import LAYOUT_NAME
+from algcn.gallery.layout import gallery_key, gallery_points
+from algcn.gallery.projection import DIMENSIONS, MOST_LAID_OUT, Axes, Floats, fit_axes, place
+from algcn.method.model import label_scores
+from app.kit.theme import GROUP_COLOURS, group_colours
 from app.maps.figures import ACCENT, FAINT, MANY_POINTS, figure, lines_trace, points_trace, rings_trace, star_trace
 from app.maps.layouts import Layouts
-from app.theme import GROUP_COLOURS, group_colours
 
 if TYPE_CHECKING:
-    from algcn.bundle import Bundle
-    from algcn.gallery import Gallery
+    from algcn.bundles.bundle import Bundle
+    from algcn.gallery.store import Gallery
     from app.search.query import QueryPoint
     from app.service import RetrievalService
 
@@ -374,7 +374,7 @@ _MAPS: weakref.WeakKeyDictionary[RetrievalService, GalleryMap] = weakref.WeakKey
 _LOCK = threading.Lock()
 
 
-def gallery_map(service: RetrievalService, cache: Path, *, keep: bool = True) -> GalleryMap:
+def gallery_map_of(service: RetrievalService, cache: Path, *, keep: bool = True) -> GalleryMap:
     """The map of a service, made once.
 
     Args:

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 
-from algcn.errors import InputError
-from algcn.layout import cached_layout, read_layout, write_layout
-from algcn.projection import Floats
-from app.maps.apart import WORKER, Layout
+from algcn.gallery.layout import cached_layout, read_layout, write_layout
+from algcn.gallery.projection import Floats
+from algcn.kit.errors import InputError
+from app.maps.worker import WORKER, Layout
 
 
 class Layouts:

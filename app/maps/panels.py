@@ -9,7 +9,7 @@ import html
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from algcn.projection import MOST_LAID_OUT
+from algcn.gallery.projection import MOST_LAID_OUT
 from app.maps.classifiers import SHOWN_NEIGHBOURS
 
 if TYPE_CHECKING:

@@ -5,26 +5,10 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+from algcn.bundles.predictor import LabelScore, SharedLabel
+
 if TYPE_CHECKING:
     from app.search.query import Query, QueryPoint
-
-
-@dataclasses.dataclass(frozen=True)
-class LabelScore:
-    """A label of the query: its cosine with the query in the common space, and whether the words themselves name it."""
-
-    name: str
-    score: float
-    mentioned: bool = False
-
-
-@dataclasses.dataclass(frozen=True)
-class SharedLabel:
-    """A label that query and result both lean to: the cosine of its classifier with either, in the common space."""
-
-    name: str
-    query: float
-    result: float
 
 
 @dataclasses.dataclass(frozen=True)

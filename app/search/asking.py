@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
-from algcn.errors import InputError
-from app.search.answers import LabelScore
+from algcn.bundles.predictor import LabelScore
+from algcn.kit.errors import InputError
 from app.search.query import Query, QueryPoint
-from app.search.reading import Part, Reader
-from app.search.steering import combine
-from app.search.wording import terms
+from app.search.reading import Part, Reader, terms
 
 if TYPE_CHECKING:
-    from algcn.gallery import Gallery
-    from app.search.predictions import LabelPredictor
+    from algcn.bundles.predictor import LabelPredictor
+    from algcn.gallery.store import Gallery
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -91,3 +90,36 @@ def _combine(
         return combine(
             [getattr(part, vector) for part in parts], shares, [getattr(part, vector) for part in unwanted], gallery
         )
+
+
+# On Postcards, ten best results for a label without another that often comes with it: the unwanted one falls from 19 %
+# of them to 9 %, the wanted one from 87 % to 83 %; for a picture that shows both, from 59 % to 26 % and 68 % to 59 %.
+AWAY = 0.75
+
+
+_STEADY = 1e-6
+
+
+def combine(parts: Sequence[Tensor], weights: Sequence[float], unwanted: Sequence[Tensor], gallery: Tensor) -> Tensor:
+    """One query of several, L2-normalised, 1 × d; a single part without unwanted ones stays as it is.
+
+    Args:
+        parts: Each 1 × d and L2-normalised, or zero where nothing is known.
+        weights: A share for each part, at least 0.
+        unwanted: 1 × d each; together they count AWAY.
+        gallery: N × d, the pictures among which the query is to find some.
+    """
+    if len(parts) == 1 and not unwanted:
+        return functional.normalize(parts[0], dim=1)
+    mixed = torch.zeros_like(parts[0])
+    for part, weight in zip(parts, weights, strict=True):
+        mixed += weight * part / _spread(part, gallery)
+    for part in unwanted:
+        mixed -= AWAY / len(unwanted) * part / _spread(part, gallery)
+    return functional.normalize(mixed, dim=1)
+
+
+def _spread(part: Tensor, gallery: Tensor) -> float:
+    """How much the cosines with the gallery's pictures vary; 1 where they do not at all."""
+    spread = (gallery @ part[0]).std(correction=0).item() if len(gallery) else 0.0
+    return spread if spread > _STEADY else 1.0

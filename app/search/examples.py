@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from algcn.gallery import Gallery
+    from algcn.gallery.store import Gallery
     from app.service import RetrievalService
 
 EXAMPLE_PICTURES, EXAMPLE_QUERIES = 6, 5

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from algcn.errors import InputError
+from algcn.kit.errors import InputError
 
 MATCHES = ("any", "all", "none")
 MAX_LABELS = 100

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import parse_qs, urlencode
 
-from algcn.errors import InputError
+from algcn.kit.errors import InputError
 from app.search.query import Query
 
 # results.js owns the same names; whatever else stands in an address is left alone.

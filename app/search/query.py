@@ -7,8 +7,8 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from algcn.errors import InputError
-from app.limits import DEFAULT_LIMIT, check_limit
+from algcn.kit.errors import InputError
+from app.kit.limits import DEFAULT_LIMIT, check_limit
 from app.search.filters import check_labels, check_match
 
 if TYPE_CHECKING:

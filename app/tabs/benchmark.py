@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from algcn.paper import comparison
+from algcn.evaluation.paper import comparison
 from app.benchmark import figures, tables
 from app.components.clickable_plot import clickable_plot, plot_value
-from app.tabs.frame import Frame
-from app.visitor import Visitor
+from app.frame import Frame
+from app.visitors.visitor import Visitor
 
 if TYPE_CHECKING:
-    from algcn.bundle import Bundle
+    from algcn.bundles.bundle import Bundle
     from app.service import RetrievalService
 
 WAYS = {figures.DIRECTIONS[name]: name for name in ("image_to_text", "text_to_image")}
@@ -142,20 +142,6 @@ def build(frame: Frame, tab: gr.Tab) -> None:
             api_visibility="private",
             show_progress="hidden",
         )
-
-
-def api(frame: Frame) -> list[Callable[..., Any]]:
-    """What programs may ask."""
-
-    def benchmark() -> dict[str, Any]:
-        """The model's own numbers: mAP with chance, baselines, curves, every label, and how far to trust its scores.
-
-        Returns:
-            The bundle's metrics.json as it is, with definitions in it; empty where the bundle has none.
-        """
-        return frame.asked().bundle.metrics or {}
-
-    return [benchmark]
 
 
 def _html(elem_id: str, value: str = "") -> gr.HTML:

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from algcn.errors import InputError
+from algcn.kit.errors import InputError
 from app.components.clickable_plot import clickable_plot, plot_value, selected_ids
 from app.components.panel import panel
-from app.limits import check_limit
-from app.tabs.frame import Frame, sent
-from app.visitor import Visitor
+from app.frame import Frame, sent
+from app.visitors.visitor import Visitor
 
 if TYPE_CHECKING:
     from app.maps.classifiers import ClassifierMap, Variant
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
 PLOT_HEIGHT = 500
 POLL_SECONDS = 0.5
-API_WAIT_SECONDS = 300
 INTRODUCTION = """
 <p class="map-lead">Every label has a <b>classifier</b>: a point of the common space, and the pictures and captions near
 it have the label. Labels that lie together are alike to the model.</p>
@@ -199,78 +197,10 @@ def build(frame: Frame, tab: gr.Tab) -> None:
         )
 
 
-def api(frame: Frame) -> list[Callable[..., Any]]:
-    """What programs may ask."""
-
-    def classifier_neighbours(label: str, limit: int = 8) -> dict[str, Any]:
-        """Find the labels whose classifiers are nearest to that of a label.
-
-        Args:
-            label: A label's name, whatever its case.
-            limit: How many, 1 to 500.
-
-        Returns:
-            {"label": name, "with_gcn": [{label, group, cosine}], "without_gcn": the same for the model that was trained
-            without the graph convolution, or null}; cosines in all dimensions of the common space, the best first.
-        """
-        found = _map_of(frame, frame.asked())
-        position = found.label_set.index(_text(label))
-        answer = {"label": found.label_set.names[position], "with_gcn": None, "without_gcn": None}
-        for variant in found.variants:
-            answer[variant.key] = [
-                {
-                    "label": found.label_set.names[neighbour.label],
-                    "group": found.label_set.groups[neighbour.label],
-                    "cosine": round(neighbour.cosine, 6),
-                }
-                for neighbour in found.neighbours(variant, position, check_limit(limit))
-            ]
-        return answer
-
-    def classifier_map(method: str = "pca", dimensions: int = 2) -> dict[str, Any]:
-        """Draw the classifiers of all labels in two or three dimensions.
-
-        Args:
-            method: pca, tsne or umap; the last two may take half a minute when they are first asked for.
-            dimensions: 2 or 3.
-
-        Returns:
-            {"method", "dimensions", "with_gcn": picture, "without_gcn": picture or null}, where a picture is
-            {"silhouette": how well the label groups hold together in the common space, -1 to 1, or null,
-            "silhouette_in_picture", "points": [{label, group, position}]}.
-        """
-        from algcn.projection import check_method
-
-        check_method(method, dimensions)
-        found = _map_of(frame, frame.asked())
-        found.start(method)
-        if found.waiting(method, API_WAIT_SECONDS) is not None or not found.is_ready(method):
-            raise InputError("The picture is still being computed; ask again in a minute, or for method pca.")
-        view = found.view(method, dimensions)
-        answer: dict[str, Any] = {
-            "method": view.method,
-            "dimensions": view.dimensions,
-            "with_gcn": None,
-            "without_gcn": None,
-        }
-        for variant in found.variants:
-            true, drawn = found.silhouettes(variant, view)
-            positions = found.positions(variant, view).round(5).tolist()
-            rows = zip(found.label_set.names, found.label_set.groups, positions, strict=True)
-            answer[variant.key] = {
-                "silhouette": true,
-                "silhouette_in_picture": drawn,
-                "points": [{"label": name, "group": group, "position": position} for name, group, position in rows],
-            }
-        return answer
-
-    return [classifier_neighbours, classifier_map]
-
-
 def _map_of(frame: Frame, service: RetrievalService, *, keep: bool = True) -> ClassifierMap:
-    from app.maps.classifiers import classifier_map
+    from app.maps.classifiers import classifier_map_of
 
-    return classifier_map(service, frame.cache, keep=keep)
+    return classifier_map_of(service, frame.cache, keep=keep)
 
 
 def _answer(find: Callable[[], ClassifierMap]) -> ClassifierMap:
@@ -293,9 +223,3 @@ def _picked(event: gr.EventData, count: int) -> int | None:
 def _alone(found: ClassifierMap) -> str:
     variants: list[Variant] = found.variants
     return f'<p class="map-quiet">{ALONE[variants[0].key]}</p>' if len(variants) == 1 else ""
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise InputError(f"label must be a text, not {type(value).__name__}.")
-    return value

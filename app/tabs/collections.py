@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
-from gradio import FileData
 
-from algcn.errors import InputError
+from algcn.kit.errors import InputError
 from app.collection.view import render_added, render_collection, render_limits, render_more, render_reading
+from app.collection.work import JOBS, dropped_files, forget_uploads, new_collection, reading_work, waiting_words
 from app.components.file_link import download_place, render_link
-from app.jobs import Job, Jobs
-from app.limits import MIN_FREE_BYTES
-from app.pictures import uploaded_file
-from app.tabs.frame import Frame
-from app.training.view import render_own, render_status
-from app.visitor import Visitor
-from app.visitor_files import visitor_files
+from app.frame import Frame
+from app.kit.limits import MIN_FREE_BYTES
+from app.kit.words import render_own, render_status
+from app.visitors.files import visitor_files
+from app.visitors.visitor import Visitor
 
 if TYPE_CHECKING:
     from app.collection.folder import Collection, Dropped
     from app.service import RetrievalService
 
-AT_ONCE = 2
-JOBS = Jobs(AT_ONCE, "Pictures of yours are being read already: wait until they are done.")
 WATCH_SECONDS = 0.2
 ZIP_NAME = "my-pictures.zip"
 BACK, AGAIN = "Back to the bundled gallery", "Search my pictures again"
@@ -82,16 +76,16 @@ def build(frame: Frame, tab: gr.Tab) -> None:
         began = time.perf_counter()
         dropped: list[Dropped] = []
         try:
-            dropped = _dropped(uploaded, frame.uploads)
+            dropped = dropped_files(uploaded, frame.uploads)
             if files.free_bytes() < MIN_FREE_BYTES:
                 raise InputError("The server's disk is nearly full; try again later.")
-            collection = held.collection if held is not None else _new_collection(files.new_folder())
+            collection = held.collection if held is not None else new_collection(files.new_folder())
             visitor.keep(collection.folder)
             # Captions are read too, where another model on the same encoder can: it may be chosen later.
-            work = _work(collection, dropped, frame.models.reading(frame.service(visitor)))
-            job = JOBS.start(request.session_hash, work, _waiting)
+            work = reading_work(collection, dropped, frame.models.reading(frame.service(visitor)))
+            job = JOBS.start(request.session_hash, work, waiting_words)
         except InputError as error:
-            _forget(dropped)
+            forget_uploads(dropped)
             yield {status: render_status(str(error), running=False), drop: None}
             return
         yield {status: render_reading(0, 0), drop: gr.update(value=None, interactive=False)}
@@ -119,7 +113,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
         }
 
     def open_collection(visitor: Visitor, collection: Collection, key: str) -> RetrievalService:
-        from app.own import OTHER_ENCODER, with_gallery
+        from app.visitors.derive import OTHER_ENCODER, with_gallery
 
         if collection.encoder != frame.service(visitor).bundle.encoder_fingerprint:
             raise InputError(OTHER_ENCODER.format(name=frame.service(visitor).name))
@@ -130,7 +124,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
 
     def to_bundled(visitor: Visitor) -> RetrievalService:
         """The program's gallery, with the model that is open."""
-        from app.own import has_own_model, with_model
+        from app.visitors.derive import has_own_model, with_model
 
         service, shared = frame.service(visitor), frame.shared(visitor)
         if not has_own_model(service, shared):
@@ -141,7 +135,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
         return service
 
     def swap_gallery(visitor: Visitor, held: Any) -> tuple[Any, ...]:
-        from app.own import has_own_gallery
+        from app.visitors.derive import has_own_gallery
 
         if held is None:
             return (gr.skip(),) * 6
@@ -157,7 +151,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
         return visitor, held, render_own(_description(frame, visitor)), *_view(held, service)
 
     def delete_collection(visitor: Visitor, held: Any, request: gr.Request) -> tuple[Any, ...]:
-        from app.own import has_own_gallery
+        from app.visitors.derive import has_own_gallery
 
         try:
             JOBS.check_idle(request.session_hash)
@@ -198,114 +192,12 @@ def build(frame: Frame, tab: gr.Tab) -> None:
     frame.blocks.unload(_leave)
 
 
-def api(frame: Frame) -> list[Callable[..., Any]]:
-    """What programs may call of this tab."""
-    files = visitor_files(frame.cache)
-
-    def label_pictures(pictures: list[FileData]) -> dict[str, Any]:
-        """Predict the labels of pictures; nothing is kept.
-
-        Args:
-            pictures: Picture files, or zip archives of pictures; with gradio_client: [handle_file("photo.jpg")]. At
-                most 500 pictures of 24 MB each, 512 MB in all.
-
-        Returns:
-            {"pictures": [{file, labels (predicted), given_labels (those of a metadata.csv, or null)}], "left_out":
-            [{file, reason}]}.
-        """
-        dropped: list[Dropped] = []
-        folder = files.new_folder()
-        try:
-            dropped = _dropped(pictures, frame.uploads)
-            service, collection = frame.asked(), _new_collection(folder)
-            job = JOBS.start(f"program {secrets.token_hex(8)}", _work(collection, dropped, service), _waiting)
-            for _ in job.watch(1.0):
-                pass
-            job.result()
-            from app.collection.folder import predicted_labels
-
-            predicted = predicted_labels(service.bundle, collection.gallery)
-            return {
-                "pictures": [
-                    {"file": item.file_name, "labels": list(labels), "given_labels": item.labels}
-                    for item, labels in zip(collection.gallery.items, predicted, strict=True)
-                ],
-                "left_out": [{"file": entry.name, "reason": entry.reason} for entry in collection.left_out],
-            }
-        except InputError as error:
-            raise gr.Error(str(error), print_exception=False) from None
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-            _forget(dropped)
-
-    return [label_pictures]
-
-
-def _work(collection: Collection, dropped: list[Dropped], service: RetrievalService) -> Callable[[Job], int]:
-    """The work of a job: add to a collection. Its news are what to say about it."""
-
-    def work(job: Job) -> int:
-        def progress(done: int, total: int) -> None:
-            if job.stopping():
-                raise InputError("It was stopped; nothing was added.")
-            job.report(render_reading(done, total))
-
-        try:
-            return collection.add(dropped, service.bundle, progress)
-        finally:
-            _forget(dropped)
-            if not len(collection):
-                shutil.rmtree(collection.folder, ignore_errors=True)
-
-    return work
-
-
-def _waiting(before: int) -> str:
-    return render_status(f"Others are reading pictures at the moment; {before} before yours.")
-
-
-def _new_collection(folder: Path) -> Collection:
-    from app.collection.folder import Collection
-
-    return Collection(folder)
-
-
-def _dropped(uploaded: Any, uploads: Path) -> list[Dropped]:
-    """What a browser or a program says that it uploaded, checked.
-
-    Raises:
-        InputError: It is nothing, or no uploaded file.
-    """
-    from app.collection.folder import Dropped
-
-    listed = uploaded if isinstance(uploaded, list) else [uploaded]
-    values = [value.model_dump() if isinstance(value, FileData) else value for value in listed if value]
-    if not values:
-        raise InputError("Drop at least one picture, or a zip of pictures.")
-    paths = [uploaded_file(value, uploads) for value in values]
-    names = [value.get("orig_name") for value in values]
-    missing = next((path for path in paths if not path.is_file()), None)
-    if missing is not None:
-        raise InputError(f"{missing.name} did not arrive; drop it again.")
-    return [
-        Dropped(path, name if isinstance(name, str) and name else path.name)
-        for path, name in zip(paths, names, strict=True)
-    ]
-
-
-def _forget(dropped: list[Dropped]) -> None:
-    """Delete the uploads themselves: what was taken is in the visitor's folder now."""
-    for file in dropped:
-        with contextlib.suppress(OSError):
-            file.path.unlink()
-
-
 def _view(held: Mine | None, service: RetrievalService) -> tuple[Any, Any, Any]:
     """The right side: whether it is seen, the pictures, and what the button does that swaps galleries."""
     if held is None:
         return gr.update(visible=False), "", gr.skip()
     from app.collection.folder import predicted_labels
-    from app.own import fitted, has_own_gallery
+    from app.visitors.derive import fitted, has_own_gallery
 
     if held.collection.encoder == service.bundle.encoder_fingerprint:
         predicted = predicted_labels(service.bundle, fitted(held.collection.gallery, service.bundle))
@@ -316,7 +208,7 @@ def _view(held: Mine | None, service: RetrievalService) -> tuple[Any, Any, Any]:
 
 
 def _description(frame: Frame, visitor: Visitor) -> str:
-    from app.own import description
+    from app.visitors.derive import description
 
     return description(frame.service(visitor), frame.shared(visitor))
 

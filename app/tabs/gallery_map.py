@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from algcn.errors import InputError
+from algcn.kit.errors import InputError
 from app.components.clickable_plot import clickable_plot, plot_value, selected_ids
 from app.components.panel import panel
-from app.limits import check_limit
-from app.tabs.frame import Frame, sent
-from app.visitor import Visitor
+from app.frame import Frame, sent
+from app.visitors.visitor import Visitor
 
 if TYPE_CHECKING:
     from app.maps.gallery import GalleryMap, View
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 PLOT_HEIGHT = 560
 POLL_SECONDS = 0.5
-API_WAIT_SECONDS = 600
 COLOURING_WORDS = {
     "label group": "group",
     "one label": "label",
@@ -221,72 +219,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
     )
 
 
-def api(frame: Frame) -> list[Callable[..., Any]]:
-    """What programs may ask."""
-
-    def gallery_map(method: str = "pca", dimensions: int = 2) -> dict[str, Any]:
-        """Place every picture and caption of the gallery on a map of the common space.
-
-        Args:
-            method: pca or umap; umap may take minutes unless it was computed before.
-            dimensions: 2 or 3.
-
-        Returns:
-            {"method", "dimensions", "modality_gap": distance between the centres of pictures and captions or null,
-            "points": [{kind: picture or caption, file, text, labels, position}]}.
-        """
-        from app.maps.gallery import METHODS
-
-        found = _map_of(frame, frame.asked())
-        view = found.view(method, dimensions, None, None, None)
-        if method not in METHODS or dimensions != view.dimensions:
-            raise InputError("method must be pca or umap, and dimensions 2 or 3.")
-        found.start(method)
-        if found.waiting(method, API_WAIT_SECONDS) is not None or not found.is_ready(method):
-            raise InputError("The map is still being computed; ask again in a minute, or for method pca.")
-        positions = found.positions(method, view.dimensions).round(5).tolist()
-        return {
-            "method": method,
-            "dimensions": view.dimensions,
-            "modality_gap": None if found.gap is None else found.gap.distance,
-            "points": [{**_described(found, point), "position": position} for point, position in enumerate(positions)],
-        }
-
-    def gallery_neighbours(file: str, limit: int = 8) -> dict[str, Any]:
-        """Find what lies nearest to a picture of the gallery in the common space.
-
-        Args:
-            file: The picture's name, as a search returns it.
-            limit: How many pictures and how many captions, 1 to 500.
-
-        Returns:
-            {"pictures": [near], "captions": [near]}, where near is {kind, file, text, labels, cosine}, the best first.
-            Unlike a search, this leaves the encoder's own similarity out.
-        """
-        found = _map_of(frame, frame.asked())
-        limit = check_limit(limit)
-        numbers = {item.file_name: number for number, item in enumerate(found.gallery.items)}
-        if not isinstance(file, str) or file not in numbers:
-            raise InputError(f"The gallery has no picture {file!r:.80}; name one as a search returns it.")
-        point = numbers[file]
-        near = found.nearest(found.embedding(point)[None], limit, limit, without=point)
-        rows = [{**_described(found, hit.point), "cosine": round(hit.cosine, 6)} for hit in near]
-        return {f"{kind}s": [row for row in rows if row["kind"] == kind] for kind in ("picture", "caption")}
-
-    return [gallery_map, gallery_neighbours]
-
-
-def _described(found: GalleryMap, point: int) -> dict[str, Any]:
-    item = found.picture_of(point)
-    return {
-        "kind": "picture" if point < len(found.gallery.items) else "caption",
-        "file": found.gallery.items[item].file_name,
-        "text": found.text_of(point),
-        "labels": list(found.labels[item]),
-    }
-
-
 def _map_of(frame: Frame, service: RetrievalService, *, keep: bool = True) -> GalleryMap:
-    from app.maps.gallery import gallery_map
+    from app.maps.gallery import gallery_map_of
 
-    return gallery_map(service, frame.cache, keep=keep)
+    return gallery_map_of(service, frame.cache, keep=keep)

@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from algcn.errors import InputError
-from algcn.images import open_image
-from app.choosing import follow
+from algcn.kit.errors import InputError
+from algcn.kit.images import open_image
 from app.components.download import csv_download, download_view
 from app.components.examples import chosen_index, examples_view, render_examples
 from app.components.results import (
@@ -28,22 +27,21 @@ from app.components.results import (
     render_results,
     results_view,
 )
-from app.limits import DEFAULT_LIMIT, MAX_LIMIT
-from app.pictures import uploaded_file
+from app.frame import Frame, sent
+from app.kit.limits import DEFAULT_LIMIT, MAX_LIMIT
+from app.kit.pictures import uploaded_file
 from app.search.examples import example_pictures, example_words
 from app.search.export import to_csv
 from app.search.link import address_of, query_of
 from app.search.query import Query
-from app.tabs.frame import Frame, sent
-from app.tabs.search_api import api
-from app.visitor import Visitor
+from app.visitors.choosing import follow
+from app.visitors.visitor import Visitor
 
 if TYPE_CHECKING:
     from PIL import Image
 
     from app.service import RetrievalService
 
-__all__ = ["api", "build"]
 
 SHOWN_PICTURE_SIDE = 1024
 CSV_NAME = "algcn-results.csv"

@@ -2,44 +2,39 @@
 
 from __future__ import annotations
 
-import secrets
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from algcn.config import MODES
-from algcn.errors import InputError
-from app.choosing import OWN_MODEL, choose
-from app.components.clickable_plot import clickable_plot, plain, plot_value
+from algcn.kit.errors import InputError
+from algcn.method.config import MODES
+from app.components.clickable_plot import clickable_plot, plot_value
 from app.components.file_link import download_place, render_link
-from app.limits import check_whole
-from app.tabs.frame import Frame
+from app.frame import Frame
+from app.kit.words import plain, render_own, render_status
 from app.training.figures import change_figure, loss_figure, map_figure
 from app.training.run import JOBS, Phase, Progress, Waiting, training_work
-from app.training.settings import EPOCHS_RANGE, GAMMA_RANGE, SEED_RANGE, THRESHOLD_RANGE, Settings
+from app.training.settings import DEFAULTS, EPOCHS_RANGE, GAMMA_RANGE, SEED_RANGE, THRESHOLD_RANGE, Settings
 from app.training.view import (
     render_data,
     render_edges,
     render_empty,
     render_invitation,
     render_numbers,
-    render_own,
     render_progress,
     render_result,
-    render_status,
 )
-from app.visitor import Visitor
-from app.visitor_files import visitor_files
+from app.visitors.choosing import OWN_MODEL, choose
+from app.visitors.files import visitor_files
+from app.visitors.visitor import Visitor
 
 if TYPE_CHECKING:
-    from algcn.bundle import Bundle
+    from algcn.bundles.bundle import Bundle
     from app.service import RetrievalService
 
 WATCH_SECONDS = 0.25
-API_MAX_EPOCHS = 20
-DEFAULTS = Settings()
 EDGES_SHOWN = 8
 NAME_LENGTH, SHORT_LENGTH = 60, 14
 PLOT_HEIGHT, GRAPH_HEIGHT = 250, 430
@@ -79,8 +74,8 @@ def build(frame: Frame, tab: gr.Tab) -> None:
 
     def show(service: RetrievalService, visitor: Visitor, bundle: Bundle | None) -> tuple[Any, ...]:
         """The gallery may be another one since the tab was last open, and the model too."""
-        from app.own import with_words
         from app.training.data import training_data
+        from app.visitors.derive import with_words
 
         offered = gr.update(visible=bundle is not None), _swap(bundle is service.bundle)
         banner = render_own(_description(frame, visitor))
@@ -121,7 +116,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
         seed: Any,
         request: gr.Request,
     ) -> Iterator[dict[Any, Any]]:
-        from app.own import with_words
+        from app.visitors.derive import with_words
 
         folder = files.new_folder()
         visitor.keep(folder)
@@ -233,51 +228,6 @@ def build(frame: Frame, tab: gr.Tab) -> None:
     )
 
 
-def api(frame: Frame) -> list[Callable[..., Any]]:
-    """What programs may call of this tab."""
-
-    def train(
-        mode: str = DEFAULTS.mode,
-        gamma: float = DEFAULTS.gamma,
-        threshold: float = DEFAULTS.threshold,
-        use_gcn: bool = DEFAULTS.use_gcn,
-        adaptive: bool = DEFAULTS.adaptive,
-        epochs: int = 10,
-        seed: int = DEFAULTS.seed,
-    ) -> dict[str, Any]:
-        """Train ALGCN on the gallery's own captions and labels, and measure it on pictures it never saw.
-
-        The model is measured and thrown away; it takes about half a second for each epoch on an idle laptop. To keep a
-        model: python -m algcn.train.
-
-        Args:
-            mode: "paper", training as in the paper.
-            gamma: Weight of what the label graph learns, 0 to 2.
-            threshold: Conditional probability from which two labels are linked at the start, 0.05 to 1.
-            use_gcn: Whether classifiers come from the label graph.
-            adaptive: Whether the label graph learns.
-            epochs: 1 to 20.
-            seed: Of the split, the start and the order, 0 to 999,999.
-
-        Returns:
-            {"settings", "seconds", "stopped", "best_epoch", "pictures" (of each split), "labels", "validation" (mAP,
-            chance), "held_out" (mAP of this model, the model before, the encoder and a random ranking, each
-            {image_to_text, text_to_image, average}), "log" (losses, mAP and seconds of each epoch)}.
-        """
-        try:
-            settings = Settings(mode, gamma, threshold, use_gcn, adaptive, epochs, seed)
-            check_whole(epochs, "epochs", 1, API_MAX_EPOCHS)
-            work = training_work(frame.models.reading(frame.asked()), settings, None)
-            job = JOBS.start(f"program {secrets.token_hex(8)}", work, Waiting)
-            for _ in job.watch(1.0):
-                pass
-            return job.result()[0].summary()
-        except InputError as error:
-            raise gr.Error(str(error), print_exception=False) from None
-
-    return [train]
-
-
 def _form() -> list[gr.components.Component]:
     """The settings, in the order of `Settings`, but for the switches of the graph, which come before its numbers."""
     low_seed, high_seed = SEED_RANGE
@@ -311,7 +261,7 @@ def _swap(is_open: bool) -> dict[str, Any]:
 
 
 def _description(frame: Frame, visitor: Visitor) -> str:
-    from app.own import description
+    from app.visitors.derive import description
 
     return description(frame.service(visitor), frame.shared(visitor))
 

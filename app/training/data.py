@@ -12,12 +12,12 @@ import torch
 
 from algcn.datasets.features import Features
 from algcn.datasets.validation import carve_validation
-from algcn.errors import InputError
-from algcn.labels import Label, LabelSet
+from algcn.kit.errors import InputError
+from algcn.method.labels import Label, LabelSet
 
 if TYPE_CHECKING:
     from algcn.datasets.image_folder import Item
-    from algcn.gallery import Gallery
+    from algcn.gallery.store import Gallery
 
 MIN_PICTURES = 20
 # More would not be trained in seconds; a program on one's own machine has no such bounds.

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from app.theme import GROUP_COLOURS
+from app.kit.theme import GROUP_COLOURS
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from algcn.train import EpochReport
+    from algcn.training.loop import EpochReport
 
 LOSSES = (
     ("total", "total", "#6b7280", "solid"),

@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from algcn.bundle import Bundle, save_bundle
+from algcn.bundles.bundle import Bundle, save_bundle
+from algcn.bundles.manifest import CONFIG_NAME, README_NAME
 from algcn.datasets.features import Features
-from algcn.evaluate import chance, embed, group, relevance_columns, retrieval_map
-from algcn.labels import LabelSet
-from algcn.manifest import CONFIG_NAME, README_NAME
-from algcn.model import ALGCN
-from algcn.reliability import fit_calibration, measure_calibration
-from algcn.train import EpochReport, TrainResult, measure, train
+from algcn.evaluation.reliability import fit_calibration, measure_calibration
+from algcn.evaluation.retrieval import chance, embed, group, relevance_columns, retrieval_map
+from algcn.method.labels import LabelSet
+from algcn.method.model import ALGCN
+from algcn.training.loop import EpochReport, TrainResult, measure, train
 from app.training.data import TrainingData
 from app.training.settings import Settings
 

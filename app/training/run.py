@@ -9,15 +9,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.jobs import Job, Jobs
+from app.kit.jobs import Job, Jobs
 from app.training.settings import Settings
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from algcn.bundle import Bundle
-    from algcn.labels import LabelSet
-    from algcn.train import EpochReport
+    from algcn.bundles.bundle import Bundle
+    from algcn.method.labels import LabelSet
+    from algcn.training.loop import EpochReport
     from app.service import RetrievalService
     from app.training.live import Epoch, Trained
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from algcn.config import MODES, ModelConfig, TrainConfig
-from algcn.errors import InputError
-from app.limits import check_number, check_whole
+from algcn.kit.errors import InputError
+from algcn.method.config import MODES, ModelConfig, TrainConfig
+from app.kit.limits import check_number, check_whole
 
 if TYPE_CHECKING:
     from algcn.datasets.features import Features
+
 
 GAMMA_RANGE, THRESHOLD_RANGE = (0.0, 2.0), (0.05, 1.0)
 EPOCHS_RANGE, SEED_RANGE = (1, 50), (0, 999_999)
@@ -73,3 +74,6 @@ class Settings:
             use_gcn=self.use_gcn,
             adaptive=self.adaptive,
         )
+
+
+DEFAULTS = Settings()

@@ -6,6 +6,8 @@ import html
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from app.kit.words import render_status
+
 if TYPE_CHECKING:
     from app.training.data import TrainingData
     from app.training.live import Trained
@@ -61,15 +63,6 @@ def render_invitation() -> str:
         "<li><b>Watch the graph</b>: brown edges get weaker, teal ones stronger than the data alone said.</li>"
         "<li><b>Then look around</b>: every other tab answers with your model, for you alone.</li></ol></div>"
     )
-
-
-def render_status(text: str, share: float | None = None, *, running: bool = True) -> str:
-    """One line, with a bar where a share (0 to 1) is known; read out to those who cannot see it."""
-    bar = ""
-    if share is not None:
-        bar = f'<div class="bar" aria-hidden="true"><i style="width:{100 * share:.1f}%"></i></div>'
-    kind = "status running" if running else "status"
-    return f'<div class="{kind}" role="status"><p>{html.escape(text)}</p>{bar}</div>'
 
 
 def render_progress(progress: Progress, *, stopping: bool = False) -> str:
@@ -130,10 +123,3 @@ def render_result(trained: Trained) -> str:
         '<table><thead><tr><th></th><th scope="col">image → text</th><th scope="col">text → image</th>'
         f'<th scope="col">average</th></tr></thead><tbody>{rows}</tbody></table></div>'
     )
-
-
-def render_own(description: str) -> str:
-    """The line that says that a visitor looks at something of their own; nothing where it is all the program's."""
-    if not description:
-        return ""
-    return f'<p class="own" role="status">You are looking at <b>{html.escape(description)}</b>.</p>'

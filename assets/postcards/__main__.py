@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from algcn.errors import run_command
+from algcn.kit.errors import run_command
 from assets.postcards.gallery import parse_size, write_gallery
 from assets.postcards.glyphs import DEFAULT_FONT, GlyphBook
 

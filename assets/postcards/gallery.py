@@ -11,8 +11,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from algcn.errors import InputError
-from algcn.files import replacing, write_text
+from algcn.kit.errors import InputError
+from algcn.kit.files import replacing, write_text
 from assets.postcards.bathroom import bathroom
 from assets.postcards.captions import compose
 from assets.postcards.country import farm, lake

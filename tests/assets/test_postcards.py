@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from PIL import Image, features
 
-from algcn.errors import InputError
-from algcn.files import sha256
+from algcn.kit.errors import InputError
+from algcn.kit.files import sha256
 from assets.postcards import captions, gallery, paint
 from assets.postcards.__main__ import main
 from assets.postcards.glyphs import DEFAULT_FONT, FONT_SHA256, GlyphBook

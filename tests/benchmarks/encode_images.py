@@ -29,8 +29,8 @@ def work(settings: str, bundle: Path, count: int, batch: int) -> None:
     import torch
     from PIL import Image
 
-    from algcn import memory
-    from algcn.bundle import Bundle
+    from algcn.bundles.bundle import Bundle
+    from algcn.kit import memory
 
     if settings == "without":
         memory.MALLOC_SETTINGS = ()

@@ -14,9 +14,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from algcn.bundle import Bundle
-from algcn.gallery import build_gallery
-from algcn.gallery_files import LAYOUT_NAME
+from algcn.bundles.bundle import Bundle
+from algcn.gallery.files import LAYOUT_NAME
+from algcn.gallery.store import build_gallery
 from app.maps import classifiers as classifier_map
 from app.maps import gallery as gallery_map
 from app.maps.layouts import Layouts

@@ -16,11 +16,11 @@ from pathlib import Path
 import torch
 from torch.nn import functional
 
-from algcn.config import preset
 from algcn.datasets.features import Features
+from algcn.method.config import preset
 from algcn.pretrain.trunk import load_imagenet_tower, preprocess
-from algcn.prior_labels import add_argument, read_prior_labels
-from algcn.train import train
+from algcn.training.loop import train
+from algcn.training.prior_labels import add_argument, read_prior_labels
 
 BATCH = 8
 

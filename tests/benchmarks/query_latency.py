@@ -18,11 +18,11 @@ from pathlib import Path
 import torch
 from torch.nn import functional
 
-from algcn.bundle import Bundle
-from algcn.config import ModelConfig
-from algcn.encoders import Encoder
-from algcn.gallery import Gallery, build_gallery
-from algcn.model import ALGCN
+from algcn.bundles.bundle import Bundle
+from algcn.features.encoder import Encoder
+from algcn.gallery.store import Gallery, build_gallery
+from algcn.method.config import ModelConfig
+from algcn.method.model import ALGCN
 from app.service import RetrievalService
 
 PROJECT = Path(__file__).resolve().parents[2]

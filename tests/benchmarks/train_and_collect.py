@@ -16,14 +16,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from algcn.images import SUFFIXES
+from algcn.kit.images import SUFFIXES
 from app.collection.folder import Collection, Dropped
-from app.jobs import Job, Jobs
-from app.own import with_gallery, with_model
+from app.kit.jobs import Job, Jobs
 from app.service import RetrievalService, load_service
 from app.training.live import Epoch
 from app.training.run import Phase, training_work
 from app.training.settings import Settings
+from app.visitors.derive import with_gallery, with_model
 
 PROJECT = Path(__file__).resolve().parents[2]
 PHOTOS = 100

@@ -44,9 +44,9 @@ def write_data(folder: Path) -> None:
     """Features that depend on labels of uneven frequency, through noise: about as sparse as fc7 and as tags are."""
     import torch
 
+    from algcn.datasets.authors import write_reference_folder
     from algcn.datasets.features import Features
-    from algcn.labels import Label, LabelSet
-    from algcn.reference import write_reference_folder
+    from algcn.method.labels import Label, LabelSet
 
     generator = torch.Generator().manual_seed(0)
     count = TRAIN + TEST
@@ -115,10 +115,10 @@ def authors_train(data: Path, epochs: int, device: str) -> dict[str, Any]:
 
 def our_train(data: Path, epochs: int, device: str) -> dict[str, Any]:
     """The same by `algcn.train.train`."""
-    from algcn import steps
-    from algcn.config import preset
-    from algcn.reference import read_reference_folder
-    from algcn.train import train
+    from algcn.datasets.authors import read_reference_folder
+    from algcn.method.config import preset
+    from algcn.training import steps
+    from algcn.training.loop import train
 
     features = read_reference_folder(data)
     seconds: list[float] = []
@@ -151,7 +151,7 @@ def authors_map(data: Path, epochs: int, device: str) -> dict[str, Any]:
 
 def our_map(data: Path, epochs: int, device: str, count: int = ITEMS) -> dict[str, Any]:
     """Our mAP; on a GPU the way there is timed too."""
-    from algcn.metrics import mean_average_precision
+    from algcn.evaluation.metrics import mean_average_precision
 
     image, text, labels = random_items(count, 1)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

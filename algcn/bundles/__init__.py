@@ -1,0 +1,1 @@
+"""A model bundle on disk: its manifest, its encoder, and the labels that it predicts."""

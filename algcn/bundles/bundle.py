@@ -1,0 +1,426 @@
+"""A model bundle: a folder (or a Hub repository with the same files) that holds all a search needs.
+
+Notable: `config.json` names the SHA-256 of every other file and each is checked before it is used, so a damaged or
+half-copied bundle is one sentence instead of a strange result; the encoder (the largest part) and the model without
+the GCN are checked and loaded when they are first asked for; nothing is ever unpickled.
+
+    config.json              format, model sizes, labels, encoder, training settings, thresholds, the encoder's weight
+                             in the ranking, calibration, hashes
+    model.safetensors        the weights of `algcn.method.model.ALGCN`, the prior C among them
+    history.safetensors      learned_change E × L × L and classifiers E × L × d (float16) after every epoch; optional
+    without_gcn.safetensors  the same training without the GCN (float16), to compare with; optional
+    metrics.json             the bundle's own numbers; optional
+    README.md                the model card; optional
+    encoder/                 an encoder in open_clip's own format, unless config.json names another (`bundle_encoder`)
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import secrets
+import shutil
+import threading
+from collections.abc import Collection, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from algcn.bundles.encoder import (
+    MODALITIES,
+    check_encodes,
+    check_width,
+    encoder_of,
+    encodes_of,
+    save_encoder,
+    share_encoder,
+)
+from algcn.bundles.manifest import (
+    CONFIG_NAME,
+    FORMAT,
+    HISTORY_NAME,
+    METRICS_NAME,
+    MODEL_NAME,
+    NAMES,
+    README_NAME,
+    WITHOUT_GCN_NAME,
+    check_hashes,
+    encoder_hashes,
+    json_text,
+    neighbour_encoder,
+    neighbour_of,
+    read_config,
+    read_json,
+    verify,
+    write_config,
+)
+from algcn.evaluation.calibration import Calibration
+from algcn.evaluation.ranking import ENCODER_WEIGHT, check_encoder_weight
+from algcn.features.encoder import Encoder, load_encoder
+from algcn.kit import files
+from algcn.kit.errors import InputError
+from algcn.method.config import ModelConfig, TrainConfig
+from algcn.method.labels import LabelSet
+from algcn.method.model import ALGCN
+
+
+@dataclasses.dataclass(eq=False)
+class Bundle:
+    """A loaded bundle.
+
+    Attributes:
+        encoder_reference: A folder, a pinned "hf-hub:OWNER/NAME@COMMIT", or None for a model of ready-made features.
+        encodes: What the encoder reads for the model: "image", "text" or both; empty without an encoder. What it does
+            not name must not be encoded: the model takes other features there, bags of words for instance.
+        config: config.json as it was read.
+        metrics: metrics.json, or None.
+        thresholds: "image" and "text": L scores above which a label is predicted; empty when none were saved.
+        encoder_weight: How much the encoder's own cosine counts in the ranking (see `algcn.evaluation.ranking`).
+        calibration: From ranking scores to probabilities; None without one, or where it was fitted for another
+            weight of the encoder.
+        fingerprint: Of the weights, the labels and the encoder; equal fingerprints, equal embeddings.
+    """
+
+    model: ALGCN
+    label_set: LabelSet
+    encoder_reference: Path | str | None
+    encodes: frozenset[str]
+    config: dict[str, Any]
+    metrics: dict[str, Any] | None
+    thresholds: dict[str, Tensor]
+    encoder_weight: float
+    calibration: Calibration | None
+    path: Path
+    fingerprint: str
+    encoder_fingerprint: str | None
+
+    def __post_init__(self) -> None:
+        self._encoders: dict[torch.device, Encoder] = {}
+        self._encoder_lock = threading.Lock()
+
+    @classmethod
+    def load(cls, path: str | Path, device: str | torch.device = "cpu") -> Bundle:
+        """Read a bundle folder; every file but those loaded later is checked against its hash first.
+
+        Raises:
+            InputError: A file is missing or damaged, or the parts do not fit each other; the message names the file.
+        """
+        path = Path(path)
+        config = read_config(path)
+        lazy = {name for name in config["files"] if "/" in name or name == WITHOUT_GCN_NAME}
+        check_hashes(path, {name: digest for name, digest in config["files"].items() if name not in lazy})
+        model_config = _part(path, lambda: ModelConfig.from_dict(config["model"]))
+        label_set = _part(path, lambda: LabelSet.from_json(config["labels"]))
+        if len(label_set) != model_config.num_labels:
+            raise InputError(
+                f"{path / CONFIG_NAME} lists {len(label_set)} labels, but its model has {model_config.num_labels}; "
+                "restore the file."
+            )
+        reference, encoder_fingerprint = encoder_of(path, config)
+        encoder_weight = _part(path, lambda: _encoder_weight(config))
+        return cls(
+            model=_load_model(path / MODEL_NAME, model_config).to(device).eval(),
+            label_set=label_set,
+            encoder_reference=reference,
+            encodes=_part(path, lambda: encodes_of(config)),
+            config=config,
+            metrics=read_json(path / METRICS_NAME) if METRICS_NAME in config["files"] else None,
+            thresholds=_thresholds(path, config, len(label_set)),
+            encoder_weight=encoder_weight,
+            calibration=_part(path, lambda: _calibration(config, encoder_weight)),
+            path=path,
+            fingerprint=_fingerprint(config, label_set, encoder_fingerprint),
+            encoder_fingerprint=encoder_fingerprint,
+        )
+
+    @property
+    def training(self) -> TrainConfig | None:
+        """How the model was trained, where that was saved."""
+        return TrainConfig.from_dict(self.config["training"]) if self.config.get("training") else None
+
+    @cached_property
+    def history(self) -> dict[str, Tensor] | None:
+        """What history.safetensors holds, read when it is first asked for; None without one."""
+        if HISTORY_NAME not in self.config["files"]:
+            return None
+        return _load_safetensors(self.path / HISTORY_NAME)
+
+    @cached_property
+    def without_gcn(self) -> ALGCN | None:
+        """The same training without the GCN, on the device of `model`, read when first asked for; None without one.
+
+        Raises:
+            InputError: The file is missing or damaged, or does not fit the config.
+        """
+        if WITHOUT_GCN_NAME not in self.config["files"]:
+            return None
+        check_hashes(self.path, {WITHOUT_GCN_NAME: self.config["files"][WITHOUT_GCN_NAME]})
+        config = self.model.config.replace(use_gcn=False)
+        return _load_model(self.path / WITHOUT_GCN_NAME, config).to(self.model.prior.device).eval()
+
+    def encoder(self, device: str | torch.device = "cpu") -> Encoder:
+        """The bundle's encoder, loaded on the first call for a device and kept; several threads may ask at once.
+
+        Raises:
+            InputError: The bundle has no encoder, or the encoder is missing, damaged or of another width.
+        """
+        with self._encoder_lock:
+            device = torch.device(device)
+            if device not in self._encoders:
+                self._encoders[device] = self._load_encoder(device)
+            return self._encoders[device]
+
+    def adopt_encoder(self, encoder: Encoder) -> None:
+        """Use an encoder that is loaded already, another bundle's for instance, instead of loading a second one.
+
+        Raises:
+            InputError: It is not the encoder that this bundle names.
+        """
+        if encoder.fingerprint != self.encoder_fingerprint:
+            raise InputError(f"{encoder.reference} is not the encoder that the bundle {self.path} was trained with.")
+        with self._encoder_lock:
+            self._encoders[encoder.device] = encoder
+
+    def _load_encoder(self, device: torch.device) -> Encoder:
+        if self.encoder_reference is None:
+            raise InputError(
+                f"The bundle {self.path} has no encoder (its model was trained on ready-made features), so it cannot "
+                "take pictures or texts; use a bundle with an encoder."
+            )
+        if isinstance(self.encoder_reference, Path):
+            if neighbour_of(self.config) is not None:
+                neighbour_encoder(self.path, self.config)
+            check_hashes(self.path, encoder_hashes(self.config))
+            encoder = load_encoder(self.encoder_reference, device, fingerprint=self.encoder_fingerprint)
+        else:
+            encoder = load_encoder(self.encoder_reference, device)
+            if encoder.fingerprint != self.encoder_fingerprint:
+                raise InputError(
+                    f"{self.encoder_reference} is not the encoder that the bundle {self.path} was trained with; "
+                    "use the bundle with its own encoder."
+                )
+        check_width(encoder.width, self.model.config, str(self.encoder_reference), self.encodes)
+        return encoder
+
+
+def save_bundle(
+    path: str | Path,
+    model: ALGCN,
+    label_set: LabelSet,
+    *,
+    encoder: str | Path | None = None,
+    link_encoder: bool = False,
+    encoder_bundle: str | None = None,
+    encodes: Collection[str] = MODALITIES,
+    half: bool = False,
+    training: TrainConfig | None = None,
+    thresholds: Mapping[str, Tensor] | None = None,
+    encoder_weight: float = ENCODER_WEIGHT,
+    calibration: Calibration | None = None,
+    metrics: Mapping[str, Any] | None = None,
+    history: Mapping[str, Tensor] | None = None,
+    without_gcn: ALGCN | None = None,
+    readme: str | None = None,
+) -> Path:
+    """Write a bundle beside `path` and rename it into place; a bundle that was there is replaced as a whole.
+
+    Files in `path` that are no part of a bundle stay, and so does the model card when `readme` is None.
+
+    Args:
+        path: The bundle's folder.
+        model: The trained model; its prior C is saved with the weights.
+        label_set: L labels, in the order of the model's classifiers.
+        encoder: A folder (it is copied in), a pinned "hf-hub:OWNER/NAME@COMMIT", or None.
+        link_encoder: Link the files of an encoder folder instead of copying them: for a bundle that stays where it is.
+        encoder_bundle: Instead of `encoder`, the name of a bundle beside `path` whose encoder is this one's too.
+        encodes: What the encoder reads for the model.
+        half: Keep the model's weights in half precision; loaded, they are float32 again.
+        training: How the model was trained.
+        thresholds: "image" and "text", L scores each.
+        encoder_weight: How much the encoder's own cosine counts in the ranking.
+        calibration: Of the scores of that ranking.
+        metrics: The bundle's own numbers, as metrics.json will hold them.
+        history: "learned_change" E × L × L and "classifiers" E × L × d, for instance.
+        without_gcn: The same training without the GCN; kept in half precision.
+        readme: The model card.
+
+    Raises:
+        InputError: The parts do not fit each other.
+    """
+    path = Path(path)
+    if len(label_set) != model.config.num_labels:
+        raise InputError(f"{len(label_set)} labels do not fit a model of {model.config.num_labels}.")
+    encodes = check_encodes(encodes)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.parent / f".{path.name}.{secrets.token_hex(4)}.part"
+    aside.mkdir()
+    try:
+        state = model.state_dict()
+        _save_safetensors({n: t.half() for n, t in state.items()} if half else state, aside / MODEL_NAME)
+        if history is not None:
+            _save_safetensors(history, aside / HISTORY_NAME)
+        if without_gcn is not None:
+            _save_without_gcn(without_gcn, model.config, aside)
+        if metrics is not None:
+            files.write_text(aside / METRICS_NAME, json_text(metrics))
+        if readme is None and (path / README_NAME).is_file():
+            readme = (path / README_NAME).read_text(encoding="utf-8")
+        if readme is not None:
+            files.write_text(aside / README_NAME, readme)
+        config = {
+            "format": FORMAT,
+            "model": model.config.to_dict(),
+            "labels": label_set.to_json(),
+            "encoder": (
+                save_encoder(encoder, aside, model.config, encodes, link=link_encoder)
+                if encoder_bundle is None
+                else share_encoder(path, encoder_bundle, model.config, encodes)
+            ),
+            **({"encodes": sorted(encodes)} if encodes != MODALITIES else {}),
+            "training": training.to_dict() if training is not None else None,
+            "thresholds": _thresholds_to_json(thresholds, len(label_set)),
+            "ranking": {"encoder_weight": check_encoder_weight(encoder_weight)},
+            "calibration": calibration.to_json() if calibration is not None else None,
+        }
+        write_config(aside, config)
+        _swap(aside, path)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return path
+
+
+def update_bundle(
+    path: str | Path,
+    *,
+    thresholds: Mapping[str, Tensor] | None = None,
+    encoder_weight: float | None = None,
+    calibration: Calibration | None = None,
+    metrics: Mapping[str, Any] | None = None,
+    without_gcn: ALGCN | None = None,
+    readme: str | None = None,
+) -> None:
+    """Replace the parts of a bundle that are given, and refresh the hashes; the model and its encoder stay.
+
+    Raises:
+        InputError: `path` is no bundle, or a file of it is damaged.
+    """
+    path = Path(path)
+    verify(path)
+    config = read_config(path)
+    if thresholds is not None:
+        config["thresholds"] = _thresholds_to_json(thresholds, len(config["labels"]))
+    if encoder_weight is not None:
+        config["ranking"] = {"encoder_weight": check_encoder_weight(encoder_weight)}
+    if calibration is not None:
+        config["calibration"] = calibration.to_json()
+    if without_gcn is not None:
+        _save_without_gcn(without_gcn, ModelConfig.from_dict(config["model"]), path)
+    if metrics is not None:
+        files.write_text(path / METRICS_NAME, json_text(metrics))
+    if readme is not None:
+        files.write_text(path / README_NAME, readme)
+    write_config(path, config)
+
+
+def _part(path: Path, read: Any) -> Any:
+    """A part of the config, its errors prefixed with the file they are about."""
+    try:
+        return read()
+    except InputError as error:
+        raise InputError(f"{path / CONFIG_NAME}: {error}") from None
+
+
+def _load_safetensors(path: Path) -> dict[str, Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{path} is damaged or cut off ({error}); copy or download it again.") from None
+
+
+def _save_safetensors(tensors: Mapping[str, Tensor], path: Path) -> None:
+    from safetensors.torch import save_file
+
+    with files.replacing(path) as part:
+        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, part)
+
+
+def _load_model(path: Path, config: ModelConfig) -> ALGCN:
+    state = _load_safetensors(path)
+    with torch.random.fork_rng(devices=[]):  # the random start is overwritten: leave the caller's stream alone
+        model = ALGCN(config)
+    try:
+        model.load_state_dict(state)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())
+        raise InputError(
+            f"{path} does not fit the model that {CONFIG_NAME} describes ({reason}); restore the two files together."
+        ) from None
+    return model
+
+
+def _thresholds(path: Path, config: Mapping[str, Any], num_labels: int) -> dict[str, Tensor]:
+    thresholds = {}
+    try:
+        for modality, values in (config.get("thresholds") or {}).items():
+            thresholds[modality] = torch.tensor(values, dtype=torch.float32)
+            if thresholds[modality].shape != (num_labels,):
+                raise ValueError
+    except (AttributeError, TypeError, ValueError):
+        raise InputError(f"The thresholds in {path / CONFIG_NAME} must be {num_labels} numbers; restore it.") from None
+    return thresholds
+
+
+def _encoder_weight(config: Mapping[str, Any]) -> float:
+    ranking = config.get("ranking", {})
+    if not isinstance(ranking, dict):
+        raise InputError("the ranking must be an object with an encoder_weight; restore it.")
+    return check_encoder_weight(ranking.get("encoder_weight", ENCODER_WEIGHT))
+
+
+def _calibration(config: Mapping[str, Any], encoder_weight: float) -> Calibration | None:
+    if config.get("calibration") is None:
+        return None
+    calibration = Calibration.from_json(config["calibration"])
+    return calibration if calibration.encoder_weight == encoder_weight else None
+
+
+def _save_without_gcn(model: ALGCN, beside: ModelConfig, path: Path) -> None:
+    """Write the model without the GCN in half precision: it is there to be compared with, not to be trained on."""
+    if model.config != beside.replace(use_gcn=False):
+        raise InputError("The model without the GCN must be of the same sizes as the model, and have no GCN.")
+    _save_safetensors({name: tensor.half() for name, tensor in model.state_dict().items()}, path / WITHOUT_GCN_NAME)
+
+
+def _thresholds_to_json(thresholds: Mapping[str, Tensor] | None, num_labels: int) -> dict[str, list[float]]:
+    written = {name: [round(float(v), 6) for v in values] for name, values in (thresholds or {}).items()}
+    if not set(written) <= {"image", "text"} or any(len(values) != num_labels for values in written.values()):
+        raise InputError(f"Thresholds are given as 'image' and 'text', {num_labels} numbers each.")
+    return written
+
+
+def _swap(aside: Path, path: Path) -> None:
+    """Put the finished folder `aside` in the place of `path`, keeping what in `path` is no part of a bundle."""
+    if not path.exists():
+        aside.rename(path)
+        return
+    if not path.is_dir():
+        raise InputError(f"{path} is a file; name a folder for the bundle.")
+    old = path.parent / f".{path.name}.{secrets.token_hex(4)}.old"
+    path.rename(old)
+    aside.rename(path)
+    for entry in old.iterdir():
+        if entry.name not in NAMES:
+            entry.rename(path / entry.name)
+    shutil.rmtree(old)
+
+
+def _fingerprint(config: Mapping[str, Any], label_set: LabelSet, encoder_fingerprint: str | None) -> str:
+    parts = (config["files"][MODEL_NAME], json.dumps(label_set.names), encoder_fingerprint or "")
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

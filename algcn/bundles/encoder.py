@@ -1,0 +1,238 @@
+"""A bundle's encoder: which one config.json names, what it encodes, and how it gets into a bundle.
+
+Notable: the encoder lies in the bundle's own folder, on the Hub, or in another bundle beside it (see
+`algcn.bundles.manifest`). It need not read both modalities for the model: one trained on bags of words takes pictures
+through its encoder and texts through nothing, so its bundle `encodes` images alone.
+
+    "encoder": "encoder"                                                  the folder of that name
+    "encoder": {"reference": "hf-hub:…", "revision": …, "fingerprint": …}
+    "encoder": {"bundle": "pocket", "fingerprint": …}                     the encoder of the bundle beside this one
+    "encodes": ["image"]                                                  both "image" and "text" where it is not said
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import shutil
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from algcn.bundles.manifest import (
+    CONFIG_NAME,
+    ENCODER,
+    is_neighbour_name,
+    neighbour_of,
+    neighbour_path,
+    own_encoder,
+    read_config,
+)
+from algcn.datasets.features import Features
+from algcn.evaluation.ranking import ENCODER_WEIGHT
+from algcn.features.encoder import load_encoder
+from algcn.features.encoder_files import HUB_PATTERNS, HUB_PREFIX, read_encoder_config, weights_path
+from algcn.kit.errors import InputError
+from algcn.method.config import ModelConfig
+
+MODALITIES = frozenset({"image", "text"})
+_ARTICLE = {"image": "an image", "text": "a text"}
+_PINNED = re.compile(r"hf-hub:[\w.-]+/[\w.-]+@[0-9a-f]{40}")
+
+
+def encoder_of(path: Path, config: Mapping[str, Any]) -> tuple[Path | str | None, str | None]:
+    """Reference and fingerprint of the encoder that a bundle's config names; the encoder itself is not read.
+
+    Raises:
+        InputError: It names something else.
+    """
+    encoder = config.get("encoder")
+    if encoder is None:
+        return None, None
+    fingerprint = own_encoder(config)
+    if fingerprint is not None:
+        return path / ENCODER, fingerprint
+    neighbour = neighbour_of(config)
+    if neighbour is not None:
+        name, fingerprint = neighbour
+        return neighbour_path(path, name) / ENCODER, fingerprint
+    if isinstance(encoder, dict):
+        reference = f"{encoder.get('reference')}@{encoder.get('revision')}"
+        if _PINNED.fullmatch(reference) and isinstance(encoder.get("fingerprint"), str):
+            return reference, encoder["fingerprint"]
+    raise InputError(
+        f"{path / CONFIG_NAME} names no usable encoder: it must be {ENCODER!r} with its files, "
+        "a Hub reference with commit and fingerprint, the name of a bundle beside it with a fingerprint, or null."
+    )
+
+
+def encodes_of(config: Mapping[str, Any]) -> frozenset[str]:
+    """What the encoder that a bundle's config names reads for the model: "image", "text"; empty without an encoder.
+
+    Raises:
+        InputError: It says something else.
+    """
+    if config.get("encoder") is None:
+        return frozenset()
+    return check_encodes(config.get("encodes", sorted(MODALITIES)))
+
+
+def check_encodes(value: object) -> frozenset[str]:
+    """What an encoder reads, whatever a config says.
+
+    Raises:
+        InputError: It is not "image", "text" or both.
+    """
+    if isinstance(value, Collection) and not isinstance(value, (str, Mapping)):
+        values = list(value)
+        if values and all(isinstance(entry, str) for entry in values) and MODALITIES.issuperset(values):
+            return frozenset(values)
+    raise InputError(f"what the encoder encodes must be a list of 'image', 'text' or both, not {value!r}.")
+
+
+def save_encoder(
+    encoder: str | Path | None, aside: Path, config: ModelConfig, encodes: frozenset[str], *, link: bool
+) -> str | dict[str, str] | None:
+    """Copy an encoder folder into `aside`, or look a Hub reference up; returns what config.json says about it.
+
+    Raises:
+        InputError: The encoder is not there, or its width is not the model's.
+    """
+    if encoder is None:
+        return None
+    if str(encoder).startswith(HUB_PREFIX):
+        loaded = load_encoder(encoder)
+        check_width(loaded.width, config, str(encoder), encodes)
+        reference, _, revision = loaded.reference.rpartition("@")
+        return {"reference": reference, "revision": revision, "fingerprint": loaded.fingerprint}
+    folder = Path(encoder)
+    check_width(int(read_encoder_config(folder)["model_cfg"]["embed_dim"]), config, str(folder), encodes)
+    wanted = {weights_path(folder)}
+    wanted.update(match for pattern in HUB_PATTERNS if "safetensors" not in pattern for match in folder.glob(pattern))
+    (aside / ENCODER).mkdir()
+    for source in sorted(wanted):
+        if link:
+            (aside / ENCODER / source.name).symlink_to(source.resolve())
+        else:
+            shutil.copyfile(source, aside / ENCODER / source.name)
+    return ENCODER
+
+
+def shared_encoder(path: Path, name: str) -> tuple[Path, str]:
+    """Folder and fingerprint of the encoder in the bundle called `name` beside the bundle `path`.
+
+    Raises:
+        InputError: There is no such bundle, or it has no encoder in its own folder.
+    """
+    beside = neighbour_path(path, name)
+    fingerprint = None
+    if is_neighbour_name(name) and beside != path.resolve():
+        fingerprint = own_encoder(read_config(beside))
+    if fingerprint is None:
+        raise InputError(
+            f"{name!r} is no bundle beside {path} with an encoder in its own folder; name the folder of one, "
+            "without its path."
+        )
+    return beside / ENCODER, fingerprint
+
+
+def share_encoder(path: Path, name: str, config: ModelConfig, encodes: frozenset[str]) -> dict[str, str]:
+    """What config.json of the bundle `path` says to use the encoder of the bundle called `name` beside it.
+
+    Raises:
+        InputError: As `shared_encoder`, or the encoder's width is not the model's.
+    """
+    folder, fingerprint = shared_encoder(path, name)
+    check_width(int(read_encoder_config(folder)["model_cfg"]["embed_dim"]), config, str(folder), encodes)
+    return {"bundle": name, "fingerprint": fingerprint}
+
+
+def check_width(width: int, config: ModelConfig, encoder: str, encodes: frozenset[str]) -> None:
+    """Raise an `InputError` unless an encoder's features are as wide as the model takes what it encodes."""
+    sizes = {"image": config.image_dim, "text": config.text_dim}
+    if any(sizes[modality] != width for modality in encodes):
+        wanted = " and ".join(f"{sizes[modality]} for {_ARTICLE[modality]}" for modality in sorted(encodes))
+        raise InputError(
+            f"The encoder {encoder} gives {width} features, but the model takes {wanted}; "
+            "use the encoder that the model was trained with."
+        )
+
+
+ENCODER_RECALL = "recall.json"
+
+
+@dataclass(frozen=True)
+class ChosenEncoder:
+    """What a bundle will say about its encoder.
+
+    Attributes:
+        reference: a folder or a Hub reference; None for no encoder.
+        encodes: what it reads for the model, "image", "text" or both.
+        stays_in: the name of the bundle beside the new one that it is in and is not copied from.
+    """
+
+    reference: str | None
+    encodes: frozenset[str] = MODALITIES
+    stays_in: str | None = None
+
+    @property
+    def weight(self) -> float:
+        """Of the encoder in the ranking: one that reads one side only has no cosine between the two."""
+        return ENCODER_WEIGHT if self.encodes == MODALITIES else 0.0
+
+    def for_bundle(self) -> dict[str, Any]:
+        """The arguments of `save_bundle` about it."""
+        encoder = None if self.stays_in else self.reference
+        about = {"encoder": encoder, "encoder_bundle": self.stays_in, "encodes": self.encodes}
+        return {**about, "encoder_weight": self.weight}
+
+    def metrics(self) -> dict[str, Any]:
+        """Its own recall, where it reads both sides and the folder it comes from (of `algcn.pretrain`) says it."""
+        path = Path(self.reference or "") / ENCODER_RECALL
+        known = self.encodes == MODALITIES and path.is_file()
+        return {"encoder": json.loads(path.read_text(encoding="utf-8"))} if known else {}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The two flags; one excludes the other."""
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("--encoder", help="encoder to put into the bundle (default: the one the features name)")
+    source.add_argument(
+        "--encoder-of", metavar="NAME", help="use the encoder of the bundle NAME beside the new one, without a copy"
+    )
+
+
+def choose_encoder(features: Features, arguments: argparse.Namespace) -> ChosenEncoder:
+    """The encoder asked for, or that of a bundle beside the new one, else the one the features name, if it is there.
+
+    Args:
+        features: what the model is trained on.
+        arguments: of a parser with `add_arguments` and `out`, the new bundle's folder.
+
+    Raises:
+        InputError: it is not the one that made the features.
+    """
+    asked, beside = arguments.encoder, arguments.encoder_of
+    if beside is not None:
+        asked = str(shared_encoder(Path(arguments.out), beside)[0])
+    known = features.image_encoder
+    reference = asked or known.get("reference")
+    if not reference:
+        print("note: the features name no encoder, so the bundle cannot take photos or texts; --encoder REF adds one")
+        return ChosenEncoder(None)
+    if asked is None and not reference.startswith(HUB_PREFIX) and not Path(reference).is_dir():
+        print(
+            f"note: {reference!r}, the features' encoder, is not here, so the bundle has none; --encoder REF adds one"
+        )
+        return ChosenEncoder(None)
+    encoder = load_encoder(reference)
+    encodes = frozenset({"image"}) if "image_fingerprint" in features.encoder else MODALITIES
+    text_width = encoder.width if "text" in encodes else features.text_dim
+    features.check_widths(encoder.width, text_width, f"a model on the encoder {reference!r}")
+    if known.get("fingerprint", encoder.fingerprint) != encoder.fingerprint:
+        raise InputError(
+            f"the features were not made by the encoder {reference!r}; extract them with it, or name the other"
+        )
+    return ChosenEncoder(encoder.reference, encodes, beside)

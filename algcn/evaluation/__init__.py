@@ -1,0 +1,1 @@
+"""How well a model retrieves: metrics, ranking, thresholds, calibration, the record of results."""

@@ -1,0 +1,380 @@
+"""How good a ranking is: average precision by shared labels, recall of an item's own partner, and what chance gives.
+
+Definitions, the same for every function here:
+
+- The gallery is ranked by cosine. Cosines are computed in float64 and compared as float32: those equal to float32
+  precision are ties, and a tie is ranked in the order of the gallery, lower index first.
+- Relevant: at least one label in common. A query's own pair stays in the gallery, as in the paper.
+- Average precision: AP = Σ_r precision(r) · relevant(r) / denominator, ranks r = 1 … k (the whole list without k).
+- A query without a relevant item has no AP. It is left out of every mean and counted (`AveragePrecision.skipped`).
+
+Queries are taken `chunk` at a time, so that memory grows with chunk × gallery, never with queries × gallery.
+Q is the number of queries, N the size of the gallery, L of labels, d the width of the embeddings.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import torch
+from torch import Tensor
+
+from algcn.kit.errors import InputError
+
+CHUNK = 256
+DENOMINATORS = ("capped", "relevant", "found")
+
+
+@dataclasses.dataclass(frozen=True)
+class AveragePrecision:
+    """Average precision of every query."""
+
+    per_query: Tensor  # Q, float64; NaN for a query without a relevant item
+
+    @property
+    def skipped(self) -> int:
+        """How many queries have no relevant item."""
+        return int(self.per_query.isnan().sum())
+
+    @property
+    def mean(self) -> float:
+        """Mean over the queries that have a relevant item (mAP)."""
+        return float(self.per_query.nanmean())
+
+    def per_label(self, query_labels: Tensor) -> Tensor:
+        """Mean AP of the queries that have each label (Q × L), L float64; NaN for a label that no query has."""
+        counted = ~self.per_query.isnan()
+        has = (query_labels != 0).to(self.per_query)[counted]
+        return (has * self.per_query[counted, None]).sum(dim=0) / has.sum(dim=0)
+
+
+def average_precision(
+    query: Tensor,
+    gallery: Tensor,
+    query_labels: Tensor,
+    gallery_labels: Tensor,
+    k: int | None = None,
+    *,
+    denominator: str = "capped",
+    chunk: int = CHUNK,
+) -> AveragePrecision:
+    """Average precision of every query; the mean, the mean by label and the number skipped come with it.
+
+    Args:
+        query: Q × d embeddings; the length of a row does not matter.
+        gallery: N × d embeddings.
+        query_labels: Q × L; any non-zero entry is a label.
+        gallery_labels: N × L.
+        k: look only at the first k ranks; at the whole list without.
+        denominator: with k, AP is divided by "capped", min(k, relevant items): 1 is then always within reach; by
+            "relevant", all relevant items; or by "found", the relevant items within the first k (0 when there are
+            none), usual in the hashing literature and blind to what was missed. Without k all three agree.
+        chunk: queries at a time.
+
+    Raises:
+        InputError: sizes that do not fit, nothing to rank, NaN, a zero vector, or no query with a relevant item.
+    """
+    query, gallery = _directions(query, "query"), _directions(gallery, "gallery")
+    wanted, offered = _label_matrices(query, gallery, query_labels, gallery_labels)
+    if denominator not in DENOMINATORS:
+        raise InputError(f"denominator must be one of {', '.join(DENOMINATORS)}, not {denominator!r}")
+    depth = _depth(k, len(gallery))
+    ranks = torch.arange(1, depth + 1, dtype=torch.float64, device=query.device)
+    values = []
+    for rows in _chunks(len(query), chunk):
+        relevant = wanted[rows] @ offered.T > 0
+        ranked = _ranked(_similarity(query[rows], gallery), relevant)[:, :depth]
+        total = relevant.sum(dim=1)
+        found = ranked.cumsum(dim=1)
+        precisions = (found * ranked).double() @ (1 / ranks)
+        divisor = {"capped": total.clamp(max=depth), "relevant": total, "found": found[:, -1].clamp(min=1)}[denominator]
+        values.append(torch.where(total > 0, precisions / divisor, torch.nan))
+    per_query = torch.cat(values)
+    if per_query.isnan().all():
+        raise InputError("no query shares a label with any item of the gallery, so there is no average precision")
+    return AveragePrecision(per_query)
+
+
+def mean_average_precision(
+    query: Tensor,
+    gallery: Tensor,
+    query_labels: Tensor,
+    gallery_labels: Tensor,
+    k: int | None = None,
+    *,
+    denominator: str = "capped",
+    chunk: int = CHUNK,
+) -> float:
+    """mAP: the mean of `average_precision` over the queries that have a relevant item (same arguments, same errors)."""
+    return average_precision(query, gallery, query_labels, gallery_labels, k, denominator=denominator, chunk=chunk).mean
+
+
+def average_precision_per_label(
+    query: Tensor,
+    gallery: Tensor,
+    query_labels: Tensor,
+    gallery_labels: Tensor,
+    k: int | None = None,
+    *,
+    denominator: str = "capped",
+    chunk: int = CHUNK,
+) -> Tensor:
+    """For each label the mean AP of the queries that have it, L float64; NaN for a label that no query has.
+
+    Relevance stays "any label in common", as in the authors' code. Same arguments and errors as `average_precision`.
+    """
+    result = average_precision(query, gallery, query_labels, gallery_labels, k, denominator=denominator, chunk=chunk)
+    return result.per_label(query_labels.to(result.per_query.device))
+
+
+def precision_recall(
+    query: Tensor,
+    gallery: Tensor,
+    query_labels: Tensor,
+    gallery_labels: Tensor,
+    points: int = 11,
+    chunk: int = CHUNK,
+) -> tuple[Tensor, Tensor]:
+    """The interpolated precision-recall curve, averaged over the queries that have a relevant item.
+
+    The interpolated precision at recall r is the highest precision at any recall of at least r.
+
+    Args:
+        query: Q × d embeddings.
+        gallery: N × d embeddings.
+        query_labels: Q × L; any non-zero entry is a label.
+        gallery_labels: N × L.
+        points: how many levels of recall, evenly spaced from 0 to 1 (11 is the classic curve).
+        chunk: queries at a time.
+
+    Returns:
+        Levels of recall and precision at each, both `points` long, float64.
+
+    Raises:
+        InputError: as for `average_precision`, or fewer than 2 points.
+    """
+    query, gallery = _directions(query, "query"), _directions(gallery, "gallery")
+    wanted, offered = _label_matrices(query, gallery, query_labels, gallery_labels)
+    if points < 2:
+        raise InputError(f"a precision-recall curve needs at least 2 points, not {points}")
+    levels = torch.linspace(0, 1, points, dtype=torch.float64, device=query.device)
+    ranks = torch.arange(1, len(gallery) + 1, dtype=torch.float64, device=query.device)
+    curve, used = torch.zeros_like(levels), 0
+    for rows in _chunks(len(query), chunk):
+        relevant = wanted[rows] @ offered.T > 0
+        found = _ranked(_similarity(query[rows], gallery), relevant).cumsum(dim=1)
+        kept = found[:, -1] > 0
+        found = found[kept]
+        best_from_here = (found / ranks).flip(1).cummax(dim=1).values.flip(1)
+        # A recall of r is reached with the ceil(r · relevant)-th hit; the small step back absorbs rounding of r.
+        hits = (levels * found[:, -1:] - 1e-9).ceil().clamp(min=1)
+        first = torch.searchsorted(found.double(), hits)
+        curve += best_from_here.gather(1, first).sum(dim=0)
+        used += len(found)
+    if not used:
+        raise InputError("no query shares a label with any item of the gallery, so there is no precision-recall curve")
+    return levels, curve / used
+
+
+def recall_at_k(
+    query: Tensor,
+    gallery: Tensor,
+    query_owner: Tensor | None = None,
+    gallery_owner: Tensor | None = None,
+    ks: Sequence[int] = (1, 5, 10),
+    chunk: int = CHUNK,
+) -> dict[int, float]:
+    """Instance retrieval: the share of queries that find at least one of their own partners among the first k.
+
+    With several texts for each image, images are owned by 0 … M−1 and `gallery_owner` of a text is its image; the
+    other way round, from texts to images, swap the two.
+
+    Args:
+        query: Q × d embeddings.
+        gallery: N × d embeddings.
+        query_owner: Q whole numbers; 0 … Q−1 without.
+        gallery_owner: N whole numbers; 0 … N−1 without. A query's partners are the items with its number.
+        ks: how deep to look; deeper than the gallery is the whole gallery.
+        chunk: queries at a time.
+
+    Returns:
+        Recall for each k, over the queries that have a partner.
+
+    Raises:
+        InputError: sizes that do not fit, nothing to rank, NaN, a zero vector, or no query with a partner.
+    """
+    query, gallery = _directions(query, "query"), _directions(gallery, "gallery")
+    _same_width(query, gallery)
+    wanted, offered = _owners(query_owner, query, "query"), _owners(gallery_owner, gallery, "gallery")
+    if not ks or any(k < 1 for k in ks):
+        raise InputError(f"ks must be whole numbers of at least 1, not {list(ks)}")
+    positions = torch.arange(len(gallery), device=query.device)
+    ranks = []
+    for rows in _chunks(len(query), chunk):
+        similarity = _similarity(query[rows], gallery)
+        partner = wanted[rows, None] == offered
+        best = similarity.masked_fill(~partner, -torch.inf).max(dim=1, keepdim=True).values
+        first = (partner & (similarity == best)).int().argmax(dim=1, keepdim=True)
+        before = (similarity > best) | ((similarity == best) & (positions < first))
+        ranks.append(before.sum(dim=1)[partner.any(dim=1)])
+    rank = torch.cat(ranks)
+    if not len(rank):
+        raise InputError("no query has a partner in the gallery, so there is no recall")
+    return {int(k): float((rank < k).double().mean()) for k in ks}
+
+
+def expected_average_precision(relevant: Tensor, total: int, k: int | None = None) -> Tensor:
+    """E[AP] of a ranking drawn at random, for R relevant items among N.
+
+    Rank r holds a relevant item with probability R/N; given that, each of the r − 1 items before it is relevant with
+    probability (R − 1)/(N − 1), so precision there is expected to be (1 + (r − 1)(R − 1)/(N − 1)) / r. Summed over the
+    first K ranks (K = N without k), with H_K = 1 + 1/2 + … + 1/K:
+
+        E[AP@K] = R/N · (H_K + (R − 1)/(N − 1) · (K − H_K)) / min(K, R)
+
+    Args:
+        relevant: R of each query, any shape.
+        total: N.
+        k: as in `average_precision`, with the denominator "capped".
+
+    Returns:
+        float64, the shape of `relevant`; NaN where R is 0.
+    """
+    depth = _depth(k, total)
+    harmonic = float((1 / torch.arange(1, depth + 1, dtype=torch.float64)).sum())
+    count = relevant.double()
+    others = (count - 1) / max(total - 1, 1)
+    expected = count / total * (harmonic + others * (depth - harmonic)) / count.clamp(max=depth)
+    return torch.where(count > 0, expected, torch.nan)
+
+
+def chance_level(
+    query_labels: Tensor, gallery_labels: Tensor | None = None, k: int | None = None, chunk: int = CHUNK
+) -> float:
+    """The mAP that a random ranking is expected to reach, exactly (`expected_average_precision`, averaged).
+
+    A random ranking scores high where labels are common: print this beside every result.
+
+    Args:
+        query_labels: Q × L.
+        gallery_labels: N × L; the queries' own labels without (paired test sets).
+        k: as in `average_precision`.
+        chunk: queries at a time.
+
+    Raises:
+        InputError: sizes that do not fit, or no query with a relevant item.
+    """
+    gallery_labels = query_labels if gallery_labels is None else gallery_labels
+    wanted, offered = _present(query_labels, "query"), _present(gallery_labels, "gallery")
+    _same_labels(wanted, offered)
+    rows = _chunks(len(wanted), chunk)
+    relevant = torch.cat([(wanted[part] @ offered.T > 0).sum(dim=1) for part in rows])
+    if not relevant.any():
+        raise InputError("no query shares a label with any item of the gallery, so chance has no level")
+    return float(expected_average_precision(relevant, len(offered), k).nanmean())
+
+
+def _chunks(count: int, chunk: int) -> Iterator[slice]:
+    if chunk < 1:
+        raise InputError(f"chunk must be at least 1, not {chunk}")
+    return (slice(start, start + chunk) for start in range(0, count, chunk))
+
+
+def _depth(k: int | None, total: int) -> int:
+    if k is not None and k < 1:
+        raise InputError(f"k must be at least 1, or left out for the whole list, not {k}")
+    return total if k is None else min(k, total)
+
+
+def _similarity(query: Tensor, gallery: Tensor) -> Tensor:
+    """Cosines of float64 unit vectors, as float32.
+
+    Products differ in their last bits with the size of the chunk, and that must not decide the order of equal items.
+    """
+    return (query @ gallery.T).float()
+
+
+def _ranked(similarity: Tensor, relevant: Tensor) -> Tensor:
+    """`relevant` (Q × N, bool) in the order of the ranking: similarity falling, equals by index.
+
+    Cosine, index and relevance are packed into one whole number that sorts as the ranking does, because NumPy sorts
+    plain numbers several times faster than torch finds a stable order (and that is where all the time goes).
+    """
+    bits = (similarity + 0.0).view(torch.int32)  # + 0.0: minus zero equals zero
+    falling = ~torch.where(bits < 0, bits ^ 0x7FFFFFFF, bits)  # compares as the negated floats do
+    positions = torch.arange(similarity.shape[1], device=similarity.device) << 1
+    keys = falling.long().bitwise_left_shift_(31).bitwise_or_(positions).bitwise_or_(relevant)
+    if keys.device.type == "cpu":
+        _sort_rows(keys)
+    else:
+        keys = keys.sort(dim=1).values
+    return keys.bitwise_and_(1).bool()
+
+
+def _sort_rows(keys: Tensor) -> None:
+    """Sort each row in place, in as many threads as torch uses: NumPy takes one, but lets others run meanwhile."""
+    parts = keys.tensor_split(min(torch.get_num_threads(), len(keys)))
+    with ThreadPoolExecutor(len(parts)) as pool:
+        list(pool.map(lambda part: part.numpy().sort(axis=1), parts))
+
+
+def _directions(embeddings: Tensor, who: str) -> Tensor:
+    """Unit vectors in float64, checked."""
+    if embeddings.ndim != 2 or not embeddings.numel():
+        raise InputError(f"the {who} must be a matrix with at least one row, not of shape {tuple(embeddings.shape)}")
+    embeddings = embeddings.detach().double()
+    norms = torch.linalg.vector_norm(embeddings, dim=1, keepdim=True)
+    if not torch.isfinite(norms).all():
+        row = int((~torch.isfinite(norms)).flatten().nonzero()[0])
+        raise InputError(f"row {row} of the {who} contains NaN or infinity; a ranking needs finite embeddings")
+    if not (norms > 0).all():
+        row = int((norms == 0).flatten().nonzero()[0])
+        raise InputError(f"row {row} of the {who} is a zero vector, which has no cosine with anything; leave it out")
+    return embeddings / norms
+
+
+def _present(labels: Tensor, who: str) -> Tensor:
+    if labels.ndim != 2 or not labels.numel():
+        raise InputError(f"the {who} labels must be a matrix, items × labels, not of shape {tuple(labels.shape)}")
+    if labels.isnan().any():
+        raise InputError(f"the {who} labels contain NaN; 0 and 1 are what is needed")
+    return (labels != 0).float()
+
+
+def _same_width(query: Tensor, gallery: Tensor) -> None:
+    if query.shape[1] != gallery.shape[1]:
+        raise InputError(
+            f"query and gallery must lie in one space, but are {query.shape[1]} and {gallery.shape[1]} wide"
+        )
+
+
+def _same_labels(query_labels: Tensor, gallery_labels: Tensor) -> None:
+    if query_labels.shape[1] != gallery_labels.shape[1]:
+        raise InputError(
+            f"query and gallery must have the same labels, but have {query_labels.shape[1]} "
+            f"and {gallery_labels.shape[1]} columns"
+        )
+
+
+def _label_matrices(
+    query: Tensor, gallery: Tensor, query_labels: Tensor, gallery_labels: Tensor
+) -> tuple[Tensor, Tensor]:
+    _same_width(query, gallery)
+    matrices = []
+    for who, embeddings, labels in (("query", query, query_labels), ("gallery", gallery, gallery_labels)):
+        if len(labels) != len(embeddings):
+            raise InputError(f"the {who} has {len(embeddings)} embeddings but {len(labels)} rows of labels")
+        matrices.append(_present(labels, who).to(query.device))
+    _same_labels(*matrices)
+    return matrices[0], matrices[1]
+
+
+def _owners(owner: Tensor | None, embeddings: Tensor, who: str) -> Tensor:
+    if owner is None:
+        return torch.arange(len(embeddings), device=embeddings.device)
+    owner = torch.as_tensor(owner, device=embeddings.device)
+    if owner.shape != (len(embeddings),):
+        raise InputError(f"the {who} needs one owner for each of its {len(embeddings)} rows, not {tuple(owner.shape)}")
+    return owner

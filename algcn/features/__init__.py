@@ -1,0 +1,1 @@
+"""Pictures and texts to numbers: encoders and the features of the paper."""

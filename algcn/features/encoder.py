@@ -1,0 +1,196 @@
+"""Image and text encoders: open_clip models read from a folder or a Hub repository, by one code path.
+
+Notable: weights are safetensors only; open_clip's own "local-dir:" loader builds the model, so the pocket encoder and
+`hf-hub:laion/CLIP-ViT-B-32-laion2B-s34B-b79K` differ in nothing but their files; open_clip (seconds to import) is
+imported when an encoder is loaded, not before. Features are float32 and L2-normalised.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from algcn.features.encoder_files import (
+    HUB_PATTERNS,
+    HUB_PREFIX,
+    encoder_fingerprint,
+    missing_files,
+    read_encoder_config,
+    weights_path,
+)
+from algcn.kit.errors import InputError
+from algcn.kit.memory import keep_large_buffers
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+# Small batches keep the activations in the processor's caches, and buffers below glibc's limit of 32 MB to be kept.
+IMAGE_BATCH = 4
+TEXT_BATCH = 64
+# More than a context (77 tokens) holds. A tokenizer's time grows with the square of a word's length, so a run of
+# letters without a space is broken up too: 10,000 random letters would take it seconds.
+MAX_TEXT_LENGTH = 1000
+MAX_WORD_LENGTH = 100
+# "shortest" resizing multiplies the long side: a picture of 1 × 60,000 pixels would become one of 3 billion.
+MAX_ASPECT_RATIO = 16
+_KEPT_FORMAT_CHARACTERS = frozenset("\u200c\u200d")  # they join letters and emoji
+
+
+def clean_text(text: str) -> str:
+    """A text as an encoder gets it: valid Unicode, no control characters, single spaces, a bounded length.
+
+    Characters and words beyond MAX_TEXT_LENGTH and MAX_WORD_LENGTH could not reach a context of 77 tokens anyway.
+
+    Raises:
+        InputError: nothing that could be searched for is left.
+    """
+    if not isinstance(text, str):
+        raise InputError(f"A text is needed, not {type(text).__name__}.")
+    text = text.strip()[: 10 * MAX_TEXT_LENGTH]
+    # Surrogate halves that form a pair become their character, the others U+FFFD: no tokenizer survives a lone one.
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    kept = (
+        character
+        if character in _KEPT_FORMAT_CHARACTERS or unicodedata.category(character) not in ("Cc", "Cf")
+        else " "
+        for character in text
+    )
+    words = "".join(kept).replace("\ufffd", " ").split()
+    pieces = (word[at : at + MAX_WORD_LENGTH] for word in words for at in range(0, len(word), MAX_WORD_LENGTH))
+    cleaned = " ".join(pieces)[:MAX_TEXT_LENGTH].strip()
+    if not cleaned.strip("\u200c\u200d\ufe0e\ufe0f "):
+        raise InputError("The text is empty: type at least one word.")
+    return cleaned
+
+
+@dataclasses.dataclass(eq=False)
+class Encoder:
+    """An open_clip model with its preprocessing and tokenizer, ready for inference.
+
+    Attributes:
+        width: d, the number of features of an image and of a text.
+        fingerprint: names the function computed: equal fingerprints, equal features.
+        reference: the folder or the Hub reference (with its commit) it came from.
+    """
+
+    model: torch.nn.Module
+    preprocess: Callable[[Image.Image], Tensor]
+    tokenizer: Callable[[list[str]], Tensor]
+    width: int
+    fingerprint: str
+    reference: str
+    device: torch.device
+
+    @torch.inference_mode()
+    def encode_images(self, images: Iterable[Image.Image], batch_size: int = IMAGE_BATCH) -> Tensor:
+        """N RGB pictures (see `images.open_image`) to N × d features, float32, L2-normalised, on the CPU.
+
+        They may come from a generator: no more than `batch_size` are taken at a time.
+        """
+        images = iter(images)
+        features = [torch.empty(0, self.width)]
+        while batch := [self.pixels(image) for image in islice(images, batch_size)]:
+            features.append(self.encode_pixels(torch.stack(batch)))
+        return torch.cat(features)
+
+    @torch.inference_mode()
+    def encode_pixels(self, pixels: Tensor) -> Tensor:
+        """A batch of pictures as `pixels` makes them, B × 3 × H × W, to B × d features as `encode_images` gives."""
+        pixels = pixels.to(self.device).contiguous(memory_format=torch.channels_last)
+        return functional.normalize(self.model.encode_image(pixels).float(), dim=-1).cpu()
+
+    @torch.inference_mode()
+    def encode_texts(self, texts: Sequence[str], batch_size: int = TEXT_BATCH) -> Tensor:
+        """N texts to N × d features, float32, L2-normalised, on the CPU; longer texts than the context are cut.
+
+        Raises:
+            InputError: a text is blank.
+        """
+        texts = [clean_text(text) for text in texts]
+        features = [torch.empty(0, self.width)]
+        for start in range(0, len(texts), batch_size):
+            tokens = self.tokenizer(texts[start : start + batch_size]).to(self.device)
+            features.append(functional.normalize(self.model.encode_text(tokens).float(), dim=-1).cpu())
+        return torch.cat(features)
+
+    def pixels(self, image: Image.Image) -> Tensor:
+        """One RGB picture as the image tower takes it, 3 × H × W; may be called from several threads."""
+        return self.preprocess(limit_aspect_ratio(image))
+
+
+def load_encoder(
+    reference: str | Path, device: str | torch.device = "cpu", *, fingerprint: str | None = None
+) -> Encoder:
+    """Load the encoder that `reference` names.
+
+    Args:
+        reference: A folder in open_clip's own format (open_clip_config.json and open_clip_model.safetensors, float16
+            or float32), or "hf-hub:OWNER/NAME[@COMMIT]", which is taken from the local Hub cache when it is there.
+        device: Where the model runs.
+        fingerprint: What `encoder_fingerprint` would give, by a caller that has just hashed the files.
+
+    Raises:
+        InputError: The folder or a file of it is missing, damaged, or of a kind that is not read.
+    """
+    reference = str(reference)
+    folder = Path(reference)
+    if reference.startswith(HUB_PREFIX):
+        from algcn.kit.snapshots import fetch_snapshot
+
+        snapshot = fetch_snapshot(reference[len(HUB_PREFIX) :], HUB_PATTERNS, damaged=missing_files)
+        folder, reference = snapshot.path, f"{HUB_PREFIX}{snapshot.repository}@{snapshot.commit}"
+    config = read_encoder_config(folder)
+    weights_path(folder)
+    fingerprint = fingerprint or encoder_fingerprint(folder)
+    model, preprocess, tokenizer = _load_open_clip(folder, config)
+    device = torch.device(device)
+    if device.type == "cpu":
+        keep_large_buffers()
+    model = model.to(device).eval().requires_grad_(False)
+    # Convolutions are faster on channels-last weights; other layers are not touched by it.
+    model.visual.to(memory_format=torch.channels_last)
+    width = int(config["model_cfg"]["embed_dim"])
+    return Encoder(model, preprocess, tokenizer, width, fingerprint, reference, device)
+
+
+def _load_open_clip(folder: Path, config: dict[str, Any]) -> tuple[torch.nn.Module, Callable, Callable]:
+    from safetensors import SafetensorError
+
+    try:
+        import open_clip
+
+        name = f"local-dir:{folder.resolve()}"
+        # The folder has safetensors weights (see `weights_path`): open_clip takes them before any other file, and
+        # looks for no pretrained tower anywhere else.
+        model, preprocess = open_clip.create_model_from_pretrained(name, device="cpu", precision="fp32")
+        tokenizer = open_clip.get_tokenizer(name)
+    except SafetensorError as error:
+        raise InputError(
+            f"{weights_path(folder)} is damaged or cut off ({error}); copy or download it again."
+        ) from None
+    except ImportError as error:
+        raise InputError(f"The encoder in {folder} needs a package that is not installed ({error}).") from None
+    except (RuntimeError, ValueError, TypeError, KeyError, AssertionError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(
+            f"The config and the weights in {folder} do not make an open_clip model ({reason}); save both anew."
+        ) from None
+    return model, preprocess, tokenizer
+
+
+def limit_aspect_ratio(image: Image.Image) -> Image.Image:
+    """The picture, or its middle part where one side is more than MAX_ASPECT_RATIO times the other."""
+    width, height = image.size
+    length = MAX_ASPECT_RATIO * min(width, height)
+    if max(width, height) <= length:
+        return image
+    left, top = max(0, (width - length) // 2), max(0, (height - length) // 2)
+    return image.crop((left, top, min(width, left + length), min(height, top + length)))

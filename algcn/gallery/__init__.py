@@ -1,0 +1,1 @@
+"""A searchable collection: its store, index, projection and layout."""

@@ -1,0 +1,29 @@
+"""Galleries on the Hugging Face Hub: dataset repositories with the files of the folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from algcn.datasets.image_folder import METADATA, read_image_folder
+from algcn.gallery.files import PATTERNS
+from algcn.kit.hub import Kind, resolve
+
+
+def _gallery_damage(folder: Path) -> list[str]:
+    return [] if (folder / METADATA).is_file() else [METADATA]
+
+
+GALLERY = Kind(
+    name="gallery",
+    repo_type="dataset",
+    patterns=PATTERNS,
+    damaged=_gallery_damage,
+    check=read_image_folder,
+)
+
+
+def resolve_gallery(
+    reference: str | Path, cache_dir: str | Path | None = None, fallback: str | Path | None = None
+) -> tuple[Path, str | None]:
+    """The folder of a gallery; as `resolve_bundle`, from a dataset repository."""
+    return resolve(GALLERY, reference, cache_dir, fallback)

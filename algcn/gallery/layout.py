@@ -1,0 +1,87 @@
+"""Where each picture and text of a gallery lies on its map: computed once, kept beside the gallery or in the cache.
+
+Notable: a layout is found again by a key of what it was made from (file names and sizes, texts, the bundle's
+fingerprint), so one that no longer fits is never shown. FOLDER/layout.safetensors may be shipped with a gallery.
+
+    python -m algcn.gallery.layout FOLDER --bundle B [--in-place]
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from algcn.gallery.projection import DIMENSIONS, Floats
+from algcn.kit import files
+
+if TYPE_CHECKING:
+    from algcn.bundles.bundle import Bundle
+    from algcn.gallery.store import Gallery
+
+LAYOUT_FORMAT = "algcn-layout-1"
+KEY_LENGTH = 32
+
+
+def gallery_key(gallery: Gallery, bundle: Bundle) -> str:
+    """What the layout of a gallery is kept under: it changes with its pictures, its texts and the model."""
+    pictures = [(item.file_name, _size(gallery.root / item.file_name)) for item in gallery.items]
+    parts = [bundle.fingerprint, pictures, gallery.texts, gallery.text_owner.tolist()]
+    return hashlib.sha256(json.dumps(parts).encode("utf-8", "surrogatepass")).hexdigest()[:KEY_LENGTH]
+
+
+def gallery_points(gallery: Gallery) -> Floats:
+    """The pictures and then the texts of a gallery in the common space, (N + M) × d."""
+    return np.concatenate([gallery.image_embeddings.numpy(), gallery.text_embeddings.numpy()])
+
+
+def cached_layout(cache: Path, key: str) -> Path:
+    """Where the cache folder keeps the layout of a key."""
+    return cache / "layouts" / f"{key}.safetensors"
+
+
+def read_layout(path: Path, key: str, count: int) -> dict[int, Floats] | None:
+    """The layout of `count` points that a file holds for this key, count × 2 and count × 3.
+
+    None where there is none, it is another one's, or it is damaged: a layout can always be made again.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as store:
+            metadata = store.metadata() or {}
+            if (metadata.get("format"), metadata.get("key")) != (LAYOUT_FORMAT, key):
+                return None
+            layout = {dimensions: store.get_tensor(_name(dimensions)).astype(np.float32) for dimensions in DIMENSIONS}
+    except (OSError, SafetensorError, ValueError):
+        return None
+    whole = all(layout[dimensions].shape == (count, dimensions) for dimensions in DIMENSIONS)
+    return layout if whole and all(np.isfinite(positions).all() for positions in layout.values()) else None
+
+
+def write_layout(path: Path, key: str, layout: Mapping[int, Floats]) -> None:
+    """Keep a layout, in half precision: positions lie between -1 and 1, and no screen shows more.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    from safetensors.numpy import save_file
+
+    tensors = {_name(dimensions): positions.astype(np.float16) for dimensions, positions in layout.items()}
+    with files.replacing(path) as aside:
+        save_file(tensors, aside, {"format": LAYOUT_FORMAT, "key": key})
+
+
+def _name(dimensions: int) -> str:
+    return f"positions_{dimensions}d"
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None

@@ -1,0 +1,312 @@
+"""A searchable collection: an image folder whose pictures and texts are points of a bundle's common space.
+
+Notable: what is kept between starts are the encoder's features (float16), found again by the content of a picture or
+a text: a renamed picture is not encoded anew, another ALGCN on the same encoder needs no encoding at all, and the
+encoder itself is loaded only if something is missing. They are looked for in FOLDER/embeddings.safetensors, which may
+be shipped with a gallery, and in the cache folder ($ALGCN_CACHE, by default ~/.cache/algcn).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from algcn.bundles.bundle import Bundle
+from algcn.datasets.image_folder import ImageFolder, Item, read_image_folder
+from algcn.features.encoder import clean_text
+from algcn.gallery.files import STORE_NAME
+from algcn.kit import files
+from algcn.kit.cache import cache_folder
+from algcn.kit.errors import InputError
+from algcn.kit.images import open_image
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from algcn.method.model import ALGCN
+
+STORE_FORMAT = "algcn-gallery-1"
+HASH_LENGTH = 32  # hexadecimal digits, 128 bits: no two pictures share them by chance
+CHUNK = 16  # what is encoded between two reports of progress
+KEEP_EVERY = 512  # what is encoded between two writes of the store: as much as an interrupted build loses
+PROJECTION_ROWS = 8192
+SHOWN_FAILURES = 3
+Progress = Callable[[int, int], None]
+
+
+@dataclasses.dataclass(eq=False)
+class Gallery:
+    """N pictures and M texts of an image folder in the common space of a bundle.
+
+    Attributes:
+        items: N, in the order of metadata.csv; pictures that cannot be read are left out.
+        texts: M, those of all items one after the other; none for a bundle whose encoder reads no texts (the items
+            still have theirs, to be shown).
+        text_owner: M positions in `items`.
+        image_embeddings: N × d, L2-normalised, float32.
+        text_embeddings: M × d, likewise.
+        image_features: N × e, what the encoder alone says, L2-normalised, float32.
+        text_features: M × e, likewise.
+        notices: Sentences about what was left out or could not be kept.
+        unreadable: The reason for each picture that was left out, by file name.
+    """
+
+    root: Path
+    items: list[Item]
+    texts: list[str]
+    text_owner: Tensor
+    image_embeddings: Tensor
+    text_embeddings: Tensor
+    image_features: Tensor
+    text_features: Tensor
+    notices: list[str]
+    unreadable: dict[str, str] = dataclasses.field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def projected(self, model: ALGCN) -> Gallery:
+        """The same pictures and texts in the common space of another model on the same encoder.
+
+        Raises:
+            InputError: The model takes features of another width.
+        """
+        return dataclasses.replace(
+            self,
+            image_embeddings=_project(model, model.embed_image, self.image_features),
+            text_embeddings=_project(model, model.embed_text, self.text_features),
+        )
+
+
+def build_gallery(
+    folder: str | Path, bundle: Bundle, progress: Progress | None = None, *, in_place: bool = False
+) -> Gallery:
+    """Read an image folder and embed what has not been embedded before.
+
+    Args:
+        folder: Pictures, with a metadata.csv or without (see `datasets.image_folder`).
+        bundle: The model and its encoder.
+        progress: Called with how many pictures and texts are encoded and how many have to be.
+        in_place: Keep the features in the folder, to be shipped with it, and not in the cache.
+
+    Raises:
+        InputError: The folder or its metadata.csv is at fault, no picture can be read, or `in_place` cannot be written.
+    """
+    listing = read_image_folder(folder)
+    notices: list[str] = []
+    wanted = _Wanted.of(listing)
+    features = _find_or_encode(wanted, bundle, progress, notices, in_place=in_place)
+    items = [item for item in listing.items if wanted.hashes.get(item.file_name) in features]
+    if wanted.unreadable:
+        notices.append(_left_out(wanted.unreadable))
+    if not items:
+        raise InputError(f"No picture of {listing.root} can be read. {' '.join(notices)}".strip())
+    pairs = [(owner, text) for owner, item in enumerate(items) for text in item.texts if text in wanted.texts]
+    if pairs and "text" not in bundle.encodes:
+        notices.append(f"The encoder of {bundle.path.resolve().name} reads no texts, so only pictures can be searched.")
+        pairs = []
+    width = bundle.model.config.image_dim
+    image_features = _rows((features[wanted.hashes[item.file_name]] for item in items), width)
+    text_features = _rows((features[wanted.texts[text]] for _, text in pairs), width)
+    return Gallery(
+        root=listing.root,
+        items=items,
+        texts=[text for _, text in pairs],
+        text_owner=torch.tensor([owner for owner, _ in pairs], dtype=torch.long),
+        image_embeddings=_project(bundle.model, bundle.model.embed_image, image_features),
+        text_embeddings=_project(bundle.model, bundle.model.embed_text, text_features),
+        image_features=image_features,
+        text_features=text_features,
+        notices=notices,
+        unreadable=wanted.unreadable,
+    )
+
+
+@dataclasses.dataclass
+class _Wanted:
+    """What of a folder has to be known, by the hashes of its contents."""
+
+    root: Path
+    items: list[Item]
+    hashes: dict[str, str]  # of each picture that is there, by file name
+    stats: dict[str, list]  # file name: size, time of change, hash
+    texts: dict[str, str]  # the hash of each text
+    unreadable: dict[str, str]  # file name: the reason
+
+    @classmethod
+    def of(cls, listing: ImageFolder) -> _Wanted:
+        texts = {text: _text_hash(text) for item in listing.items for text in item.texts if _is_searchable(text)}
+        return cls(listing.root, listing.items, {}, {}, texts, {})
+
+    def hash_pictures(self, known: dict[str, list]) -> None:
+        """Hash each picture's bytes; one that did not change since it was entered into `known` is not read."""
+        for item in self.items:
+            path = self.root / item.file_name
+            try:
+                status = path.stat()
+                entry = known.get(item.file_name)
+                if entry is None or entry[:2] != [status.st_size, status.st_mtime_ns]:
+                    entry = [status.st_size, status.st_mtime_ns, files.sha256(path)[:HASH_LENGTH]]
+            except OSError as error:
+                self.unreadable[item.file_name] = f"{item.file_name} cannot be read ({error.strerror or error})."
+                continue
+            self.hashes[item.file_name], self.stats[item.file_name] = entry[2], entry
+
+    @property
+    def digests(self) -> list[str]:
+        return list(dict.fromkeys((*self.hashes.values(), *self.texts.values())))
+
+
+def _find_or_encode(
+    wanted: _Wanted, bundle: Bundle, progress: Progress | None, notices: list[str], *, in_place: bool
+) -> dict[str, Tensor]:
+    """Features by hash: those kept before, and the others encoded now and kept."""
+    fingerprint = bundle.encoder_fingerprint or bundle.encoder().fingerprint
+    shipped, cache = wanted.root / STORE_NAME, _cache_path(wanted.root, fingerprint)
+    cached, stats = _read_store(cache, fingerprint, notices)
+    found, _ = _read_store(shipped, fingerprint, notices)
+    in_shipped = set(found)
+    features = cached | found
+    wanted.hash_pictures(stats)
+
+    images = {wanted.hashes[item.file_name]: item for item in wanted.items if item.file_name in wanted.hashes}
+    todo = [(digest, item) for digest, item in images.items() if digest not in features]
+    if "text" in bundle.encodes:
+        todo += [(digest, text) for text, digest in wanted.texts.items() if digest not in features]
+    target = shipped if in_place else cache
+    for done in range(0, len(todo), CHUNK):
+        if progress is not None:
+            progress(done, len(todo))
+        if done and done % KEEP_EVERY == 0:
+            _keep(target, fingerprint, features, wanted, in_place=in_place)
+        features.update(_encode(todo[done : done + CHUNK], wanted, bundle))
+    if todo and progress is not None:
+        progress(len(todo), len(todo))
+    # Texts of a store stay in it though this bundle's encoder does not read them: another's may.
+    outdated = in_shipped != features.keys() & set(wanted.digests) if in_place else cache.is_file() and not cached
+    if todo or outdated:
+        problem = _keep(target, fingerprint, features, wanted, in_place=in_place)
+        if problem:
+            notices.append(problem)
+    return features
+
+
+def _cache_path(root: Path, fingerprint: str) -> Path:
+    place = hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:16]
+    return cache_folder() / "galleries" / f"{place}-{fingerprint}.safetensors"
+
+
+def _text_hash(text: str) -> str:
+    return "t" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[: HASH_LENGTH - 1]
+
+
+def _is_searchable(text: str) -> bool:
+    """Whether an encoder takes the text; one of control characters alone says nothing."""
+    try:
+        clean_text(text)
+    except InputError:
+        return False
+    return True
+
+
+def _encode(todo: Sequence[tuple[str, Item | str]], wanted: _Wanted, bundle: Bundle) -> dict[str, Tensor]:
+    """Features of some pictures and texts by hash; pictures that cannot be read go to `wanted.unreadable`."""
+    encoder = bundle.encoder()
+    opened: list[str] = []
+
+    def pictures() -> Iterator[Image.Image]:
+        for digest, item in todo:
+            if isinstance(item, Item):
+                try:
+                    picture = open_image(wanted.root / item.file_name, name=item.file_name)
+                except InputError as error:
+                    wanted.unreadable[item.file_name] = str(error)
+                    continue
+                opened.append(digest)
+                yield picture
+
+    features = encoder.encode_images(pictures()).half()
+    texts = {digest: text for digest, text in todo if isinstance(text, str)}
+    return dict(zip(opened, features, strict=True)) | dict(
+        zip(texts, encoder.encode_texts(list(texts.values())).half(), strict=True)
+    )
+
+
+def _rows(features: Iterable[Tensor], width: int) -> Tensor:
+    """Stored features as an N × width matrix; normalised anew, as float16 rounded them."""
+    rows = list(features)
+    return functional.normalize(torch.stack(rows).float(), dim=1) if rows else torch.empty(0, width)
+
+
+@torch.inference_mode()
+def _project(model: ALGCN, embed: Callable[[Tensor], Tensor], features: Tensor) -> Tensor:
+    """Features to the common space, L2-normalised, on the CPU; none, of whatever width, to none."""
+    if not len(features):
+        return torch.empty(0, model.config.common_dim)
+    device = model.prior.device
+    parts = (functional.normalize(embed(part.to(device)), dim=1) for part in features.split(PROJECTION_ROWS))
+    return torch.cat([part.float().cpu() for part in parts])
+
+
+def _read_store(path: Path, fingerprint: str, notices: list[str]) -> tuple[dict[str, Tensor], dict[str, list]]:
+    """Features by hash and file stats that a store holds for this encoder; nothing, with a notice, if it is damaged."""
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        return {}, {}
+    try:
+        with safe_open(path, framework="pt") as store:
+            metadata = store.metadata() or {}
+            if metadata.get("format") != STORE_FORMAT:
+                raise ValueError("it is not a gallery's store")
+            if metadata["encoder"] != fingerprint:
+                return {}, {}
+            hashes, features = json.loads(metadata["hashes"]), store.get_tensor("features")
+            stats = json.loads(metadata.get("stats", "{}"))
+        if features.ndim != 2 or len(hashes) != len(features) or not torch.isfinite(features).all():
+            raise ValueError("its parts do not fit each other")
+    except (SafetensorError, OSError, ValueError, KeyError) as error:
+        notices.append(f"{path} is damaged and not used ({error}); what it held is computed anew.")
+        return {}, {}
+    return dict(zip(hashes, features, strict=True)), stats
+
+
+def _keep(path: Path, fingerprint: str, features: dict[str, Tensor], wanted: _Wanted, *, in_place: bool) -> str | None:
+    """Write the store; a sentence if the cache cannot be written.
+
+    Raises:
+        InputError: The store was to be written in place and cannot be.
+    """
+    from safetensors.torch import save_file
+
+    digests = [digest for digest in wanted.digests if digest in features]
+    if not digests:
+        return None
+    metadata = {"format": STORE_FORMAT, "encoder": fingerprint, "hashes": json.dumps(digests)}
+    if not in_place:  # times of change mean nothing in a copy of the folder
+        metadata["stats"] = json.dumps(wanted.stats)
+    try:
+        with files.replacing(path) as aside:
+            save_file({"features": torch.stack([features[digest] for digest in digests])}, aside, metadata)
+    except OSError as error:
+        reason = error.strerror or error
+        if in_place:
+            raise InputError(f"{path} cannot be written ({reason}); leave --in-place out to use the cache.") from None
+        return f"The features cannot be kept in {path.parent} ({reason}) and will be computed again next time."
+    return None
+
+
+def _left_out(unreadable: dict[str, str]) -> str:
+    shown = " ".join(list(unreadable.values())[:SHOWN_FAILURES])
+    more = f" And {len(unreadable) - SHOWN_FAILURES} more." if len(unreadable) > SHOWN_FAILURES else ""
+    count = "1 picture was" if len(unreadable) == 1 else f"{len(unreadable)} pictures were"
+    return f"{count} left out: {shown}{more}"

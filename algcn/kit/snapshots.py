@@ -1,0 +1,274 @@
+"""Repositories of the Hugging Face Hub as local folders: the local copy first, short waits, checked contents.
+
+Notable: a pinned reference (OWNER/NAME@COMMIT) that is in the local cache opens no connection; looking up a repository
+has a deadline of its own, because neither a dead name server nor a silent host is covered by the timeouts of
+huggingface_hub; every file is hashed after its download and whatever is damaged leaves the cache again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import re
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from algcn.kit import files
+from algcn.kit.errors import InputError
+
+if TYPE_CHECKING:
+    from huggingface_hub.hf_api import DatasetInfo, ModelInfo, RepoSibling
+
+LOOKUP_SECONDS = 4.0
+# A download may take this long, and longer for every file and for every so many bytes.
+DOWNLOAD_SECONDS = 30.0
+SECONDS_PER_FILE = 1.0
+BYTES_PER_SECOND = 200_000
+_REFERENCE = re.compile(r"(?P<repository>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:@(?P<revision>[\w./-]+))?")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_Value = TypeVar("_Value")
+
+
+class HubError(InputError):
+    """A repository could not be had from the Hub; the sentence says why."""
+
+
+class UnreachableError(HubError):
+    """The Hub did not answer, as opposed to: it said no."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Snapshot:
+    """One commit of a repository as a local folder."""
+
+    path: Path
+    repository: str
+    commit: str
+    notice: str | None = None  # what a user should know about how it was chosen
+
+
+def parse_reference(reference: str) -> tuple[str, str | None]:
+    """Repository and revision of "OWNER/NAME[@REVISION]".
+
+    Raises:
+        InputError: It is not of that form.
+    """
+    match = _REFERENCE.fullmatch(reference)
+    if match is not None and ".." not in reference:
+        from huggingface_hub.utils import HFValidationError, validate_repo_id
+
+        with contextlib.suppress(HFValidationError):  # it has rules of its own about length and punctuation
+            validate_repo_id(match["repository"])
+            return match["repository"], match["revision"]
+    raise InputError(f"{reference!r} is no repository of the Hub; write OWNER/NAME or OWNER/NAME@COMMIT.")
+
+
+def fetch_snapshot(
+    reference: str,
+    patterns: Sequence[str],
+    *,
+    damaged: Callable[[Path], Iterable[str]],
+    repo_type: str = "model",
+    cache_dir: str | Path | None = None,
+) -> Snapshot:
+    """A repository's files as a local folder.
+
+    Args:
+        reference: "OWNER/NAME@COMMIT", taken from the local cache without a connection when it is there in full;
+            or "OWNER/NAME[@BRANCH]", looked up on the Hub first, the last known commit when it cannot be reached.
+        patterns: Which files are downloaded; nothing else ever is.
+        damaged: Given a snapshot's folder, names of the files in it that are missing or not what they should be.
+        repo_type: "model" or "dataset".
+        cache_dir: Cache of huggingface_hub; its own default when None.
+
+    Raises:
+        HubError: The repository or the commit does not exist, needs permission, is damaged on arrival, or the Hub
+            cannot be reached and there is no usable local copy.
+    """
+    repository, revision = parse_reference(reference)
+    source = _Source(repository, repo_type, str(cache_dir) if cache_dir is not None else None, tuple(patterns))
+    pinned = revision is not None and _COMMIT.fullmatch(revision) is not None
+    if pinned:
+        path = _usable(source, revision, damaged)
+        if path is not None:
+            return Snapshot(path, repository, revision)
+    try:
+        info = _asked(source, revision, LOOKUP_SECONDS, lambda: source.look_up(revision, pinned=pinned))
+    except UnreachableError as error:
+        commit = revision if pinned else source.last_known_commit(revision)
+        path = _usable(source, commit, damaged) if commit and not pinned else None
+        if path is None:
+            raise UnreachableError(f"{error} There is no whole local copy of {reference}.") from error
+        return Snapshot(path, repository, commit, f"{error} Using the local copy of {repository}@{commit}.")
+    notice = None
+    if not pinned:
+        notice = f"{reference} is {repository}@{info.sha} now; name it so to stay with this commit."
+        path = _usable(source, info.sha, damaged)
+        if path is not None:
+            return Snapshot(path, repository, info.sha, notice)
+    path = _download(source, info)
+    if bad := list(damaged(path)):
+        raise HubError(f"{repository}@{info.sha} is not usable: {', '.join(bad)} is missing or damaged in it.")
+    return Snapshot(path, repository, info.sha, notice)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Source:
+    """A repository and the part of it that is wanted."""
+
+    repository: str
+    repo_type: str
+    cache_dir: str | None
+    patterns: tuple[str, ...]
+
+    def look_up(self, revision: str | None, *, pinned: bool) -> ModelInfo | DatasetInfo:
+        """What the Hub says about a revision: its commit, and its files with their sizes and hashes."""
+        from huggingface_hub import HfApi
+
+        where = {"repo_id": self.repository, "repo_type": self.repo_type, "revision": revision}
+        info = HfApi().repo_info(**where, timeout=LOOKUP_SECONDS, files_metadata=True)
+        if not pinned:
+            HfApi().resolve_revision(**where, cache_dir=self.cache_dir)  # remembered for starts without a network
+        return info
+
+    def download(self, commit: str, **options: Any) -> Path:
+        """Download what is wanted of a commit, or find it in the cache."""
+        from huggingface_hub import snapshot_download
+
+        path = snapshot_download(
+            self.repository,
+            repo_type=self.repo_type,
+            revision=commit,
+            cache_dir=self.cache_dir,
+            allow_patterns=list(self.patterns),
+            **options,
+        )
+        return Path(path)
+
+    def cached(self, commit: str) -> Path | None:
+        """The local folder of a commit where all its files are there; no connection is made."""
+        from huggingface_hub.errors import LocalEntryNotFoundError
+
+        try:
+            return self.download(commit, local_files_only=True)
+        except LocalEntryNotFoundError:
+            return None
+
+    def last_known_commit(self, revision: str | None) -> str | None:
+        """The commit that a branch or tag was at when it was last looked up; no connection is made."""
+        from huggingface_hub import HfApi
+        from huggingface_hub.errors import RevisionResolutionError
+
+        where = {"repo_id": self.repository, "repo_type": self.repo_type, "revision": revision}
+        try:
+            return HfApi().resolve_revision(**where, cache_dir=self.cache_dir, local_files_only=True).resolved
+        except RevisionResolutionError:
+            return None
+
+
+def _usable(source: _Source, commit: str, damaged: Callable[[Path], Iterable[str]]) -> Path | None:
+    """The cached folder of a commit if it is whole; what is damaged in it is removed, to be fetched anew."""
+    path = source.cached(commit)
+    if path is None:
+        return None
+    bad = list(damaged(path))
+    for name in bad:
+        _forget(path / name)
+    return None if bad else path
+
+
+def _download(source: _Source, info: ModelInfo | DatasetInfo) -> Path:
+    from huggingface_hub.utils import filter_repo_objects
+
+    siblings = {sibling.rfilename: sibling for sibling in info.siblings or ()}
+    wanted = list(filter_repo_objects(siblings, allow_patterns=list(source.patterns)))
+    if not wanted:
+        raise HubError(
+            f"{source.repository}@{info.sha} has none of the files that are read: {', '.join(source.patterns)}."
+        )
+    size = sum(siblings[name].size or 0 for name in wanted)
+    seconds = DOWNLOAD_SECONDS + SECONDS_PER_FILE * len(wanted) + size / BYTES_PER_SECOND
+    try:
+        path = _asked(source, info.sha, seconds, lambda: source.download(info.sha, max_workers=4))
+    except UnreachableError as error:
+        raise HubError(
+            f"The download of {source.repository}@{info.sha} broke off, nothing incomplete was kept; try again."
+        ) from error
+    bad = [name for name in wanted if not _is_intact(path / name, siblings[name])]
+    for name in bad:
+        _forget(path / name)
+    if bad:
+        raise HubError(
+            f"{', '.join(bad)} of {source.repository}@{info.sha} arrived damaged (the hash is not the one the Hub "
+            "states) and was not kept; try again."
+        )
+    return path
+
+
+def _is_intact(file: Path, sibling: RepoSibling) -> bool:
+    """Whether a file has the content that the Hub names: a SHA-256 for large files, git's own hash for the others."""
+    if sibling.lfs is not None:
+        return files.sha256(file) == sibling.lfs.sha256
+    data = file.read_bytes()
+    digest = hashlib.sha1(b"blob %d\0" % len(data), usedforsecurity=False)
+    digest.update(data)
+    return digest.hexdigest() == sibling.blob_id
+
+
+def _forget(pointer: Path) -> None:
+    """Remove a file from the cache: the name in the snapshot and the content that it links to."""
+    while pointer.is_symlink():
+        target = pointer.parent / pointer.readlink()
+        pointer.unlink()
+        pointer = target
+    pointer.unlink(missing_ok=True)
+
+
+def _asked(source: _Source, revision: str | None, seconds: float, question: Callable[[], _Value]) -> _Value:
+    """The answer to `question`, a conversation with the Hub, or a `HubError` after at most `seconds`.
+
+    The thread of a conversation that takes longer is left to end by itself: a name look-up cannot be interrupted.
+    """
+    outcome: list[tuple[_Value | None, Exception | None]] = []
+
+    def ask() -> None:
+        try:
+            outcome.append((question(), None))
+        except Exception as error:  # raised again below, as a sentence
+            outcome.append((None, error))
+
+    thread = threading.Thread(target=ask, daemon=True, name=f"hub {source.repository}")
+    thread.start()
+    thread.join(seconds)
+    if not outcome:
+        raise UnreachableError(f"The Hub did not answer within {seconds:g} seconds.")
+    answer, error = outcome[0]
+    if error is not None:
+        raise explained(error, source.repository, source.repo_type, revision) from error
+    return answer
+
+
+def explained(error: Exception, name: str, repo_type: str, revision: str | None = None) -> HubError:
+    """An error of huggingface_hub about the repository `name` as one sentence."""
+    from huggingface_hub import errors
+
+    if isinstance(error, HubError):
+        return error
+    if isinstance(error, errors.GatedRepoError):
+        return HubError(f"{name} needs permission: ask for access on its page and set HF_TOKEN.")
+    if isinstance(error, errors.RepositoryNotFoundError):
+        return HubError(f"The Hub has no {repo_type} repository {name}, or it is private (then set HF_TOKEN).")
+    if isinstance(error, errors.RevisionNotFoundError):
+        return HubError(f"{name} has no commit, branch or tag {revision}; look at its history for the right one.")
+    if isinstance(error, errors.HfHubHTTPError):
+        status = error.response.status_code
+        kind = UnreachableError if status >= 500 or status == 429 else HubError
+        return kind(f"The Hub refused {name} with status {status}; try again later.")
+    if isinstance(error, errors.OfflineModeIsEnabled) or isinstance(error.__cause__, errors.OfflineModeIsEnabled):
+        return UnreachableError("The Hub is not asked while HF_HUB_OFFLINE is set.")
+    if isinstance(error, OSError) and error.errno and not isinstance(error, ConnectionError):
+        return HubError(f"{name} cannot be kept in the local cache ({error.strerror}).")
+    return UnreachableError(f"The Hub cannot be reached ({type(error).__name__}).")

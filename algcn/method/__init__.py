@@ -1,0 +1,1 @@
+"""The method of the paper: configuration, labels, graph, model, losses, the authors' checkpoints."""

@@ -1,0 +1,112 @@
+"""The authors' `.pth` checkpoints, in and out."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from algcn.kit.errors import InputError
+from algcn.kit.files import replacing
+from algcn.method.config import ModelConfig
+from algcn.method.model import ALGCN
+
+GCN_LAYERS = 3
+# Theirs -> ours. Their A is the prior C, their B the learned change D, their inp the label embeddings H_0.
+KEYS = {
+    "A": "label.prior",
+    "B": "label.learned_change",
+    "inp": "label.embeddings",
+    "img_net.denseL1.weight": "instance.image.weight",
+    "img_net.denseL1.bias": "instance.image.bias",
+    "text_net.denseL1.weight": "instance.text.weight",
+    "text_net.denseL1.bias": "instance.text.bias",
+    "gc1.weight": "label.gcn.0",
+    "gc2.weight": "label.gcn.1",
+    "gc3.weight": "label.gcn.2",
+    "hypo.weight": "label.head.weight",
+    "hypo.bias": "label.head.bias",
+}
+
+
+def load_reference_checkpoint(path: str | Path, gamma: float = 0.5) -> ALGCN:
+    """Read a checkpoint of the authors' code; every size and the prior come from it.
+
+    Args:
+        path: the `.pth`.
+        gamma: γ, which their checkpoint does not hold; 0.5 in all their settings.
+
+    Returns:
+        A model in evaluation mode that gives the authors' own outputs.
+
+    Raises:
+        InputError: not a state dict of plain tensors, a missing or unknown key, or shapes that do not fit together.
+    """
+    path = Path(path)
+    state = _read_state(path)
+    config = ModelConfig(
+        image_dim=state["img_net.denseL1.weight"].shape[1],
+        text_dim=state["text_net.denseL1.weight"].shape[1],
+        num_labels=state["A"].shape[0],
+        common_dim=state["img_net.denseL1.weight"].shape[0],
+        label_dim=state["inp"].shape[1],
+        gcn_layers=GCN_LAYERS,
+        gamma=gamma,
+    )
+    model = ALGCN(config, prior=state["A"])
+    ours = model.state_dict()
+    for theirs, name in KEYS.items():
+        if state[theirs].shape != ours[name].shape:
+            raise InputError(
+                f"in the checkpoint {path}, {theirs} has the shape {tuple(state[theirs].shape)} "
+                f"where the other tensors ask for {tuple(ours[name].shape)}"
+            )
+    model.load_state_dict({name: state[theirs] for theirs, name in KEYS.items()})
+    return model.eval()
+
+
+def save_reference_checkpoint(model: ALGCN, path: str | Path) -> None:
+    """Write `model` as the authors' code saves it, so that their code can load it.
+
+    Raises:
+        InputError: the model is none of theirs (no GCN, another depth, or nothing adaptive).
+    """
+    config = model.config
+    if not config.use_gcn or not config.adaptive or config.gcn_layers != GCN_LAYERS:
+        raise InputError(
+            f"the authors' format holds a model with the GCN, {GCN_LAYERS} layers deep, and the adaptive graph; "
+            "save this one as a bundle"
+        )
+    ours = model.state_dict()
+    state = {theirs: ours[name].detach().cpu().clone() for theirs, name in KEYS.items()}
+    with replacing(path) as aside:
+        torch.save(state, aside)
+
+
+def _read_state(path: Path) -> dict[str, Tensor]:
+    if not path.is_file():
+        raise InputError(f"there is no checkpoint {path}")
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError, AttributeError) as error:
+        raise InputError(
+            f"{path} is not a checkpoint of plain tensors; give the .pth that the authors' code saves (a state dict)"
+        ) from error
+    if not isinstance(state, Mapping) or not all(isinstance(tensor, Tensor) for tensor in state.values()):
+        raise InputError(
+            f"{path} does not hold a state dict (names and tensors); give the .pth the authors' code saves"
+        )
+    missing = [key for key in KEYS if key not in state]
+    unknown = [str(key) for key in state if key not in KEYS]
+    if missing or unknown:
+        faults = [f"lacks {', '.join(missing)}"] * bool(missing) + [f"has the unknown {', '.join(unknown)}"] * bool(
+            unknown
+        )
+        raise InputError(f"{path} is not a checkpoint of the authors' ALGCN: it {' and '.join(faults)}")
+    flat = [key for key in KEYS if state[key].ndim != (1 if key.endswith("bias") else 2)]
+    if flat:
+        raise InputError(f"in the checkpoint {path}, {flat[0]} has the impossible shape {tuple(state[flat[0]].shape)}")
+    return {key: state[key] for key in KEYS}

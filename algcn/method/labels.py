@@ -1,0 +1,205 @@
+"""Label names with their groups and synonyms; lists of names to multi-hot rows and back; labels found in a text."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from algcn.kit.errors import InputError
+
+SOURCES = ("annotated", "mined")
+_WORD_GAP = re.compile(r"[\s_\-]+")
+_FORBIDDEN = re.compile(r"[|\x00-\x1f\x7f]")
+
+
+@dataclasses.dataclass(frozen=True)
+class Label:
+    """One label: its name, the group it is coloured by, who gave it, and the words that mean it in a text."""
+
+    name: str
+    group: str = ""
+    source: str = "annotated"  # or "mined": found in captions by whole words
+    synonyms: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name.strip():
+            raise InputError(f"a label's name must be a word or a phrase, not {self.name!r}")
+        if self.name != self.name.strip() or _FORBIDDEN.search(self.name):
+            raise InputError(
+                f"the label name {self.name!r} must not begin or end with a space or contain '|' or a line break"
+            )
+        if not isinstance(self.group, str):
+            raise InputError(f"the group of label {self.name!r} must be a text, not {self.group!r}")
+        if self.source not in SOURCES:
+            raise InputError(f"the source of label {self.name!r} must be one of {', '.join(SOURCES)}")
+        listed = isinstance(self.synonyms, (list, tuple))
+        if not listed or not all(isinstance(text, str) and _phrase(text) for text in self.synonyms):
+            raise InputError(f"the synonyms of label {self.name!r} must be a list of words or phrases")
+        object.__setattr__(self, "synonyms", tuple(self.synonyms))
+
+
+def _phrase(text: str) -> str:
+    """`text` as it is compared: casefolded, one space between words."""
+    return _WORD_GAP.sub(" ", text.casefold()).strip()
+
+
+class LabelSet(Sequence[Label]):
+    """An ordered set of labels; position `i` is column `i` of every label matrix and row `i` of the classifiers.
+
+    Names are unique and looked up without regard to case.
+    """
+
+    def __init__(self, labels: Iterable[Label | str]) -> None:
+        self._labels = tuple(Label(label) if isinstance(label, str) else label for label in labels)
+        self._positions: dict[str, int] = {}
+        for position, label in enumerate(self._labels):
+            if label.name.casefold() in self._positions:
+                raise InputError(f"the label {label.name!r} is there twice; every name may appear once")
+            self._positions[label.name.casefold()] = position
+
+    def __len__(self) -> int:
+        return len(self._labels)
+
+    def __getitem__(self, position: int | slice) -> Label | tuple[Label, ...]:
+        return self._labels[position]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, LabelSet) and self._labels == other._labels
+
+    def __hash__(self) -> int:
+        return hash(self._labels)
+
+    def __repr__(self) -> str:
+        return f"LabelSet({', '.join(self.names)})"
+
+    @property
+    def names(self) -> list[str]:
+        """Names in order."""
+        return [label.name for label in self._labels]
+
+    @property
+    def groups(self) -> list[str]:
+        """The group of each label, in the order of the labels."""
+        return [label.group for label in self._labels]
+
+    def index(self, name: str) -> int:  # type: ignore[override]
+        """Position of the label called `name`, whatever its case.
+
+        Raises:
+            InputError: no label has this name; the message offers the closest ones.
+        """
+        position = self._positions.get(name.strip().casefold())
+        if position is None:
+            close = difflib.get_close_matches(name.strip().casefold(), self._positions, n=3)
+            if close:
+                hint = "did you mean " + " or ".join(repr(self._labels[self._positions[c]].name) for c in close) + "?"
+            else:
+                hint = "the labels are " + (", ".join(self.names) or "none at all")
+            raise InputError(f"there is no label {name!r}; {hint}")
+        return position
+
+    def encode(self, rows: Iterable[Iterable[str]]) -> Tensor:
+        """Lists of names to a multi-hot matrix, N × L, uint8.
+
+        Raises:
+            InputError: a name is unknown, or a row is one text instead of a list of names.
+        """
+        rows = list(rows)
+        encoded = torch.zeros(len(rows), len(self), dtype=torch.uint8)
+        for number, row in enumerate(rows):
+            if isinstance(row, str):
+                raise InputError(f"row {number} of the labels is the text {row!r}; it must be a list of label names")
+            for name in row:
+                encoded[number, self.index(name)] = 1
+        return encoded
+
+    def decode(self, labels: Tensor) -> list[list[str]]:
+        """A multi-hot matrix, N × L, to lists of names in the order of the labels; any non-zero entry counts."""
+        if labels.ndim != 2 or labels.shape[1] != len(self):
+            raise InputError(f"a label matrix of {len(self)} columns is needed, not one of shape {tuple(labels.shape)}")
+        rows: list[list[str]] = [[] for _ in range(labels.shape[0])]
+        for row, column in labels.nonzero().tolist():
+            rows[row].append(self._labels[column].name)
+        return rows
+
+    @cached_property
+    def _synonym_labels(self) -> dict[str, list[int]]:
+        """Every name and synonym, as compared, to the labels it stands for ("surfer" is a person and surfing)."""
+        found: dict[str, list[int]] = {}
+        for position, label in enumerate(self._labels):
+            for phrase in dict.fromkeys(_phrase(text) for text in (label.name, *label.synonyms)):
+                found.setdefault(phrase, []).append(position)
+        return found
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        """Whole synonyms, the longest first: "stop sign" is found before "sign" could be."""
+        phrases = sorted(self._synonym_labels, key=lambda phrase: (-len(phrase), phrase))
+        options = "|".join(r"[\s_\-]+".join(map(re.escape, phrase.split(" "))) for phrase in phrases)
+        return re.compile(rf"(?<!\w)(?:{options})(?!\w)")
+
+    def find(self, text: str) -> list[str]:
+        """Names of the labels that `text` mentions, in the order of the labels.
+
+        Whole words, whatever their case; a longer synonym hides the shorter ones inside it ("hot dog" is no dog when
+        "hot dog" is itself a synonym). Words of a phrase may be joined by spaces, hyphens or underscores.
+        """
+        if not self._labels:
+            return []
+        matches = self._pattern.findall(text.casefold())
+        positions = {position for match in matches for position in self._synonym_labels[_phrase(match)]}
+        return [self._labels[position].name for position in sorted(positions)]
+
+    def subset(self, names: Iterable[str]) -> LabelSet:
+        """The labels called `names`, in that order."""
+        return LabelSet(self._labels[self.index(name)] for name in names)
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """A list of objects, ready for `json.dumps`; `from_json` reads it."""
+        return [{**dataclasses.asdict(label), "synonyms": list(label.synonyms)} for label in self._labels]
+
+    @classmethod
+    def from_json(cls, entries: Sequence[str | Mapping[str, Any]]) -> LabelSet:
+        """Read a JSON list whose entries are names or objects with `name`, `group`, `source`, `synonyms`.
+
+        Raises:
+            InputError: not such a list, an unknown key, an empty name or a name that is there twice.
+        """
+        if isinstance(entries, (str, bytes)) or not isinstance(entries, Sequence):
+            raise InputError("labels must be a list of names or of objects with a name")
+        known = [field.name for field in dataclasses.fields(Label)]
+        labels = []
+        for number, entry in enumerate(entries):
+            if isinstance(entry, str):
+                entry = {"name": entry}
+            if not isinstance(entry, Mapping) or "name" not in entry:
+                raise InputError(f"label {number} must be a name or an object with a name, not {entry!r}")
+            unknown = [key for key in entry if key not in known]
+            if unknown:
+                raise InputError(f"label {entry['name']!r} has the unknown key {unknown[0]!r}; use {', '.join(known)}")
+            labels.append(Label(**entry))
+        return cls(labels)
+
+    @classmethod
+    def load(cls, path: str | Path) -> LabelSet:
+        """Read a JSON file as `from_json` does.
+
+        Raises:
+            InputError: the file is missing, is not JSON, or is not a list of labels.
+        """
+        try:
+            entries = json.loads(Path(path).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise InputError(f"the label file {path} cannot be read: {error.strerror}") from error
+        except ValueError as error:
+            raise InputError(f"the label file {path} is not JSON: {error}") from error
+        return cls.from_json(entries)

@@ -1,0 +1,237 @@
+"""ALGCN: two projections into a common space, and a graph convolution over labels that makes the classifiers in it.
+
+Qian, Xue, Fang, Xu, "Adaptive Label-Aware Graph Convolutional Networks for Cross-Modal Retrieval",
+IEEE Transactions on Multimedia 24 (2022), doi 10.1109/TMM.2021.3101642. Notable:
+
+- Parameters are drawn in the order of the authors' code, so one seed gives both the same start.
+- The prior C is a buffer: it is saved with the weights and never trained.
+- Embeddings are what follows the ReLU, not normalised; ranking is by cosine.
+
+N is the number of items, L of labels, d the width of the common space.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from algcn.kit.errors import InputError
+from algcn.method.config import ModelConfig
+from algcn.method.graph import adaptive_correlation, normalise
+
+SCORE_EPS = 1e-6  # added to the product of norms, as the authors do
+LEAKY_SLOPE = 0.2
+LEARNED_CHANGE_RANGE = 0.02  # D starts as U(0, this)
+
+
+class ALGCNOutput(NamedTuple):
+    """What a forward pass returns."""
+
+    image: Tensor  # N × d
+    text: Tensor  # N × d
+    image_scores: Tensor  # N × L, cosines with the classifiers
+    text_scores: Tensor  # N × L
+    classifiers: Tensor  # L × d
+    adjacency: Tensor | None  # L × L, the normalised Â; None without the GCN
+
+
+def label_scores(embeddings: Tensor, classifiers: Tensor) -> Tensor:
+    """Cosine of every embedding (N × d) with every classifier (L × d), N × L; 0 for a zero embedding.
+
+    With k true labels a cosine cannot be high for all of them (about 1/√k): a score is not a probability.
+    """
+    norms = torch.linalg.vector_norm(embeddings, dim=1)[:, None] * torch.linalg.vector_norm(classifiers, dim=1)
+    return embeddings @ classifiers.T / (norms + SCORE_EPS)
+
+
+class InstanceBranch(nn.Module):
+    """u = ReLU(W_v x_v + b_v) for images, v = ReLU(W_t x_t + b_t) for texts."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.image = nn.Linear(config.image_dim, config.common_dim)
+        self.text = nn.Linear(config.text_dim, config.common_dim)
+
+    @staticmethod
+    def project(features: Tensor, projection: nn.Linear, kind: str) -> Tensor:
+        """Features, N × `projection.in_features`, to embeddings, N × d."""
+        if features.ndim != 2 or features.shape[1] != projection.in_features:
+            raise InputError(
+                f"this model takes {kind} features of width {projection.in_features}, "
+                f"not an array of shape {tuple(features.shape)}"
+            )
+        return F.relu(projection(features))
+
+
+class LabelBranch(nn.Module):
+    """Classifiers Z = W_h [H_1 ‖ … ‖ H_n] + b_h with H_l = LeakyReLU(Â H_(l-1) W_l) over the label graph."""
+
+    def __init__(self, config: ModelConfig, prior: Tensor, label_embeddings: Tensor | None) -> None:
+        super().__init__()
+        self.config = config
+        width, labels = config.common_dim, config.num_labels
+        if config.use_gcn:
+            bound = 1.0 / math.sqrt(width)
+            self.gcn = nn.ParameterList(
+                nn.Parameter(torch.empty(config.label_dim if layer == 0 else width, width).uniform_(-bound, bound))
+                for layer in range(config.gcn_layers)
+            )
+            self.head = nn.Linear(config.gcn_layers * width, width)
+            if config.adaptive:
+                self.learned_change = nn.Parameter(LEARNED_CHANGE_RANGE * torch.rand(labels, labels))
+            if label_embeddings is None:
+                label_embeddings = torch.rand(labels, config.label_dim)
+            self.embeddings = nn.Parameter(label_embeddings, requires_grad=config.learn_label_embeddings)
+        else:
+            bound = 1.0 / math.sqrt(width)
+            self.free_classifiers = nn.Parameter(torch.empty(labels, width).uniform_(-bound, bound))
+        self.register_buffer("prior", prior)
+
+    def adaptive(self) -> Tensor:
+        """A = ReLU(C + γ D), or ReLU(C) where no change is learned; L × L."""
+        if self.config.use_gcn and self.config.adaptive:
+            return adaptive_correlation(self.prior, self.learned_change, self.config.gamma)
+        return torch.relu(self.prior)
+
+    def forward(self, adaptive: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """Classifiers, L × d, and the Â they were made with (None without the GCN).
+
+        Args:
+            adaptive: Another A, L × L without negative weights, in the place of the learned one.
+
+        Raises:
+            InputError: It does not fit, or there is no GCN to make use of it.
+        """
+        if not self.config.use_gcn:
+            if adaptive is not None:
+                raise InputError("this model has no GCN: its classifiers do not depend on a label graph")
+            return self.free_classifiers, None
+        adjacency = normalise(self.adaptive() if adaptive is None else self._checked(adaptive))
+        hidden, layers = self.embeddings, []
+        for weight in self.gcn:
+            hidden = F.leaky_relu(adjacency @ (hidden @ weight), LEAKY_SLOPE)
+            layers.append(hidden)
+        return self.head(torch.cat(layers, dim=1)), adjacency
+
+    def _checked(self, adaptive: Tensor) -> Tensor:
+        adaptive = _matrix(adaptive, "the adaptive correlation", tuple(self.prior.shape)).to(self.prior.device)
+        if (adaptive < 0).any():
+            raise InputError("the adaptive correlation must not contain negative weights")
+        return adaptive
+
+
+class ALGCN(nn.Module):
+    """The whole model.
+
+    Args:
+        config: sizes and switches.
+        prior: the prior correlation C, L × L, as `algcn.method.graph.label_prior` makes it; without it, no label is
+            related to another until D learns it (or `load_state_dict` brings the saved prior).
+        label_embeddings: H_0, L × label_dim, word vectors for instance; U(0, 1) without. Learned or frozen as
+            `config.learn_label_embeddings` says.
+
+    Raises:
+        InputError: the prior or the label embeddings do not fit the config.
+    """
+
+    def __init__(
+        self, config: ModelConfig, prior: Tensor | None = None, label_embeddings: Tensor | None = None
+    ) -> None:
+        super().__init__()
+        self.config = config
+        prior = torch.eye(config.num_labels) if prior is None else prior
+        prior = _matrix(prior, "the prior correlation", (config.num_labels, config.num_labels))
+        if (prior < 0).any():
+            raise InputError("the prior correlation must not contain negative weights")
+        if label_embeddings is not None:
+            label_embeddings = _matrix(label_embeddings, "label embeddings", (config.num_labels, config.label_dim))
+        self.instance = InstanceBranch(config)
+        self.label = LabelBranch(config, prior, label_embeddings)
+
+    @property
+    def prior(self) -> Tensor:
+        """The prior correlation C, L × L, as stored."""
+        return self.label.prior
+
+    def embed_image(self, image_features: Tensor) -> Tensor:
+        """Image features, N × image_dim, to the common space, N × d; after the ReLU, not normalised."""
+        return self.instance.project(image_features, self.instance.image, "image")
+
+    def embed_text(self, text_features: Tensor) -> Tensor:
+        """Text features, N × text_dim, to the common space, N × d; after the ReLU, not normalised."""
+        return self.instance.project(text_features, self.instance.text, "text")
+
+    def classifiers(self, adaptive: Tensor | None = None) -> Tensor:
+        """One classifier for each label, L × d; also points of the common space.
+
+        Args:
+            adaptive: What if this were the graph: another A, L × L without negative weights, as `label_graph` has it.
+
+        Raises:
+            InputError: It does not fit, or the model has no GCN.
+        """
+        return self.label(adaptive)[0]
+
+    def adjacency(self) -> Tensor:
+        """The normalised adjacency Â, L × L (that of the prior alone where nothing is learned)."""
+        return normalise(self.label.adaptive())
+
+    @torch.no_grad()
+    def label_graph(self) -> dict[str, Tensor]:
+        """Every stage of the label graph, each L × L and detached.
+
+        Keys: `prior` C; `learned_change` γ D (zero where nothing is learned); `adaptive` A; `normalised` Â.
+        As stored, C and A hold in row i, column j what label i sends to label j (C_ij > 0 where P(i | j) ≥ t);
+        Â is turned: its row i gathers from the labels j.
+        """
+        adaptive = self.label.adaptive()
+        if self.config.use_gcn and self.config.adaptive:
+            learned_change = self.config.gamma * self.label.learned_change
+        else:
+            learned_change = torch.zeros_like(self.prior)
+        stages = {
+            "prior": self.prior,
+            "learned_change": learned_change,
+            "adaptive": adaptive,
+            "normalised": normalise(adaptive),
+        }
+        return {name: stage.detach().clone() for name, stage in stages.items()}
+
+    def parameter_groups(self, learning_rate: float, adaptive_lr_factor: float = 100.0) -> list[dict]:
+        """Parameters for a torch optimiser: D with `adaptive_lr_factor` times the learning rate of the rest."""
+        fast = [p for name, p in self.named_parameters() if name == "label.learned_change"]
+        rest = [p for name, p in self.named_parameters() if name != "label.learned_change" and p.requires_grad]
+        groups = [{"params": rest, "lr": learning_rate}]
+        if fast:
+            groups.append({"params": fast, "lr": learning_rate * adaptive_lr_factor})
+        return groups
+
+    def forward(self, image_features: Tensor, text_features: Tensor) -> ALGCNOutput:
+        """Embed both modalities and score both against the classifiers.
+
+        Args:
+            image_features: N × image_dim.
+            text_features: N × text_dim.
+
+        Raises:
+            InputError: features of another width.
+        """
+        image, text = self.embed_image(image_features), self.embed_text(text_features)
+        classifiers, adjacency = self.label()
+        return ALGCNOutput(
+            image, text, label_scores(image, classifiers), label_scores(text, classifiers), classifiers, adjacency
+        )
+
+
+def _matrix(values: Tensor, what: str, shape: tuple[int, int]) -> Tensor:
+    """A float32 copy of `values`, checked."""
+    values = torch.as_tensor(values)
+    if tuple(values.shape) != shape:
+        raise InputError(f"{what} must be {shape[0]} × {shape[1]}, not of shape {tuple(values.shape)}")
+    if not torch.isfinite(values).all():
+        raise InputError(f"{what} must not contain NaN or infinity")
+    return values.detach().to(torch.float32).clone()

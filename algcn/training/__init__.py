@@ -1,0 +1,1 @@
+"""Training: the loop and its steps, processes, checkpoints, what it starts from."""

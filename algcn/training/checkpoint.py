@@ -1,0 +1,114 @@
+"""The state of a training run after an epoch, in one safetensors file: tensors, and the rest as JSON in its metadata.
+
+A run that is stopped and resumed from here ends with the very numbers of one that was not: weights, optimiser state,
+generator states, history and the best epoch so far are all in it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from algcn.kit.errors import InputError
+from algcn.kit.files import replacing
+
+FORMAT = "algcn-checkpoint-1"
+PLAIN = ("epoch", "best_epoch", "best_score", "log")  # the fields of `Progress` that JSON holds
+
+
+@dataclass
+class Progress:
+    """How far a run is: what it found, and the label graph and classifiers after every epoch (0: before the first)."""
+
+    epoch: int = 0
+    best_epoch: int = 0
+    best_score: float = -1.0
+    log: list[dict[str, Any]] = field(default_factory=list)
+    best_state: dict[str, Tensor] = field(default_factory=dict)
+    learned_change: list[Tensor] = field(default_factory=list)  # L × L each
+    classifiers: list[Tensor] = field(default_factory=list)  # L × d each, float16
+
+    def history(self) -> dict[str, Tensor]:
+        """`learned_change`, (epochs + 1) × L × L, and `classifiers`, (epochs + 1) × L × d."""
+        return {"learned_change": torch.stack(self.learned_change), "classifiers": torch.stack(self.classifiers)}
+
+
+def save_checkpoint(
+    path: str | Path,
+    run: str,
+    progress: Progress,
+    model: torch.nn.Module,
+    optimizer: torch.optim.Optimizer,
+    generators: dict[str, torch.Generator],
+) -> None:
+    """Write the checkpoint atomically.
+
+    Args:
+        path: the file.
+        run: a fingerprint of data and settings; only the same run may resume.
+        progress: what was reached.
+        model: its weights are kept.
+        optimizer: its state is kept.
+        generators: named random generators whose states are kept.
+    """
+    tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
+    tensors |= {f"best.{name}": tensor for name, tensor in progress.best_state.items()}
+    tensors |= {f"history.{name}": tensor for name, tensor in progress.history().items()}
+    tensors |= {f"generator.{name}": generator.get_state() for name, generator in generators.items()}
+    for number, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{number}.{name}": tensor for name, tensor in state.items()}
+    metadata = {"format": FORMAT, "run": run}
+    metadata["progress"] = json.dumps({name: getattr(progress, name) for name in PLAIN})
+    with replacing(path) as aside:
+        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, aside, metadata)
+
+
+def load_checkpoint(
+    path: str | Path,
+    run: str,
+    model: torch.nn.Module,
+    optimizer: torch.optim.Optimizer,
+    generators: dict[str, torch.Generator],
+) -> Progress:
+    """Bring model, optimiser and generators to where `save_checkpoint` left them.
+
+    Raises:
+        InputError: the file is damaged, or of a run with other data or settings.
+    """
+    try:
+        with safe_open(path, framework="pt") as stream:
+            metadata = stream.metadata() or {}
+            tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 (not a dict)
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"the checkpoint {str(path)!r} is damaged ({error}); train without --resume") from error
+    if metadata.get("format") != FORMAT or metadata.get("run") != run:
+        raise InputError(
+            f"the checkpoint {str(path)!r} belongs to a run with other data or settings; "
+            "repeat those, or train without --resume to start over"
+        )
+    model.load_state_dict(_under(tensors, "model."))
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in _under(tensors, "optimizer.").items():
+        number, key = name.split(".", 1)
+        state.setdefault(int(number), {})[key] = tensor
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    for name, generator in generators.items():
+        generator.set_state(tensors[f"generator.{name}"])
+    history = _under(tensors, "history.")
+    return Progress(
+        **json.loads(metadata["progress"]),
+        best_state=_under(tensors, "best."),
+        learned_change=list(history["learned_change"]),
+        classifiers=list(history["classifiers"]),
+    )
+
+
+def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

@@ -1,0 +1,302 @@
+"""Train ALGCN on features, epoch by epoch, and measure the result."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from algcn.datasets.features import Features
+from algcn.datasets.validation import carve_validation
+from algcn.evaluation.measure import measure_model
+from algcn.evaluation.retrieval import embed, embed_items, group, retrieval_map
+from algcn.evaluation.thresholds import fit_thresholds
+from algcn.kit.errors import InputError
+from algcn.kit.memory import keep_large_buffers
+from algcn.method.config import ModelConfig, TrainConfig
+from algcn.method.graph import label_prior
+from algcn.method.losses import Losses
+from algcn.method.model import ALGCN, label_scores
+from algcn.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from algcn.training.label_embeddings import fingerprint
+from algcn.training.processes import Processes
+from algcn.training.steps import Rows, Steps, new_optimizer
+
+ALONE = Processes()
+NOT_SHARED = (
+    "some processes see the checkpoint and some do not; --out must be a folder that all machines share, "
+    "or train without --resume"
+)
+_SEEDING = threading.Lock()
+TEST_WARNING = (
+    "the epoch is picked ON THE TEST SET (--select test), as the authors did: "
+    "its test numbers are optimistic and no estimate for new data"
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class EpochReport:
+    """What one epoch gave: mean losses (parts and total), mAP on the split that selects, seconds."""
+
+    epoch: int
+    losses: dict[str, float]
+    map: dict[str, float] | None
+    seconds: float
+
+    def line(self, config: TrainConfig) -> str:
+        """One line for a terminal."""
+        parts = "  ".join(f"{name.replace('_', '-')} {self.losses[name]:.4f}" for name in Losses._fields)
+        scores = ""
+        if self.map is not None:
+            split = "TEST" if config.select == "test" else "validation"
+            scores = f"  {split} mAP i→t {self.map['image_to_text']:.4f}  t→i {self.map['text_to_image']:.4f}"
+        return f"epoch {self.epoch:>{len(str(config.epochs))}}/{config.epochs}  {parts}{scores}  {self.seconds:.1f} s"
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainResult:
+    """A trained model and how it came about.
+
+    Attributes:
+        model: with the weights of `best_epoch`, in evaluation mode.
+        features: what it was trained on, with the validation split that was used.
+        history: `learned_change` (epochs + 1) × L × L, that is γD, and `classifiers` (epochs + 1) × L × d float16;
+            entry 0 is the state before training.
+        thresholds: `image` and `text`, L each: a score at or above predicts the label.
+        log: one `EpochReport` for each epoch.
+        best_epoch: counted from 1.
+    """
+
+    model: ALGCN
+    features: Features
+    history: dict[str, Tensor]
+    thresholds: dict[str, Tensor]
+    log: list[EpochReport]
+    best_epoch: int
+
+
+def train(
+    features: Features,
+    config: TrainConfig,
+    *,
+    model_config: ModelConfig | None = None,
+    relevance: Tensor | None = None,
+    label_embeddings: Tensor | None = None,
+    prior_labels: Tensor | None = None,
+    device: torch.device | str = "cpu",
+    checkpoint: str | Path | None = None,
+    checkpoint_seconds: float = 0.0,
+    resume: bool = False,
+    capture: bool = False,
+    processes: Processes = ALONE,
+    on_epoch: Callable[[EpochReport, ALGCN], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> TrainResult:
+    """Train a model on the train split.
+
+    Args:
+        features: with a train split; where validation is missing it is carved from train (not with select "test",
+            which trains on all of it, as the authors do).
+        config: how to train; `config.seed` decides start, order, noise and what is carved.
+        model_config: sizes and switches; the paper's for the features' widths without.
+        relevance: the labels (column numbers) by which the epoch is picked; all without.
+        label_embeddings: H_0, L × label_dim; drawn at random without. `model_config` says whether it is learned.
+        prior_labels: rows × L of 0 and 1 that the prior C is counted from; the train split without.
+        device: where to train.
+        checkpoint: a file to write after an epoch; the caller removes it when the result is safe.
+        checkpoint_seconds: write it when so much time has passed since the last one, and after the last epoch.
+        resume: go on from `checkpoint` where it exists.
+        capture: record the step as a CUDA graph (see `algcn.training.steps`); the result is the same to float
+            tolerance.
+        processes: those that train together (see `algcn.training.processes`); all call this with the same arguments,
+            each with its own device. `config.batch_size` is that of all together.
+        on_epoch: called after every epoch with its report and the model as it is; may raise to give the run up.
+        should_stop: asked before every step; once it says yes, the epoch at hand is dropped and the best one so far is
+            the result, its log shorter than `config.epochs`.
+
+    Raises:
+        InputError: nothing to train on, a label without a training example (named), sizes that do not fit, a
+            checkpoint of another run, a loss that is no longer a number, a stop before the first epoch was over, or a
+            precision or capture that the device does not have.
+    """
+    model_config = model_config or ModelConfig(features.image_dim, features.text_dim, len(features.label_set))
+    features.check_widths(model_config.image_dim, model_config.text_dim, "the model's configuration")
+    if config.select != "test" and "validation" not in features.split:
+        features = carve_validation(features, seed=config.seed)
+    training = _trainable(features)
+    selection = _selection(features, config)
+    relevance = torch.arange(len(features.label_set)) if relevance is None else relevance
+
+    device = torch.device(device)
+    if device.type == "cpu":
+        keep_large_buffers()
+    model = _new_model(training, config, model_config, device, label_embeddings, prior_labels)
+    optimizer = new_optimizer(model, config)
+    generators = {
+        "order": torch.Generator().manual_seed(config.seed),
+        "noise": torch.Generator().manual_seed(config.seed + 1),
+    }
+    progress, run = Progress(), ""
+    if checkpoint is not None:
+        run = _fingerprint(features, config, model_config, relevance, device) + fingerprint(label_embeddings)
+        run += "" if prior_labels is None else f" prior {fingerprint(prior_labels)}"
+        if processes.agree(resume and Path(checkpoint).is_file(), NOT_SHARED):
+            progress = load_checkpoint(checkpoint, run, model, optimizer, generators)
+    if not progress.epoch:
+        _remember(progress, model)
+
+    rows = Rows(*(part.to(device) for part in (training.image_features, training.text_features, training.labels)))
+    steps = Steps(model, optimizer, rows, config, generators["noise"], processes=processes, capture=capture)
+    watched = None if selection is None else group(selection, device)
+    saved = -math.inf
+    while progress.epoch < config.epochs:
+        started = time.perf_counter()
+        losses = steps.epoch(torch.randperm(len(training), generator=generators["order"]), should_stop)
+        if losses is None:
+            break
+        progress.epoch += 1
+        if not all(map(math.isfinite, losses.values())):
+            raise InputError(f"the loss is no longer a number in epoch {progress.epoch}; use a lower learning rate")
+        scores = None
+        if watched is not None:
+            scores = retrieval_map(embed_items(watched, model).with_labels(relevance.to(device)))
+        report = EpochReport(progress.epoch, losses, scores, time.perf_counter() - started)
+        _note(progress, model, report, config)
+        now, is_last = time.perf_counter(), progress.epoch == config.epochs
+        if checkpoint is not None and processes.is_first and (is_last or now - saved >= checkpoint_seconds):
+            save_checkpoint(checkpoint, run, progress, model, optimizer, generators)
+            saved = time.perf_counter()
+        if on_epoch is not None:
+            on_epoch(report, model)
+
+    if not progress.best_state:
+        raise InputError("training was stopped before its first epoch was over; there is nothing to keep yet")
+    model.load_state_dict(progress.best_state)
+    model.eval()
+    return TrainResult(
+        model=model,
+        features=features,
+        history=progress.history(),
+        thresholds=_fit_thresholds(model, features, device),
+        log=[EpochReport(**entry) for entry in progress.log],
+        best_epoch=progress.best_epoch,
+    )
+
+
+def _trainable(features: Features) -> Features:
+    labelled = features.labels.any(dim=1).tolist()
+    training = features.rows([row for row, name in enumerate(features.split) if name == "train" and labelled[row]])
+    if not len(training):
+        raise InputError("no item of the train split has a label; give labelled items with the split 'train'")
+    return training
+
+
+def _selection(features: Features, config: TrainConfig) -> Features | None:
+    """The split that picks the epoch (or, with "last", is only watched)."""
+    split = "test" if config.select == "test" else "validation"
+    chosen = features.select(split)
+    if chosen.labels.any():
+        return chosen
+    if config.select == "last":
+        return None
+    raise InputError(f"the {split} split has no labelled item to pick the epoch on; add some or use --select last")
+
+
+def _new_model(
+    training: Features,
+    config: TrainConfig,
+    model_config: ModelConfig,
+    device: torch.device,
+    label_embeddings: Tensor | None,
+    prior_labels: Tensor | None,
+) -> ALGCN:
+    # Counted by image: one with five texts is one example of its labels.
+    first, _ = training.first_rows()
+    prior = label_prior(
+        training.labels[first] if prior_labels is None else prior_labels,
+        threshold=config.threshold,
+        diagonal=config.prior_diagonal,
+        names=training.label_set.names,
+    )
+    # The start is drawn from torch's one stream of random numbers: two runs must not seed it at once.
+    with _SEEDING, torch.random.fork_rng():
+        torch.manual_seed(config.seed)
+        return ALGCN(model_config, prior, label_embeddings).to(device)
+
+
+def _note(progress: Progress, model: ALGCN, report: EpochReport, config: TrainConfig) -> None:
+    """Add an epoch to the history and keep its weights where it is the best so far (the first of equals)."""
+    _remember(progress, model)
+    progress.log.append(dataclasses.asdict(report))
+    if config.select == "last" or report.map["average"] > progress.best_score:
+        progress.best_score = report.map["average"] if report.map else 0.0
+        progress.best_epoch = report.epoch
+        progress.best_state = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+
+
+@torch.no_grad()
+def _remember(progress: Progress, model: ALGCN) -> None:
+    progress.learned_change.append(model.label_graph()["learned_change"].cpu())
+    progress.classifiers.append(model.classifiers().to("cpu", torch.float16))
+
+
+def _fingerprint(
+    features: Features, config: TrainConfig, model_config: ModelConfig, relevance: Tensor, device: torch.device
+) -> str:
+    """Names a run: only one with the same data, settings and kind of device can be resumed."""
+    settings = [config.to_dict(), model_config.to_dict(), relevance.tolist(), device.type, features.label_set.names]
+    digest = hashlib.sha256(json.dumps([*settings, features.split, features.file_names]).encode())
+    for tensor in (features.image_features, features.text_features, features.labels):
+        digest.update(tensor.cpu().contiguous().numpy().data)
+    return digest.hexdigest()
+
+
+@torch.no_grad()
+def _fit_thresholds(model: ALGCN, features: Features, device: torch.device) -> dict[str, Tensor]:
+    """Thresholds of largest F1 on the validation split; on train for a label that no validation item has."""
+    thresholds = {modality: torch.full((len(features.label_set),), torch.nan) for modality in ("image", "text")}
+    for split in ("validation", "train"):
+        if not any(values.isnan().any() for values in thresholds.values()):
+            break
+        items = features.select(split)
+        if not len(items):
+            continue
+        embedded = embed(items, model, device)
+        for modality, embeddings, labels in (
+            ("image", embedded.images, embedded.labels),
+            ("text", embedded.texts, embedded.text_labels),
+        ):
+            fitted = fit_thresholds(label_scores(embeddings, model.classifiers()), labels).float().cpu()
+            thresholds[modality] = torch.where(thresholds[modality].isnan(), fitted, thresholds[modality])
+    return thresholds
+
+
+def measure(result: TrainResult, config: TrainConfig, which: str, device: torch.device | str = "cpu") -> dict[str, Any]:
+    """What a bundle's metrics.json says about a training run: `measure.measure_model`, and how the model came about.
+
+    Args:
+        result: of `train`.
+        config: what it was trained with.
+        which: the labels that decide relevance, "annotated" or "all"; the test split is also measured by all.
+        device: where to compute.
+    """
+    selection = {"split": config.select, "measure": "average mAP@all", "best_epoch": result.best_epoch}
+    if config.select == "test":
+        selection["warning"] = TEST_WARNING
+    split_name = result.features.split_name
+    return {
+        **({"split_name": split_name} if split_name else {}),
+        **measure_model(result.model, result.features, which, device),
+        "left_out_of_training": int((result.features.select("train").labels == 0).all(dim=1).sum()),
+        "selection": selection,
+        "log": [dataclasses.asdict(entry) for entry in result.log],
+    }

@@ -1,0 +1,22 @@
+"""What programs may ask about the model's own numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from app.frame import Frame
+
+
+def api(frame: Frame) -> list[Callable[..., Any]]:
+    """What programs may ask."""
+
+    def benchmark() -> dict[str, Any]:
+        """The model's own numbers: mAP with chance, baselines, curves, every label, and how far to trust its scores.
+
+        Returns:
+            The bundle's metrics.json as it is, with definitions in it; empty where the bundle has none.
+        """
+        return frame.asked().bundle.metrics or {}
+
+    return [benchmark]

@@ -1,0 +1,64 @@
+"""What programs may ask about pictures of their own."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+from gradio import FileData
+
+from algcn.kit.errors import InputError
+from app.collection.work import JOBS, dropped_files, forget_uploads, new_collection, reading_work, waiting_words
+from app.frame import Frame
+from app.visitors.files import visitor_files
+
+if TYPE_CHECKING:
+    from app.collection.folder import Dropped
+
+
+def api(frame: Frame) -> list[Callable[..., Any]]:
+    """What programs may call of this tab."""
+    files = visitor_files(frame.cache)
+
+    def label_pictures(pictures: list[FileData]) -> dict[str, Any]:
+        """Predict the labels of pictures; nothing is kept.
+
+        Args:
+            pictures: Picture files, or zip archives of pictures; with gradio_client: [handle_file("photo.jpg")]. At
+                most 500 pictures of 24 MB each, 512 MB in all.
+
+        Returns:
+            {"pictures": [{file, labels (predicted), given_labels (those of a metadata.csv, or null)}], "left_out":
+            [{file, reason}]}.
+        """
+        dropped: list[Dropped] = []
+        folder = files.new_folder()
+        try:
+            dropped = dropped_files(pictures, frame.uploads)
+            service, collection = frame.asked(), new_collection(folder)
+            job = JOBS.start(
+                f"program {secrets.token_hex(8)}", reading_work(collection, dropped, service), waiting_words
+            )
+            for _ in job.watch(1.0):
+                pass
+            job.result()
+            from app.collection.folder import predicted_labels
+
+            predicted = predicted_labels(service.bundle, collection.gallery)
+            return {
+                "pictures": [
+                    {"file": item.file_name, "labels": list(labels), "given_labels": item.labels}
+                    for item, labels in zip(collection.gallery.items, predicted, strict=True)
+                ],
+                "left_out": [{"file": entry.name, "reason": entry.reason} for entry in collection.left_out],
+            }
+        except InputError as error:
+            raise gr.Error(str(error), print_exception=False) from None
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            forget_uploads(dropped)
+
+    return [label_pictures]

@@ -1,0 +1,176 @@
+"""What programs can ask of the gallery that the program started with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gradio import FileData
+
+from algcn.features.encoder import clean_text
+from app.frame import Frame
+from app.kit.limits import DEFAULT_LIMIT
+from app.kit.pictures import uploaded_file
+from app.search.export import to_csv
+from app.search.query import Query
+
+
+def api(frame: Frame) -> list[Callable[..., Any]]:
+    """The endpoints; whatever InputError they raise is the answer's sentence."""
+
+    def search_by_text(
+        text: str,
+        limit: int = DEFAULT_LIMIT,
+        without: str = "",
+        labels: list[str] = [],  # noqa: B006  a client sees the default as JSON
+        match: str = "any",
+        space: str = "ranking",
+        cutoff: float = 0,
+    ) -> dict[str, Any]:
+        """Find the pictures and captions of the gallery nearest to a text.
+
+        Args:
+            text: What to look for, in English; about the first 30 words count. A model that reads pictures only takes
+                names of its labels.
+            limit: How many pictures and how many captions to return, 1 to 500.
+            without: Words to steer away from, commas between terms.
+            labels: Only pictures with these labels, and captions of such pictures.
+            match: Which of the labels they must have: "any", "all" or "none".
+            space: "ranking" ranks by ALGCN's common space with the encoder's share, "encoder" by the encoder alone.
+            cutoff: 0 to 100; only results with at least this chance, in percent, of sharing a label with the query,
+                or, where probability is null, that beat at least this share of the gallery.
+
+        Returns:
+            {"query_labels": [{label, score}], "images": [hit], "texts": [hit], "notice": a sentence or null}, where a
+            hit is {rank, file, text, labels, matched_labels, score (cosine: in the common space and of the encoder
+            together, or of the encoder alone), percentile (share of the gallery it beats, 0 to 100), probability
+            (calibrated chance of sharing a label with the query, 0 to 1, or null)}.
+        """
+        query = Query(
+            text=clean_text(text), limit=limit, without=without, labels=labels, match=match, space=space, cutoff=cutoff
+        )
+        return frame.asked().search(query).to_dict()
+
+    def search_by_image(
+        image: FileData,
+        limit: int = DEFAULT_LIMIT,
+        text: str = "",
+        weight: float = 0.5,
+        without: str = "",
+        labels: list[str] = [],  # noqa: B006
+        match: str = "any",
+        space: str = "ranking",
+        cutoff: float = 0,
+    ) -> dict[str, Any]:
+        """Find the pictures and captions of the gallery nearest to a picture, or to a picture and words together.
+
+        Args:
+            image: A JPEG, PNG, WebP, GIF, BMP or TIFF file; with gradio_client: handle_file("photo.jpg").
+            limit: How many pictures and how many captions to return, 1 to 500.
+            text: Words to mix with the picture; none by default.
+            weight: With words: how much of the query the picture is, 0 to 1.
+            without: Words to steer away from, commas between terms.
+            labels: Only pictures with these labels, and captions of such pictures.
+            match: Which of the labels they must have: "any", "all" or "none".
+            space: "ranking" or "encoder", as for /search_by_text.
+            cutoff: 0 to 100, as for /search_by_text.
+
+        Returns:
+            The same as /search_by_text; query_labels are the labels predicted for the picture.
+        """
+        query = Query(
+            text=text,
+            picture=uploaded_file(image, frame.uploads),
+            weight=weight,
+            limit=limit,
+            without=without,
+            labels=labels,
+            match=match,
+            space=space,
+            cutoff=cutoff,
+        )
+        return frame.asked().search(query).to_dict()
+
+    def search_by_item(
+        file: str,
+        limit: int = DEFAULT_LIMIT,
+        text: str = "",
+        weight: float = 0.5,
+        without: str = "",
+        labels: list[str] = [],  # noqa: B006
+        match: str = "any",
+        space: str = "ranking",
+        cutoff: float = 0,
+    ) -> dict[str, Any]:
+        """Find more pictures like one of the gallery, and captions that fit it; the picture itself is left out.
+
+        Args:
+            file: The file name of a picture of the gallery, as in a hit of another search.
+            limit: How many pictures and how many captions to return, 1 to 500.
+            text: Words to mix with the picture; none by default.
+            weight: With words: how much of the query the picture is, 0 to 1.
+            without: Words to steer away from, commas between terms.
+            labels: Only pictures with these labels, and captions of such pictures.
+            match: Which of the labels they must have: "any", "all" or "none".
+            space: "ranking" or "encoder", as for /search_by_text.
+            cutoff: 0 to 100, as for /search_by_text.
+
+        Returns:
+            The same as /search_by_text.
+        """
+        service = frame.asked()
+        query = Query(
+            text=text,
+            item=service.find_item(file),
+            weight=weight,
+            limit=limit,
+            without=without,
+            labels=labels,
+            match=match,
+            space=space,
+            cutoff=cutoff,
+        )
+        return service.search(query).to_dict()
+
+    def predict_labels(image: FileData) -> list[dict[str, Any]]:
+        """Name the labels that the model sees in a picture.
+
+        Args:
+            image: A JPEG, PNG, WebP, GIF, BMP or TIFF file; with gradio_client: handle_file("photo.jpg").
+
+        Returns:
+            [{label, score}], the clearest first; score is the cosine of the picture with the label's classifier, and
+            only labels above their own threshold are named.
+        """
+        labels = frame.asked().predict_labels(uploaded_file(image, frame.uploads))
+        return [{"label": label.name, "score": round(label.score, 6)} for label in labels]
+
+    def export_csv(
+        text: str,
+        limit: int = DEFAULT_LIMIT,
+        without: str = "",
+        labels: list[str] = [],  # noqa: B006
+        match: str = "any",
+        space: str = "ranking",
+        cutoff: float = 0,
+    ) -> str:
+        """The results of a text search as a table.
+
+        Args:
+            text: What to look for, in English.
+            limit: How many pictures and how many captions, 1 to 500.
+            without: Words to steer away from, commas between terms.
+            labels: Only pictures with these labels, and captions of such pictures.
+            match: Which of the labels they must have: "any", "all" or "none".
+            space: "ranking" or "encoder", as for /search_by_text.
+            cutoff: 0 to 100, as for /search_by_text.
+
+        Returns:
+            CSV as RFC 4180 has it, with a header; a text that a spreadsheet would take for a formula begins with '.
+        """
+        query = Query(
+            text=clean_text(text), limit=limit, without=without, labels=labels, match=match, space=space, cutoff=cutoff
+        )
+        return to_csv(frame.asked().search(query))
+
+    return [search_by_text, search_by_image, search_by_item, predict_labels, export_csv]

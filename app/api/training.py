@@ -1,0 +1,62 @@
+"""What programs may ask about training."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+
+from algcn.kit.errors import InputError
+from app.frame import Frame
+from app.kit.limits import check_whole
+from app.training.run import JOBS, Waiting, training_work
+from app.training.settings import DEFAULTS, Settings
+
+API_MAX_EPOCHS = 20
+
+
+def api(frame: Frame) -> list[Callable[..., Any]]:
+    """What programs may call of this tab."""
+
+    def train(
+        mode: str = DEFAULTS.mode,
+        gamma: float = DEFAULTS.gamma,
+        threshold: float = DEFAULTS.threshold,
+        use_gcn: bool = DEFAULTS.use_gcn,
+        adaptive: bool = DEFAULTS.adaptive,
+        epochs: int = 10,
+        seed: int = DEFAULTS.seed,
+    ) -> dict[str, Any]:
+        """Train ALGCN on the gallery's own captions and labels, and measure it on pictures it never saw.
+
+        The model is measured and thrown away; it takes about half a second for each epoch on an idle laptop. To keep a
+        model: python -m algcn.train.
+
+        Args:
+            mode: "paper", training as in the paper.
+            gamma: Weight of what the label graph learns, 0 to 2.
+            threshold: Conditional probability from which two labels are linked at the start, 0.05 to 1.
+            use_gcn: Whether classifiers come from the label graph.
+            adaptive: Whether the label graph learns.
+            epochs: 1 to 20.
+            seed: Of the split, the start and the order, 0 to 999,999.
+
+        Returns:
+            {"settings", "seconds", "stopped", "best_epoch", "pictures" (of each split), "labels", "validation" (mAP,
+            chance), "held_out" (mAP of this model, the model before, the encoder and a random ranking, each
+            {image_to_text, text_to_image, average}), "log" (losses, mAP and seconds of each epoch)}.
+        """
+        try:
+            settings = Settings(mode, gamma, threshold, use_gcn, adaptive, epochs, seed)
+            check_whole(epochs, "epochs", 1, API_MAX_EPOCHS)
+            work = training_work(frame.models.reading(frame.asked()), settings, None)
+            job = JOBS.start(f"program {secrets.token_hex(8)}", work, Waiting)
+            for _ in job.watch(1.0):
+                pass
+            return job.result()[0].summary()
+        except InputError as error:
+            raise gr.Error(str(error), print_exception=False) from None
+
+    return [train]

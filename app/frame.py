@@ -1,0 +1,130 @@
+"""What every tab is built from, and how a tab keeps up with what its visitor opened elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from algcn.kit.errors import InputError
+from app.visitors.catalogue import Catalogue
+from app.visitors.loading import Loading
+from app.visitors.visitor import Visitor
+
+if TYPE_CHECKING:
+    from app.service import RetrievalService
+    from app.visitors.addresses import Shelf
+
+_ASKED: ContextVar[RetrievalService | None] = ContextVar("asked", default=None)
+
+
+@dataclasses.dataclass(frozen=True)
+class Frame:
+    """Handed to the `build(frame, tab)` of every tab.
+
+    Attributes:
+        blocks: The page.
+        loading: The shared service; may still be loading.
+        uploads: The folder that gradio keeps uploads in.
+        cache: The only other folder that is written to.
+        shelf: Pictures by address.
+        visitor: Input of every event that depends on who asks.
+        models: What visitors can choose from; by default the program's own alone.
+        refreshes: For each tab a hidden button, which the masthead presses to have the tab filled anew.
+        openings: Events that may open another model or other pictures; the masthead follows each.
+    """
+
+    blocks: gr.Blocks
+    loading: Loading
+    uploads: Path
+    cache: Path
+    shelf: Shelf
+    visitor: gr.State
+    models: Catalogue | None = None
+    refreshes: dict[object, gr.Button] = dataclasses.field(default_factory=dict)
+    openings: list[Any] = dataclasses.field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if self.models is None:
+            object.__setattr__(self, "models", Catalogue(self.loading))
+
+    def service(self, visitor: Visitor) -> RetrievalService:
+        """What answers this visitor; waits while it is loading."""
+        return visitor.service(self.loading)
+
+    def shared(self, visitor: Visitor) -> RetrievalService:
+        """What answers this visitor without anything of their own: the model that they chose."""
+        return visitor.shared(self.loading)
+
+    def asked(self) -> RetrievalService:
+        """What answers the program that calls an endpoint: the model that it names, else the program's own."""
+        return _ASKED.get() or self.loading.service()
+
+    @contextlib.contextmanager
+    def asking(self, model: str) -> Iterator[None]:
+        """Within it, `asked` is the model of this name; "" for the program's own.
+
+        Raises:
+            InputError: There is none, or it cannot be loaded.
+        """
+        token = _ASKED.set(self.models.service(model) if model else None)
+        try:
+            yield
+        finally:
+            _ASKED.reset(token)
+
+    def refresh(self, tab: gr.Tab) -> gr.Button:
+        """The hidden button that fills a tab anew; made inside the tab."""
+        if tab.id not in self.refreshes:
+            self.refreshes[tab.id] = gr.Button(visible="hidden", elem_id=f"refresh-{tab.id}")
+        return self.refreshes[tab.id]
+
+    def on_open(
+        self,
+        tab: gr.Tab,
+        render: Callable[..., Any],
+        outputs: Sequence[gr.components.Component],
+        *,
+        inputs: Sequence[gr.components.Component] = (),
+        key: Callable[[Visitor], object] = lambda visitor: None,
+    ) -> None:
+        """Fill `outputs` when the tab is opened, and again when the visitor has since opened another model or gallery.
+
+        Args:
+            tab: The tab.
+            render: `render(service, visitor, *inputs)` gives a value for each output; an InputError of it is shown as
+                a message and leaves the tab as it is.
+            outputs: At least one component.
+            inputs: Components whose values it also needs.
+            key: What else it depends on, the visitor's query for instance.
+        """
+        shown = gr.State(None)
+
+        def opened(visitor: Visitor, before: object, *values: object) -> tuple[Any, ...]:
+            try:
+                service = self.service(visitor)
+                now = (id(service), key(visitor))
+                if now == before:
+                    return (gr.skip(),) * (len(outputs) + 1)
+                rendered = render(service, visitor, *values)
+            except InputError as error:
+                raise gr.Error(str(error), print_exception=False) from None
+            return (now, *(rendered if len(outputs) > 1 else (rendered,)))
+
+        gr.on(
+            [tab.select, self.refresh(tab).click],
+            opened,
+            [self.visitor, shown, *inputs],
+            [shown, *outputs],
+            api_visibility="private",
+        )
+
+
+def sent(event: gr.EventData) -> dict[str, Any]:
+    """What the browser sent with an event: anything at all, so each value is checked where it is used."""
+    return event._data if isinstance(event._data, dict) else {}

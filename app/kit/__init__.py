@@ -1,0 +1,1 @@
+"""What all tabs share and knows no tab: jobs, limits, pictures, theme, words."""

@@ -1,0 +1,106 @@
+"""Layouts by t-SNE and UMAP in a process of their own, so that the page answers others meanwhile.
+
+Notable: UMAP compiles itself for a quarter of a minute and holds Python's lock while it works; in a thread it would
+stop the whole page. The process starts with the first layout that is asked for, keeps what it compiled, works at low
+priority, one layout after the other, and ends with the program or after ten idle minutes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import threading
+from concurrent.futures import Future
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from algcn.gallery.projection import Floats
+from algcn.kit.errors import InputError
+
+IDLE_SECONDS = 600
+NICENESS = 5
+Layout = dict[int, Floats]
+
+
+class Worker:
+    """A process that lays points out."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._connection: Connection | None = None
+
+    def start(self, points: Floats, method: str, cache: Path) -> Future[Layout]:
+        """Lay points out as `algcn.gallery.projection.lay_out` does; the future has the layout, or its error.
+
+        Args:
+            points: N × d.
+            method: "tsne" or "umap".
+            cache: Where compiled code is kept if the packages' own folder cannot be written to.
+        """
+        future: Future[Layout] = Future()
+        threading.Thread(target=self._run, args=(future, points, method, cache), name="layout", daemon=True).start()
+        return future
+
+    def _run(self, future: Future[Layout], points: Floats, method: str, cache: Path) -> None:
+        try:
+            with self._lock:
+                future.set_result(self._ask(points, method, cache))
+        except BaseException as error:  # whoever waits gets it, whatever it is
+            future.set_exception(error)
+
+    def _ask(self, points: Floats, method: str, cache: Path) -> Layout:
+        for fresh in (self._connection is None, True):
+            if fresh:
+                self._connection = _spawn(cache)
+            try:
+                self._connection.send((points, method))
+                layout, problem = self._connection.recv()
+            except (EOFError, OSError):  # it ended: of idleness, which another start mends, or of this very layout
+                self._connection = None
+                if fresh:
+                    break
+                continue
+            if problem is not None:
+                raise InputError(problem)
+            return layout
+        raise InputError("The layout could not be computed: its process ended; PCA always works.")
+
+
+def _spawn(cache: Path) -> Connection:
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    context.Process(target=_work, args=(theirs, cache), name="layouts", daemon=True).start()
+    theirs.close()
+    return ours
+
+
+def _work(connection: Connection, cache: Path) -> None:
+    """What the process does: a layout for each request, until nobody asks any more."""
+    from algcn.gallery.projection import lay_out
+
+    # scikit-learn's threads wait for each other at every one of t-SNE's many steps, for ever on a machine that is busy.
+    os.environ["OMP_NUM_THREADS"] = "1"
+    with contextlib.suppress(OSError):
+        os.nice(NICENESS)
+    _keep_compiled_code(cache)
+    with contextlib.suppress(EOFError, OSError, KeyboardInterrupt):
+        while connection.poll(IDLE_SECONDS):
+            points, method = connection.recv()
+            try:
+                answer = lay_out(points, method), None
+            except Exception as error:
+                answer = None, f"The layout could not be computed ({type(error).__name__}: {error}); PCA always works."
+            connection.send(answer)
+
+
+def _keep_compiled_code(cache: Path) -> None:
+    """Numba writes beside the packages; where it cannot, it would choose a folder in the user's home."""
+    from importlib.util import find_spec
+
+    package = find_spec("pynndescent")
+    if package is None or package.origin is None or not os.access(Path(package.origin).parent, os.W_OK):
+        os.environ.setdefault("NUMBA_CACHE_DIR", str(cache / "numba"))
+
+
+WORKER = Worker()

@@ -1,0 +1,1 @@
+"""Who came, what they opened, their files, and the addresses that a browser fetches."""

@@ -1,0 +1,95 @@
+"""How a visitor comes to another model: by the chooser in the masthead, or by the address they come with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
+
+from algcn.kit.errors import InputError
+
+if TYPE_CHECKING:
+    from app.visitors.addresses import Shelf
+    from app.visitors.catalogue import Catalogue
+    from app.visitors.loading import Loading
+    from app.visitors.visitor import Visitor
+
+# What the chooser calls the model that a visitor trained.
+OWN_MODEL = "your model"
+FIELD, MAX_FIELDS = "model", 200
+
+
+def choose(visitor: Visitor, name: object, models: Catalogue, shelf: Shelf) -> None:
+    """Answer a visitor with a model from now on; pictures of their own stay open. Waits while it is loading.
+
+    Args:
+        visitor: Stays where they were when something is wrong.
+        name: One of the catalogue's, or OWN_MODEL.
+        models: The catalogue.
+        shelf: Serves the visitor's own pictures.
+
+    Raises:
+        InputError: There is no such model, it cannot be loaded, or it goes with another encoder than their pictures.
+    """
+    from app.visitors.derive import has_own_gallery, with_model
+
+    if name == OWN_MODEL and visitor.trained is not None:
+        bundle, shared = visitor.trained
+    else:
+        shared = models.service(name)
+        bundle = shared.bundle
+    before, own = visitor.service(models.loading), None
+    if has_own_gallery(before):
+        own = with_model(before, bundle, name)
+        shelf.add(own)
+    elif bundle is not shared.bundle:
+        own = with_model(shared, bundle, OWN_MODEL)
+    visitor.choose(shared, own)
+
+
+def on_the_way(name: object, models: Catalogue) -> Loading | None:
+    """What has to be waited for before `choose`; None for a visitor's own model.
+
+    Raises:
+        InputError: There is no such model.
+    """
+    return None if name == OWN_MODEL else models.find(name)
+
+
+def model_of(address: object) -> str:
+    """The model that an address names, "" where it names none.
+
+    Args:
+        address: What stands behind the "?" of an address, with it or without, from a browser.
+    """
+    if not isinstance(address, str):
+        return ""
+    try:
+        return parse_qs(address.removeprefix("?"), max_num_fields=MAX_FIELDS).get(FIELD, [""])[0]
+    except ValueError:
+        return ""
+
+
+def follow(visitor: Visitor, address: object, models: Catalogue, shelf: Shelf) -> str:
+    """Choose the model that a visitor's address names, once; whoever asks meanwhile waits. What went wrong, or ""."""
+    with visitor.arriving:
+        if visitor.arrival is None:
+            visitor.arrival = ""
+            name = model_of(address)
+            if name:
+                try:
+                    choose(visitor, name, models, shelf)
+                except InputError as error:
+                    visitor.arrival = str(error)
+        return visitor.arrival
+
+
+def offered(visitor: Visitor, models: Catalogue) -> tuple[list[str], str, str]:
+    """The names to choose from, the one that is chosen, and what an address calls it: "" for the program's own."""
+    from app.visitors.derive import has_own_model
+
+    shared, service = visitor.shared(models.loading), visitor.service(models.loading)
+    names = models.names()
+    linked = "" if shared is models.own() else shared.name
+    if visitor.trained is None:
+        return names, shared.name, linked
+    return [*names, OWN_MODEL], OWN_MODEL if has_own_model(service, shared) else shared.name, linked

@@ -1,0 +1,80 @@
+"""What a visitor opened of their own: a model, a gallery, or both; each can be put back without the other."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from algcn.kit.errors import InputError
+from app.kit.pictures import SHARED_KEY
+from app.service import RetrievalService, reads_words
+
+if TYPE_CHECKING:
+    from algcn.bundles.bundle import Bundle
+    from algcn.gallery.store import Gallery
+    from app.visitors.catalogue import Catalogue
+
+OTHER_ENCODER = (
+    "The pictures that are open were read by another encoder than that of {name}: go back to the bundled gallery in "
+    "the Collections tab first, and drop them again afterwards."
+)
+
+
+def has_own_model(service: RetrievalService, shared: RetrievalService) -> bool:
+    """Whether the visitor's service answers with another model than the one they chose among the program's."""
+    return service.bundle is not shared.bundle
+
+
+def has_own_gallery(service: RetrievalService) -> bool:
+    """Whether the visitor's service searches the visitor's own pictures."""
+    return service.key != SHARED_KEY
+
+
+def with_model(service: RetrievalService, bundle: Bundle, name: str) -> RetrievalService:
+    """The same gallery with another model on the same encoder; nothing is encoded.
+
+    Raises:
+        InputError: The model goes with another encoder, or takes features of another width.
+    """
+    if bundle.encoder_fingerprint != service.bundle.encoder_fingerprint:
+        raise InputError(OTHER_ENCODER.format(name=name))
+    gallery = fitted(service.source, bundle)
+    return RetrievalService(bundle, gallery, service.encoder, name, service.key, source=service.source)
+
+
+def with_gallery(service: RetrievalService, gallery: Gallery, key: str) -> RetrievalService:
+    """The same model with another gallery, made with the same encoder."""
+    return RetrievalService(
+        service.bundle, fitted(gallery, service.bundle), service.encoder, service.name, key, source=gallery
+    )
+
+
+def fitted(gallery: Gallery, bundle: Bundle) -> Gallery:
+    """A gallery in the common space of a model on the same encoder, without its texts if the model cannot read them.
+
+    Raises:
+        InputError: The model takes features of another width.
+    """
+    if reads_words(bundle):
+        return gallery.projected(bundle.model)
+    nothing = {"texts": [], "text_owner": gallery.text_owner[:0], "text_features": gallery.text_features[:0]}
+    return dataclasses.replace(gallery, **nothing).projected(bundle.model)
+
+
+def with_words(service: RetrievalService, catalogue: Catalogue) -> RetrievalService:
+    """The same pictures with their texts: by another model on the same encoder, where this one reads no words."""
+    other = catalogue.reading(service)
+    if other is service or not has_own_gallery(service):
+        return other
+    return with_model(service, other.bundle, other.name)
+
+
+def description(service: RetrievalService, shared: RetrievalService) -> str:
+    """What the visitor is looking at, as the end of a sentence; "" where all of it is the program's."""
+    parts = []
+    if has_own_model(service, shared):
+        parts.append("your own model")
+    if has_own_gallery(service):
+        count = len(service.gallery.items)
+        parts.append("your own picture" if count == 1 else f"your own {count:,} pictures")
+    return " and ".join(parts)

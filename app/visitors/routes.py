@@ -1,0 +1,59 @@
+"""What a browser fetches by address: pictures, downloads, and Plotly's JavaScript."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+from fastapi import HTTPException
+from fastapi.responses import FileResponse
+from fastapi.routing import APIRoute
+
+from algcn.kit.errors import InputError
+from app.kit.pictures import SIZES, media_type, picture_file
+from app.visitors.addresses import Shelf
+
+PICTURE_AGE_SECONDS, SCRIPT_AGE_SECONDS = 3600, 24 * 3600
+
+
+def picture_route(shelf: Shelf, cache: Path) -> APIRoute:
+    """GET /picture/KEY/SIZE/NUMBER: a picture by number, so that no path is ever made from a request."""
+
+    def picture(key: str, size: str, item: int) -> FileResponse:
+        try:
+            if size not in SIZES:
+                raise InputError(f"There is no size {size!r}.")
+            service = shelf.find(key)
+            path = picture_file(service.picture_path(item), size, shelf.cache(service, cache))
+        except InputError as error:
+            raise HTTPException(404, str(error)) from None
+        headers = {"Cache-Control": f"private, max-age={PICTURE_AGE_SECONDS}", "X-Content-Type-Options": "nosniff"}
+        return FileResponse(path, media_type=media_type(path), headers=headers)
+
+    return APIRoute("/picture/{key}/{size}/{item}", picture)
+
+
+def download_route(shelf: Shelf) -> APIRoute:
+    """GET /download/TOKEN: a file that was made for one visitor."""
+
+    def download(token: str) -> FileResponse:
+        try:
+            path = shelf.file(token)
+        except InputError as error:
+            raise HTTPException(404, str(error)) from None
+        headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+        return FileResponse(path, media_type="application/zip", filename=path.name, headers=headers)
+
+    return APIRoute("/download/{token}", download)
+
+
+def plotly_route() -> APIRoute:
+    """GET /plotly.js: Plotly's JavaScript as the installed package has it; a browser keeps it for a day."""
+
+    def plotly() -> FileResponse:
+        # The package itself takes half a second to import and is not needed: figures are plain dicts.
+        package = Path(find_spec("plotly").origin).parent
+        headers = {"Cache-Control": f"public, max-age={SCRIPT_AGE_SECONDS}"}
+        return FileResponse(package / "package_data" / "plotly.min.js", media_type="text/javascript", headers=headers)
+
+    return APIRoute("/plotly.js", plotly)

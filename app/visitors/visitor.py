@@ -1,0 +1,94 @@
+"""What one visitor sees: the model and the gallery that the program started with, until they choose another model or
+open something of their own.
+
+Notable: a visitor is one object for as long as a page is open, kept in a `gr.State`; tabs change it in place, so two
+events at once lose nothing, and no other visitor ever gets hold of it.
+"""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from algcn.bundles.bundle import Bundle
+    from app.search.query import QueryPoint
+    from app.service import RetrievalService
+    from app.visitors.loading import Loading
+
+
+class Visitor:
+    """One visitor.
+
+    Attributes:
+        query: The query answered last, a point for the maps; None before the first.
+        trained: A model of the visitor's, open or not, and the service that it was trained with; None without one.
+        arrival: What went wrong with the address that they came by, "" for nothing; None until somebody has looked.
+        arriving: Held while somebody looks.
+    """
+
+    def __init__(self) -> None:
+        self.query: QueryPoint | None = None
+        self.trained: tuple[Bundle, RetrievalService] | None = None
+        self.arrival: str | None = None
+        self.arriving = threading.Lock()
+        self._shared: RetrievalService | None = None
+        self._own: RetrievalService | None = None
+        self._folders: list[Path] = []
+        self._lock = threading.Lock()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Visitor:
+        """Gradio copies a state's first value for each page that is opened: there, everybody starts afresh."""
+        return Visitor()
+
+    def service(self, loading: Loading) -> RetrievalService:
+        """What answers this visitor.
+
+        Raises:
+            InputError: The program's bundle or gallery cannot be loaded.
+        """
+        return self._own or self.shared(loading)
+
+    def shared(self, loading: Loading) -> RetrievalService:
+        """What would, without anything of their own: the model that they chose with the program's gallery.
+
+        Raises:
+            InputError: The program's bundle or gallery cannot be loaded.
+        """
+        return self._shared or loading.service()
+
+    @property
+    def has_own(self) -> bool:
+        """Whether the visitor opened a model or a gallery of their own."""
+        return self._own is not None
+
+    def open(self, service: RetrievalService) -> None:
+        """Answer this visitor with `service` from now on."""
+        with self._lock:
+            self._own, self.query = service, None
+
+    def choose(self, shared: RetrievalService, own: RetrievalService | None = None) -> None:
+        """Answer this visitor with another model from now on, and with something of their own made with it."""
+        with self._lock:
+            self._shared, self._own, self.query = shared, own, None
+
+    def reset(self) -> None:
+        """Back to the model that they chose and the program's gallery; files stay until the visitor leaves."""
+        with self._lock:
+            self._own = self.query = None
+
+    def keep(self, folder: Path) -> None:
+        """Delete `folder` when the visitor leaves."""
+        with self._lock:
+            self._folders.append(folder)
+
+    def leave(self) -> None:
+        """Forget everything and delete the visitor's files."""
+        self.reset()
+        with self._lock:
+            self._shared = self.trained = None
+            folders, self._folders = self._folders, []
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,78 @@
+"""Which encoder a training run puts into its bundle, and for what."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import shutil
+
+import pytest
+import torch
+from conftest import write_tiny_encoder
+
+from algcn import train as training
+from algcn.bundles.bundle import Bundle
+from algcn.bundles.encoder import ChosenEncoder, add_arguments, choose_encoder
+from algcn.evaluation.ranking import ENCODER_WEIGHT
+from algcn.kit.errors import InputError
+
+
+@pytest.fixture
+def features(make_features, tiny_bundle_dir):
+    """Pictures as the tiny bundle's encoder would see them, beside bags of words."""
+    made = make_features(60)
+    about = {"image": str(tiny_bundle_dir / "encoder"), "text": "bag of words", "fingerprint": "of both"}
+    return dataclasses.replace(
+        made,
+        image_features=made.image_features.repeat(1, 2),
+        encoder={**about, "image_fingerprint": Bundle.load(tiny_bundle_dir).encoder_fingerprint},
+    )
+
+
+def asked(*flags: str, out: object = "new") -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    parser.add_argument("--out")
+    return parser.parse_args([*flags, "--out", str(out)])
+
+
+def test_pictures_of_an_encoder_beside_bags_of_words(features, tiny_bundle_dir, tmp_path):
+    chosen = choose_encoder(features, asked())
+    assert chosen == ChosenEncoder(str(tiny_bundle_dir / "encoder"), frozenset({"image"}))
+    assert chosen.weight == 0 and chosen.metrics() == {}
+    with pytest.raises(InputError, match="were not made by the encoder"):
+        choose_encoder(features, asked("--encoder", str(write_tiny_encoder(tmp_path / "other", seed=3))))
+
+
+def test_both_sides_of_one_encoder(features, tiny_bundle_dir):
+    reference = str(tiny_bundle_dir / "encoder")
+    both = dataclasses.replace(
+        features,
+        text_features=torch.cat([features.image_features[:, :20], features.text_features], dim=1),
+        encoder={"reference": reference, "fingerprint": features.encoder["image_fingerprint"]},
+    )
+    chosen = choose_encoder(both, asked())
+    assert chosen == ChosenEncoder(reference) and chosen.weight == ENCODER_WEIGHT
+
+
+def test_features_that_name_no_encoder_or_one_that_is_not_here(features, capsys):
+    vgg = dataclasses.replace(features, encoder={"image": "vgg19 fc7", "text": "bag of words", "fingerprint": "x"})
+    assert choose_encoder(vgg, asked()).reference is None
+    assert "name no encoder" in capsys.readouterr().out
+    away = dataclasses.replace(features, encoder=features.encoder | {"image": "some/where"})
+    assert choose_encoder(away, asked()).reference is None
+    assert "'some/where', the features' encoder, is not here" in capsys.readouterr().out
+
+
+def test_the_encoder_of_the_bundle_beside(features, tiny_bundle_dir, tmp_path):
+    shutil.copytree(tiny_bundle_dir, tmp_path / "tiny")
+    path, out = tmp_path / "features.safetensors", tmp_path / "new"
+    features.save(path)
+    training.main([str(path), "--out", str(out), "--epochs", "1", "--common-dim", "16", "--encoder-of", "tiny"])
+    bundle = Bundle.load(out)
+    assert bundle.config["encoder"] == {"bundle": "tiny", "fingerprint": bundle.encoder_fingerprint}
+    assert bundle.encodes == {"image"} and bundle.encoder_weight == 0 and bundle.calibration is None
+    assert "ranking" not in bundle.metrics and not (out / "encoder").exists()
+    for name, message in (("../tiny", "is no bundle beside"), ("nobody", "There is no bundle at")):
+        with pytest.raises(InputError, match=message):
+            choose_encoder(features, asked("--encoder-of", name, out=out))

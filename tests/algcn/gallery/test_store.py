@@ -1,0 +1,355 @@
+"""Galleries: what is embedded, what is kept, and what is left out."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import TINY_GALLERY, write_tiny_encoder
+from PIL import Image
+from safetensors import safe_open
+from safetensors.torch import load_file
+from torch.nn import functional
+
+from algcn.bundles.bundle import Bundle, save_bundle
+from algcn.features.encoder import Encoder
+from algcn.gallery import store as galleries
+from algcn.gallery.__main__ import main
+from algcn.gallery.store import STORE_NAME, build_gallery
+from algcn.kit.errors import InputError, run_command
+from algcn.kit.images import open_image
+from algcn.method.config import ModelConfig
+from algcn.method.model import ALGCN
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("ALGCN_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def folder(tiny_gallery_dir: Path, tmp_path: Path) -> Path:
+    """A copy that a test may change."""
+    return Path(shutil.copytree(tiny_gallery_dir, tmp_path / "gallery"))
+
+
+@pytest.fixture
+def bundle(tiny_bundle_dir: Path) -> Bundle:
+    """Freshly loaded: its encoder is not, until something needs it."""
+    return Bundle.load(tiny_bundle_dir)
+
+
+@pytest.fixture
+def encoded(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+    """How many pictures and texts went through an encoder."""
+    counts = {"images": 0, "texts": 0}
+    encode_images, encode_texts = Encoder.encode_images, Encoder.encode_texts
+
+    def count_images(self, images, *args):
+        features = encode_images(self, images, *args)
+        counts["images"] += len(features)
+        return features
+
+    def count_texts(self, texts, *args):
+        counts["texts"] += len(texts)
+        return encode_texts(self, texts, *args)
+
+    monkeypatch.setattr(Encoder, "encode_images", count_images)
+    monkeypatch.setattr(Encoder, "encode_texts", count_texts)
+    return counts
+
+
+def test_pictures_and_texts_are_points_of_the_common_space(folder: Path, bundle: Bundle) -> None:
+    gallery = build_gallery(folder, bundle)
+    assert [item.file_name for item in gallery.items] == [row[0] for row in TINY_GALLERY]
+    assert gallery.texts == [text for row in TINY_GALLERY for text in row[3]]
+    assert gallery.text_owner.tolist() == [i for i, row in enumerate(TINY_GALLERY) for _ in row[3]]
+    assert [tuple(item.labels) for item in gallery.items] == [row[4] for row in TINY_GALLERY]
+    pictures = [open_image(folder / item.file_name) for item in gallery.items]
+    with torch.inference_mode():
+        images = functional.normalize(bundle.model.embed_image(bundle.encoder().encode_images(pictures)), dim=1)
+        texts = functional.normalize(bundle.model.embed_text(bundle.encoder().encode_texts(gallery.texts)), dim=1)
+    torch.testing.assert_close(gallery.image_embeddings, images, atol=2e-3, rtol=0)  # float16 in between
+    torch.testing.assert_close(gallery.text_embeddings, texts, atol=2e-3, rtol=0)
+    assert gallery.image_embeddings.dtype == torch.float32
+    assert gallery.notices == []
+
+
+def test_a_second_build_encodes_nothing_and_needs_no_encoder(
+    folder: Path, bundle: Bundle, tiny_bundle_dir: Path, encoded: dict[str, int]
+) -> None:
+    calls: list[tuple[int, int]] = []
+    first = build_gallery(folder, bundle, lambda done, total: calls.append((done, total)))
+    assert encoded == {"images": 6, "texts": 6}
+    assert calls == [(0, 12), (12, 12)]
+    fresh = Bundle.load(tiny_bundle_dir)
+    second = build_gallery(folder, fresh, lambda done, total: calls.append((done, total)))
+    assert encoded == {"images": 6, "texts": 6}
+    assert len(calls) == 2
+    assert not fresh._encoders
+    torch.testing.assert_close(second.image_embeddings, first.image_embeddings, rtol=0, atol=0)
+    torch.testing.assert_close(second.text_embeddings, first.text_embeddings, rtol=0, atol=0)
+
+
+def test_only_what_is_new_is_encoded(folder: Path, bundle: Bundle, encoded: dict[str, int]) -> None:
+    before = build_gallery(folder, bundle)
+    encoded.update(images=0, texts=0)
+    (folder / "beach.png").rename(folder / "renamed.png")
+    shutil.copy(folder / "street.jpg", folder / "copy.jpg")
+    Image.new("RGB", (20, 20), "orange").save(folder / "new.png")
+    Image.new("RGB", (96, 64), "purple").save(folder / "unlabelled.png")
+    metadata = (folder / "metadata.csv").read_text(encoding="utf-8").replace("beach.png", "renamed.png")
+    rows = "copy.jpg,A car on a street,car\nnew.png,An orange square,\n"
+    (folder / "metadata.csv").write_text(metadata + rows, encoding="utf-8")
+    gallery = build_gallery(folder, bundle)
+    assert encoded == {"images": 2, "texts": 1}  # new and changed; renamed, copied and repeated are known
+    assert len(gallery) == 8
+    torch.testing.assert_close(gallery.image_embeddings[0], before.image_embeddings[0])
+    torch.testing.assert_close(gallery.image_embeddings[6], before.image_embeddings[2])
+    assert not torch.allclose(gallery.image_embeddings[5], before.image_embeddings[5])
+
+
+def test_a_change_that_keeps_size_and_time_of_a_shipped_picture_is_seen(folder: Path, bundle: Bundle) -> None:
+    """A checkout may give every file the same time: a shipped store goes by contents alone."""
+    build_gallery(folder, bundle, in_place=True)
+    path = folder / "night" / "street.png"
+    status = path.stat()
+    data = path.read_bytes()
+    Image.new("RGB", (96, 64), "red").save(path)
+    path.write_bytes(path.read_bytes().ljust(len(data), b"\0"))
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    calls: list[int] = []
+    build_gallery(folder, bundle, lambda _, total: calls.append(total))
+    assert calls == [1, 1]
+
+
+def test_in_place_the_features_are_shipped_with_the_folder(
+    folder: Path, bundle: Bundle, cache: Path, tiny_bundle_dir: Path, encoded: dict[str, int], tmp_path: Path
+) -> None:
+    build_gallery(folder, bundle, in_place=True)
+    assert not cache.exists()
+    with safe_open(folder / STORE_NAME, framework="pt") as store:
+        assert store.get_tensor("features").dtype == torch.float16
+        assert json.loads(store.metadata()["hashes"])
+        assert "stats" not in store.metadata()
+    content = (folder / STORE_NAME).read_bytes()
+    moved = Path(shutil.copytree(folder, tmp_path / "elsewhere"))
+    encoded.update(images=0, texts=0)
+    build_gallery(moved, Bundle.load(tiny_bundle_dir))
+    assert encoded == {"images": 0, "texts": 0}
+    assert not cache.exists()
+    build_gallery(moved, bundle, in_place=True)
+    assert (moved / STORE_NAME).read_bytes() == content
+
+
+def test_in_place_takes_over_what_the_cache_holds(folder: Path, bundle: Bundle, encoded: dict[str, int]) -> None:
+    build_gallery(folder, bundle)
+    encoded.update(images=0, texts=0)
+    build_gallery(folder, bundle, in_place=True)
+    assert encoded == {"images": 0, "texts": 0}
+    assert (folder / STORE_NAME).is_file()
+
+
+def test_another_encoder_has_a_store_of_its_own(
+    folder: Path, bundle: Bundle, tmp_path: Path, encoded: dict[str, int]
+) -> None:
+    first = build_gallery(folder, bundle, in_place=True)
+    encoder = write_tiny_encoder(tmp_path / "encoder", seed=9)
+    other = Bundle.load(save_bundle(tmp_path / "other", bundle.model, bundle.label_set, encoder=encoder))
+    encoded.update(images=0, texts=0)
+    gallery = build_gallery(folder, other)
+    assert encoded == {"images": 6, "texts": 6}
+    assert gallery.notices == []
+    assert not torch.allclose(gallery.image_features, first.image_features, atol=1e-2)
+
+
+@pytest.mark.parametrize("where", ["shipped", "cache"])
+@pytest.mark.parametrize("damage", ["cut", "noise", "foreign"])
+def test_a_damaged_store_is_rebuilt_with_a_notice(
+    folder: Path, bundle: Bundle, cache: Path, where: str, damage: str
+) -> None:
+    first = build_gallery(folder, bundle, in_place=where == "shipped")
+    store = folder / STORE_NAME if where == "shipped" else next(cache.rglob("*.safetensors"))
+    content = store.read_bytes()
+    foreign = b"\x02\0\0\0\0\0\0\0{}"
+    store.write_bytes({"cut": content[: len(content) // 2], "noise": b"\xff" * 100, "foreign": foreign}[damage])
+    second = build_gallery(folder, bundle)
+    assert len(second.notices) == 1
+    assert f"{store} is damaged and not used" in second.notices[0]
+    torch.testing.assert_close(second.image_embeddings, first.image_embeddings)
+    if where == "cache":
+        assert build_gallery(folder, bundle).notices == []
+
+
+def test_a_damaged_cache_heals_though_the_shipped_store_has_everything(
+    folder: Path, bundle: Bundle, cache: Path
+) -> None:
+    build_gallery(folder, bundle)
+    build_gallery(folder, bundle, in_place=True)
+    next(cache.rglob("*.safetensors")).write_bytes(b"damaged")
+    assert len(build_gallery(folder, bundle).notices) == 1
+    assert build_gallery(folder, bundle).notices == []
+
+
+def test_where_nothing_can_be_kept_it_still_works(folder: Path, bundle: Bundle, cache: Path) -> None:
+    cache.mkdir()
+    (cache / "galleries").write_text("a file where the folder should be")
+    gallery = build_gallery(folder, bundle)
+    assert len(gallery) == 6
+    assert "cannot be kept" in gallery.notices[0]
+
+
+def test_a_read_only_folder_uses_the_cache(folder: Path, bundle: Bundle, cache: Path) -> None:
+    before = sorted(folder.rglob("*"))
+    folder.chmod(stat.S_IRUSR | stat.S_IXUSR)
+    try:
+        build_gallery(folder, bundle)
+    finally:
+        folder.chmod(stat.S_IRWXU)
+    assert sorted(folder.rglob("*")) == before
+    assert list(cache.rglob("*.safetensors"))
+
+
+def test_in_place_where_it_cannot_be_written_is_an_error(folder: Path, bundle: Bundle) -> None:
+    (folder / STORE_NAME).mkdir()
+    with pytest.raises(InputError, match="leave --in-place out"):
+        build_gallery(folder, bundle, in_place=True)
+
+
+def test_unreadable_pictures_are_left_out_with_a_notice(folder: Path, bundle: Bundle) -> None:
+    (folder / "street.jpg").write_bytes((folder / "street.jpg").read_bytes()[:-40])
+    (folder / "beach.png").write_bytes(b"")
+    gallery = build_gallery(folder, bundle)
+    assert [item.file_name for item in gallery.items] == [
+        "beach_dog.webp",
+        "night/street.png",
+        "night/boat.png",
+        "unlabelled.png",
+    ]
+    assert len(gallery.texts) == len(gallery.text_embeddings) == len(gallery.text_owner) == 4
+    assert gallery.text_owner.tolist() == [0, 0, 1, 3]
+    [notice] = gallery.notices
+    assert notice.startswith("2 pictures were left out: beach.png is empty")
+    assert "street.jpg is damaged or cut off" in notice
+
+
+def test_a_folder_of_unreadable_pictures_is_an_error(tmp_path: Path, bundle: Bundle) -> None:
+    folder = tmp_path / "broken"
+    folder.mkdir()
+    (folder / "a.jpg").write_bytes(b"no picture")
+    with pytest.raises(InputError, match=r"No picture of .*broken can be read\. 1 picture was left out: a\.jpg is not"):
+        build_gallery(folder, bundle)
+
+
+def test_texts_that_say_nothing_are_left_out(folder: Path, bundle: Bundle) -> None:
+    metadata = 'file_name,text\nbeach.png,"\u200b"\nbeach.png,A beach\nstreet.jpg,\n'
+    (folder / "metadata.csv").write_text(metadata, encoding="utf-8")
+    gallery = build_gallery(folder, bundle)
+    assert (len(gallery), gallery.texts, gallery.text_owner.tolist()) == (2, ["A beach"], [0])
+
+
+def test_a_folder_of_pictures_alone(folder: Path, bundle: Bundle) -> None:
+    (folder / "metadata.csv").unlink()
+    gallery = build_gallery(folder, bundle)
+    assert (len(gallery), gallery.texts) == (6, [])
+    assert gallery.text_embeddings.shape == (0, gallery.image_embeddings.shape[1])
+
+
+def test_an_interrupted_build_goes_on(
+    folder: Path, bundle: Bundle, monkeypatch: pytest.MonkeyPatch, encoded: dict[str, int]
+) -> None:
+    monkeypatch.setattr(galleries, "CHUNK", 2)
+    monkeypatch.setattr(galleries, "KEEP_EVERY", 4)
+
+    def stop(done: int, total: int) -> None:
+        if done == 6:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build_gallery(folder, bundle, stop)
+    encoded.update(images=0, texts=0)
+    build_gallery(folder, bundle)
+    assert encoded == {"images": 2, "texts": 6}  # four pictures had been kept
+
+
+def test_a_bundle_without_an_encoder_is_refused(folder: Path, bundle: Bundle, tmp_path: Path) -> None:
+    bare = Bundle.load(save_bundle(tmp_path / "bare", bundle.model, bundle.label_set))
+    with pytest.raises(InputError, match="has no encoder"):
+        build_gallery(folder, bare)
+
+
+def test_the_command(folder: Path, tiny_bundle_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["build", str(folder), "--bundle", str(tiny_bundle_dir), "--in-place"]
+    assert run_command(main, arguments) == 0
+    assert capsys.readouterr().out.strip() == f"{folder}: 6 pictures and 6 texts"
+    assert len(load_file(folder / STORE_NAME)["features"]) == 12
+    assert run_command(main, ["build", str(folder / "nothing"), "--bundle", str(tiny_bundle_dir)]) == 2
+    assert "error: there is no folder" in capsys.readouterr().err
+    assert run_command(main, ["build", str(folder), "--bundle", str(folder / "nothing")]) == 2
+    assert "There is no bundle at" in capsys.readouterr().err
+
+
+def test_another_model_on_the_same_encoder_needs_no_encoding(
+    folder: Path, bundle: Bundle, encoded: dict[str, int], tmp_path: Path
+) -> None:
+    gallery = build_gallery(folder, bundle)
+    with torch.random.fork_rng(devices=[]):
+        other = ALGCN(bundle.model.config)
+    path = save_bundle(tmp_path / "other", other, bundle.label_set, encoder=bundle.encoder_reference)
+    before = dict(encoded)
+    projected = gallery.projected(other)
+    assert encoded == before
+    built = build_gallery(folder, Bundle.load(path))
+    assert torch.equal(projected.image_embeddings, built.image_embeddings)
+    assert torch.equal(projected.text_embeddings, built.text_embeddings)
+    assert not torch.equal(projected.image_embeddings, gallery.image_embeddings)
+    assert projected.items == gallery.items
+
+
+def test_each_unreadable_picture_has_its_reason(folder: Path, bundle: Bundle) -> None:
+    (folder / "beach.png").write_bytes(b"Dear Sir or Madam")
+    assert build_gallery(folder, bundle).unreadable == {
+        "beach.png": "beach.png is not a picture that can be read. Use a JPEG, PNG, WebP, GIF, BMP or TIFF picture."
+    }
+
+
+@pytest.fixture
+def images_only(tmp_path: Path, tiny_bundle_dir: Path) -> Bundle:
+    """A bundle trained on pictures and bags of words, with the encoder of the bundle beside it."""
+    shutil.copytree(tiny_bundle_dir, tmp_path / "weights" / "tiny")
+    label_set = Bundle.load(tiny_bundle_dir).label_set
+    model = ALGCN(ModelConfig(32, 50, len(label_set), common_dim=24, label_dim=8))
+    path = save_bundle(tmp_path / "weights" / "bags", model, label_set, encoder_bundle="tiny", encodes={"image"})
+    return Bundle.load(path)
+
+
+def test_an_encoder_that_reads_no_texts_makes_a_gallery_of_pictures(
+    folder: Path, images_only: Bundle, encoded: dict[str, int]
+) -> None:
+    gallery = build_gallery(folder, images_only)
+    assert encoded == {"images": 6, "texts": 0}
+    assert gallery.texts == [] and gallery.text_owner.shape == (0,)
+    assert gallery.image_features.shape == (6, 32) and gallery.text_features.shape == (0, 32)
+    assert gallery.image_embeddings.shape == (6, 24) and gallery.text_embeddings.shape == (0, 24)
+    assert gallery.items[0].texts == ["A boat on a sunny beach"]  # still there to be shown
+    assert gallery.notices == ["The encoder of bags reads no texts, so only pictures can be searched."]
+    assert gallery.projected(images_only.model).text_embeddings.shape == (0, 24)
+    build_gallery(folder, images_only)
+    assert encoded == {"images": 6, "texts": 0}
+
+
+def test_it_leaves_the_texts_that_another_bundle_encoded(
+    folder: Path, bundle: Bundle, images_only: Bundle, encoded: dict[str, int]
+) -> None:
+    build_gallery(folder, bundle, in_place=True)
+    content = (folder / STORE_NAME).read_bytes()
+    encoded.update(images=0, texts=0)
+    assert build_gallery(folder, images_only, in_place=True).texts == []
+    assert (folder / STORE_NAME).read_bytes() == content
+    assert encoded == {"images": 0, "texts": 0}

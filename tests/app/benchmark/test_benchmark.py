@@ -1,0 +1,223 @@
+"""The Benchmark tab's tables and plots: the bundle's numbers, as they are; nothing from a bundle is markup."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import PROJECT
+
+from algcn.evaluation import paper
+from app.benchmark import figures, tables
+
+HOSTILE = "<img src=x onerror=\"window.hacked='metrics'\"> ${window.hacked='template'}"
+
+
+@pytest.fixture(scope="module")
+def shipped() -> dict[str, Any]:
+    return json.loads((PROJECT / "weights" / "pocket" / "metrics.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def metrics(shipped: dict[str, Any]) -> dict[str, Any]:
+    """A copy that a test may change."""
+    return copy.deepcopy(shipped)
+
+
+@pytest.fixture
+def own_run(metrics: dict[str, Any]) -> dict[str, Any]:
+    """What a visitor's own training writes: no comparison with baselines, and no second model."""
+    for part in ("baselines", "without_gcn", "encoder"):
+        del metrics[part]
+    return metrics
+
+
+class Tags(HTMLParser):
+    """Every tag, and the text between them."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def rows(page: str) -> list[list[str]]:
+    """The cells of every row of every table, as text."""
+    found = re.findall(r"<tr.*?</tr>", page, re.DOTALL)
+    return [[Tags(cell).text for cell in re.findall(r"<t[hd].*?</t[hd]>", row, re.DOTALL)] for row in found]
+
+
+def test_the_comparison_has_every_method_and_spread_of_the_metrics(metrics: dict[str, Any]) -> None:
+    page = tables.comparisons(metrics)
+    assert Tags(page).tags.count("table") == 2
+    for block in metrics["baselines"]["relevance"].values():
+        average = block["methods"]["algcn"]["average"]
+        text = f"{average['mean']:.4f}"[1:] + " ± " + f"{average['std']:.4f}"[1:]
+        assert any(row[0] == "ALGCN" and row[3] == text for row in rows(page))
+        assert any(row[0] == "Random ranking" and row[3] == f"{block['chance']:.4f}"[1:] for row in rows(page))
+        probe = f"{block['methods']['linear_probe']['average']['mean']:.4f}"[1:]
+        assert any(row[0] == "Linear probe" and row[3] == probe for row in rows(page)), "no spread: it has no seed"
+    # The best of each table is marked by its average, whoever that is.
+    best = [re.search(r"<th.*?>(.*?)</th>", row)[1] for row in re.findall(r'<tr class="[^"]*best".*?</tr>', page)]
+    assert best == ["ALGCN", "Linear probe"]
+    assert "+.0013" in page and "−.0020" in page, "what the label graph is worth, with and without 'person'"
+
+
+def test_a_run_of_ones_own_shows_what_it_has(own_run: dict[str, Any]) -> None:
+    page = tables.comparisons(own_run)
+    assert Tags(page).tags.count("table") == 1
+    assert [row[0] for row in rows(page)] == ["", "Random ranking", "ALGCN"]
+    assert "one run" in page and "label graph" not in page
+    assert list(figures.blocks(own_run)) == ["labels that count"]
+    figure = figures.precision_recall(figures.blocks(own_run)["labels that count"]["precision_recall"], "image_to_text")
+    assert [trace["name"] for trace in figure["data"]] == ["ALGCN", "Random ranking"]
+
+
+def test_header(metrics: dict[str, Any]) -> None:
+    text = Tags(tables.header(metrics, "pocket")).text
+    assert "pocket" in text and "2,701 photos" in text and "18 labels" in text and "epoch 20" in text
+    assert "Note" not in text
+    metrics["selection"]["warning"] = "picked ON THE TEST SET"
+    assert "picked ON THE TEST SET" in tables.header(metrics, "pocket")
+
+
+def test_curves_start_high_and_end_at_the_random_ranking(metrics: dict[str, Any]) -> None:
+    blocks = figures.blocks(metrics)
+    assert list(blocks) == list(metrics["baselines"]["relevance"])
+    for block in blocks.values():
+        for direction in ("image_to_text", "text_to_image"):
+            figure = figures.precision_recall(block["precision_recall"], direction)
+            lines = {trace["name"]: trace["y"] for trace in figure["data"]}
+            assert list(lines) == ["ALGCN", "ALGCN without GCN", "Linear probe", "Random ranking"]
+            assert all(len(line) == 21 for line in lines.values())
+            assert lines["ALGCN"][0] > lines["ALGCN"][-1]
+            assert abs(lines["ALGCN"][-1] - lines["Random ranking"][-1]) < 0.1
+            assert len({trace["line"]["dash"] for trace in figure["data"]}) == 4, "told apart without colour"
+
+
+def test_label_bars_are_sorted_and_carry_the_other_methods(metrics: dict[str, Any]) -> None:
+    block = figures.blocks(metrics)["annotated labels"]
+    figure = figures.label_bars(block["per_label"], "text_to_image")
+    bars, *marks = figure["data"]
+    names = figure["layout"]["yaxis"]["ticktext"]
+    assert bars["x"] == sorted(bars["x"]) and len(bars["x"]) == 18
+    assert bars["x"][names.index("person")] == block["per_label"]["algcn"]["text_to_image"]["person"]
+    assert [trace["name"] for trace in marks] == ["ALGCN without GCN", "Linear probe"]
+    assert marks[1]["x"][names.index("dog")] == block["per_label"]["linear_probe"]["text_to_image"]["dog"]
+
+
+def test_many_labels_and_labels_that_no_query_has() -> None:
+    many = {f"label {number}": number / 100 for number in range(100)} | {"unseen": None}
+    figure = figures.label_bars({"algcn": {"image_to_text": many}}, "image_to_text")
+    names = figure["layout"]["yaxis"]["ticktext"]
+    assert len(names) == figures.MAX_LABELS and "unseen" not in names
+    assert (names[0], names[-1]) == ("label 0", "label 99")
+
+
+def test_the_tradeoff_marks_the_weight_in_use(metrics: dict[str, Any]) -> None:
+    weights = metrics["ranking"]["weights"]
+    figure = figures.ranking_tradeoff(weights, 0.5)
+    (trace,) = figure["data"]
+    assert [text for text in trace["text"] if "used" in text] == ["<b>0.5, used</b>"]
+    assert trace["text"][-1] == "encoder alone"
+    assert trace["x"] == sorted(trace["x"]), "more of the encoder finds more of the partners"
+    assert trace["y"] == sorted(trace["y"], reverse=True), "and costs mAP"
+    table = rows(tables.tradeoff(weights, 0.5))
+    assert table[3][0] == "0.5, used" and table[3][1] == ".8503" and table[3][2] == ".370"
+
+
+def test_reliability_beside_its_scores(metrics: dict[str, Any]) -> None:
+    parts = metrics["calibration"]["sets"]
+    assert [part["name"] for part in parts] == ["test split", "Postcards"]
+    for part in parts:
+        figure = figures.reliability(part["directions"])
+        diagonal, *lines = figure["data"]
+        assert diagonal["x"] == diagonal["y"] == [0, 1]
+        assert [line["name"] for line in lines] == list(figures.DIRECTIONS.values())
+        assert all(len(line["x"]) == 10 and line["x"] == sorted(line["x"]) for line in lines)
+        found = part["directions"]["text_to_image"]
+        row = next(row for row in rows(tables.reliability(part)) if row[0] == "text → image")
+        assert row[2] == f"{found['ece']:.3f}"[1:]
+        assert row[3].endswith(f"{found['first_10']['observed']:.3f}".removeprefix("0"))
+
+
+def test_the_encoders_recall_beside_chance(metrics: dict[str, Any]) -> None:
+    table = rows(tables.encoder(metrics["encoder"]))
+    assert table[-2][:4] == ["test", ".208", ".515", ".674"]
+    assert table[-1][:4] == ["Random ranking", ".001", ".005", ".010"]
+
+
+def test_the_papers_table_is_that_of_its_page() -> None:
+    table = {row[0]: row[1:] for row in rows(tables.paper(""))}
+    assert table["ALGCN"] == [".747", ".758", ".753", ".792", ".819", ".806"]
+    assert table["DSCMR"] == [".706", ".739", ".722", ".752", ".799", ".775"]
+    assert len(table) == 12
+    for sets in paper.TABLE_1.values():  # printed to three digits, each average is that of its two directions
+        for both in sets.values():
+            assert abs(sum(both[:2]) / 2 - both[2]) < 0.0016 or both == (0.427, 0.361, 0.394)
+
+
+def test_nothing_from_a_bundle_is_markup(metrics: dict[str, Any]) -> None:
+    metrics["relevance"][0] = HOSTILE
+    metrics["selection"] |= {"split": HOSTILE, "warning": HOSTILE}
+    metrics["baselines"]["relevance"] = {HOSTILE: metrics["baselines"]["relevance"]["annotated labels"]}
+    metrics["calibration"]["sets"][1]["name"] = HOSTILE
+    pages = [
+        tables.header(metrics, HOSTILE),
+        tables.comparisons(metrics),
+        tables.reliability(metrics["calibration"]["sets"][1]),
+        tables.paper(HOSTILE),
+    ]
+    for page in pages:
+        assert "img" not in Tags(page).tags and "<img" not in page
+    block = next(iter(figures.blocks(metrics).values()))
+    block["per_label"]["algcn"]["image_to_text"] = {HOSTILE: 0.5}
+    names = figures.label_bars(block["per_label"], "image_to_text")["layout"]["yaxis"]["ticktext"]
+    assert "<" not in "".join(names)
+    assert figures.plain("x" * 1000) == "x" * (figures.MAX_NAME - 1) + "…"
+
+
+@pytest.mark.parametrize("damage", [None, "text", [], {}, 3, {"relevance": "text"}, {"map": {"average": "<b>"}}])
+def test_metrics_of_another_shape_are_left_out_and_break_nothing(damage: Any) -> None:
+    from app.tabs import benchmark
+
+    for name in ("items", "relevance", "selection", "test", "baselines", "ranking", "calibration", "encoder"):
+        whole = {name: damage}
+        assert benchmark._head(whole, "mine") == tables.EMPTY
+        blocks = benchmark._part(lambda whole=whole: figures.blocks(whole)) or {}
+        assert benchmark._curves(blocks, next(iter(blocks), None)) == (None, None)
+        assert benchmark._bars(blocks, next(iter(blocks), None), "sideways") is None
+
+
+def test_figures_are_plain_json(metrics: dict[str, Any]) -> None:
+    block = figures.blocks(metrics)["annotated labels"]
+    made = [
+        figures.precision_recall(block["precision_recall"], "image_to_text"),
+        figures.label_bars(block["per_label"], "image_to_text"),
+        figures.ranking_tradeoff(metrics["ranking"]["weights"], 0.5),
+        figures.reliability(metrics["calibration"]["sets"][0]["directions"]),
+    ]
+    for figure in made:
+        assert json.loads(json.dumps(figure, allow_nan=False)) == figure
+        assert set(figure) == {"data", "layout"}
+
+
+def test_every_colour_of_the_style_sheet_is_one_of_the_page() -> None:
+    own = (PROJECT / "assets" / "page" / "benchmark.css").read_text(encoding="utf-8")
+    assert not re.findall(r"#[0-9a-fA-F]{3,8}\b", re.sub(r"#[a-z][\w-]*", "", own))
+    known = set(
+        re.findall(r"--[\w-]+(?=:)", Path(PROJECT / "assets" / "page" / "style.css").read_text(encoding="utf-8"))
+    )
+    assert set(re.findall(r"var\((--[\w-]+)\)", own)) <= known | {"--value", "--chance"}

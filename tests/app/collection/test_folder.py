@@ -1,0 +1,179 @@
+"""A visitor's own pictures: added, added to, labelled, taken home."""
+
+from __future__ import annotations
+
+import csv
+import io
+import shutil
+import zipfile
+import zlib
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from algcn.bundles.bundle import Bundle
+from algcn.datasets.image_folder import read_image_folder
+from algcn.features.encoder import Encoder
+from algcn.kit.errors import InputError
+from app.collection.folder import Collection, Dropped, predicted_labels
+
+
+@pytest.fixture
+def bundle(tiny_bundle_dir: Path) -> Bundle:
+    """With thresholds that some labels pass and some do not."""
+    bundle = Bundle.load(tiny_bundle_dir)
+    bundle.thresholds = {"image": torch.tensor([-1.0, 1.0, -1.0, 1.0, 1.0, 1.0])}
+    return bundle
+
+
+@pytest.fixture
+def collection(tmp_path: Path) -> Collection:
+    (tmp_path / "visitor").mkdir()
+    return Collection(tmp_path / "visitor")
+
+
+def dropped(tmp_path: Path, *names: str) -> list[Dropped]:
+    """Pictures of the tiny gallery's kind, uploaded under these names."""
+    files = []
+    for number, name in enumerate(names):
+        path = tmp_path / f"upload-{len(list(tmp_path.iterdir()))}-{number}.png"
+        colour = tuple((zlib.crc32(name.encode()) >> shift) % 256 for shift in (0, 8, 16))
+        Image.new("RGB", (48, 32), colour).save(path)
+        files.append(Dropped(path, name))
+    return files
+
+
+def archive(tmp_path: Path, files: dict[str, bytes]) -> Dropped:
+    path = tmp_path / "upload.zip"
+    with zipfile.ZipFile(path, "w") as stream:
+        for name, data in files.items():
+            stream.writestr(name, data)
+    return Dropped(path, "my.zip")
+
+
+def test_pictures_are_searchable_and_lie_in_the_visitors_folder_alone(
+    collection: Collection, bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALGCN_CACHE", str(tmp_path / "cache"))
+    told: list[tuple[int, int]] = []
+    assert collection.add(dropped(tmp_path, "a.png", "b.png"), bundle, lambda *done: told.append(done)) == 2
+    assert len(collection) == len(collection.gallery) == 2
+    assert collection.gallery.image_embeddings.shape == (2, 48)
+    assert (told[0], told[-1]) == ((0, 2), (2, 2))
+    assert not (tmp_path / "cache").exists()
+    assert sorted(path.name for path in collection.root.iterdir()) == [
+        "a.png", "b.png", "embeddings.safetensors", "metadata.csv",
+    ]  # fmt: skip
+    assert [path.name for path in collection.folder.iterdir()] == ["pictures"]
+    assert collection.size == sum((collection.root / name).stat().st_size for name in ("a.png", "b.png"))
+
+
+def test_more_can_be_added_and_only_that_is_encoded(
+    collection: Collection, bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collection.add(dropped(tmp_path, "a.png"), bundle)
+    count, encode = [], Encoder.encode_images
+    monkeypatch.setattr(
+        Encoder, "encode_images", lambda self, images: encode(self, (count.append(1) or image for image in images))
+    )
+    assert collection.add(dropped(tmp_path, "b.png", "c.png"), bundle) == 2
+    assert len(count) == 2
+    assert [item.file_name for item in collection.gallery.items] == ["a.png", "b.png", "c.png"]
+
+
+def test_the_same_name_is_another_picture_and_the_same_picture_is_not(
+    collection: Collection, bundle: Bundle, tmp_path: Path
+) -> None:
+    first = dropped(tmp_path, "a.png")
+    collection.add(first, bundle)
+    other = [Dropped(file.path, "A.PNG") for file in dropped(tmp_path, "another")]
+    assert collection.add([*first, *other], bundle) == 1
+    assert [item.file_name for item in collection.gallery.items] == ["a.png", "A-2.png"]
+    assert [(entry.name, entry.reason) for entry in collection.left_out] == [
+        ("a.png", "it is the same picture as a.png")
+    ]
+
+
+def test_captions_labels_and_splits_are_kept_and_labels_nobody_gave_are_predicted(
+    collection: Collection, bundle: Bundle, tmp_path: Path, tiny_gallery_dir: Path
+) -> None:
+    files = {path.relative_to(tiny_gallery_dir).as_posix(): path.read_bytes() for path in tiny_gallery_dir.rglob("*.*")}
+    collection.add([archive(tmp_path, files), *dropped(tmp_path, "plain.png")], bundle)
+    items = {item.file_name: item for item in collection.gallery.items}
+    assert items["beach_dog.webp"].texts == ["A dog runs on the beach", "Sand, sea & <b>a dog</b>"]
+    assert items["night/street.png"].labels == ["street", "night"]
+    assert items["unlabelled.png"].labels is None
+    predicted = predicted_labels(bundle, collection.gallery)
+    assert set(predicted) == {("beach", "dog")}
+
+    home = collection.write_zip(tmp_path / "home.zip", bundle)
+    with zipfile.ZipFile(home) as stream:
+        stream.extractall(tmp_path / "out")
+        rows = list(csv.DictReader(io.StringIO(stream.read("home/metadata.csv").decode())))
+    by_name = {row["file_name"]: row for row in rows}
+    assert by_name["plain.png"]["labels"] == ""
+    assert by_name["plain.png"]["predicted_labels"] == "beach|dog"
+    assert by_name["street.jpg"]["labels"] == "street|car"
+    assert by_name["street.jpg"]["predicted_labels"] == ""
+    again = read_image_folder(tmp_path / "out" / "home")  # it is an image folder
+    assert {item.file_name for item in again} == set(items)
+
+
+def test_without_thresholds_nothing_is_predicted(collection: Collection, tiny_bundle_dir: Path, tmp_path: Path) -> None:
+    bundle = Bundle.load(tiny_bundle_dir)
+    collection.add(dropped(tmp_path, "a.png"), bundle)
+    assert predicted_labels(bundle, collection.gallery) == [()]
+
+
+def test_pictures_that_cannot_be_decoded_are_said_and_removed(
+    collection: Collection, bundle: Bundle, tmp_path: Path
+) -> None:
+    bad = archive(tmp_path, {"letter.png": b"Dear Sir", "metadata.csv": b"file_name,text\nletter.png,A letter\n"})
+    assert collection.add([bad, *dropped(tmp_path, "a.png")], bundle) == 1
+    assert [(entry.name, entry.reason.split(".")[0]) for entry in collection.left_out] == [
+        ("letter.png", "is not a picture that can be read")
+    ]
+    assert not (collection.root / "letter.png").exists()
+    assert "letter" not in (collection.root / "metadata.csv").read_text()
+    assert collection.add(dropped(tmp_path, "b.png"), bundle) == 1
+    assert collection.left_out == []
+
+
+@pytest.mark.parametrize("empty", [True, False])
+def test_an_error_adds_nothing(collection: Collection, bundle: Bundle, tmp_path: Path, empty: bool) -> None:
+    if not empty:
+        collection.add(dropped(tmp_path, "a.png"), bundle)
+    before = sorted(collection.root.rglob("*")), collection.gallery
+
+    def stop(done: int, total: int) -> None:
+        raise InputError("It was stopped.")
+
+    with pytest.raises(InputError, match="It was stopped"):
+        collection.add(dropped(tmp_path, "b.png"), bundle, stop)
+    with pytest.raises(InputError, match="is not in the folder"):
+        rows = archive(tmp_path, {"metadata.csv": b"file_name,text\nz.png,Gone\n", "c.png": b"..."})
+        collection.add([rows], bundle)
+    kept = [path for path in sorted(collection.root.rglob("*")) if path.name != "metadata.csv" or not empty]
+    assert (kept, collection.gallery) == before
+    assert collection.add(dropped(tmp_path, "b.png"), bundle) == 1
+
+
+def test_nothing_that_can_be_taken_is_one_sentence(collection: Collection, bundle: Bundle, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"There is no picture in it .* notes\.txt in my\.zip: it is not a picture\."):
+        collection.add([archive(tmp_path, {"notes.txt": b"hello"})], bundle)
+    with pytest.raises(InputError, match="is not a picture that can be read"):
+        collection.add([archive(tmp_path, {"letter.png": b"Dear Sir"})], bundle)
+    assert len(collection) == 0
+
+
+def test_names_are_made_fit_for_files(collection: Collection, bundle: Bundle, tmp_path: Path) -> None:
+    picture = dropped(tmp_path, "a.png")[0].path.read_bytes()
+    long = "y" * 200
+    collection.add([archive(tmp_path, {f" {long} / a\tb .PNG": picture})], bundle)
+    (item,) = collection.gallery.items
+    folder, name = item.file_name.split("/")
+    assert len(folder) <= 81
+    assert name == "a?b.png"
+    shutil.rmtree(collection.folder)

@@ -1,0 +1,225 @@
+"""What a gallery, a bundle or a visitor says is shown as text, whatever it looks like."""
+
+from __future__ import annotations
+
+import json
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from serving import HOSTILE_CAPTIONS, HOSTILE_FILE, HOSTILE_LABEL
+
+from algcn.bundles.predictor import LabelScore, SharedLabel
+from app.components.cards import beats, chance
+from app.components.download import csv_download
+from app.components.examples import chosen_index, render_examples
+from app.components.results import render_error, render_hint, render_results, thumbnail
+from app.search.answers import Found, Hit, SearchResult
+from app.search.query import Query
+
+
+class Page(HTMLParser):
+    """Tags with their attributes, and the text between them."""
+
+    def __init__(self, markup: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(markup)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def hit(rank: int = 1, **values: object) -> Hit:
+    defaults = {
+        "item": 0,
+        "file": HOSTILE_FILE,
+        "text": HOSTILE_CAPTIONS[0],
+        "captions": HOSTILE_CAPTIONS,
+        "labels": ("boat", HOSTILE_LABEL),
+        "matched_labels": (HOSTILE_LABEL,),
+        "labels_are_predicted": False,
+        "score": 0.5,
+        "percentile": 99.96,
+        "picture_cosines": (0.6, 0.3),
+        "shared_labels": (SharedLabel(HOSTILE_LABEL, 0.5, 0.25),),
+    }
+    return Hit(rank=rank, **{**defaults, **values})
+
+
+def found(*hits: Hit, more: bool = False, best: float | None = 99.0, cutoff_by: str = "percentile") -> Found:
+    return Found(list(hits), len(hits), len(hits), cutoff_by, best, more)
+
+
+def answer(*hits: Hit, notice: str | None = HOSTILE_CAPTIONS[1], query: Query | None = None, **values: object) -> str:
+    """A page of results, the same for pictures and captions."""
+    result = SearchResult(
+        query=query or Query(text=HOSTILE_CAPTIONS[1]),
+        point=None,
+        pictures=values.get("pictures", found(*hits)),
+        captions=values.get("captions", found(*hits)),
+        beside=values.get("beside"),
+        query_labels=values.get("query_labels", [LabelScore(HOSTILE_LABEL, 0.4)]),
+        notice=notice,
+        remark=values.get("remark"),
+        seconds=values.get("seconds", 0.012),
+    )
+    return render_results(result, "picture/key", (100, 200), 'q="><script>')
+
+
+def test_nothing_that_others_wrote_becomes_markup() -> None:
+    query = Query(
+        text=HOSTILE_CAPTIONS[1], item=3, without=HOSTILE_CAPTIONS[0], labels=(HOSTILE_LABEL, "boat"), cutoff=10
+    )
+    folded = hit(3, near_duplicates=(hit(3),), folded=2)
+    pages = [
+        answer(hit(other_rank=3), hit(2, text="", captions=()), folded, query=query),
+        answer(hit(other_rank=3), query=query, beside=(found(hit(other_rank=1)), found())),
+        answer(query=query, pictures=found(best=None), captions=found(best=3.0)),
+    ]
+    allowed = {
+        "section", "header", "div", "span", "p", "ul", "li", "button", "h2", "img", "small", "footer", "b",
+    }  # fmt: skip
+    for page in map(Page, pages):
+        assert {tag for tag, _ in page.tags} <= allowed
+        assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
+        assert {a["src"] for tag, a in page.tags if tag == "img"} <= {"picture/key/card/0", "picture/key/card/3"}
+        assert {a["data-address"] for _, a in page.tags if "data-address" in a} == {'q="><script>'}
+        assert {a["data-label"] for _, a in page.tags if "data-label" in a} >= {HOSTILE_LABEL}
+    page = Page(pages[0])
+    for text in (*HOSTILE_CAPTIONS, HOSTILE_LABEL, HOSTILE_FILE):
+        assert text in page.text
+    alts = {attributes["alt"] for tag, attributes in page.tags if tag == "img"}
+    assert alts == {"", HOSTILE_CAPTIONS[0], HOSTILE_FILE}, "a row's picture stands beside its text"
+
+
+def test_the_details_of_a_result_survive_the_attribute() -> None:
+    page = Page(answer(hit(probability=0.873, caption_cosines=(0.7, 0.2))))
+    details = [json.loads(attributes["data-details"]) for _, attributes in page.tags if "data-details" in attributes]
+    assert len(details) == 2
+    assert details[0]["captions"] == list(HOSTILE_CAPTIONS)
+    assert details[0]["labels"] == ["boat", HOSTILE_LABEL]
+    assert details[0]["file"] == HOSTILE_FILE
+    assert details[0]["beats"] == "beats 99.9 %"
+    assert details[0]["chance"] == "87 %"
+    assert details[0]["picture"] == "picture/key/large/0"
+    assert details[0]["cosines"] == [["Picture", "0.600", "0.300"], ["Caption", "0.700", "0.200"]]
+    assert details[0]["shared"] == [[HOSTILE_LABEL, 0.5, 0.25]]
+
+
+def test_matched_labels_come_first_and_the_rest_is_counted() -> None:
+    labels = ("a", "b", "c", "d", "e", "f")
+    page = answer(hit(labels=labels, matched_labels=("f",)))
+    assert '<span class="chip match">f</span><span class="chip">a</span>' in page
+    assert '<span class="chip rest">+2</span>' in page
+    assert 'class="chips predicted"' in answer(hit(labels_are_predicted=True))
+
+
+@pytest.mark.parametrize(("probability", "words"), [(1.0, "99 %"), (0.0, "1 %"), (0.005, "1 %"), (0.503, "50 %")])
+def test_nothing_is_certain(probability: float, words: str) -> None:
+    assert chance(probability) == words
+
+
+@pytest.mark.parametrize(("percentile", "words"), [(99.96, "99.9"), (0, "0.0"), (50, "50.0"), (99.99999, "99.9")])
+def test_nothing_beats_the_whole_gallery(percentile: float, words: str) -> None:
+    assert beats(percentile) == f"beats {words} %"
+
+
+def test_more_is_offered_only_while_there_is_more() -> None:
+    for pictures, captions, offered in ((True, False, True), (False, True, True), (False, False, False)):
+        page = answer(pictures=found(hit(), more=pictures), captions=found(hit(), more=captions))
+        assert ('data-action="more"' in page) == offered
+    assert 'data-action="more"' in answer(hit(), beside=(found(hit(), more=True), found()))
+
+
+def test_an_answer_without_texts_or_labels_says_so() -> None:
+    page = Page(answer(hit(), captions=found(best=None), query_labels=[], seconds=1.5)).text
+    assert "This gallery has no captions." in page
+    assert "No label of this model stands out" in page
+    assert "ranked in 1.5 s" in page
+
+
+def test_nothing_that_matches_says_why_and_offers_a_way_out() -> None:
+    cut = Query(text="x", cutoff=80, labels=("a", "b"), match="all")
+    page = answer(query=cut, pictures=found(best=42.4, cutoff_by="probability"), captions=found(best=71.25))
+    text = Page(page).text
+    assert "The best has a 42 % chance of sharing a label with your query; you asked for 80 %." in text
+    assert "The best beats 71.2 % of the gallery; you asked for 80 %." in text
+    assert page.count('data-action="uncut"') == 2
+    page = answer(query=cut, pictures=found(best=None), captions=found(best=None))
+    assert "Nothing to search. No picture has all of: a, b." in Page(page).text
+    assert page.count('data-action="unlabel"') == 2
+
+
+def test_near_duplicates_are_counted_and_hidden_behind() -> None:
+    page = Page(answer(pictures=found(hit(near_duplicates=(hit(), hit()), folded=5), hit(2))))
+    assert "+5 near-duplicates" in page.text
+    assert [a for tag, a in page.tags if tag == "li" and a.get("class") == "behind"] == [
+        {"class": "behind", "hidden": None}
+    ] * 2
+    assert "+1 near-duplicate<" in answer(hit(near_duplicates=(hit(),), folded=1))
+
+
+def test_ranks_beside_the_encoder_say_who_gained() -> None:
+    hits = hit(2, other_rank=9), hit(3, other_rank=3), hit(4, other_rank=1)
+    text = Page(answer(pictures=found(*hits), beside=(found(), found()))).text
+    for words in ("Rank 2, encoder 9 ▲ 7", "Rank 3, encoder 3 =", "Rank 4, encoder 1 ▼ 3"):
+        assert words in text
+    assert "Rank" not in Page(answer(hit(2, other_rank=9))).text
+
+
+def test_labels_of_the_results_narrow_and_chosen_ones_can_go() -> None:
+    hits = [hit(rank, labels=("sea", "dog") if rank < 3 else ("sea", "cat")) for rank in (1, 2, 3)]
+    page = Page(answer(*hits, query=Query(text="x", labels=("Cat",), match="none")))
+    chips = [a["data-label"] for _, a in page.tags if a.get("data-action") == "label"]
+    assert chips == ["Cat", "dog"], "what all results have narrows nothing, and what was chosen is offered once"
+    assert "Without" in page.text
+
+
+def test_a_picture_of_ones_own_is_not_linked_and_that_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "own.png"
+    Image.new("RGB", (3000, 20)).save(path)
+    alone, mixed = answer(hit(), query=Query(picture=path)), answer(hit(), query=Query(picture=path, text="dog"))
+    assert 'data-action="copy"' not in alone
+    assert "A picture of your own cannot be linked." in alone
+    assert 'data-action="copy"' in mixed
+    assert "the rest of the query can" in mixed
+    assert "50 % picture, 50 % words" in mixed
+    assert "cannot be linked" not in answer(hit())
+
+
+def test_queries_are_shown_short_and_as_text(tmp_path: Path) -> None:
+    shown = Page(answer(query=Query(text="dog " * 2500))).text
+    assert "“dog dog" in shown
+    assert len(shown) < 800
+    path = tmp_path / "own.png"
+    Image.new("RGB", (3000, 20)).save(path)
+    source = thumbnail(path)
+    assert source.startswith("data:image/jpeg;base64,")
+    assert len(source) < 20_000
+    Image.new("RGB", (20, 300), "red").save(path)
+    assert thumbnail(path) != source, "another picture under the same name"
+    assert Page(render_error("<b>no</b>")).text == "<b>no</b>"
+    assert Page(render_hint("<b>yes</b>")).text == "<b>yes</b>"
+
+
+def test_examples_are_text_and_their_indices_are_checked() -> None:
+    assert "or</span>" not in render_examples([], [4], "picture/key"), "without captions there are no words to try"
+    page = Page(render_examples([HOSTILE_CAPTIONS[0]], [4], "picture/key"))
+    assert HOSTILE_CAPTIONS[0] in page.text
+    assert [a["src"] for tag, a in page.tags if tag == "img"] == ["picture/key/card/4"]
+    assert chosen_index({"index": 1}, 2) == 1
+    for index in (-1, 2, True, "0", None, 0.0, [0]):
+        assert chosen_index({"index": index}, 2) is None
+
+
+def test_two_equal_downloads_are_two() -> None:
+    first, second = csv_download("a.csv", "x"), csv_download("a.csv", "x")
+    assert (first["name"], first["text"]) == ("a.csv", "x")
+    assert first != second

@@ -1,0 +1,253 @@
+"""The classifiers as points: pictures, true neighbours, the query, and what programs are told."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import silhouette_score
+from torch.nn import functional
+
+from algcn.bundles.bundle import Bundle
+from algcn.gallery.projection import lay_out
+from algcn.gallery.store import Gallery, build_gallery
+from algcn.kit.errors import InputError
+from algcn.method.model import ALGCN
+from app.api import classifiers as api_classifiers
+from app.maps import classifiers as module
+from app.maps import layouts
+from app.maps.classifiers import ClassifierMap, Variant, View, classifier_map_of
+from app.maps.layouts import Layouts
+from app.maps.panels import classifier_panel, silhouette_line
+from app.search.query import QueryPoint
+
+
+class AtOnce:
+    """A worker that computes in this process, and spares the test the quarter of a minute that UMAP compiles."""
+
+    def start(self, points: np.ndarray, method: str, cache: Path) -> Future:
+        future: Future = Future()
+        future.set_result(lay_out(points, "tsne"))
+        return future
+
+
+@pytest.fixture
+def bundle(tiny_bundle_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Bundle:
+    """The tiny bundle with a model without the graph and three epochs of history, the middle one kept."""
+    loaded = Bundle.load(tiny_bundle_dir)
+    torch.manual_seed(1)
+    other = ALGCN(dataclasses.replace(loaded.model.config, use_gcn=False)).eval()
+    monkeypatch.setattr(module, "without_gcn", lambda _: other)
+    kept = loaded.model.classifiers().detach()
+    loaded.history = {"classifiers": torch.stack([torch.rand_like(kept), kept, 2 * kept.flip(0)]).half()}
+    monkeypatch.setattr(layouts, "WORKER", AtOnce())
+    return loaded
+
+
+@pytest.fixture(scope="module")
+def gallery(tiny_gallery_dir: Path, tiny_bundle_dir: Path) -> Gallery:
+    return build_gallery(tiny_gallery_dir, Bundle.load(tiny_bundle_dir))
+
+
+@pytest.fixture
+def found(bundle: Bundle, gallery: Gallery, tmp_path: Path) -> ClassifierMap:
+    return ClassifierMap(bundle, gallery, Layouts(tmp_path))
+
+
+def query_of(bundle: Bundle, words: str = "a <i>dog</i>", modality: str = "text") -> QueryPoint:
+    features = functional.normalize(bundle.encoder().encode_texts([words]), dim=1)
+    embed = bundle.model.embed_text if modality == "text" else bundle.model.embed_image
+    with torch.inference_mode():
+        return QueryPoint(words, modality, functional.normalize(embed(features), dim=1), features)
+
+
+def point_ids(figure: dict) -> list[int]:
+    return sorted(number for trace in figure["data"] for number in trace.get("customdata", []))
+
+
+def test_both_variants_are_there_and_the_kept_epoch_is_found(found: ClassifierMap) -> None:
+    assert [variant.key for variant in found.variants] == ["with_gcn", "without_gcn"]
+    assert (found.epochs, found.variants[0].kept, found.variants[1].kept) == (3, 1, None)
+    assert found.variants[0].at(1) is found.variants[0].classifiers
+    assert not np.allclose(found.variants[0].at(0), found.variants[0].classifiers)
+
+
+def test_a_bundle_without_the_second_model_or_a_history_has_one_picture(
+    bundle: Bundle, gallery: Gallery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle.history = None
+    monkeypatch.setattr(module, "without_gcn", lambda _: None)
+    single = ClassifierMap(bundle, gallery, Layouts(tmp_path))
+    assert ([variant.key for variant in single.variants], single.epochs) == (["with_gcn"], 0)
+    bundle.history = {"classifiers": torch.zeros(4, 2, 2)}
+    assert ClassifierMap(bundle, gallery, Layouts(tmp_path)).epochs == 0, "a history of another model is none"
+
+
+def test_the_accessor_is_the_bundles_own_attribute() -> None:
+    assert module.without_gcn(SimpleNamespace()) is None
+    assert module.without_gcn(SimpleNamespace(without_gcn="a model")) == "a model"
+
+
+def test_a_model_without_the_graph_as_the_only_one(tiny_bundle_dir: Path) -> None:
+    config = dataclasses.replace(Bundle.load(tiny_bundle_dir).model.config, use_gcn=False)
+    model = ALGCN(config)
+    variant = Variant.of(model)
+    assert variant.key == "without_gcn"
+    before = variant.classifiers.copy()
+    model.label.free_classifiers.data += 1
+    assert np.array_equal(variant.classifiers, before), "a model that trains on does not change what is drawn"
+
+
+def test_neighbours_are_true_ones_whatever_the_picture(found: ClassifierMap) -> None:
+    for variant in found.variants:
+        near = found.neighbours(variant, 2, 3)
+        cosines = functional.cosine_similarity(
+            torch.tensor(variant.classifiers[2:3]), torch.tensor(variant.classifiers)
+        )
+        order = [label for label in cosines.argsort(descending=True).tolist() if label != 2]
+        assert [neighbour.label for neighbour in near] == order[:3]
+        assert near[0].cosine == pytest.approx(float(cosines[order[0]]), abs=1e-5)
+    assert len(found.neighbours(found.variants[0], 2, 500)) == 5
+
+
+def test_silhouettes_are_those_of_the_space_and_of_the_picture(found: ClassifierMap) -> None:
+    variant, view = found.variants[0], View()
+    true, drawn = found.silhouettes(variant, view)
+    assert true == pytest.approx(silhouette_score(variant.classifiers, found.groups, metric="cosine"), abs=1e-5)
+    assert drawn == pytest.approx(silhouette_score(found.positions(variant, view), found.groups), abs=1e-5)
+    assert f"{abs(true):.2f}" in silhouette_line((true, drawn))
+    assert "no groups" in silhouette_line((None, None))
+    for value in (-0.5, 0.0, 0.1, 0.6):
+        assert "</b> in the common space" in silhouette_line((value, None))
+
+
+@pytest.mark.parametrize("method", ["pca", "tsne", "umap"])
+@pytest.mark.parametrize("dimensions", [2, 3])
+def test_every_picture_has_every_label_once(found: ClassifierMap, bundle: Bundle, method: str, dimensions: int) -> None:
+    found.start(method)
+    assert found.waiting(method) is None
+    assert found.is_ready(method)
+    for variant in found.variants:
+        figure = found.figure(variant, View(method, dimensions, label=3), query_of(bundle))
+        json.dumps(figure, allow_nan=False)
+        assert point_ids(figure) == list(range(6))
+        assert "<i>" not in json.dumps(figure), "what a visitor typed is no markup"
+        texts = [text for trace in figure["data"] for text in trace.get("text", [])]
+        assert "<b>street</b>" in texts
+
+
+def test_what_is_not_computed_yet_is_drawn_by_pca(found: ClassifierMap) -> None:
+    assert not found.is_ready("tsne")
+    variant = found.variants[0]
+    assert found.positions(variant, View("tsne")) is None
+    assert found.figure(variant, View("tsne")) == found.figure(variant, View("pca"))
+
+
+def test_epochs_share_their_axes_and_their_frame(found: ClassifierMap, bundle: Bundle) -> None:
+    variant = found.variants[0]
+    figures = [found.figure(variant, View(epoch=epoch), query_of(bundle)) for epoch in (0, 1, 2)]
+    assert figures[0]["layout"] == figures[1]["layout"] == figures[2]["layout"]
+    assert figures[0]["data"] != figures[1]["data"]
+    stars = [any("your query" in str(trace.get("name")) for trace in figure["data"]) for figure in figures]
+    assert stars == [False, True, False], "a query was asked of the kept model alone"
+
+
+def test_a_query_is_read_by_each_model(found: ClassifierMap, bundle: Bundle) -> None:
+    query = query_of(bundle)
+    ours, other = (variant.embed(query) for variant in found.variants)
+    assert np.allclose(ours, query.embedding.numpy(), atol=1e-5)
+    assert not np.allclose(ours, other, atol=1e-2)
+    as_picture = dataclasses.replace(query, modality="image")
+    assert not np.allclose(found.variants[0].embed(as_picture), ours, atol=1e-2)
+    near = found.query_neighbours(found.variants[0], query)
+    assert len(near) == 5
+    assert near[0].cosine >= near[-1].cosine
+    blind = dataclasses.replace(query, features=torch.full_like(query.features, -1e9))
+    for parameter in ("weight", "bias"):
+        getattr(found.variants[0].model.instance.text, parameter).data.zero_()
+    assert found.query_neighbours(found.variants[0], blind) == []
+    assert "sees nothing" in classifier_panel(found, found.variants[0], View(), blind)
+    found.figure(found.variants[0], View(), blind)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (("tsne", 3, "DOG", None), View("tsne", 3, 2, None)),
+        (("pca", 2, None, 2), View("pca", 2, None, 2)),
+        (("pca", 2, None, 3), View()),
+        (("umap", 2, None, 1), View("umap")),
+        (({"a": 1}, [2], ["dog"], "1"), View()),
+        (("<script>", True, "no such label", True), View()),
+    ],
+)
+def test_what_a_browser_sends_is_made_a_view(found: ClassifierMap, values: tuple, expected: View) -> None:
+    assert found.view(*values) == expected
+
+
+def test_names_are_never_markup_in_a_panel(found: ClassifierMap, bundle: Bundle) -> None:
+    found.label_set = SimpleNamespace(names=["<i>x</i>"] * 6)
+    found.groups = ["<u>g</u>"] * 6
+    found.colours = {"<u>g</u>": "#000000"}
+    shown = classifier_panel(found, found.variants[0], View(label=1), query_of(bundle))
+    assert "<i>x" not in shown
+    assert "<u>g" not in shown
+    assert "<i>dog" not in shown
+    assert shown.count('data-action="label"') == 10
+
+
+def test_a_service_has_one_map_and_takes_it_along(bundle: Bundle, gallery: Gallery, tmp_path: Path) -> None:
+    class Service(SimpleNamespace):
+        __hash__ = object.__hash__
+
+    service = Service(bundle=bundle, gallery=gallery)
+    assert classifier_map_of(service, tmp_path) is classifier_map_of(service, tmp_path)
+    count = len(module._MAPS)
+    del service
+    assert len(module._MAPS) == count - 1
+
+
+@pytest.fixture
+def endpoints(bundle: Bundle, gallery: Gallery, tmp_path: Path) -> dict[str, Callable]:
+    class Service(SimpleNamespace):
+        __hash__ = object.__hash__
+
+    service = Service(bundle=bundle, gallery=gallery)
+    frame = SimpleNamespace(asked=lambda: service, cache=tmp_path)
+    return {function.__name__: function for function in api_classifiers.api(frame)}
+
+
+def test_programs_get_neighbours_and_pictures(endpoints: dict[str, Callable]) -> None:
+    answer = json.loads(json.dumps(endpoints["classifier_neighbours"]("Dog", 2)))
+    assert answer["label"] == "dog"
+    for key in ("with_gcn", "without_gcn"):
+        assert [set(row) for row in answer[key]] == [{"label", "group", "cosine"}] * 2
+        assert answer[key][0]["cosine"] >= answer[key][1]["cosine"]
+    for method in ("pca", "tsne"):
+        picture = json.loads(json.dumps(endpoints["classifier_map"](method, 3)))
+        assert (picture["method"], picture["dimensions"]) == (method, 3)
+        assert [len(point["position"]) for point in picture["without_gcn"]["points"]] == [3] * 6
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "sentence"),
+    [
+        ("classifier_neighbours", ("dgo",), "there is no label 'dgo'; did you mean 'dog'"),
+        ("classifier_neighbours", (7,), "label must be a text"),
+        ("classifier_neighbours", ("dog", 0), "limit must be"),
+        ("classifier_map", ("lda",), "method must be one of"),
+        ("classifier_map", ("pca", 4), "dimensions must be 2 or 3"),
+    ],
+)
+def test_what_makes_no_sense_is_one_sentence(
+    endpoints: dict[str, Callable], name: str, arguments: tuple, sentence: str
+) -> None:
+    with pytest.raises(InputError, match=sentence):
+        endpoints[name](*arguments)

@@ -1,0 +1,112 @@
+"""Arrays to figures."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from app.kit.words import plain
+from app.maps.figures import (
+    EYE,
+    extent,
+    figure,
+    first_sight,
+    lines_trace,
+    place_names,
+    points_trace,
+    rings_trace,
+    star_trace,
+)
+
+HOSTILE = "<b onclick=x>&amp; 'dog'</b>"
+
+
+def test_what_somebody_wrote_is_no_markup() -> None:
+    assert "<" not in plain(HOSTILE)
+    assert plain("x" * 100, 10) == "x" * 9 + "…"
+    trace = points_trace(np.zeros((1, 2)), [0], name=HOSTILE, colour="#000000", hover=[HOSTILE])
+    star = star_trace(np.zeros(2), HOSTILE)
+    for text in (trace["name"], trace["hovertext"][0], star["hovertext"][0]):
+        assert "<b" not in text
+        assert "&lt;b" in text
+
+
+@pytest.mark.parametrize("dimensions", [2, 3])
+def test_a_figure_is_plain_json_of_rounded_numbers(dimensions: int) -> None:
+    positions = np.random.default_rng(0).random((7, dimensions)).astype(np.float32)
+    traces = [
+        points_trace(positions, range(7), name="a", colour=["#000000"] * 7, names=["n"] * 7, pictures=True),
+        lines_trace(positions[0], positions[1:4]),
+        rings_trace(positions[:2], size=12),
+        star_trace(positions[0], "dog"),
+    ]
+    made = figure(traces, dimensions, keep="x", ranges=extent(positions), lasso=True)
+    assert json.loads(json.dumps(made, allow_nan=False)) == made
+    assert made["layout"]["meta"] == {"keep": "x", "zoom": True, "lasso": True}
+    assert ("scene" in made["layout"]) == (dimensions == 3)
+    assert max(len(str(value)) for value in made["data"][0]["x"]) <= 6
+    assert made["data"][0]["customdata"] == list(range(7))
+    for trace in made["data"][1:]:
+        assert "customdata" not in trace, "only points answer clicks"
+    assert made["data"][1]["x"][2::3] == [None] * 3, "a line is lifted between two ends"
+
+
+def test_many_points_are_drawn_by_webgl() -> None:
+    kinds = [points_trace(np.zeros((2, 2)), [0, 1], name="", colour="", many=many)["type"] for many in (False, True)]
+    assert kinds == ["scatter", "scattergl"]
+
+
+def test_extent_has_a_margin_and_is_never_empty() -> None:
+    assert extent([[0, 0], [10, 5]]) == [pytest.approx((-0.6, 10.6)), pytest.approx((-0.6, 5.6))]
+    for points in (np.ones((3, 2)), np.empty((0, 2))):
+        for low, high in extent(points):
+            assert low < high
+
+
+def test_points_in_space_are_seen_from_the_eye() -> None:
+    assert np.allclose(first_sight([EYE]), 0), "the eye looks at the middle"
+    (x, y), (up_x, up_y) = first_sight([[-1, 1, 0], [0, 0, 1]])
+    assert (x, y) == (pytest.approx(2**0.5), pytest.approx(0))
+    assert (up_x, up_y > 0.5) == (pytest.approx(0), True)
+
+
+class TestNames:
+    ranges = ((0.0, 100.0), (0.0, 100.0))
+
+    def sides(self, positions: list[list[float]], names: list[str], **options: object) -> list[str | None]:
+        return place_names(positions, names, range(len(names)), self.ranges, (100.0, 100.0), **options)
+
+    def test_a_lonely_name_stands_on_the_right_and_turns_at_the_edge(self) -> None:
+        assert self.sides([[20, 50], [95, 20]], ["dog", "cat"]) == ["middle right", "middle left"]
+
+    def test_a_name_never_covers_a_point_or_another_name(self) -> None:
+        sides = self.sides([[20, 50], [40, 50]], ["dog", "cat"])
+        assert sides[0] != "middle right"
+        crowd = [[50 + x, 50 + y] for x in range(-6, 7, 3) for y in range(-6, 7, 3)]
+        sides = self.sides(crowd, ["some words"] * len(crowd))
+        assert sum(side is not None for side in sides) <= 4
+        assert None in sides
+
+    def test_who_comes_first_is_named_first_and_others_may_have_no_name(self) -> None:
+        positions = [[50, 50], [50, 50]]
+        assert place_names(positions, ["one", "two"], [1], self.ranges, (100.0, 100.0))[0] is None
+
+    def test_names_keep_clear_of_the_query(self) -> None:
+        free = self.sides([[20, 50]], ["dog"])
+        beside = self.sides([[20, 50]], ["dog"], star=[40, 50])
+        assert free == ["middle right"]
+        assert beside != free
+
+    def test_no_two_of_many_overlap(self) -> None:
+        from app.maps.figures import _box, _overlap, _pixels
+
+        generator = np.random.default_rng(0)
+        positions, names = generator.random((60, 2)) * 100, ["a longer name"] * 60
+        size = (400.0, 400.0)
+        sides = place_names(positions, names, range(60), self.ranges, size)
+        pixels = _pixels(positions, self.ranges, size)
+        boxes = [_box(*pixels[i], 6.4 * 13, side) for i, side in enumerate(sides) if side is not None]
+        assert len(boxes) > 10
+        assert not any(_overlap(a, b) for number, a in enumerate(boxes) for b in boxes[:number])
