@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import html
-import json
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from fastapi import HTTPException
-from fastapi.responses import FileResponse
+from fastapi.responses import FileResponse, Response
 from fastapi.routing import APIRoute
 from gradio.themes.utils import fonts, sizes
 
@@ -20,8 +19,9 @@ from algcn.errors import InputError
 from app import theme
 from app.catalogue import Catalogue
 from app.choosing import choose, follow, model_of, offered, on_the_way
-from app.components.chooser import CHOOSER_SCRIPT, render_choosing, render_facts
+from app.components.chooser import render_choosing, render_facts
 from app.components.clickable_plot import PLOTLY_URL
+from app.components.script import SCRIPTS, VERSION, call, mount, preloads
 from app.limits import MAX_COLLECTION_BYTES
 from app.loading import Loading
 from app.pictures import SIZES, media_type, picture_file
@@ -49,7 +49,7 @@ MAX_UPLOAD = f"{MAX_COLLECTION_BYTES >> 20}mb"
 MAX_QUEUE = 64
 CONCURRENCY = 2
 UPLOAD_CHECK_SECONDS, UPLOAD_AGE_SECONDS = 3600, 24 * 3600
-PICTURE_AGE_SECONDS, SCRIPT_AGE_SECONDS = 3600, 24 * 3600
+PICTURE_AGE_SECONDS, PLOTLY_AGE_SECONDS, SCRIPT_AGE_SECONDS = 3600, 24 * 3600, 365 * 24 * 3600
 
 MASTHEAD = """
 <header class="masthead">
@@ -65,27 +65,9 @@ MASTHEAD = """
 """
 BUSY = '<span class="busy">One moment: {state}…</span>'
 REFRESH_SECONDS = 0.5
-# The address says which tab is open, so that a link opens the same one.
-REMEMBER_TAB = """(name) => {
-  const address = new URL(window.location);
-  if (name === "search") address.searchParams.delete("tab");
-  else address.searchParams.set("tab", name);
-  history.replaceState(history.state, "", address);
-}"""
 # Read before anything else runs: opening the first tab already rewrites the address.
-HEAD = """<script>
-window.askedAddress = window.location.search;
-window.askedTab = new URLSearchParams(window.askedAddress).get("tab") ?? "";
-</script>"""
-MASTHEAD_SCRIPT = """
-const remembered = localStorage.getItem("theme");
-if (remembered) document.body.classList.toggle("dark", remembered === "dark");
-element.addEventListener("click", (event) => {
-  if (!event.target.closest(".theme-switch")) return;
-  const dark = document.body.classList.toggle("dark");
-  localStorage.setItem("theme", dark ? "dark" : "light");
-});
-"""
+HEAD = """<script>window.askedAddress = window.location.search;
+window.askedTab = new URLSearchParams(window.askedAddress).get("tab") ?? "";</script>"""
 
 
 def build(loading: Loading, shelf: Shelf, uploads: Path, cache: Path, models: Catalogue | None = None) -> gr.Blocks:
@@ -106,7 +88,7 @@ def build(loading: Loading, shelf: Shelf, uploads: Path, cache: Path, models: Ca
     ) as page:
         masthead = gr.HTML(
             MASTHEAD.format(facts=BUSY.format(state="starting")),
-            js_on_load=MASTHEAD_SCRIPT + CHOOSER_SCRIPT,
+            js_on_load=mount("masthead"),
             apply_default_css=False,
             elem_id="masthead",
         )
@@ -118,7 +100,7 @@ def build(loading: Loading, shelf: Shelf, uploads: Path, cache: Path, models: Ca
                 with gr.Tab(title, id=name, elem_id=f"tab-{name}") as tab:
                     module.build(frame, tab)
                 opened.append(tab)
-                tab.select(None, None, None, js=f"() => {{ ({REMEMBER_TAB})({json.dumps(name)}); }}")
+                tab.select(None, None, None, js=call("address", "rememberTab", name))
 
         def facts_of(visitor: Visitor, problem: str = "", *, refresh: bool = False) -> str:
             service, names = frame.service(visitor), offered(visitor, frame.models)
@@ -210,14 +192,16 @@ def launch(page: gr.Blocks, shelf: Shelf, cache: Path, *, mcp: bool = False) -> 
             quiet=True,
             theme=_theme(),
             css_paths=sorted((ASSETS / "page").glob("*.css")),
-            head=HEAD,
+            head=HEAD + preloads(),
             favicon_path=ASSETS / "favicon.svg",
             footer_links=["api"],
             run_history=False,
             max_file_size=MAX_UPLOAD,
             ssr_mode=False,
             mcp_server=mcp,
-            app_kwargs={"routes": [_picture_route(shelf, cache), _download_route(shelf), _plotly_route()]},
+            app_kwargs={
+                "routes": [_picture_route(shelf, cache), _download_route(shelf), _plotly_route(), _script_route()]
+            },
         )
     except OSError as error:
         raise InputError(f"The page cannot be served ({error}); set GRADIO_SERVER_PORT to a free port.") from None
@@ -272,7 +256,24 @@ def _plotly_route() -> APIRoute:
     def plotly() -> FileResponse:
         # The package itself takes half a second to import and is not needed: figures are plain dicts.
         package = Path(find_spec("plotly").origin).parent
-        headers = {"Cache-Control": f"public, max-age={SCRIPT_AGE_SECONDS}"}
+        headers = {"Cache-Control": f"public, max-age={PLOTLY_AGE_SECONDS}"}
         return FileResponse(package / "package_data" / "plotly.min.js", media_type="text/javascript", headers=headers)
 
     return APIRoute(f"/{PLOTLY_URL}", plotly)
+
+
+def _script_route() -> APIRoute:
+    """GET /scripts/VERSION/NAME.js: a module of the page, from a table, so that no path is ever made from a request.
+
+    Under this program's version a browser keeps it for good. A page that was open while the program was replaced asks
+    for another version: it gets today's, and asks again the next time.
+    """
+
+    def script(version: str, name: str) -> Response:
+        if name not in SCRIPTS:
+            raise HTTPException(404, f"There is no script {name!r}.")
+        kept = f"public, max-age={SCRIPT_AGE_SECONDS}, immutable" if version == VERSION else "no-store"
+        headers = {"Cache-Control": kept, "X-Content-Type-Options": "nosniff"}
+        return Response(SCRIPTS[name], media_type="text/javascript", headers=headers)
+
+    return APIRoute("/scripts/{version}/{name}", script)

@@ -18,13 +18,13 @@ import gradio as gr
 
 from algcn.images import open_image
 from app.components.cards import card, picture_url, row
+from app.components.script import mount
 from app.limits import MAX_LIMIT
 
 if TYPE_CHECKING:
     from app.search.answers import Found, LabelScore, SearchResult
     from app.search.query import Query
 
-SCRIPT_PATH = Path(__file__).resolve().parents[2] / "assets" / "page" / "results.js"
 SHOWN_QUERY_LENGTH = 160
 QUERY_PICTURE_SIDE = 160
 KEPT_THUMBNAILS = 32
@@ -68,9 +68,7 @@ UNLINKABLE = "A picture of your own cannot be linked."
 
 def results_view(**options: object) -> gr.HTML:
     """The place where results appear; what its `select` events hold is checked in app/tabs/search.py."""
-    return gr.HTML(
-        EMPTY, js_on_load=SCRIPT_PATH.read_text(encoding="utf-8"), elem_id="results", apply_default_css=False, **options
-    )
+    return gr.HTML(EMPTY, js_on_load=mount("results"), elem_id="results", apply_default_css=False, **options)
 
 
 def render_results(
