@@ -13,7 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from algcn.bundle import Bundle
+from algcn.bundles.bundle import Bundle
 from serving import PROJECT, Server
 
 from app.components.label_graph import graph_value
