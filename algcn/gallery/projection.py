@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from algcn.kit import checks
 from algcn.kit.errors import InputError
 
 METHODS = ("pca", "tsne", "umap")
@@ -61,7 +62,7 @@ def normalised(points: ArrayLike) -> Floats:
     if rows.ndim != 2 or rows.shape[1] == 0:
         raise InputError(f"Points must be a matrix with a row for each, not an array of shape {rows.shape}.")
     if not np.isfinite(rows).all():
-        raise InputError("The points hold a NaN or an infinity.")
+        raise InputError("The points hold a NaN or an infinity; give finite numbers.")
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
     return np.divide(rows, norms, out=np.zeros_like(rows), where=norms > 0)
 
@@ -143,9 +144,9 @@ def check_method(method: object, dimensions: object) -> None:
         InputError: One sentence that lists what it does.
     """
     if method not in METHODS:
-        raise InputError(f"method must be one of {', '.join(METHODS)}, not {method!r:.40}.")
-    if isinstance(dimensions, bool) or dimensions not in DIMENSIONS:
-        raise InputError(f"dimensions must be 2 or 3, not {dimensions!r:.40}.")
+        raise InputError(f"The method must be one of {', '.join(METHODS)}, not {method!r:.40}.")
+    if not checks.is_number(dimensions) or dimensions not in DIMENSIONS:
+        raise InputError(f"The dimensions must be 2 or 3, not {checks.shown(dimensions)}.")
 
 
 def fit_to_unit(positions: ArrayLike) -> Floats:
@@ -170,7 +171,7 @@ def place(queries: ArrayLike, points: ArrayLike, positions: ArrayLike, among: in
     positions = np.asarray(positions, np.float32)
     cosines, ids = neighbours(points, queries, among)
     if ids.shape[1] == 0:
-        raise InputError("There is no point to place others among.")
+        raise InputError("There is no point to place others among; give at least one.")
     # The furthest of the neighbours still counts a little.
     weights = cosines - cosines[:, -1:] + 0.05
     weights /= weights.sum(axis=1, keepdims=True)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import math
 from collections.abc import Mapping
 from typing import Any, Self
 
+from algcn.kit import checks
 from algcn.kit.errors import InputError
 
 MODES = ("paper",)
@@ -36,18 +36,18 @@ class _Settings:
             InputError: a key is unknown or missing, or a value is out of range.
         """
         if not isinstance(values, Mapping):
-            raise InputError(f"{cls.__name__} is read from an object of names and values, not from {values!r}")
+            raise InputError(f"{cls.__name__} is read from an object of names and values, not from {values!r}.")
         fields = {field.name: field for field in dataclasses.fields(cls)}
         unknown = sorted(str(key) for key in values if key not in fields)
         if unknown:
             close = difflib.get_close_matches(unknown[0], fields, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"the keys are {', '.join(fields)}"
-            raise InputError(f"{cls.__name__} has no {', '.join(unknown)}; {hint}")
+            hint = f"Did you mean {close[0]}?" if close else f"The keys are {', '.join(fields)}."
+            raise InputError(f"{cls.__name__} has no {', '.join(unknown)}. {hint}")
         missing = [
             name for name, field in fields.items() if field.default is dataclasses.MISSING and name not in values
         ]
         if missing:
-            raise InputError(f"{cls.__name__} needs {', '.join(missing)}")
+            raise InputError(f"{cls.__name__} needs {', '.join(missing)}; give every field without a default.")
         return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
 
     def replace(self, **changes: Any) -> Self:
@@ -56,26 +56,19 @@ class _Settings:
 
     def _whole(self, *names: str, low: int = 1) -> None:
         for name in names:
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < low:
-                raise InputError(f"{name} must be a whole number of at least {low}, not {value!r}")
+            checks.whole_number(getattr(self, name), f"setting {name}", low, strict=True)
 
-    def _number(self, name: str, low: float, high: float = math.inf, *, open_low: bool = False) -> None:
-        value = getattr(self, name)
-        number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-        if not number or not low <= value <= high or (open_low and value == low):
-            lower = f"above {low:g}" if open_low else f"at least {low:g}"
-            upper = f" and at most {high:g}" if math.isfinite(high) else ""
-            raise InputError(f"{name} must be a number {lower}{upper}, not {value!r}")
+    def _number(self, name: str, low: float, high: float | None = None, *, above: bool = False) -> None:
+        checks.number(getattr(self, name), f"setting {name}", low, high, above=above)
 
     def _flag(self, *names: str) -> None:
         for name in names:
             if not isinstance(getattr(self, name), bool):
-                raise InputError(f"{name} must be true or false, not {getattr(self, name)!r}")
+                raise InputError(f"The setting {name} must be true or false, not {getattr(self, name)!r}.")
 
     def _choice(self, name: str, choices: tuple[str, ...]) -> None:
         if getattr(self, name) not in choices:
-            raise InputError(f"{name} must be one of {', '.join(choices)}, not {getattr(self, name)!r}")
+            raise InputError(f"The setting {name} must be one of {', '.join(choices)}, not {getattr(self, name)!r}.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,9 +117,9 @@ class TrainConfig(_Settings):
         self._choice("precision", PRECISIONS)
         self._whole("batch_size", "epochs")
         self._whole("seed", low=0)
-        self._number("learning_rate", 0.0, open_low=True)
+        self._number("learning_rate", 0.0, above=True)
         self._number("adaptive_lr_factor", 0.0)
-        self._number("threshold", 0.0, 1.0, open_low=True)
+        self._number("threshold", 0.0, 1.0, above=True)
         self._number("prior_diagonal", 0.0)
         self._number("invariance_weight", 0.0)
         self._number("self_supervision_weight", 0.0)
@@ -134,7 +127,7 @@ class TrainConfig(_Settings):
         betas = self.betas
         pair = isinstance(betas, tuple) and len(betas) == 2 and all(isinstance(b, (int, float)) for b in betas)
         if not pair or not all(0.0 <= b < 1.0 for b in betas):
-            raise InputError(f"betas must be two numbers from 0 up to, not including, 1, not {betas!r}")
+            raise InputError(f"The setting betas must be two numbers of at least 0 and below 1, not {betas!r}.")
 
 
 PRESETS: dict[str, TrainConfig] = {
@@ -152,5 +145,5 @@ def preset(name: str) -> TrainConfig:
         InputError: no preset has this name; the message lists them.
     """
     if name not in PRESETS:
-        raise InputError(f"there is no preset {name!r}; the presets are {', '.join(PRESETS)}")
+        raise InputError(f"There is no preset {name!r}; the presets are {', '.join(PRESETS)}.")
     return PRESETS[name]

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from algcn.kit import checks
 from algcn.kit.errors import InputError
 from algcn.method.model import label_scores
 from app.labels.graph import LabelGraph, check_label
@@ -91,14 +92,13 @@ def check_edit(graph: LabelGraph, source: object, target: object, weight: object
         InputError: Labels that are none or one and the same, a weight out of range, or a model without a graph.
     """
     if not graph.has_gcn:
-        raise InputError("This model was trained without a label graph, so there is no edge to edit.")
+        raise InputError(
+            "This model was trained without a label graph, so there is no edge to edit; use one with a graph."
+        )
     source, target = check_label(source, len(graph)), check_label(target, len(graph))
     if source == target:
         raise InputError("An edge joins two labels: choose another one to send to.")
-    number = isinstance(weight, (int, float)) and not isinstance(weight, bool)
-    if not number or not 0 <= weight <= MAX_WEIGHT:
-        raise InputError(f"weight must be a number from 0 to {MAX_WEIGHT:g}, not {weight!r}.")
-    return Edit(source, target, float(weight))
+    return Edit(source, target, checks.number(weight, "weight", 0, MAX_WEIGHT))
 
 
 def add_edit(edits: Sequence[Edit], edit: Edit) -> tuple[Edit, ...]:

@@ -10,7 +10,6 @@ L is the number of labels, E of epochs (0 is before the first).
 from __future__ import annotations
 
 import dataclasses
-import math
 import threading
 from collections.abc import Sequence
 from functools import cached_property
@@ -20,6 +19,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor
 
+from algcn.kit import checks
 from algcn.kit.errors import InputError
 from algcn.method.graph import cooccurrence, normalise
 from app.kit.limits import check_limit
@@ -182,14 +182,13 @@ class LabelGraph:
         Raises:
             InputError: It is not one.
         """
-        number = isinstance(epoch, (int, float)) and not isinstance(epoch, bool)
-        whole = number and math.isfinite(epoch) and epoch == int(epoch)
+        whole = checks.is_number(epoch) and epoch == int(epoch)
         if whole and epoch == THIS_MODEL:
             return self.model_epoch
         if not whole or int(epoch) not in self.epochs:
             raise InputError(
-                f"epoch must be one of {self.epochs[0]} to {self.epochs[-1]}, or {THIS_MODEL} for the model as it is, "
-                f"not {epoch!r}."
+                f"The epoch must be one of {self.epochs[0]} to {self.epochs[-1]}, or {THIS_MODEL} for the model as it "
+                f"is, not {checks.shown(epoch)}."
             )
         return self.epochs.index(int(epoch))
 
@@ -200,10 +199,7 @@ def check_threshold(threshold: object) -> float:
     Raises:
         InputError: It is none from 0.
     """
-    number = isinstance(threshold, (int, float)) and not isinstance(threshold, bool)
-    if not number or not 0 <= threshold < float("inf"):
-        raise InputError(f"threshold must be a number from 0, not {threshold!r}.")
-    return float(threshold)
+    return checks.number(threshold, "threshold", 0)
 
 
 def check_label(label: object, count: int) -> int:
@@ -212,8 +208,8 @@ def check_label(label: object, count: int) -> int:
     Raises:
         InputError: It is not one.
     """
-    if isinstance(label, bool) or not isinstance(label, int) or not 0 <= label < count:
-        raise InputError(f"There is no such label: the model has {count:,}, counted from 0.")
+    if not checks.is_whole(label) or not 0 <= label < count:
+        raise InputError(f"There is no such label; the model has {count:,}, counted from 0.")
     return label
 
 

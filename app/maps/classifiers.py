@@ -19,6 +19,7 @@ import torch
 from torch.nn import functional
 
 from algcn.gallery.projection import DIMENSIONS, METHODS, Axes, Floats, fit_axes, neighbours, place, silhouette
+from algcn.kit import checks
 from algcn.kit.errors import InputError
 from app.kit.theme import group_colours
 from app.kit.words import plain
@@ -155,10 +156,10 @@ class ClassifierMap:
 
     def view(self, method: object, dimensions: object, label: object = None, epoch: object = None) -> View:
         """What a browser sent as a view; what makes no sense is as if it had not been sent."""
-        whole = isinstance(epoch, (int, float)) and not isinstance(epoch, bool) and 0 <= epoch < self.epochs
+        whole = checks.is_number(epoch) and 0 <= epoch < self.epochs
         return View(
             method if method in METHODS else "pca",
-            dimensions if dimensions in DIMENSIONS and not isinstance(dimensions, bool) else 2,
+            dimensions if checks.is_number(dimensions) and dimensions in DIMENSIONS else 2,
             self.find_label(label),
             int(epoch) if whole and method == "pca" and epoch == int(epoch) else None,
         )

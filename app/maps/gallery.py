@@ -20,6 +20,7 @@ import torch
 from algcn.gallery.files import LAYOUT_NAME
 from algcn.gallery.layout import gallery_key, gallery_points
 from algcn.gallery.projection import DIMENSIONS, MOST_LAID_OUT, Axes, Floats, fit_axes, place
+from algcn.kit import checks
 from algcn.method.model import label_scores
 from app.kit.theme import GROUP_COLOURS, group_colours
 from app.maps.figures import ACCENT, FAINT, MANY_POINTS, figure, lines_trace, points_trace, rings_trace, star_trace
@@ -162,7 +163,7 @@ class GalleryMap:
         kinds = tuple(kind for kind in (PICTURES, TEXTS) if isinstance(shown, (list, tuple)) and kind in shown)
         return View(
             method if method in METHODS else self.usual_method,
-            dimensions if dimensions in DIMENSIONS and not isinstance(dimensions, bool) else 2,
+            dimensions if checks.is_number(dimensions) and dimensions in DIMENSIONS else 2,
             colouring if colouring in self.colourings else self.colourings[0],
             label if isinstance(label, str) and label in self.label_counts else "",
             kinds or (PICTURES, TEXTS),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from algcn.kit import checks
 from algcn.kit.errors import InputError
 from app.kit.limits import DEFAULT_LIMIT, check_limit
 from app.search.filters import check_labels, check_match
@@ -75,12 +75,12 @@ class Query:
     def __post_init__(self) -> None:
         _check_text("text", self.text)
         _check_text("without", self.without)
-        _check_number("weight", self.weight, 1)
-        _check_number("cutoff", self.cutoff, 100)
+        checks.number(self.weight, "weight", 0, 1)
+        checks.number(self.cutoff, "cutoff", 0, 100)
         object.__setattr__(self, "labels", check_labels(self.labels))
         check_match(self.match)
         if self.space not in SPACES:
-            raise InputError(f"space must be one of {', '.join(SPACES)}, not {self.space!r:.40}.")
+            raise InputError(f"The space must be one of {', '.join(SPACES)}, not {self.space!r:.40}.")
         object.__setattr__(self, "limit", check_limit(self.limit))
 
     @property
@@ -96,10 +96,4 @@ class Query:
 
 def _check_text(name: str, value: object) -> None:
     if not isinstance(value, str):
-        raise InputError(f"{name} must be a text, not {type(value).__name__}.")
-
-
-def _check_number(name: str, value: object, most: int) -> None:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    if not number or not 0 <= value <= most:
-        raise InputError(f"{name} must be a number from 0 to {most}, not {value!r:.40}.")
+        raise InputError(f"The {name} must be a text, not {type(value).__name__}.")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+from algcn.kit import checks
 from algcn.kit.errors import InputError
 from algcn.method.config import MODES, ModelConfig, TrainConfig
-from app.kit.limits import check_number, check_whole
 
 if TYPE_CHECKING:
     from algcn.datasets.features import Features
@@ -38,14 +38,14 @@ class Settings:
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
-            raise InputError(f"mode must be one of {', '.join(MODES)}, not {self.mode!r:.40}.")
+            raise InputError(f"The mode must be one of {', '.join(MODES)}, not {self.mode!r:.40}.")
         for name in ("use_gcn", "adaptive"):
             if not isinstance(getattr(self, name), bool):
-                raise InputError(f"{name} must be true or false, not {getattr(self, name)!r:.40}.")
-        object.__setattr__(self, "gamma", check_number(self.gamma, "γ", *GAMMA_RANGE))
-        object.__setattr__(self, "threshold", check_number(self.threshold, "t", *THRESHOLD_RANGE))
-        object.__setattr__(self, "epochs", check_whole(self.epochs, "epochs", *EPOCHS_RANGE))
-        object.__setattr__(self, "seed", check_whole(self.seed, "seed", *SEED_RANGE))
+                raise InputError(f"The {name} must be true or false, not {getattr(self, name)!r:.40}.")
+        object.__setattr__(self, "gamma", checks.number(self.gamma, "γ", *GAMMA_RANGE))
+        object.__setattr__(self, "threshold", checks.number(self.threshold, "t", *THRESHOLD_RANGE))
+        object.__setattr__(self, "epochs", checks.whole_number(self.epochs, "epochs", *EPOCHS_RANGE))
+        object.__setattr__(self, "seed", checks.whole_number(self.seed, "seed", *SEED_RANGE))
 
     @property
     def learns_graph(self) -> bool:
