@@ -117,8 +117,8 @@ class Bundle:
         label_set = _part(path, lambda: LabelSet.from_json(config["labels"]))
         if len(label_set) != model_config.num_labels:
             raise InputError(
-                f"{path / CONFIG_NAME} lists {len(label_set)} labels, but its model has {model_config.num_labels}; "
-                "restore the file."
+                f"The file {path / CONFIG_NAME} lists {len(label_set)} labels, but its model has "
+                f"{model_config.num_labels}; restore the file."
             )
         reference, encoder_fingerprint = encoder_of(path, config)
         encoder_weight = _part(path, lambda: _encoder_weight(config))
@@ -181,7 +181,10 @@ class Bundle:
             InputError: It is not the encoder that this bundle names.
         """
         if encoder.fingerprint != self.encoder_fingerprint:
-            raise InputError(f"{encoder.reference} is not the encoder that the bundle {self.path} was trained with.")
+            raise InputError(
+                f"The encoder {encoder.reference} is not the one that the bundle {self.path} was trained with; give "
+                "that one."
+            )
         with self._encoder_lock:
             self._encoders[encoder.device] = encoder
 
@@ -200,8 +203,8 @@ class Bundle:
             encoder = load_encoder(self.encoder_reference, device)
             if encoder.fingerprint != self.encoder_fingerprint:
                 raise InputError(
-                    f"{self.encoder_reference} is not the encoder that the bundle {self.path} was trained with; "
-                    "use the bundle with its own encoder."
+                    f"The encoder {self.encoder_reference} is not the one that the bundle {self.path} was trained "
+                    "with; use the bundle with its own encoder."
                 )
         check_width(encoder.width, self.model.config, str(self.encoder_reference), self.encodes)
         return encoder
@@ -253,7 +256,7 @@ def save_bundle(
     """
     path = Path(path)
     if len(label_set) != model.config.num_labels:
-        raise InputError(f"{len(label_set)} labels do not fit a model of {model.config.num_labels}.")
+        raise InputError(f"The model has {model.config.num_labels} labels; give as many names, not {len(label_set)}.")
     encodes = check_encodes(encodes)
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.parent / f".{path.name}.{secrets.token_hex(4)}.part"
@@ -327,11 +330,11 @@ def update_bundle(
 
 
 def _part(path: Path, read: Any) -> Any:
-    """A part of the config, its errors prefixed with the file they are about."""
+    """A part of the config, with the file named in its errors."""
     try:
         return read()
     except InputError as error:
-        raise InputError(f"{path / CONFIG_NAME}: {error}") from None
+        raise InputError(f"The file {path / CONFIG_NAME} cannot be used. {error}") from None
 
 
 def _load_safetensors(path: Path) -> dict[str, Tensor]:
@@ -341,7 +344,7 @@ def _load_safetensors(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
     except (SafetensorError, OSError) as error:
-        raise InputError(f"{path} is damaged or cut off ({error}); copy or download it again.") from None
+        raise InputError(f"The file {path} is damaged or cut off ({error}); copy or download it again.") from None
 
 
 def _save_safetensors(tensors: Mapping[str, Tensor], path: Path) -> None:
@@ -360,7 +363,8 @@ def _load_model(path: Path, config: ModelConfig) -> ALGCN:
     except RuntimeError as error:
         reason = " ".join(str(error).split())
         raise InputError(
-            f"{path} does not fit the model that {CONFIG_NAME} describes ({reason}); restore the two files together."
+            f"The file {path} does not fit the model that {CONFIG_NAME} describes ({reason}); restore the two files "
+            "together."
         ) from None
     return model
 
@@ -380,7 +384,7 @@ def _thresholds(path: Path, config: Mapping[str, Any], num_labels: int) -> dict[
 def _encoder_weight(config: Mapping[str, Any]) -> float:
     ranking = config.get("ranking", {})
     if not isinstance(ranking, dict):
-        raise InputError("the ranking must be an object with an encoder_weight; restore it.")
+        raise InputError("The ranking must be an object with an encoder_weight; restore it.")
     return check_encoder_weight(ranking.get("encoder_weight", ENCODER_WEIGHT))
 
 
@@ -411,7 +415,7 @@ def _swap(aside: Path, path: Path) -> None:
         aside.rename(path)
         return
     if not path.is_dir():
-        raise InputError(f"{path} is a file; name a folder for the bundle.")
+        raise InputError(f"The path {path} is a file; name a folder for the bundle.")
     old = path.parent / f".{path.name}.{secrets.token_hex(4)}.old"
     path.rename(old)
     aside.rename(path)

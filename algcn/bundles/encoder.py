@@ -63,7 +63,7 @@ def encoder_of(path: Path, config: Mapping[str, Any]) -> tuple[Path | str | None
         if _PINNED.fullmatch(reference) and isinstance(encoder.get("fingerprint"), str):
             return reference, encoder["fingerprint"]
     raise InputError(
-        f"{path / CONFIG_NAME} names no usable encoder: it must be {ENCODER!r} with its files, "
+        f"The file {path / CONFIG_NAME} names no usable encoder: it must be {ENCODER!r} with its files, "
         "a Hub reference with commit and fingerprint, the name of a bundle beside it with a fingerprint, or null."
     )
 
@@ -89,7 +89,7 @@ def check_encodes(value: object) -> frozenset[str]:
         values = list(value)
         if values and all(isinstance(entry, str) for entry in values) and MODALITIES.issuperset(values):
             return frozenset(values)
-    raise InputError(f"what the encoder encodes must be a list of 'image', 'text' or both, not {value!r}.")
+    raise InputError(f"What the encoder encodes must be a list of 'image', 'text' or both, not {value!r}.")
 
 
 def save_encoder(
@@ -132,7 +132,7 @@ def shared_encoder(path: Path, name: str) -> tuple[Path, str]:
         fingerprint = own_encoder(read_config(beside))
     if fingerprint is None:
         raise InputError(
-            f"{name!r} is no bundle beside {path} with an encoder in its own folder; name the folder of one, "
+            f"There is no bundle {name!r} beside {path} with an encoder in its own folder; name the folder of one, "
             "without its path."
         )
     return beside / ENCODER, fingerprint
@@ -233,6 +233,6 @@ def choose_encoder(features: Features, arguments: argparse.Namespace) -> ChosenE
     features.check_widths(encoder.width, text_width, f"a model on the encoder {reference!r}")
     if known.get("fingerprint", encoder.fingerprint) != encoder.fingerprint:
         raise InputError(
-            f"the features were not made by the encoder {reference!r}; extract them with it, or name the other"
+            f"The features were not made by the encoder {reference!r}; extract them with it, or name the other."
         )
     return ChosenEncoder(encoder.reference, encodes, beside)

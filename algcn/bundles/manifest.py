@@ -149,24 +149,28 @@ def read_config(path: Path) -> dict[str, Any]:
     if not path.is_dir():
         raise InputError(f"There is no bundle at {path}; name a folder with a {CONFIG_NAME}, or OWNER/NAME on the Hub.")
     if not (path / CONFIG_NAME).is_file():
-        raise InputError(f"{path} is no bundle: it has no {CONFIG_NAME}; name the folder that holds it.")
+        raise InputError(f"The folder {path} is no bundle: it has no {CONFIG_NAME}; name the folder that holds it.")
     config = read_json(path / CONFIG_NAME)
     if "format" not in config or "model" not in config or "labels" not in config:
-        raise InputError(f"{path / CONFIG_NAME} is not a bundle's config (format, model, labels, files).")
+        raise InputError(
+            f"The file {path / CONFIG_NAME} is not a bundle's config (format, model, labels, files); restore it."
+        )
     if config["format"] != FORMAT:
         raise InputError(
-            f"{path} was written in bundle format {config['format']!r}, this version reads {FORMAT}; "
+            f"The bundle {path} was written in bundle format {config['format']!r} and this version reads {FORMAT}; "
             "update the program or save the bundle anew."
         )
     hashes = config.get("files")
     if not isinstance(hashes, dict) or not all(isinstance(digest, str) for digest in hashes.values()):
-        raise InputError(f"{path / CONFIG_NAME} has no list of files with their hashes; restore it.")
+        raise InputError(f"The file {path / CONFIG_NAME} has no list of files with their hashes; restore it.")
     for name in hashes:
         parts = PurePosixPath(name).parts
         if len(parts) > 2 or parts[0] not in NAMES or ".." in parts or "\\" in name:
-            raise InputError(f"{path / CONFIG_NAME} names the file {name!r}, which is no part of a bundle; restore it.")
+            raise InputError(
+                f"The file {path / CONFIG_NAME} names the file {name!r}, which is no part of a bundle; restore it."
+            )
     if MODEL_NAME not in hashes:
-        raise InputError(f"{path / CONFIG_NAME} does not name {MODEL_NAME}; restore it.")
+        raise InputError(f"The file {path / CONFIG_NAME} does not name {MODEL_NAME}; restore it.")
     return config
 
 
@@ -179,9 +183,9 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InputError(f"{path} is not readable JSON ({error}); restore it.") from None
+        raise InputError(f"The file {path} is not readable JSON ({error}); restore it.") from None
     if not isinstance(value, dict):
-        raise InputError(f"{path} must hold a JSON object; restore it.")
+        raise InputError(f"The file {path} must hold a JSON object; restore it.")
     return value
 
 

@@ -44,8 +44,8 @@ def check_rows(features: Tensor, name: str, file_names: Sequence[str], first: in
         if bad.any():
             row = int(bad.nonzero()[0])
             raise InputError(
-                f"the {name.replace('_', ' ')} of row {first + row} ({file_names[row]!r}) {what}; "
-                "leave the item out or extract its features again"
+                f"The {name.replace('_', ' ')} of row {first + row} ({file_names[row]!r}) {what}; "
+                "leave the item out or extract its features again."
             )
 
 
@@ -110,9 +110,9 @@ class Features:
         self._check_sizes()
         unknown = sorted(set(self.split) - set(SPLITS))
         if unknown:
-            raise InputError(f"the split {unknown[0]!r} is not known; use one of {', '.join(SPLITS)}")
+            raise InputError(f"The split {unknown[0]!r} is not known; use one of {', '.join(SPLITS)}.")
         if ((self.labels != 0) & (self.labels != 1)).any():
-            raise InputError("labels must be 0 or 1 (1 where the item has the label)")
+            raise InputError("The labels must be 0 or 1 (1 where the item has the label).")
         object.__setattr__(self, "labels", self.labels.to(torch.uint8))
         for name in ("image_features", "text_features"):
             check_rows(getattr(self, name), name, self.file_names)
@@ -121,18 +121,23 @@ class Features:
     def _check_sizes(self) -> None:
         for name in ("image_features", "text_features", "labels"):
             if getattr(self, name).dim() != 2:
-                raise InputError(f"{name} must have two dimensions (rows × columns), not {getattr(self, name).dim()}")
+                raise InputError(
+                    f"The array {name} must have two dimensions (rows × columns), not {getattr(self, name).dim()}."
+                )
         counts = {name: len(getattr(self, name)) for name in (*TENSORS, "file_names")}
         if len(set(counts.values())) > 1:
             listed = ", ".join(f"{name} {count}" for name, count in counts.items())
-            raise InputError(f"the parts of a feature set must have the same number of rows, but they have: {listed}")
+            raise InputError(f"The parts of a feature set must have the same number of rows, not {listed}.")
         if self.labels.shape[1] != len(self.label_set):
             raise InputError(
-                f"labels has {self.labels.shape[1]} columns for {len(self.label_set)} label names; "
-                "each label needs one column"
+                f"The array labels has {self.labels.shape[1]} columns for {len(self.label_set)} label names; "
+                "each label needs one column."
             )
         if self.vocabulary and len(self.vocabulary) != self.text_dim:
-            raise InputError(f"text_features has {self.text_dim} columns for {len(self.vocabulary)} words")
+            raise InputError(
+                f"The array text_features must have a column for each of the {len(self.vocabulary)} words, not "
+                f"{self.text_dim}."
+            )
 
     def _check_images(self) -> None:
         first, owner = self.first_rows()
@@ -145,8 +150,8 @@ class Features:
             if differs.any():
                 row = int(differs.nonzero()[0])
                 raise InputError(
-                    f"rows {int(of_image[row])} and {row} both belong to {self.file_names[row]!r} but differ in their "
-                    f"{what}; several texts of an image share it"
+                    f"Rows {int(of_image[row])} and {row} both belong to {self.file_names[row]!r} but differ in their "
+                    f"{what}; several texts of an image share it."
                 )
 
     def __len__(self) -> int:
@@ -192,7 +197,7 @@ class Features:
     def select(self, split: str) -> Features:
         """The rows of one split, possibly none."""
         if split not in SPLITS:
-            raise InputError(f"the split {split!r} is not known; use one of {', '.join(SPLITS)}")
+            raise InputError(f"The split {split!r} is not known; use one of {', '.join(SPLITS)}.")
         return self.rows([row for row, name in enumerate(self.split) if name == split])
 
     def first_rows(self) -> tuple[list[int], Tensor]:
@@ -210,8 +215,8 @@ class Features:
         """Raise an `InputError` unless the features are as wide as `wanted_by` needs them."""
         if (self.image_dim, self.text_dim) != (image_dim, text_dim):
             raise InputError(
-                f"the features are {self.image_dim} (image) and {self.text_dim} (text) wide, but {wanted_by} takes "
-                f"{image_dim} and {text_dim}; extract them with the encoder it was trained on"
+                f"The features are {self.image_dim} (image) and {self.text_dim} (text) wide, but {wanted_by} takes "
+                f"{image_dim} and {text_dim}; extract them with the encoder it was trained on."
             )
 
     def save(self, path: str | Path) -> None:
@@ -233,14 +238,14 @@ class Features:
         """
         path = Path(path)
         if not path.is_file():
-            raise InputError(f"there is no feature file {str(path)!r}; {REMEDY}")
+            raise InputError(f"There is no feature file {str(path)!r}; {REMEDY}.")
         try:
             with safe_open(path, framework="pt") as stream:
                 metadata = stream.metadata() or {}
                 missing = sorted(set(TENSORS) - set(stream.keys()))
                 if missing or metadata.get("format") != FORMAT:
                     reason = f"it lacks {missing[0]}" if missing else f"it does not say it is {FORMAT}"
-                    raise InputError(f"{str(path)!r} is not a feature file ({reason}); {REMEDY}")
+                    raise InputError(f"The file {str(path)!r} is not a feature file ({reason}); {REMEDY}.")
                 tensors = {name: stream.get_tensor(name) for name in TENSORS}
             label_set = LabelSet.from_json(json.loads(metadata["label_set"]))
             file_names = [str(name) for name in json.loads(metadata["file_names"])]
@@ -251,11 +256,13 @@ class Features:
         except InputError:
             raise
         except (SafetensorError, OSError) as error:
-            raise InputError(f"{str(path)!r} is not a feature file, or it is damaged ({error}); {REMEDY}") from error
+            raise InputError(
+                f"The file {str(path)!r} is not a feature file, or it is damaged ({error}); {REMEDY}."
+            ) from error
         except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-            raise InputError(f"the metadata of the feature file {str(path)!r} is damaged; {REMEDY}") from error
+            raise InputError(f"The metadata of the feature file {str(path)!r} is damaged; {REMEDY}.") from error
         try:
             return cls(tensors["image_features"], tensors["text_features"], tensors["labels"], split, label_set,
                        file_names, encoder, split_name, vocabulary)  # fmt: skip
         except InputError as error:
-            raise InputError(f"in the feature file {str(path)!r}: {error}") from error
+            raise InputError(f"The feature file {str(path)!r} cannot be used. {error}") from error

@@ -26,9 +26,13 @@ def stream_lists(path: str | Path) -> Iterator[tuple[str, Any]]:
         with path.open(encoding="utf-8") as stream:
             yield from _Reader(stream).lists()
     except OSError as error:
-        raise InputError(f"{str(path)!r} cannot be read ({error.strerror or error})") from error
+        raise InputError(
+            f"The file {str(path)!r} cannot be read ({error.strerror or error}); copy it again."
+        ) from error
     except ValueError as error:  # what the decoders raise
-        raise InputError(f"{str(path)!r} is no JSON object, or it is cut off ({error}); copy it again") from error
+        raise InputError(
+            f"The file {str(path)!r} is no JSON object, or it is cut off ({error}); copy it again."
+        ) from error
 
 
 class _Reader:

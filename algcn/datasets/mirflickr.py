@@ -98,12 +98,14 @@ class MirFlickr:
         self.suffix = "_r1.txt" if kind == "relevant" else ".txt"
         names = [name for name in NAMES if kind == "potential" or (self.annotations / f"{name}_r1.txt").is_file()]
         if not names:
-            raise InputError(f"{str(self.annotations)!r} has no files *_r1.txt; use --annotations potential")
+            raise InputError(
+                f"The folder {str(self.annotations)!r} has no files *_r1.txt; use --annotations potential."
+            )
         self.label_set = label_set_of(names)
         self.numbers = sorted(int(match[1]) for path in self.tags.iterdir() if (match := _TAGS.fullmatch(path.name)))
         if not self.numbers:
             raise InputError(
-                f"{str(self.tags)!r} holds no files tags1.txt, tags2.txt, …; unpack mirflickr25k.zip again"
+                f"The folder {str(self.tags)!r} holds no files tags1.txt, tags2.txt, …; unpack mirflickr25k.zip again."
             )
 
     @cached_property
@@ -118,8 +120,8 @@ class MirFlickr:
                     continue
                 if not line.isdecimal() or int(line) not in known:
                     raise InputError(
-                        f"{path.name} line {row} says {line[:40]!r}, which is no number of a photo with tags "
-                        f"(1 to {self.numbers[-1]}); annotations and photos must be of one collection"
+                        f"Line {row} of {path.name} says {line[:40]!r}, which is no number of a photo with tags "
+                        f"(1 to {self.numbers[-1]}); annotations and photos must be of one collection."
                     )
                 labels.setdefault(int(line), []).append(name)
         return labels
@@ -138,7 +140,9 @@ class MirFlickr:
             if not fields:
                 continue
             if len(fields) != 2 or not fields[1].isdecimal():
-                raise InputError(f"common_tags.txt line {row} is {line[:40]!r}, not a tag and how often it is there")
+                raise InputError(
+                    f"Line {row} of common_tags.txt must be a tag and how often it is there, not {line[:40]!r}."
+                )
             if int(fields[1]) >= COMMON:
                 words.append(fields[0])
         return list(dict.fromkeys(words))
@@ -160,7 +164,7 @@ class MirFlickr:
                 image = self.images / f"im{number}.jpg"
                 if not image.is_file():
                     raise InputError(
-                        f"im{number}.jpg is missing in {str(self.images)!r}; unpack mirflickr25k.zip again"
+                        f"The photo im{number}.jpg is missing in {str(self.images)!r}; unpack mirflickr25k.zip again."
                     )
                 yield Record(image.name, image, [" ".join(tags)], labels)
 

@@ -51,7 +51,7 @@ class MirFlickrSubset:
         if self.labels.shape != (len(self.tags), len(self.label_set)):
             raise InputError(
                 f"LAll is {self.labels.shape[0]} × {self.labels.shape[1]} for the {len(self.tags)} rows of YAll and "
-                f"the {len(self.label_set)} names of {NAMES}; the files must be of one collection"
+                f"the {len(self.label_set)} names of {NAMES}; the files must be of one collection."
             )
         self.rows = self._read_rows()
         try:
@@ -59,10 +59,12 @@ class MirFlickrSubset:
                 archive.extractall(self.unpacked, filter="data")
         except (OSError, tarfile.TarError) as error:
             reason = str(error).splitlines()[0]
-            raise InputError(f"{str(self.root / IMAGES)!r} cannot be unpacked ({reason}); copy it again") from error
+            raise InputError(
+                f"The archive {str(self.root / IMAGES)!r} cannot be unpacked ({reason}); copy it again."
+            ) from error
         missing = [name for name in self.rows if not (self.unpacked / name).is_file()]
         if missing:
-            raise InputError(f"{IMAGES} lacks {missing[0]}, which {METADATA} names; copy it again")
+            raise InputError(f"The archive {IMAGES} lacks {missing[0]}, which {METADATA} names; copy it again.")
 
     @property
     def vocabulary(self) -> list[str]:
@@ -103,26 +105,32 @@ class MirFlickrSubset:
                     name, row, given = (record.get(key) or "" for key in ("file_name", "mat_row", "labels"))
                     rows[self._name(name, number)] = self._row(row, given, number)
         except (OSError, UnicodeDecodeError, csv.Error) as error:
-            raise InputError(f"{str(self.root / METADATA)!r} cannot be read as CSV ({error}); copy it again") from error
+            raise InputError(
+                f"The file {str(self.root / METADATA)!r} cannot be read as CSV ({error}); copy it again."
+            ) from error
         if not rows:
-            raise InputError(f"{METADATA} names no photos (file_name, mat_row, labels); copy it again")
+            raise InputError(f"The file {METADATA} names no photos (file_name, mat_row, labels); copy it again.")
         return rows
 
     @staticmethod
     def _name(name: str, number: int) -> str:
         if not name or PurePosixPath(name).name != name:
-            raise InputError(f"{METADATA} row {number} has the file_name {name!r}; it must be a plain name of a file")
+            raise InputError(
+                f"Row {number} of {METADATA} has the file_name {name!r}; it must be a plain name of a file."
+            )
         return name
 
     def _row(self, row: str, given: str, number: int) -> int:
         if not row.isdecimal() or int(row) >= len(self.labels):
-            raise InputError(f"{METADATA} row {number} has the mat_row {row!r}; rows are 0 to {len(self.labels) - 1}")
+            raise InputError(
+                f"Row {number} of {METADATA} has the mat_row {row!r}; rows are 0 to {len(self.labels) - 1}."
+            )
         # The join of photos and rows was reconstructed: where the labels disagree it is wrong.
         names = self.label_set.names
         if set(filter(None, given.split(SEPARATOR))) != {
             names[column] for column in self._columns(self.labels[int(row)])
         }:
             raise InputError(
-                f"{METADATA} row {number} has other labels than row {row} of LAll; one of the two is wrong"
+                f"Row {number} of {METADATA} has other labels than row {row} of LAll; one of the two is wrong."
             )
         return int(row)

@@ -101,7 +101,8 @@ class MsCoco:
                     if isinstance(error, InputError):
                         raise
                     raise InputError(
-                        f"{path.name} has an entry of {key!r} that is none of COCO's ({error!r})"
+                        f"The file {path.name} has an entry of {key!r} that is none of COCO's ({error!r}); copy it "
+                        "again."
                     ) from error
         self._database.execute("CREATE INDEX caption_image ON caption (image, id)")
         self._database.commit()
@@ -110,7 +111,7 @@ class MsCoco:
         ).fetchone()
         if unknown:
             raise InputError(
-                f"an instance is of the category {unknown[0]}, which the file does not list; copy it again"
+                f"An instance is of the category {unknown[0]}, which the file does not list; copy it again."
             )
         return LabelSet(categories.values())
 
@@ -124,7 +125,10 @@ class MsCoco:
         """The label of a category is its name, its group the supercategory; both files list the same ones."""
         number, label = int(entry["id"]), Label(str(entry["name"]), str(entry.get("supercategory", "")))
         if categories.setdefault(number, label) != label:
-            raise InputError(f"{path.name} calls category {number} {label.name!r}, another file calls it otherwise")
+            raise InputError(
+                f"The file {path.name} calls category {number} {label.name!r} and another file calls it otherwise; "
+                f"use annotations of one release."
+            )
         self._insert("category", number, list(categories).index(number))
 
     def _insert(self, table: str, *values: Any) -> None:
@@ -147,7 +151,7 @@ class MsCoco:
                 folder = self.folders[part]
                 photo = folder / name
                 if not photo.is_file():
-                    raise InputError(f"{name} is missing in {str(folder)!r}; unpack {folder.name}.zip again")
+                    raise InputError(f"The photo {name} is missing in {str(folder)!r}; unpack {folder.name}.zip again.")
                 labels = [names[int(position)] for position in positions.split(",")]
                 yield Record(f"{folder.name}/{name}", photo, [text for (text,) in captions], labels, PARTS[part])
 

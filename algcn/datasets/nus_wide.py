@@ -74,8 +74,8 @@ class NusWide:
                 )
         if len(counts) < wanted:
             raise InputError(
-                f"{str(self.labels)!r} has {len(counts)} files Labels_*.txt, and the {wanted} most frequent concepts "
-                "are wanted; unpack Groundtruth.zip again"
+                f"The folder {str(self.labels)!r} has {len(counts)} files Labels_*.txt, and the {wanted} most frequent "
+                "concepts are wanted; unpack Groundtruth.zip again."
             )
         return sorted(counts, key=lambda name: (-counts[name], name))[:wanted]
 
@@ -142,18 +142,18 @@ class NusWide:
             longer = next((other for other, text in lines.items() if text), None)
             if longer and not line:
                 raise InputError(
-                    f"{file} has no line {row}, but {longer} has one; every file needs a line for each photo"
+                    f"The file {file} has no line {row}, but {longer} has one; every file needs a line for each photo."
                 )
         for concept, flag in zip(self.concepts, flags, strict=True):
             if flag and flag not in FLAGS:
-                raise InputError(f"Labels_{concept}.txt line {row} is {flag[:40]!r}, neither 0 nor 1")
+                raise InputError(f"Line {row} of Labels_{concept}.txt must be 0 or 1, not {flag[:40]!r}.")
 
     def _words(self, row: int, line: str) -> list[str]:
         flags = line.split()
         if len(flags) != len(self.vocabulary):
             raise InputError(
-                f"{self.tags.name} line {row} has {len(flags)} columns for the {len(self.vocabulary)} tags of "
-                f"{self.tag_names.name}"
+                f"Line {row} of {self.tags.name} has {len(flags)} columns for the {len(self.vocabulary)} tags of "
+                f"{self.tag_names.name}; both must be of one release."
             )
         return [word for word, flag in zip(self.vocabulary, flags, strict=True) if flag == "1"]
 

@@ -104,14 +104,18 @@ def prepare(
     """
     out = Path(out)
     if out.exists():
-        raise InputError(f"{str(out)!r} exists already; name a folder that does not, it is written whole or not at all")
+        raise InputError(
+            f"The folder {str(out)!r} exists already; name one that does not, since it is written whole or not at all."
+        )
     summary = Summary()
     assignment = _draw(collection, split, summary)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         aside = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}.", suffix=".part"))
     except OSError as error:
-        raise InputError(f"{str(out)!r} cannot be made ({error.strerror or error}); name another --out") from error
+        raise InputError(
+            f"The folder {str(out)!r} cannot be made ({error.strerror or error}); name another --out."
+        ) from error
     try:
         entries = collection.label_set.to_json()
         (aside / LABELS).write_text(json.dumps(entries, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -127,7 +131,9 @@ def prepare(
         aside.chmod(0o755)
         aside.rename(out)
     except OSError as error:
-        raise InputError(f"{str(out)!r} cannot be written ({error.strerror or error})") from error
+        raise InputError(
+            f"The folder {str(out)!r} cannot be written ({error.strerror or error}); name another."
+        ) from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return summary
@@ -155,8 +161,8 @@ def _draw(collection: Collection, split: Split, summary: Summary) -> Assignment:
             or "nothing was left out"
         )
         raise InputError(
-            f"the split {split.rule} puts none of the {summary.kept:,} kept items into {missing} ({why}); "
-            "give the whole collection with its own lists of train and test items, or another --split"
+            f"The split {split.rule} puts none of the {summary.kept:,} kept items into {missing} ({why}); "
+            "give the whole collection with its own lists of train and test items, or another --split."
         )
     return assignment
 
@@ -208,7 +214,10 @@ def _write_items(
                 target.symlink_to(record.image.resolve())
             return record, split, sha256(target)
         except OSError as error:
-            raise InputError(f"{str(record.image)!r} cannot be read or placed ({error.strerror or error})") from error
+            raise InputError(
+                f"The photo {str(record.image)!r} cannot be read or placed ({error.strerror or error}); unpack it "
+                "again."
+            ) from error
 
     writer = csv.writer(rows)
     writer.writerow(("file_name", "text", "labels", "split"))
@@ -244,7 +253,7 @@ def first_there(candidates: Sequence[Path], what: str, root: Path) -> Path:
             return path
     looked = ", ".join(repr(path.relative_to(root).as_posix()) for path in candidates)
     raise InputError(
-        f"{str(root)!r} has no {what} (looked for {looked}); give the folder the archives were unpacked in"
+        f"The folder {str(root)!r} has no {what} (looked for {looked}); give the folder the archives were unpacked in."
     )
 
 
@@ -260,7 +269,7 @@ def read_lines(path: Path) -> Iterator[str]:
                 yield line.strip()
     except OSError as error:
         raise InputError(
-            f"{str(path)!r} cannot be read ({error.strerror or error}); unpack the archive again"
+            f"The file {str(path)!r} cannot be read ({error.strerror or error}); unpack the archive again."
         ) from error
 
 
@@ -272,5 +281,5 @@ def open_root(root: str | Path) -> Path:
     """
     root = Path(root)
     if not root.is_dir():
-        raise InputError(f"there is no folder {str(root)!r}; give the folder the archives were unpacked in as --root")
+        raise InputError(f"There is no folder {str(root)!r}; give the folder the archives were unpacked in as --root.")
     return root

@@ -67,9 +67,12 @@ class Split:
     def __post_init__(self) -> None:
         if self.rule != OFFICIAL and not _NAME.fullmatch(self.rule):
             usual = ", ".join(USUAL.get(self.dataset, {}))
-            raise InputError(f"there is no split {self.rule!r}; use N-query or N-query-M-train, usually: {usual}")
+            raise InputError(f"There is no split {self.rule!r}; use N-query or N-query-M-train, usually: {usual}.")
         if self.rule == OFFICIAL and OFFICIAL not in USUAL.get(self.dataset, {OFFICIAL: ""}):
-            raise InputError(f"{self.dataset} has no official split; usual are {', '.join(USUAL[self.dataset])}")
+            raise InputError(
+                f"The collection {self.dataset} has no official split; the usual ones are "
+                f"{', '.join(USUAL[self.dataset])}."
+            )
 
     @property
     def name(self) -> str:
@@ -105,9 +108,9 @@ class Split:
         if count < test + validation + (train or 1):
             held_out = f"{test:,} test" + (f", {validation:,} validation" if validation else "")
             raise InputError(
-                f"the split {self.rule} takes {held_out} and {train or 'some'} train items, but {count:,} are kept; "
+                f"The split {self.rule} takes {held_out} and {train or 'some'} train items, but {count:,} are kept; "
                 "use a smaller one, for instance --split "
-                f"{max(1, count // 10)}-query"
+                f"{max(1, count // 10)}-query."
             )
         held_out = test + validation
         rest = frozenset(drawn[held_out:]) if train else None
@@ -148,4 +151,6 @@ def split_name(folder: str | Path) -> str:
             return manifest["name"]
     except (OSError, ValueError, KeyError, TypeError):
         pass
-    raise InputError(f"{str(path)!r} is no manifest of a split; prepare the folder again with python -m algcn.datasets")
+    raise InputError(
+        f"The file {str(path)!r} is no manifest of a split; prepare the folder again with python -m algcn.datasets."
+    )

@@ -38,8 +38,8 @@ def count_vocabulary(texts: Iterable[str], min_texts: int = MIN_TEXTS, max_words
     frequent = sorted((-count, word) for word, count in counts.items() if count >= min_texts)
     if not frequent:
         raise InputError(
-            f"no word occurs in {min_texts} of the texts (the most frequent one in {max(counts.values(), default=0)}); "
-            "use a smaller --min-texts"
+            f"No word occurs in {min_texts} of the texts (the most frequent one in {max(counts.values(), default=0)}); "
+            "use a smaller --min-texts."
         )
     return [word for _, word in frequent[:max_words]]
 
@@ -53,12 +53,14 @@ def read_vocabulary(path: str | Path) -> list[str]:
     try:
         lines = Path(path).read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"the vocabulary {str(path)!r} cannot be read as UTF-8 text ({error})") from error
+        raise InputError(
+            f"The vocabulary {str(path)!r} cannot be read as UTF-8 text ({error}); give one word a line."
+        ) from error
     found = [line.strip() for line in lines if line.strip()]
     twice = [word for word, count in Counter(word.lower() for word in found).items() if count > 1]
     if twice or not found:
         reason = f"names {twice[0]!r} twice" if twice else "is empty"
-        raise InputError(f"the vocabulary {str(path)!r} {reason}; give one word a line, each once")
+        raise InputError(f"The vocabulary {str(path)!r} {reason}; give one word a line, each once.")
     return found
 
 

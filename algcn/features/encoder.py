@@ -53,7 +53,7 @@ def clean_text(text: str) -> str:
         InputError: nothing that could be searched for is left.
     """
     if not isinstance(text, str):
-        raise InputError(f"A text is needed, not {type(text).__name__}.")
+        raise InputError(f"A text must be a str, not {type(text).__name__}.")
     text = text.strip()[: 10 * MAX_TEXT_LENGTH]
     # Surrogate halves that form a pair become their character, the others U+FFFD: no tokenizer survives a lone one.
     text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
@@ -174,10 +174,12 @@ def _load_open_clip(folder: Path, config: dict[str, Any]) -> tuple[torch.nn.Modu
         tokenizer = open_clip.get_tokenizer(name)
     except SafetensorError as error:
         raise InputError(
-            f"{weights_path(folder)} is damaged or cut off ({error}); copy or download it again."
+            f"The file {weights_path(folder)} is damaged or cut off ({error}); copy or download it again."
         ) from None
     except ImportError as error:
-        raise InputError(f"The encoder in {folder} needs a package that is not installed ({error}).") from None
+        raise InputError(
+            f"The encoder in {folder} needs a package that is not installed ({error}); install it."
+        ) from None
     except (RuntimeError, ValueError, TypeError, KeyError, AssertionError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(

@@ -31,7 +31,9 @@ def read_encoder_config(folder: str | Path) -> dict[str, Any]:
             f"There is no encoder folder at {folder}; name a folder with {ENCODER_CONFIG} and its weights."
         )
     if not path.is_file():
-        raise InputError(f"{folder} has no {ENCODER_CONFIG}; an encoder is a folder in open_clip's own format.")
+        raise InputError(
+            f"The folder {folder} has no {ENCODER_CONFIG}; an encoder is a folder in open_clip's own format."
+        )
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
         model_cfg = config["model_cfg"]
@@ -41,13 +43,17 @@ def read_encoder_config(folder: str | Path) -> dict[str, Any]:
         if not all(isinstance(tower, dict) for tower in towers):
             raise TypeError
     except (ValueError, KeyError, TypeError):
-        raise InputError(f"{path} is not an open_clip config (model_cfg with embed_dim and two towers).") from None
+        raise InputError(
+            f"The file {path} must be an open_clip config (model_cfg with embed_dim and two towers)."
+        ) from None
     # timm and transformers read such names as places to download from; weights come from this folder only.
     timm_name = str(towers[0].get("timm_model_name") or "")
     if ":" in timm_name or "/" in timm_name:
-        raise InputError(f"{path} asks for the image tower {timm_name!r}; only timm's own model names are used.")
+        raise InputError(f"The file {path} asks for the image tower {timm_name!r}; use one of timm's own model names.")
     if towers[1].get("hf_model_name"):
-        raise InputError(f"{path} asks for a transformers text tower; use an encoder with open_clip's own text tower.")
+        raise InputError(
+            f"The file {path} asks for a transformers text tower; use an encoder with open_clip's own text tower."
+        )
     return config
 
 
@@ -64,9 +70,10 @@ def weights_path(folder: str | Path) -> Path:
     others = sorted(path.name for path in folder.glob("*") if path.suffix in (".bin", ".pt", ".pth", ".ckpt"))
     if others:
         raise InputError(
-            f"{folder} has its weights as {others[0]}, a pickle, which is never read; save them as {WEIGHTS_FILES[0]}."
+            f"The folder {folder} has its weights as {others[0]}, a pickle, which is never read; save them as "
+            f"{WEIGHTS_FILES[0]}."
         )
-    raise InputError(f"{folder} has no {WEIGHTS_FILES[0]}; copy the encoder's weights there as safetensors.")
+    raise InputError(f"The folder {folder} has no {WEIGHTS_FILES[0]}; copy the encoder's weights there as safetensors.")
 
 
 def encoder_fingerprint(folder: str | Path) -> str:

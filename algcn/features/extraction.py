@@ -98,7 +98,7 @@ class Work:
             if self.sources.vocabulary:
                 hint = "and with a word of the vocabulary; use another one or a smaller --min-texts"
             raise InputError(
-                f"no image of {str(self.folder.root)!r} has a text, and features are image-text pairs; {hint}"
+                f"No image of {str(self.folder.root)!r} has a text, and features are image-text pairs; {hint}."
             )
         self.owner = [position for position, item in enumerate(self.items) for _ in item.texts]
 
@@ -227,12 +227,12 @@ def extract_file(work: Work, out: str | Path) -> dict[str, object]:
     """
     out = Path(out)
     if out.is_dir():
-        raise InputError(f"{str(out)!r} is a folder; name a file for the features")
+        raise InputError(f"The path {str(out)!r} is a folder; name a file for the features.")
     try:
         return _extract_file(work, out)
     except OSError as error:
         raise InputError(
-            f"the features cannot be written to {str(out)!r} ({error.strerror or error}); what was finished is kept"
+            f"The features cannot be written to {str(out)!r} ({error.strerror or error}); what was finished is kept."
         ) from error
 
 

@@ -81,8 +81,8 @@ def load_vgg19(weights: str | Path = WEIGHTS, device: str | torch.device = "cpu"
         if name not in state or state[name].shape != tensor.shape:
             found = f"has it as {tuple(state[name].shape)}" if name in state else "lacks it"
             raise InputError(
-                f"{str(path)!r} holds no VGG-19: {name} should be {tuple(tensor.shape)} and the file {found}; "
-                f"use the weights of {WEIGHTS.removeprefix(HUB_PREFIX)}"
+                f"The file {str(path)!r} holds no VGG-19: {name} should be {tuple(tensor.shape)} and the file {found}; "
+                f"use the weights of {WEIGHTS.removeprefix(HUB_PREFIX)}."
             )
     wanted = model.state_dict()
     model.load_state_dict({name: tensor.float() for name, tensor in state.items() if name in wanted}, assign=True)
@@ -103,11 +103,13 @@ def _weights_file(weights: str) -> Path:
         path = path / WEIGHTS_FILE
     if not path.is_file():
         raise InputError(
-            f"there are no weights {str(path)!r}; give VGG-19's as --weights: a safetensors file, a folder with "
-            f"{WEIGHTS_FILE}, or {WEIGHTS}"
+            f"There are no weights {str(path)!r}; give VGG-19's as --weights: a safetensors file, a folder with "
+            f"{WEIGHTS_FILE}, or {WEIGHTS}."
         )
     if path.suffix != ".safetensors":
-        raise InputError(f"the weights {str(path)!r} are no safetensors file, and pickles are never read; convert them")
+        raise InputError(
+            f"The weights {str(path)!r} are no safetensors file, and pickles are never read; convert them."
+        )
     return path
 
 
@@ -119,7 +121,9 @@ def _read(path: Path) -> dict[str, Tensor]:
     try:
         loaded = load_file(path)
     except (SafetensorError, OSError) as error:
-        raise InputError(f"{str(path)!r} is damaged or cut off ({error}); copy or download it again") from error
+        raise InputError(
+            f"The file {str(path)!r} is damaged or cut off ({error}); copy or download it again."
+        ) from error
     state = {}
     for name, tensor in loaded.items():
         if name.startswith(HEAD):

@@ -56,7 +56,7 @@ class VectorIndex:
         """
         queries = self._queries(queries)
         if k < 1:
-            raise InputError(f"k must be at least 1, not {k}.")
+            raise InputError(f"The number k must be at least 1, not {k}.")
         k = min(int(k), len(self))
         if k == 0:
             return np.empty((len(queries), 0), np.float32), np.empty((len(queries), 0), np.int64)
@@ -73,7 +73,10 @@ class VectorIndex:
     def _queries(self, queries: ArrayLike) -> NDArray[np.float32]:
         queries = _as_rows(queries, "queries")
         if queries.shape[1] != self.width:
-            raise InputError(f"The index holds vectors of width {self.width}, but the query has {queries.shape[1]}.")
+            raise InputError(
+                f"The index holds vectors of width {self.width}, but the query has {queries.shape[1]}; give one of "
+                "that width."
+            )
         return queries
 
 
@@ -83,5 +86,5 @@ def _as_rows(vectors: ArrayLike, what: str) -> NDArray[np.float32]:
     if rows.ndim != 2 or rows.shape[1] == 0:
         raise InputError(f"The {what} must be a matrix with a row for each, not an array of shape {rows.shape}.")
     if not np.isfinite(rows).all():
-        raise InputError(f"The {what} hold a NaN or an infinity.")
+        raise InputError(f"The {what} hold a NaN or an infinity; give finite numbers.")
     return rows

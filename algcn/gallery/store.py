@@ -157,7 +157,9 @@ class _Wanted:
                 if entry is None or entry[:2] != [status.st_size, status.st_mtime_ns]:
                     entry = [status.st_size, status.st_mtime_ns, files.sha256(path)[:HASH_LENGTH]]
             except OSError as error:
-                self.unreadable[item.file_name] = f"{item.file_name} cannot be read ({error.strerror or error})."
+                self.unreadable[item.file_name] = (
+                    f"The file {item.file_name} cannot be read ({error.strerror or error})."
+                )
                 continue
             self.hashes[item.file_name], self.stats[item.file_name] = entry[2], entry
 
@@ -300,7 +302,9 @@ def _keep(path: Path, fingerprint: str, features: dict[str, Tensor], wanted: _Wa
     except OSError as error:
         reason = error.strerror or error
         if in_place:
-            raise InputError(f"{path} cannot be written ({reason}); leave --in-place out to use the cache.") from None
+            raise InputError(
+                f"The file {path} cannot be written ({reason}); leave --in-place out to use the cache."
+            ) from None
         return f"The features cannot be kept in {path.parent} ({reason}) and will be computed again next time."
     return None
 

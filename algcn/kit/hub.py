@@ -71,7 +71,7 @@ def pull(reference: str, kind: Kind, *, out: str | Path | None = None, cache_dir
         InputError: The Hub does not give it, or `out` exists already.
     """
     if out is not None and Path(out).exists():
-        raise InputError(f"{out} exists already; name a new folder.")
+        raise InputError(f"The folder {out} exists already; name a new folder.")
     snapshot = _fetch(kind, reference, cache_dir)
     if out is None:
         return snapshot
@@ -106,7 +106,7 @@ def push(folder: str | Path, repository: str, kind: Kind, *, private: bool = Fal
     pickles = sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICKLES)
     if pickles:
         raise InputError(
-            f"{pickles[0]} may hold a pickle, which is never pushed; take it out or save it as safetensors."
+            f"The file {pickles[0]} may hold a pickle, which is never pushed; take it out or save it as safetensors."
         )
     kind.check(folder)
     api = HfApi()

@@ -63,7 +63,7 @@ def parse_reference(reference: str) -> tuple[str, str | None]:
         with contextlib.suppress(HFValidationError):  # it has rules of its own about length and punctuation
             validate_repo_id(match["repository"])
             return match["repository"], match["revision"]
-    raise InputError(f"{reference!r} is no repository of the Hub; write OWNER/NAME or OWNER/NAME@COMMIT.")
+    raise InputError(f"The reference {reference!r} is no repository of the Hub; write OWNER/NAME or OWNER/NAME@COMMIT.")
 
 
 def fetch_snapshot(
@@ -111,7 +111,10 @@ def fetch_snapshot(
             return Snapshot(path, repository, info.sha, notice)
     path = _download(source, info)
     if bad := list(damaged(path)):
-        raise HubError(f"{repository}@{info.sha} is not usable: {', '.join(bad)} is missing or damaged in it.")
+        raise HubError(
+            f"The snapshot {repository}@{info.sha} is not usable: {', '.join(bad)} is missing or damaged in it; "
+            "name another commit."
+        )
     return Snapshot(path, repository, info.sha, notice)
 
 
@@ -187,7 +190,8 @@ def _download(source: _Source, info: ModelInfo | DatasetInfo) -> Path:
     wanted = list(filter_repo_objects(siblings, allow_patterns=list(source.patterns)))
     if not wanted:
         raise HubError(
-            f"{source.repository}@{info.sha} has none of the files that are read: {', '.join(source.patterns)}."
+            f"The repository {source.repository}@{info.sha} has none of the files that are read "
+            f"({', '.join(source.patterns)}); name another."
         )
     size = sum(siblings[name].size or 0 for name in wanted)
     seconds = DOWNLOAD_SECONDS + SECONDS_PER_FILE * len(wanted) + size / BYTES_PER_SECOND
@@ -195,15 +199,15 @@ def _download(source: _Source, info: ModelInfo | DatasetInfo) -> Path:
         path = _asked(source, info.sha, seconds, lambda: source.download(info.sha, max_workers=4))
     except UnreachableError as error:
         raise HubError(
-            f"The download of {source.repository}@{info.sha} broke off, nothing incomplete was kept; try again."
+            f"The download of {source.repository}@{info.sha} broke off and nothing incomplete was kept; try again."
         ) from error
     bad = [name for name in wanted if not _is_intact(path / name, siblings[name])]
     for name in bad:
         _forget(path / name)
     if bad:
         raise HubError(
-            f"{', '.join(bad)} of {source.repository}@{info.sha} arrived damaged (the hash is not the one the Hub "
-            "states) and was not kept; try again."
+            f"The download of {', '.join(bad)} from {source.repository}@{info.sha} arrived damaged (the hash is not "
+            "the one the Hub states) and was not kept; try again."
         )
     return path
 
@@ -244,7 +248,7 @@ def _asked(source: _Source, revision: str | None, seconds: float, question: Call
     thread.start()
     thread.join(seconds)
     if not outcome:
-        raise UnreachableError(f"The Hub did not answer within {seconds:g} seconds.")
+        raise UnreachableError(f"The Hub did not answer within {seconds:g} seconds; try again later.")
     answer, error = outcome[0]
     if error is not None:
         raise explained(error, source.repository, source.repo_type, revision) from error
@@ -258,17 +262,21 @@ def explained(error: Exception, name: str, repo_type: str, revision: str | None 
     if isinstance(error, HubError):
         return error
     if isinstance(error, errors.GatedRepoError):
-        return HubError(f"{name} needs permission: ask for access on its page and set HF_TOKEN.")
+        return HubError(f"The repository {name} needs permission: ask for access on its page and set HF_TOKEN.")
     if isinstance(error, errors.RepositoryNotFoundError):
         return HubError(f"The Hub has no {repo_type} repository {name}, or it is private (then set HF_TOKEN).")
     if isinstance(error, errors.RevisionNotFoundError):
-        return HubError(f"{name} has no commit, branch or tag {revision}; look at its history for the right one.")
+        return HubError(
+            f"The repository {name} has no commit, branch or tag {revision}; look at its history for the right one."
+        )
     if isinstance(error, errors.HfHubHTTPError):
         status = error.response.status_code
         kind = UnreachableError if status >= 500 or status == 429 else HubError
         return kind(f"The Hub refused {name} with status {status}; try again later.")
     if isinstance(error, errors.OfflineModeIsEnabled) or isinstance(error.__cause__, errors.OfflineModeIsEnabled):
-        return UnreachableError("The Hub is not asked while HF_HUB_OFFLINE is set.")
+        return UnreachableError("The Hub is not asked while HF_HUB_OFFLINE is set; unset it to download.")
     if isinstance(error, OSError) and error.errno and not isinstance(error, ConnectionError):
-        return HubError(f"{name} cannot be kept in the local cache ({error.strerror}).")
-    return UnreachableError(f"The Hub cannot be reached ({type(error).__name__}).")
+        return HubError(
+            f"The repository {name} cannot be kept in the local cache ({error.strerror}); make room for it."
+        )
+    return UnreachableError(f"The Hub cannot be reached ({type(error).__name__}); try again with a connection.")

@@ -61,8 +61,8 @@ def load_reference_checkpoint(path: str | Path, gamma: float = 0.5) -> ALGCN:
     for theirs, name in KEYS.items():
         if state[theirs].shape != ours[name].shape:
             raise InputError(
-                f"in the checkpoint {path}, {theirs} has the shape {tuple(state[theirs].shape)} "
-                f"where the other tensors ask for {tuple(ours[name].shape)}"
+                f"In the checkpoint {path}, {theirs} has the shape {tuple(state[theirs].shape)} "
+                f"where the other tensors ask for {tuple(ours[name].shape)}; copy it again."
             )
     model.load_state_dict({name: state[theirs] for theirs, name in KEYS.items()})
     return model.eval()
@@ -77,8 +77,8 @@ def save_reference_checkpoint(model: ALGCN, path: str | Path) -> None:
     config = model.config
     if not config.use_gcn or not config.adaptive or config.gcn_layers != GCN_LAYERS:
         raise InputError(
-            f"the authors' format holds a model with the GCN, {GCN_LAYERS} layers deep, and the adaptive graph; "
-            "save this one as a bundle"
+            f"The authors' format holds a model with the GCN, {GCN_LAYERS} layers deep, and the adaptive graph; "
+            "save this one as a bundle."
         )
     ours = model.state_dict()
     state = {theirs: ours[name].detach().cpu().clone() for theirs, name in KEYS.items()}
@@ -88,16 +88,17 @@ def save_reference_checkpoint(model: ALGCN, path: str | Path) -> None:
 
 def _read_state(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
-        raise InputError(f"there is no checkpoint {path}")
+        raise InputError(f"There is no checkpoint {path}; name the .pth that the authors' code saves.")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError, AttributeError) as error:
         raise InputError(
-            f"{path} is not a checkpoint of plain tensors; give the .pth that the authors' code saves (a state dict)"
+            f"The file {path} is not a checkpoint of plain tensors; give the .pth that the authors' code saves "
+            "(a state dict)."
         ) from error
     if not isinstance(state, Mapping) or not all(isinstance(tensor, Tensor) for tensor in state.values()):
         raise InputError(
-            f"{path} does not hold a state dict (names and tensors); give the .pth the authors' code saves"
+            f"The file {path} does not hold a state dict (names and tensors); give the .pth the authors' code saves."
         )
     missing = [key for key in KEYS if key not in state]
     unknown = [str(key) for key in state if key not in KEYS]
@@ -105,8 +106,13 @@ def _read_state(path: Path) -> dict[str, Tensor]:
         faults = [f"lacks {', '.join(missing)}"] * bool(missing) + [f"has the unknown {', '.join(unknown)}"] * bool(
             unknown
         )
-        raise InputError(f"{path} is not a checkpoint of the authors' ALGCN: it {' and '.join(faults)}")
+        raise InputError(
+            f"The file {path} is not a checkpoint of the authors' ALGCN: it {' and '.join(faults)}; give one of theirs."
+        )
     flat = [key for key in KEYS if state[key].ndim != (1 if key.endswith("bias") else 2)]
     if flat:
-        raise InputError(f"in the checkpoint {path}, {flat[0]} has the impossible shape {tuple(state[flat[0]].shape)}")
+        raise InputError(
+            f"In the checkpoint {path}, {flat[0]} has the impossible shape {tuple(state[flat[0]].shape)}; copy it "
+            "again."
+        )
     return {key: state[key] for key in KEYS}

@@ -28,7 +28,7 @@ def cooccurrence(labels: Tensor) -> Tensor:
         L × L int64; the diagonal is each label's support.
     """
     if labels.ndim != 2:
-        raise InputError(f"a label matrix has two dimensions, items × labels, not the shape {tuple(labels.shape)}")
+        raise InputError(f"A label matrix has two dimensions, items × labels, not the shape {tuple(labels.shape)}.")
     present = (labels != 0).double()  # exact up to 2^53 items, and a product on every device
     return (present.T @ present).round().long()
 
@@ -44,8 +44,8 @@ def conditional_probability(counts: Tensor, names: Sequence[str] | None = None) 
     if missing:
         who = ", ".join(repr(names[i]) if names is not None else f"number {i}" for i in missing)
         raise InputError(
-            f"no training example has the label{'s' if len(missing) > 1 else ''} {who}; "
-            "add examples or leave the label out"
+            f"No training example has the label{'s' if len(missing) > 1 else ''} {who}; "
+            "add examples or leave the label out."
         )
     return counts.double() / support.double()[:, None]
 

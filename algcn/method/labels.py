@@ -32,18 +32,18 @@ class Label:
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip():
-            raise InputError(f"a label's name must be a word or a phrase, not {self.name!r}")
+            raise InputError(f"A label's name must be a word or a phrase, not {self.name!r}.")
         if self.name != self.name.strip() or _FORBIDDEN.search(self.name):
             raise InputError(
-                f"the label name {self.name!r} must not begin or end with a space or contain '|' or a line break"
+                f"The label name {self.name!r} must not begin or end with a space or contain '|' or a line break."
             )
         if not isinstance(self.group, str):
-            raise InputError(f"the group of label {self.name!r} must be a text, not {self.group!r}")
+            raise InputError(f"The group of label {self.name!r} must be a text, not {self.group!r}.")
         if self.source not in SOURCES:
-            raise InputError(f"the source of label {self.name!r} must be one of {', '.join(SOURCES)}")
+            raise InputError(f"The source of label {self.name!r} must be one of {', '.join(SOURCES)}.")
         listed = isinstance(self.synonyms, (list, tuple))
         if not listed or not all(isinstance(text, str) and _phrase(text) for text in self.synonyms):
-            raise InputError(f"the synonyms of label {self.name!r} must be a list of words or phrases")
+            raise InputError(f"The synonyms of label {self.name!r} must be a list of words or phrases.")
         object.__setattr__(self, "synonyms", tuple(self.synonyms))
 
 
@@ -63,7 +63,7 @@ class LabelSet(Sequence[Label]):
         self._positions: dict[str, int] = {}
         for position, label in enumerate(self._labels):
             if label.name.casefold() in self._positions:
-                raise InputError(f"the label {label.name!r} is there twice; every name may appear once")
+                raise InputError(f"The label {label.name!r} is there twice; every name may appear once.")
             self._positions[label.name.casefold()] = position
 
     def __len__(self) -> int:
@@ -101,10 +101,10 @@ class LabelSet(Sequence[Label]):
         if position is None:
             close = difflib.get_close_matches(name.strip().casefold(), self._positions, n=3)
             if close:
-                hint = "did you mean " + " or ".join(repr(self._labels[self._positions[c]].name) for c in close) + "?"
+                hint = "Did you mean " + " or ".join(repr(self._labels[self._positions[c]].name) for c in close) + "?"
             else:
-                hint = "the labels are " + (", ".join(self.names) or "none at all")
-            raise InputError(f"there is no label {name!r}; {hint}")
+                hint = f"The labels are {', '.join(self.names)}." if self.names else "This set of labels is empty."
+            raise InputError(f"There is no label {name!r}. {hint}")
         return position
 
     def encode(self, rows: Iterable[Iterable[str]]) -> Tensor:
@@ -117,7 +117,7 @@ class LabelSet(Sequence[Label]):
         encoded = torch.zeros(len(rows), len(self), dtype=torch.uint8)
         for number, row in enumerate(rows):
             if isinstance(row, str):
-                raise InputError(f"row {number} of the labels is the text {row!r}; it must be a list of label names")
+                raise InputError(f"Row {number} of the labels is the text {row!r}; it must be a list of label names.")
             for name in row:
                 encoded[number, self.index(name)] = 1
         return encoded
@@ -125,7 +125,9 @@ class LabelSet(Sequence[Label]):
     def decode(self, labels: Tensor) -> list[list[str]]:
         """A multi-hot matrix, N × L, to lists of names in the order of the labels; any non-zero entry counts."""
         if labels.ndim != 2 or labels.shape[1] != len(self):
-            raise InputError(f"a label matrix of {len(self)} columns is needed, not one of shape {tuple(labels.shape)}")
+            raise InputError(
+                f"A label matrix of {len(self)} columns is needed, not one of shape {tuple(labels.shape)}."
+            )
         rows: list[list[str]] = [[] for _ in range(labels.shape[0])]
         for row, column in labels.nonzero().tolist():
             rows[row].append(self._labels[column].name)
@@ -175,17 +177,17 @@ class LabelSet(Sequence[Label]):
             InputError: not such a list, an unknown key, an empty name or a name that is there twice.
         """
         if isinstance(entries, (str, bytes)) or not isinstance(entries, Sequence):
-            raise InputError("labels must be a list of names or of objects with a name")
+            raise InputError("The labels must be a list of names or of objects with a name.")
         known = [field.name for field in dataclasses.fields(Label)]
         labels = []
         for number, entry in enumerate(entries):
             if isinstance(entry, str):
                 entry = {"name": entry}
             if not isinstance(entry, Mapping) or "name" not in entry:
-                raise InputError(f"label {number} must be a name or an object with a name, not {entry!r}")
+                raise InputError(f"Label {number} must be a name or an object with a name, not {entry!r}.")
             unknown = [key for key in entry if key not in known]
             if unknown:
-                raise InputError(f"label {entry['name']!r} has the unknown key {unknown[0]!r}; use {', '.join(known)}")
+                raise InputError(f"Label {entry['name']!r} has the unknown key {unknown[0]!r}; use {', '.join(known)}.")
             labels.append(Label(**entry))
         return cls(labels)
 
@@ -199,7 +201,7 @@ class LabelSet(Sequence[Label]):
         try:
             entries = json.loads(Path(path).read_text(encoding="utf-8"))
         except OSError as error:
-            raise InputError(f"the label file {path} cannot be read: {error.strerror}") from error
+            raise InputError(f"The label file {path} cannot be read ({error.strerror}); name a JSON file.") from error
         except ValueError as error:
-            raise InputError(f"the label file {path} is not JSON: {error}") from error
+            raise InputError(f"The label file {path} is not JSON ({error}); give a JSON list of labels.") from error
         return cls.from_json(entries)

@@ -61,8 +61,8 @@ class InstanceBranch(nn.Module):
         """Features, N × `projection.in_features`, to embeddings, N × d."""
         if features.ndim != 2 or features.shape[1] != projection.in_features:
             raise InputError(
-                f"this model takes {kind} features of width {projection.in_features}, "
-                f"not an array of shape {tuple(features.shape)}"
+                f"This model takes {kind} features of width {projection.in_features}, "
+                f"not an array of shape {tuple(features.shape)}."
             )
         return F.relu(projection(features))
 
@@ -108,7 +108,9 @@ class LabelBranch(nn.Module):
         """
         if not self.config.use_gcn:
             if adaptive is not None:
-                raise InputError("this model has no GCN: its classifiers do not depend on a label graph")
+                raise InputError(
+                    "This model has no GCN, so its classifiers depend on no label graph; use a model with one."
+                )
             return self.free_classifiers, None
         adjacency = normalise(self.adaptive() if adaptive is None else self._checked(adaptive))
         hidden, layers = self.embeddings, []
@@ -118,9 +120,9 @@ class LabelBranch(nn.Module):
         return self.head(torch.cat(layers, dim=1)), adjacency
 
     def _checked(self, adaptive: Tensor) -> Tensor:
-        adaptive = _matrix(adaptive, "the adaptive correlation", tuple(self.prior.shape)).to(self.prior.device)
+        adaptive = _matrix(adaptive, "The adaptive correlation", tuple(self.prior.shape)).to(self.prior.device)
         if (adaptive < 0).any():
-            raise InputError("the adaptive correlation must not contain negative weights")
+            raise InputError("The adaptive correlation must not contain negative weights; use 0 for no edge.")
         return adaptive
 
 
@@ -144,11 +146,11 @@ class ALGCN(nn.Module):
         super().__init__()
         self.config = config
         prior = torch.eye(config.num_labels) if prior is None else prior
-        prior = _matrix(prior, "the prior correlation", (config.num_labels, config.num_labels))
+        prior = _matrix(prior, "The prior correlation", (config.num_labels, config.num_labels))
         if (prior < 0).any():
-            raise InputError("the prior correlation must not contain negative weights")
+            raise InputError("The prior correlation must not contain negative weights; use 0 for no edge.")
         if label_embeddings is not None:
-            label_embeddings = _matrix(label_embeddings, "label embeddings", (config.num_labels, config.label_dim))
+            label_embeddings = _matrix(label_embeddings, "The label embeddings", (config.num_labels, config.label_dim))
         self.instance = InstanceBranch(config)
         self.label = LabelBranch(config, prior, label_embeddings)
 
@@ -231,7 +233,7 @@ def _matrix(values: Tensor, what: str, shape: tuple[int, int]) -> Tensor:
     """A float32 copy of `values`, checked."""
     values = torch.as_tensor(values)
     if tuple(values.shape) != shape:
-        raise InputError(f"{what} must be {shape[0]} × {shape[1]}, not of shape {tuple(values.shape)}")
+        raise InputError(f"{what} must be {shape[0]} × {shape[1]}, not of shape {tuple(values.shape)}.")
     if not torch.isfinite(values).all():
-        raise InputError(f"{what} must not contain NaN or infinity")
+        raise InputError(f"{what} must be finite numbers, without NaN or infinity.")
     return values.detach().to(torch.float32).clone()

@@ -36,7 +36,7 @@ def wordnet_texts(data_noun: str | Path) -> list[str]:
     texts: dict[str, None] = {}
     path = Path(data_noun)
     if not path.is_file():
-        raise InputError(f"{path} is missing; install WordNet (Debian's package is called wordnet).")
+        raise InputError(f"The file {path} is missing; install WordNet (Debian's package is called wordnet).")
     for line in path.read_text(encoding="latin-1").splitlines():
         if line.startswith("  ") or line.split(" ", 2)[1] not in VISIBLE_LEXICOGRAPHER_FILES:
             continue

@@ -41,7 +41,7 @@ def load_imagenet_tower(checkpoint: str | Path) -> nn.Module:
     expected = model.state_dict()
     stored = torch.load(checkpoint, weights_only=True, map_location="cpu")
     if [tuple(a.shape) for a in stored.values()] != [tuple(b.shape) for b in expected.values()]:
-        raise InputError(f"{checkpoint} does not hold EfficientNet-Lite2 weights in timm's order.")
+        raise InputError(f"The file {checkpoint} must hold EfficientNet-Lite2 weights in timm's order.")
     model.load_state_dict(dict(zip(expected, stored.values(), strict=True)))
     model.reset_classifier(0)
     return model.eval()

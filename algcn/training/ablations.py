@@ -54,7 +54,9 @@ def ablate(
             if given
         ]
         if useless:
-            raise InputError(f"{useless[0]} changes the label graph, which --no-gcn leaves out; use one of the two")
+            raise InputError(
+                f"The option {useless[0]} changes the label graph, which --no-gcn leaves out; use one of the two."
+            )
     model = {"use_gcn": not arguments.no_gcn, "adaptive": not arguments.no_adaptive}
     if arguments.gcn_layers is not None:
         model["gcn_layers"] = arguments.gcn_layers

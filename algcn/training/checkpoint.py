@@ -87,11 +87,11 @@ def load_checkpoint(
             metadata = stream.metadata() or {}
             tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 (not a dict)
     except (SafetensorError, OSError) as error:
-        raise InputError(f"the checkpoint {str(path)!r} is damaged ({error}); train without --resume") from error
+        raise InputError(f"The checkpoint {str(path)!r} is damaged ({error}); train without --resume.") from error
     if metadata.get("format") != FORMAT or metadata.get("run") != run:
         raise InputError(
-            f"the checkpoint {str(path)!r} belongs to a run with other data or settings; "
-            "repeat those, or train without --resume to start over"
+            f"The checkpoint {str(path)!r} belongs to a run with other data or settings; "
+            "repeat those, or train without --resume to start over."
         )
     model.load_state_dict(_under(tensors, "model."))
     state: dict[int, dict[str, Tensor]] = {}

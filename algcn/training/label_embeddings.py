@@ -43,16 +43,16 @@ def read_label_embeddings(source: str, label_set: LabelSet, encoder: str | None 
         return None
     if source == ENCODER and encoder is None:
         raise InputError(
-            "the features name no encoder whose vectors could be the label embeddings; "
-            "name one: --label-embeddings FOLDER or hf-hub:OWNER/NAME"
+            "The features name no encoder whose vectors could be the label embeddings; "
+            "name one: --label-embeddings FOLDER or hf-hub:OWNER/NAME."
         )
     reference = encoder if source == ENCODER else source
     if source == ENCODER or source.startswith(HUB_PREFIX) or Path(source).is_dir():
         return load_encoder(reference).encode_texts([_spaced(name) for name in label_set.names])
     if not Path(source).is_file():
         raise InputError(
-            f"there are no label embeddings {source!r}; use learned, encoder, a .mat file with {VARIABLE!r}, a text "
-            "file of word vectors, or an encoder's folder"
+            f"There are no label embeddings {source!r}; use learned, encoder, a .mat file with {VARIABLE!r}, a text "
+            "file of word vectors, or an encoder's folder."
         )
     if source.endswith(".mat"):
         return _from_mat(Path(source), label_set)
@@ -72,8 +72,8 @@ def _from_mat(path: Path, label_set: LabelSet) -> Tensor:
     embeddings = read_variable(path, VARIABLE)
     if len(embeddings) != len(label_set):
         raise InputError(
-            f"{str(path)!r} has {len(embeddings)} label embeddings for {len(label_set)} labels; "
-            "it must be the file of the same benchmark, its rows in the order of the labels"
+            f"The file {str(path)!r} has {len(embeddings)} label embeddings for {len(label_set)} labels; "
+            "it must be the file of the same benchmark, its rows in the order of the labels."
         )
     return embeddings
 
@@ -88,8 +88,8 @@ def _from_words(path: Path, label_set: LabelSet) -> Tensor:
     if missing:
         more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
         raise InputError(
-            f"{str(path)!r} has no vector for {', '.join(map(repr, missing[:SHOWN]))}{more}; "
-            "use word vectors that have them, or rename the labels"
+            f"The file {str(path)!r} has no vector for {', '.join(map(repr, missing[:SHOWN]))}{more}; "
+            "use word vectors that have them, or rename the labels."
         )
     return torch.stack([torch.stack([found[word] for word in parts[name]]).mean(dim=0) for name in label_set.names])
 
@@ -119,6 +119,6 @@ def _numbers(path: Path, number: int, fields: Sequence[str], width: int) -> Tens
         values = []
     if not values or len(values) != width or not all(map(math.isfinite, values)):
         raise InputError(
-            f"line {number} of {str(path)!r} is no word with its vector; give a text file of word vectors like GloVe's"
+            f"Line {number} of {str(path)!r} is no word with its vector; give a text file of word vectors like GloVe's."
         )
     return torch.tensor(values)

@@ -165,7 +165,7 @@ def train(
             break
         progress.epoch += 1
         if not all(map(math.isfinite, losses.values())):
-            raise InputError(f"the loss is no longer a number in epoch {progress.epoch}; use a lower learning rate")
+            raise InputError(f"The loss is no longer a number in epoch {progress.epoch}; use a lower learning rate.")
         scores = None
         if watched is not None:
             scores = retrieval_map(embed_items(watched, model).with_labels(relevance.to(device)))
@@ -179,7 +179,9 @@ def train(
             on_epoch(report, model)
 
     if not progress.best_state:
-        raise InputError("training was stopped before its first epoch was over; there is nothing to keep yet")
+        raise InputError(
+            "Training was stopped before its first epoch was over, so there is nothing to keep; train for longer."
+        )
     model.load_state_dict(progress.best_state)
     model.eval()
     return TrainResult(
@@ -196,7 +198,7 @@ def _trainable(features: Features) -> Features:
     labelled = features.labels.any(dim=1).tolist()
     training = features.rows([row for row, name in enumerate(features.split) if name == "train" and labelled[row]])
     if not len(training):
-        raise InputError("no item of the train split has a label; give labelled items with the split 'train'")
+        raise InputError("No item of the train split has a label; give labelled items with the split 'train'.")
     return training
 
 
@@ -208,7 +210,7 @@ def _selection(features: Features, config: TrainConfig) -> Features | None:
         return chosen
     if config.select == "last":
         return None
-    raise InputError(f"the {split} split has no labelled item to pick the epoch on; add some or use --select last")
+    raise InputError(f"The {split} split has no labelled item to pick the epoch on; add some or use --select last.")
 
 
 def _new_model(

@@ -46,9 +46,9 @@ def read_prior_labels(path: str | Path | None, label_set: LabelSet) -> Tensor | 
         labels, columns = features.labels[features.first_rows()[0]], features.label_set.names
     if labels.shape[1] != len(label_set) or columns != label_set.names:
         raise InputError(
-            f"the columns of the prior labels {str(path)!r} ({labels.shape[1]}) are not the {len(label_set)} labels of "
-            "the data in their order; give label rows of the same collection"
+            f"The columns of the prior labels {str(path)!r} ({labels.shape[1]}) are not the {len(label_set)} labels of "
+            "the data in their order; give label rows of the same collection."
         )
     if ((labels != 0) & (labels != 1)).any():
-        raise InputError(f"the prior labels {str(path)!r} must be 0 or 1 (1 where the item has the label)")
+        raise InputError(f"The prior labels {str(path)!r} must be 0 or 1 (1 where the item has the label).")
     return labels

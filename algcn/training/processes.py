@@ -119,10 +119,10 @@ def joined(device: str) -> Iterator[tuple[Processes, str]]:
 def _own_gpu(device: str) -> str:
     number, there = int(os.environ.get("LOCAL_RANK", "0")), torch.cuda.device_count()
     if device != "cuda":
-        raise InputError(f"several processes cannot share {device!r}; use --device cuda: each takes a GPU of its own")
+        raise InputError(f"Several processes cannot share {device!r}; use --device cuda: each takes a GPU of its own.")
     if number >= there:
         raise InputError(
-            f"this machine has fewer GPUs ({there}) than processes; start as many with --nproc-per-node, "
-            "or use --device cpu"
+            f"This machine has fewer GPUs ({there}) than processes; start as many with --nproc-per-node, "
+            "or use --device cpu."
         )
     return f"cuda:{number}"

@@ -80,10 +80,12 @@ class Steps:
         self.device = rows.labels.device
         if capture and (self.device.type != "cuda" or self.processes.count > 1):
             raise InputError(
-                "a step can be captured on one CUDA device only; leave --capture out, or use --device cuda"
+                "A step can be captured on one CUDA device only; leave --capture out, or use --device cuda."
             )
         if config.precision == "tf32" and self.device.type != "cuda":
-            raise InputError("tf32 is a number format of NVIDIA GPUs; use --precision float32, or bf16, on this device")
+            raise InputError(
+                "The precision tf32 is one of NVIDIA GPUs; use --precision float32, or bf16, on this device."
+            )
         self._forward = self.processes.wrap(model)
         self._sums = torch.zeros(len(Losses._fields), device=self.device)
         self._capture = capture

@@ -101,7 +101,7 @@ class Collection:
                 self._admit(found)
             left_out = intake.left_out
             if not self._items:
-                raise InputError(f"There is no picture in it that can be taken. {_reasons(left_out)}".strip())
+                raise InputError(f"No picture can be taken from what was dropped. {_reasons(left_out)}".rstrip())
             self.gallery = self._embed(bundle, left_out, progress)
             self.encoder = bundle.encoder_fingerprint
         except BaseException:
@@ -157,7 +157,7 @@ class Collection:
         # The features are kept in the folder: the program's own cache is not for what a visitor brought.
         gallery = build_gallery(self.root, bundle, progress, in_place=True)
         for name, sentence in gallery.unreadable.items():
-            left_out.append(LeftOut(name, sentence.removeprefix(f"{name} ").rstrip(".")))
+            left_out.append(LeftOut(name, sentence.removeprefix(f"The file {name} ").rstrip(".")))
             del self._items[name]
             self._digests = {digest: known for digest, known in self._digests.items() if known != name}
             (self.root / name).unlink(missing_ok=True)

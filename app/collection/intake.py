@@ -116,18 +116,18 @@ class Intake:
 
     def _take_archive(self, path: Path, name: str, inside: PurePosixPath) -> None:
         if _index_bytes(path) > MAX_ZIP_INDEX_BYTES:
-            raise InputError(f"{name} lists too many files; pack only the pictures, at most {MAX_PICTURES}.")
+            raise InputError(f"The file {name} lists too many files; pack only the pictures, at most {MAX_PICTURES}.")
         try:
             with zipfile.ZipFile(path) as archive:
                 entries = archive.infolist()
                 if any(entry.flag_bits & ENCRYPTED for entry in entries):
-                    raise InputError(f"{name} is encrypted; pack it again without a password.")
+                    raise InputError(f"The file {name} is encrypted; pack it again without a password.")
                 for entry in entries:
                     self._take_entry(archive, entry, name, inside)
         except InputError:
             raise
         except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, EOFError, zlib.error, struct.error):
-            raise InputError(f"{name} is not a zip archive that can be read; pack it again.") from None
+            raise InputError(f"The file {name} is not a zip archive that can be read; pack it again.") from None
 
     def _take_entry(self, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, inside: PurePosixPath) -> None:
         shown = f"{entry.filename} in {name}"

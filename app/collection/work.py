@@ -29,7 +29,7 @@ def reading_work(collection: Collection, dropped: list[Dropped], service: Retrie
     def work(job: Job) -> int:
         def progress(done: int, total: int) -> None:
             if job.stopping():
-                raise InputError("It was stopped; nothing was added.")
+                raise InputError("The work was stopped, so nothing was added; start it again.")
             job.report(render_reading(done, total))
 
         try:
@@ -68,7 +68,7 @@ def dropped_files(uploaded: Any, uploads: Path) -> list[Dropped]:
     names = [value.get("orig_name") for value in values]
     missing = next((path for path in paths if not path.is_file()), None)
     if missing is not None:
-        raise InputError(f"{missing.name} did not arrive; drop it again.")
+        raise InputError(f"The file {missing.name} did not arrive; drop it again.")
     return [
         Dropped(path, name if isinstance(name, str) and name else path.name)
         for path, name in zip(paths, names, strict=True)

@@ -177,4 +177,4 @@ class Jobs:
                     told = before
                 self._changed.wait(WAIT_SECONDS)
                 if job.stopping():  # also where its turn has come meanwhile
-                    raise InputError("It was stopped before its turn came.")
+                    raise InputError("The job was stopped before its turn came; start it again.")

@@ -33,7 +33,7 @@ def uploaded_file(value: object, uploads: Path) -> Path:
     """
     path = value.get("path") if isinstance(value, dict) else None
     if not isinstance(path, str) or "\0" in path or not Path(path).resolve().is_relative_to(uploads.resolve()):
-        raise InputError("image must be an uploaded file; with gradio_client, pass handle_file('photo.jpg').")
+        raise InputError("The image must be an uploaded file; with gradio_client, pass handle_file('photo.jpg').")
     return Path(path)
 
 

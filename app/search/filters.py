@@ -71,7 +71,7 @@ def check_match(match: object) -> str:
         InputError: It is another.
     """
     if match not in MATCHES:
-        raise InputError(f"match must be one of {', '.join(MATCHES)}, not {match!r:.40}.")
+        raise InputError(f"The match must be one of {', '.join(MATCHES)}, not {match!r:.40}.")
     return match
 
 
@@ -83,7 +83,7 @@ def check_labels(labels: object) -> tuple[str, ...]:
     """
     listed = labels if labels is not None else ()
     if not isinstance(listed, (list, tuple)) or not all(isinstance(name, str) and name.strip() for name in listed):
-        raise InputError('labels must be a list of label names, ["dog", "beach"] for instance.')
+        raise InputError('The labels must be a list of label names, ["dog", "beach"] for instance.')
     if len(listed) > MAX_LABELS:
         raise InputError(f"At most {MAX_LABELS} labels can be asked for at once.")
     return tuple(dict.fromkeys(name.strip() for name in listed))

@@ -62,7 +62,7 @@ def query_of(address: object, item_of: Callable[[str], int]) -> Query | None:
     try:
         fields = parse_qs(address.removeprefix("?"), max_num_fields=MAX_FIELDS)
     except ValueError:
-        raise InputError("This link holds too much to be a query.") from None
+        raise InputError("This link holds too much to be a query; copy it again.") from None
     one = {name: values[0] for name, values in fields.items()}
     if "q" not in one and "like" not in one:
         return None
@@ -82,4 +82,6 @@ def _number(fields: dict[str, str], name: str, default: float) -> float:
     try:
         return float(fields.get(name, default))
     except ValueError:
-        raise InputError(f"This link has a {name} of {fields[name]!r:.40}, which is no number.") from None
+        raise InputError(
+            f"This link has a {name} of {fields[name]!r:.40}, which is no number; copy it again."
+        ) from None

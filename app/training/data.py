@@ -60,7 +60,7 @@ def training_data(gallery: Gallery, label_set: LabelSet, encoder: str | None, se
     labelled = [position for position, item in enumerate(gallery.items) if item.labels]
     usable = [position for position in labelled if position in captioned]
     if not labelled:
-        raise InputError("This gallery has no labels, and labels are what ALGCN learns from.")
+        raise InputError("This gallery has no labels, and labels are what ALGCN learns from; choose one with labels.")
     if len(usable) < MIN_PICTURES:
         raise InputError(
             f"Training needs at least {MIN_PICTURES} pictures with a label and a caption; this gallery has "
@@ -132,7 +132,9 @@ def _with_split(features: Features, seed: int) -> Features:
     parts = dict(zip(carved.file_names, carved.split, strict=True))
     held_out = [name for name, part in parts.items() if part == "validation"]
     if len(held_out) < 2:
-        raise InputError("Too few labels are on several pictures: none can be held out to measure with.")
+        raise InputError(
+            "Too few labels are on several pictures: none can be held out to measure with; choose a larger gallery."
+        )
     random.Random(seed).shuffle(held_out)
     parts.update(dict.fromkeys(held_out[: len(held_out) // 2], "test"))
     return dataclasses.replace(carved, split=[parts[name] for name in carved.file_names])

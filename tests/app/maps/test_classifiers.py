@@ -239,7 +239,7 @@ def test_programs_get_neighbours_and_pictures(endpoints: dict[str, Callable]) ->
 @pytest.mark.parametrize(
     ("name", "arguments", "sentence"),
     [
-        ("classifier_neighbours", ("dgo",), "there is no label 'dgo'; did you mean 'dog'"),
+        ("classifier_neighbours", ("dgo",), "There is no label 'dgo'. Did you mean 'dog'"),
         ("classifier_neighbours", (7,), "label must be a text"),
         ("classifier_neighbours", ("dog", 0), "limit must be"),
         ("classifier_map", ("lda",), "method must be one of"),

@@ -221,7 +221,7 @@ def test_programs_get_points_and_neighbours(endpoints: dict[str, Callable]) -> N
 @pytest.mark.parametrize(
     ("name", "arguments", "sentence"),
     [
-        ("gallery_map", ("tsne",), "method must be pca or umap"),
+        ("gallery_map", ("tsne",), "The method must be pca or umap"),
         ("gallery_map", ("pca", "2"), "dimensions 2 or 3"),
         ("gallery_neighbours", ("../../etc/passwd",), "no picture"),
         ("gallery_neighbours", (["street.jpg"],), "no picture"),
