@@ -1,4 +1,4 @@
-"""A model bundle: a folder (or a Hub repository with the same files) that holds all a search needs.
+"""A model bundle is a folder (or a Hub repository with the same files) that holds all a search needs.
 
 Notable: `config.json` names the SHA-256 of every other file and each is checked before it is used, so a damaged or
 half-copied bundle is one sentence instead of a strange result; the encoder (the largest part) and the model without
@@ -70,7 +70,7 @@ from algcn.method.model import ALGCN
 
 @dataclasses.dataclass(eq=False)
 class Bundle:
-    """A loaded bundle.
+    """A loaded bundle: model, labels, thresholds, and an encoder that is loaded when it is first needed.
 
     Attributes:
         encoder_reference: A folder, a pinned "hf-hub:OWNER/NAME@COMMIT", or None for a model of ready-made features.
@@ -80,9 +80,9 @@ class Bundle:
         metrics: metrics.json, or None.
         thresholds: "image" and "text": L scores above which a label is predicted; empty when none were saved.
         encoder_weight: How much the encoder's own cosine counts in the ranking (see `algcn.evaluation.ranking`).
-        calibration: From ranking scores to probabilities; None without one, or where it was fitted for another
-            weight of the encoder.
-        fingerprint: Of the weights, the labels and the encoder; equal fingerprints, equal embeddings.
+        calibration: The curves from ranking scores to probabilities; None without them, or where they were fitted
+            for another weight of the encoder.
+        fingerprint: A hash of the weights, the labels and the encoder; equal fingerprints, equal embeddings.
     """
 
     model: ALGCN
@@ -144,14 +144,14 @@ class Bundle:
 
     @cached_property
     def history(self) -> dict[str, Tensor] | None:
-        """What history.safetensors holds, read when it is first asked for; None without one."""
+        """The tensors of history.safetensors, read when they are first asked for; None without one."""
         if HISTORY_NAME not in self.config["files"]:
             return None
         return _load_safetensors(self.path / HISTORY_NAME)
 
     @cached_property
     def without_gcn(self) -> ALGCN | None:
-        """The same training without the GCN, on the device of `model`, read when first asked for; None without one.
+        """Load the same training without the GCN on the device of `model`, on the first call; None without one.
 
         Raises:
             InputError: The file is missing or damaged, or does not fit the config.
@@ -163,7 +163,7 @@ class Bundle:
         return _load_model(self.path / WITHOUT_GCN_NAME, config).to(self.model.prior.device).eval()
 
     def encoder(self, device: str | torch.device = "cpu") -> Encoder:
-        """The bundle's encoder, loaded on the first call for a device and kept; several threads may ask at once.
+        """Return the bundle's encoder, loaded on the first call for a device and kept; several threads may ask at once.
 
         Raises:
             InputError: The bundle has no encoder, or the encoder is missing, damaged or of another width.
@@ -178,7 +178,7 @@ class Bundle:
         """Use an encoder that is loaded already, another bundle's for instance, instead of loading a second one.
 
         Raises:
-            InputError: It is not the encoder that this bundle names.
+            InputError: The encoder is not the one that this bundle names.
         """
         if encoder.fingerprint != self.encoder_fingerprint:
             raise InputError(
@@ -245,7 +245,7 @@ def save_bundle(
         training: How the model was trained.
         thresholds: "image" and "text", L scores each.
         encoder_weight: How much the encoder's own cosine counts in the ranking.
-        calibration: Of the scores of that ranking.
+        calibration: The curves from that ranking's scores to probabilities.
         metrics: The bundle's own numbers, as metrics.json will hold them.
         history: "learned_change" E × L × L and "classifiers" E × L × d, for instance.
         without_gcn: The same training without the GCN; kept in half precision.
@@ -330,7 +330,7 @@ def update_bundle(
 
 
 def _part(path: Path, read: Any) -> Any:
-    """A part of the config, with the file named in its errors."""
+    """Read a part of the config, with the file named in its errors."""
     try:
         return read()
     except InputError as error:

@@ -1,4 +1,4 @@
-"""A bundle's encoder: which one config.json names, what it encodes, and how it gets into a bundle.
+"""Find a bundle's encoder: which one config.json names, what it encodes, and how it gets into a bundle.
 
 Notable: the encoder lies in the bundle's own folder, on the Hub, or in another bundle beside it (see
 `algcn.bundles.manifest`). It need not read both modalities for the model: one trained on bags of words takes pictures
@@ -43,10 +43,10 @@ _PINNED = re.compile(r"hf-hub:[\w.-]+/[\w.-]+@[0-9a-f]{40}")
 
 
 def encoder_of(path: Path, config: Mapping[str, Any]) -> tuple[Path | str | None, str | None]:
-    """Reference and fingerprint of the encoder that a bundle's config names; the encoder itself is not read.
+    """Return reference and fingerprint of the encoder that a bundle's config names; the encoder itself is not read.
 
     Raises:
-        InputError: It names something else.
+        InputError: The config names something else.
     """
     encoder = config.get("encoder")
     if encoder is None:
@@ -69,10 +69,10 @@ def encoder_of(path: Path, config: Mapping[str, Any]) -> tuple[Path | str | None
 
 
 def encodes_of(config: Mapping[str, Any]) -> frozenset[str]:
-    """What the encoder that a bundle's config names reads for the model: "image", "text"; empty without an encoder.
+    """Return what a bundle's encoder reads for the model: "image", "text"; empty without an encoder.
 
     Raises:
-        InputError: It says something else.
+        InputError: The config says something else.
     """
     if config.get("encoder") is None:
         return frozenset()
@@ -80,10 +80,10 @@ def encodes_of(config: Mapping[str, Any]) -> frozenset[str]:
 
 
 def check_encodes(value: object) -> frozenset[str]:
-    """What an encoder reads, whatever a config says.
+    """Check what an encoder reads, as a config says it, and return it as a tuple.
 
     Raises:
-        InputError: It is not "image", "text" or both.
+        InputError: The value is not "image", "text" or both.
     """
     if isinstance(value, Collection) and not isinstance(value, (str, Mapping)):
         values = list(value)
@@ -121,7 +121,7 @@ def save_encoder(
 
 
 def shared_encoder(path: Path, name: str) -> tuple[Path, str]:
-    """Folder and fingerprint of the encoder in the bundle called `name` beside the bundle `path`.
+    """Find the encoder in the bundle called `name` beside the bundle `path`; returns its folder and fingerprint.
 
     Raises:
         InputError: There is no such bundle, or it has no encoder in its own folder.
@@ -139,7 +139,7 @@ def shared_encoder(path: Path, name: str) -> tuple[Path, str]:
 
 
 def share_encoder(path: Path, name: str, config: ModelConfig, encodes: frozenset[str]) -> dict[str, str]:
-    """What config.json of the bundle `path` says to use the encoder of the bundle called `name` beside it.
+    """Return what config.json of the bundle `path` says to use the encoder of the bundle called `name` beside it.
 
     Raises:
         InputError: As `shared_encoder`, or the encoder's width is not the model's.

@@ -1,4 +1,4 @@
-"""The authors' formats in and out: their `.pth` checkpoints and their folders of `.mat` files.
+"""Read and write the authors' data folders of `.mat` files.
 
 LivXue/ALGCN on GitHub. A checkpoint is a state dict in a `.pth`, read with `weights_only=True`: nothing is unpickled. A
 data folder holds `{train,test}_{img,txt,lab}.mat`, each with one variable of the file's own name, rows being items, and
@@ -65,7 +65,7 @@ def read_reference_folder(folder: str | Path, label_set: LabelSet | None = None)
 
 
 def read_reference_cooccurrence(folder: str | Path) -> Tensor:
-    """The counts of `adj.mat`, L × L int64, as `algcn.method.graph.cooccurrence` gives them.
+    """Read the counts of `adj.mat`, L × L int64, as `algcn.method.graph.cooccurrence` gives them.
 
     Their script counts the diagonal twice; here the supports (`nums`) are put on it.
 
@@ -111,7 +111,7 @@ def write_reference_folder(features: Features, folder: str | Path) -> None:
 
 
 def _read_split(folder: Path, split: str) -> dict[str, Tensor]:
-    """The three matrices of a split with items as rows."""
+    """Read the three matrices of a split, with items as rows."""
     matrices = {part: read_variable(folder / f"{split}_{part}.mat", f"{split}_{part}") for part in PARTS}
     for count in matrices["lab"].shape:
         if all(count in matrix.shape for matrix in matrices.values()):

@@ -1,4 +1,4 @@
-"""A feature file: what two frozen encoders say about N image-text pairs, with their labels, in one safetensors file.
+"""Features of image-text pairs: what two frozen encoders say about N pairs, with their labels, in a safetensors file.
 
 One row is one pair. An image with several texts has several rows that share its `file_names` entry, its image features
 and its labels; `first_rows` gives one row for each image. In the file, tensors hold the numbers (`image_features`,
@@ -56,7 +56,7 @@ def file_metadata(
     split_name: str = "",
     vocabulary: Sequence[str] = (),
 ) -> dict[str, str]:
-    """The safetensors metadata of a feature file."""
+    """Return the safetensors metadata of a feature file."""
     metadata = {
         "format": FORMAT,
         "label_set": json.dumps(label_set.to_json(), ensure_ascii=False),
@@ -72,7 +72,7 @@ def file_metadata(
 
 @dataclass(frozen=True)
 class Features:
-    """N image-text pairs as features.
+    """The features of N image-text pairs with their labels and splits.
 
     Args:
         image_features: N × image_dim, float32, finite, no row all zero.
@@ -159,28 +159,28 @@ class Features:
 
     @property
     def image_dim(self) -> int:
-        """Width of the image features."""
+        """The width of the image features."""
         return self.image_features.shape[1]
 
     @property
     def text_dim(self) -> int:
-        """Width of the text features."""
+        """The width of the text features."""
         return self.text_features.shape[1]
 
     @property
     def image_encoder(self) -> dict[str, str]:
-        """`reference` and `fingerprint` of the encoder that made the image features, where that is known."""
+        """The `reference` and `fingerprint` of the encoder of the image features, where that is known."""
         if "image_fingerprint" in self.encoder:
             return {"reference": self.encoder["image"], "fingerprint": self.encoder["image_fingerprint"]}
         return {name: self.encoder[name] for name in ("reference", "fingerprint") if name in self.encoder}
 
     @property
     def of_one_encoder(self) -> bool:
-        """Whether one encoder made both sides, as far as is known; then both lie in a space of its own."""
+        """Whether one encoder made both sides, as far as is known; then images and texts can be compared directly."""
         return bool(self.encoder) and not {"image", "text"} & self.encoder.keys()
 
     def rows(self, index: Sequence[int] | Tensor) -> Features:
-        """The rows of `index`, in its order."""
+        """Return the rows of `index`, in its order."""
         chosen = torch.as_tensor(index, dtype=torch.long)
         return Features(
             image_features=self.image_features[chosen],
@@ -195,13 +195,13 @@ class Features:
         )
 
     def select(self, split: str) -> Features:
-        """The rows of one split, possibly none."""
+        """Return the rows of one split, possibly none."""
         if split not in SPLITS:
             raise InputError(f"The split {split!r} is not known; use one of {', '.join(SPLITS)}.")
         return self.rows([row for row, name in enumerate(self.split) if name == split])
 
     def first_rows(self) -> tuple[list[int], Tensor]:
-        """One row for each image (its first) and, for each row, the position of its image among those (`owner`, N)."""
+        """Return the first row of each image and, for each row, the position of its image among those (`owner`, N)."""
         position: dict[str, int] = {}
         first, owner = [], []
         for row, name in enumerate(self.file_names):

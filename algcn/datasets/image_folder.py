@@ -1,4 +1,4 @@
-"""An image folder in the Hugging Face ImageFolder convention: images beside a `metadata.csv`.
+"""Read image folders in the Hugging Face ImageFolder convention: images beside a `metadata.csv`.
 
 `metadata.csv` has the columns `file_name` and `text`, and may have `labels` (`|` between labels) and `split`. Texts and
 labels may be empty. Several rows may name one file: they are several texts of one image, and its labels are those of
@@ -25,7 +25,7 @@ SEPARATOR = "|"
 
 @dataclass(frozen=True)
 class Item:
-    """One image: its path inside the folder, its texts, its labels (None: not said), its split (None: not said)."""
+    """An image: its path inside the folder, its texts, its labels and its split (None where they are not said)."""
 
     file_name: str
     texts: list[str] = field(default_factory=list)
@@ -47,17 +47,17 @@ class ImageFolder:
         return iter(self.items)
 
     def path(self, item: Item) -> Path:
-        """Where an item's image is."""
+        """Return the path of an item's image."""
         return self.root / item.file_name
 
     @property
     def label_names(self) -> list[str]:
-        """Every label that some item has, sorted by name."""
+        """Return every label that some item has, sorted by name."""
         return sorted({label for item in self.items for label in item.labels or []})
 
 
 def read_image_folder(path: str | Path, label_set: LabelSet | None = None) -> ImageFolder:
-    """Read an image folder. No image is opened; that each one is there is checked.
+    """Read an image folder; no image is opened, but each one must be there.
 
     Args:
         path: the folder.

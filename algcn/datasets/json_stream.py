@@ -1,4 +1,4 @@
-"""The entries of the lists in a large JSON file, one at a time: instances_train2017.json alone has 450 MB."""
+"""Read the lists in a large JSON file entry by entry: instances_train2017.json alone has 450 MB."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SPACE = " \t\r\n"
 
 
 def stream_lists(path: str | Path) -> Iterator[tuple[str, Any]]:
-    """(key, entry) for every entry of every list directly in the object that the file holds; other values are passed.
+    """Yield (key, entry) for every entry of every list at the top of a JSON file; other values are skipped.
 
     Memory is bounded by the largest entry.
 
@@ -49,7 +49,7 @@ class _Reader:
         return not self.ended
 
     def peek(self) -> str:
-        """The next character that is no space, not taken; empty at the end."""
+        """Return the next character that is no space without taking it; empty at the end."""
         while True:
             while self.at < len(self.window):
                 if self.window[self.at] not in _SPACE:

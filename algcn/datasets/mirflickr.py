@@ -66,13 +66,13 @@ _TAGS = re.compile(r"tags([1-9]\d*)\.txt")
 
 
 def label_set_of(names: Sequence[str]) -> LabelSet:
-    """Labels of MIRFlickr with their groups and synonyms."""
+    """Return labels of MIRFlickr with their groups and synonyms."""
     group = {name: group for group, members in GROUPS.items() for name in members}
     return LabelSet(Label(name, group.get(name, ""), synonyms=SYNONYMS.get(name, ())) for name in names)
 
 
 class MirFlickr:
-    """The collection below `root`: the folder that holds `mirflickr/` and the annotations, or `mirflickr/` itself.
+    """MIRFlickr-25K below `root`: the folder that holds `mirflickr/` and the annotations, or `mirflickr/` itself.
 
     Args:
         root: where the archives were unpacked.
@@ -110,7 +110,7 @@ class MirFlickr:
 
     @cached_property
     def _labels(self) -> dict[int, list[str]]:
-        """The labels of each photo by its number."""
+        """Read the labels of each photo by its number."""
         known = set(self.numbers)
         labels: dict[int, list[str]] = {}
         for name in self.label_set.names:
@@ -152,7 +152,7 @@ class MirFlickr:
         return [tag for tag in read_lines(self.tags / f"tags{number}.txt") if tag]
 
     def records(self, left_out: Counter[str]) -> Iterator[Record]:
-        """The photos with a label and a common tag, by number; the text of a photo is all its tags in a row."""
+        """Yield the photos with a label and a common tag, by number; a photo's text is all its tags in a row."""
         common = set(self.vocabulary)
         for number in self.numbers:
             tags, labels = self._tags_of(number), self._labels.get(number, [])
@@ -169,12 +169,12 @@ class MirFlickr:
                 yield Record(image.name, image, [" ".join(tags)], labels)
 
     def against_benchmark(self, kept: int, left_out: Counter[str]) -> str:
-        """Whether these are as many as everybody's."""
+        """Compare the number of photos that are kept with the literature's."""
         agrees = "as many as" if kept == BENCHMARK else "NOT as many as"
         return f"{agrees} the {BENCHMARK:,} of the benchmark, which is said to follow this rule"
 
     def sources(self) -> dict[str, str]:
-        """Hashes of the annotations and of the list of common tags; one hash for all tag files, in order."""
+        """Hash the annotations and the list of common tags; all tag files share one hash, in order."""
         paths = [self.annotations / f"{name}{self.suffix}" for name in self.label_set.names]
         paths += [path for path in [self.images / "doc" / "common_tags.txt"] if path.is_file()]
         hashes = {path.relative_to(self.root).as_posix(): sha256(path) for path in paths}

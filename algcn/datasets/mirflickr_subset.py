@@ -1,4 +1,4 @@
-"""Photos of MIRFlickr-25K joined to the usual benchmark matrices, where the official files are not at hand.
+"""Join photos of MIRFlickr-25K to the usual benchmark matrices, where the official files are not at hand.
 
     images.tar          the photos                           yall.mat          YAll, N × 1386 of 0 and 1: tags
     metadata.csv        file_name, mat_row, labels           lall.mat          LAll, N × 24 of 0 and 1: labels
@@ -31,7 +31,7 @@ IMAGES, TAGS, LABELS, NAMES = "images.tar", "yall.mat", "lall.mat", "label_names
 
 
 class MirFlickrSubset:
-    """The collection in the folder `root`.
+    """Photos and benchmark matrices of MIRFlickr-25K in the folder `root`.
 
     Args:
         root: the folder that holds the files.
@@ -68,11 +68,11 @@ class MirFlickrSubset:
 
     @property
     def vocabulary(self) -> list[str]:
-        """A word for each column."""
+        """The words of the columns of YAll."""
         return [f"w{column}" for column in range(self.tags.shape[1])]
 
     def records(self, left_out: Counter[str]) -> Iterator[Record]:
-        """The photos with a label and a tag, in the order of metadata.csv."""
+        """Yield the photos with a label and a tag, in the order of metadata.csv."""
         names = self.label_set.names
         for name, row in self.rows.items():
             words = [f"w{column}" for column in self._columns(self.tags[row])]
@@ -85,11 +85,11 @@ class MirFlickrSubset:
                 yield Record(name, self.unpacked / name, [" ".join(words)], labels)
 
     def against_benchmark(self, kept: int, left_out: Counter[str]) -> str:
-        """That it is not the benchmark."""
+        """Say that this is not the whole benchmark."""
         return f"a part of the {BENCHMARK:,} of the benchmark, so results are not comparable with those on all"
 
     def sources(self) -> dict[str, str]:
-        """Hashes of all files."""
+        """Hash all files."""
         return {name: sha256(self.root / name) for name in (IMAGES, METADATA, TAGS, LABELS, NAMES)}
 
     @staticmethod
@@ -97,7 +97,7 @@ class MirFlickrSubset:
         return row.nonzero().flatten().tolist()
 
     def _read_rows(self) -> dict[str, int]:
-        """The row of the matrices for each photo."""
+        """Read the row of the matrices for each photo."""
         rows: dict[str, int] = {}
         try:
             with (self.root / METADATA).open(newline="", encoding="utf-8") as stream:

@@ -19,7 +19,7 @@ HUB_PATTERNS = (ENCODER_CONFIG, *WEIGHTS_FILES, "tokenizer*.json", "special_toke
 
 
 def read_encoder_config(folder: str | Path) -> dict[str, Any]:
-    """The open_clip_config.json of an encoder folder: "model_cfg" and "preprocess_cfg".
+    """Read the open_clip_config.json of an encoder folder: "model_cfg" and "preprocess_cfg".
 
     Raises:
         InputError: The folder or the file is missing, is not such a JSON, or names a model that would be downloaded.
@@ -58,10 +58,10 @@ def read_encoder_config(folder: str | Path) -> dict[str, Any]:
 
 
 def weights_path(folder: str | Path) -> Path:
-    """The safetensors file of an encoder folder.
+    """Return the path of the safetensors file in an encoder folder.
 
     Raises:
-        InputError: There is none; weights in other formats are never read.
+        InputError: There is no such file; weights in other formats are never read.
     """
     folder = Path(folder)
     for name in WEIGHTS_FILES:
@@ -77,17 +77,17 @@ def weights_path(folder: str | Path) -> Path:
 
 
 def encoder_fingerprint(folder: str | Path) -> str:
-    """Fingerprint of an encoder folder, from its config and its weights (both are read in full)."""
+    """Return the fingerprint of an encoder folder, from its config and its weights (both are read in full)."""
     folder = Path(folder)
     return fingerprint_of(files.sha256(folder / ENCODER_CONFIG), files.sha256(weights_path(folder)))
 
 
 def missing_files(folder: Path) -> list[str]:
-    """What `load_encoder` reads and a cached snapshot lacks; an interrupted download may leave such a one."""
+    """Name the files that `load_encoder` reads and a snapshot lacks, after an interrupted download for instance."""
     missing = [] if (folder / ENCODER_CONFIG).is_file() else [ENCODER_CONFIG]
     return missing if any((folder / name).is_file() for name in WEIGHTS_FILES) else [*missing, WEIGHTS_FILES[0]]
 
 
 def fingerprint_of(config_sha256: str, weights_sha256: str) -> str:
-    """Names an encoder by the hashes of its config and its weights: 16 hexadecimal digits."""
+    """Name an encoder by the hashes of its config and its weights: 16 hexadecimal digits."""
     return hashlib.sha256(f"open_clip\n{config_sha256}\n{weights_sha256}\n".encode()).hexdigest()[:16]

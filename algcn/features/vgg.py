@@ -35,7 +35,7 @@ HEAD = ("head.", "classifier.6.")  # the 1000 classes, not needed
 
 
 class VGG19:
-    """Pictures to 4096 features each.
+    """A source of image features that turns pictures into 4096 features each.
 
     Attributes:
         name: what the features are.
@@ -55,21 +55,21 @@ class VGG19:
         self.fingerprint = fingerprint
 
     def pixels(self, image: Image) -> Tensor:
-        """One RGB picture as the network takes it, 3 × 224 × 224; may be called from several threads."""
+        """Turn an RGB picture into the tensor that the network takes, 3 × 224 × 224; several threads may call it."""
         return self.preprocess(limit_aspect_ratio(image))
 
     @torch.inference_mode()
     def encode(self, pixels: Tensor) -> Tensor:
-        """B × 3 × 224 × 224 to B × 4096, float32, not normalised, on the CPU."""
+        """Encode B × 3 × 224 × 224 as B × 4096, float32, not normalised, on the CPU."""
         parts = pixels.split(BATCH) if self.device.type == "cpu" else [pixels]
         return torch.cat([self.model(part.to(self.device)).float().cpu() for part in parts])
 
 
 def load_vgg19(weights: str | Path = WEIGHTS, device: str | torch.device = "cpu") -> VGG19:
-    """VGG-19 with the weights of a safetensors file, of a folder with one, or of "hf-hub:OWNER/NAME[@SHA]".
+    """Load VGG-19 with the weights of a safetensors file, of a folder with one, or of "hf-hub:OWNER/NAME[@SHA]".
 
     Raises:
-        InputError: they are missing, damaged, of another network, or a pickle.
+        InputError: the weights are missing, damaged, of another network, or a pickle.
     """
     import timm
 
@@ -114,7 +114,7 @@ def _weights_file(weights: str) -> Path:
 
 
 def _read(path: Path) -> dict[str, Tensor]:
-    """The tensors by timm's names, without the classes."""
+    """Read the tensors by timm's names, without the layer of classes."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 

@@ -14,12 +14,12 @@ SHOWN = 40  # characters of a wrong value that an error repeats
 
 
 def is_whole(value: object) -> bool:
-    """Whether a value is an `int` and no `bool`."""
+    """Tell whether a value is an `int` and no `bool`."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def is_number(value: object) -> bool:
-    """Whether a value is a finite `int` or `float` and no `bool`."""
+    """Tell whether a value is a finite `int` or `float` and no `bool`."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return False
     try:
@@ -29,7 +29,7 @@ def is_number(value: object) -> bool:
 
 
 def shown(value: object) -> str:
-    """The start of a value as an error repeats it."""
+    """Return the start of a value as an error repeats it."""
     try:
         return f"{value!r:.{SHOWN}}"
     except ValueError:  # Python writes no whole number of more than some thousand digits

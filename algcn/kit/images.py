@@ -1,4 +1,4 @@
-"""Opening pictures that strangers hand in.
+"""Open pictures that strangers hand in.
 
 Notable: the format is one of six raster formats, whatever the file is called; the size is judged from the header,
 before a pixel is decoded; every oddity a camera or an editor produces (alpha, palettes, 16 bits, CMYK, EXIF rotation,
@@ -62,7 +62,7 @@ def open_image(source: str | Path | bytes | BinaryIO, name: str | None = None) -
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
-    """A decoded picture as upright 8-bit RGB, transparency laid on white."""
+    """Turn a decoded picture into upright 8-bit RGB, with transparency laid on white."""
     with contextlib.suppress(Exception):  # a broken EXIF block says nothing about the pixels: they stay as they are
         image = ImageOps.exif_transpose(image)
     if image.mode in HIGH_DEPTH_MODES:
@@ -77,7 +77,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
 
 
 def _read(source: str | Path | bytes | BinaryIO, what: str) -> bytes:
-    """All bytes of `source`, refusing more than MAX_BYTES before they are in memory."""
+    """Read all bytes of `source`, refusing more than MAX_BYTES before they are in memory."""
     if isinstance(source, (str, Path)):
         path = Path(source)
         if not path.is_file():
@@ -99,7 +99,7 @@ def _read(source: str | Path | bytes | BinaryIO, what: str) -> bytes:
 
 
 def _to_8_bit(image: Image.Image) -> Image.Image:
-    """A grey picture of 16 or 32 bits or of floats as 8 bits; Pillow's own conversion clips it to white."""
+    """Turn a grey picture of 16 or 32 bits or of floats into 8 bits; Pillow's own conversion clips it to white."""
     values = np.nan_to_num(np.array(image, dtype=np.float32), copy=False, posinf=0.0, neginf=0.0)
     low, high = float(values.min()), float(values.max())
     if image.mode != "F":

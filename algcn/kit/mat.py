@@ -13,7 +13,7 @@ from algcn.kit.errors import InputError
 
 
 def read_variable(path: Path, name: str | None = None) -> Tensor:
-    """The numeric matrix `name` of a `.mat` file, dense, float32; the only variable there without a name.
+    """Read a numeric matrix from a `.mat` file as a dense float32 tensor; without a name, the only variable there.
 
     Raises:
         InputError: the file is missing or no `.mat` file that is read, or it has no such matrix.

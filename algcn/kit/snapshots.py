@@ -1,4 +1,4 @@
-"""Repositories of the Hugging Face Hub as local folders: the local copy first, short waits, checked contents.
+"""Fetch repositories of the Hugging Face Hub as local folders: local copy first, short waits, checked contents.
 
 Notable: a pinned reference (OWNER/NAME@COMMIT) that is in the local cache opens no connection; looking up a repository
 has a deadline of its own, because neither a dead name server nor a silent host is covered by the timeouts of
@@ -33,16 +33,16 @@ _Value = TypeVar("_Value")
 
 
 class HubError(InputError):
-    """A repository could not be had from the Hub; the sentence says why."""
+    """A repository could not be fetched from the Hub; the sentence says why."""
 
 
 class UnreachableError(HubError):
-    """The Hub did not answer, as opposed to: it said no."""
+    """The Hub did not answer at all, where `HubError` means that it answered and refused."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Snapshot:
-    """One commit of a repository as a local folder."""
+    """A commit of a repository as a local folder."""
 
     path: Path
     repository: str
@@ -51,10 +51,10 @@ class Snapshot:
 
 
 def parse_reference(reference: str) -> tuple[str, str | None]:
-    """Repository and revision of "OWNER/NAME[@REVISION]".
+    """Split "OWNER/NAME[@REVISION]" into repository and revision.
 
     Raises:
-        InputError: It is not of that form.
+        InputError: The reference is not of that form.
     """
     match = _REFERENCE.fullmatch(reference)
     if match is not None and ".." not in reference:
@@ -74,7 +74,7 @@ def fetch_snapshot(
     repo_type: str = "model",
     cache_dir: str | Path | None = None,
 ) -> Snapshot:
-    """A repository's files as a local folder.
+    """Fetch a repository's files and return them as a local folder.
 
     Args:
         reference: "OWNER/NAME@COMMIT", taken from the local cache without a connection when it is there in full;
@@ -128,7 +128,7 @@ class _Source:
     patterns: tuple[str, ...]
 
     def look_up(self, revision: str | None, *, pinned: bool) -> ModelInfo | DatasetInfo:
-        """What the Hub says about a revision: its commit, and its files with their sizes and hashes."""
+        """Ask the Hub for a revision's commit and its files with their sizes and hashes."""
         from huggingface_hub import HfApi
 
         where = {"repo_id": self.repository, "repo_type": self.repo_type, "revision": revision}
@@ -138,7 +138,7 @@ class _Source:
         return info
 
     def download(self, commit: str, **options: Any) -> Path:
-        """Download what is wanted of a commit, or find it in the cache."""
+        """Download the wanted files of a commit, or find them in the cache."""
         from huggingface_hub import snapshot_download
 
         path = snapshot_download(
@@ -152,7 +152,7 @@ class _Source:
         return Path(path)
 
     def cached(self, commit: str) -> Path | None:
-        """The local folder of a commit where all its files are there; no connection is made."""
+        """Return the local folder of a commit if all its files are there; no connection is made."""
         from huggingface_hub.errors import LocalEntryNotFoundError
 
         try:
@@ -161,7 +161,7 @@ class _Source:
             return None
 
     def last_known_commit(self, revision: str | None) -> str | None:
-        """The commit that a branch or tag was at when it was last looked up; no connection is made."""
+        """Return the commit that a branch or tag was at when it was last looked up; no connection is made."""
         from huggingface_hub import HfApi
         from huggingface_hub.errors import RevisionResolutionError
 
@@ -173,7 +173,7 @@ class _Source:
 
 
 def _usable(source: _Source, commit: str, damaged: Callable[[Path], Iterable[str]]) -> Path | None:
-    """The cached folder of a commit if it is whole; what is damaged in it is removed, to be fetched anew."""
+    """Return the cached folder of a commit if it is whole; damaged files are removed, to be fetched anew."""
     path = source.cached(commit)
     if path is None:
         return None
@@ -213,7 +213,7 @@ def _download(source: _Source, info: ModelInfo | DatasetInfo) -> Path:
 
 
 def _is_intact(file: Path, sibling: RepoSibling) -> bool:
-    """Whether a file has the content that the Hub names: a SHA-256 for large files, git's own hash for the others."""
+    """Tell whether a file has the content that the Hub names: a SHA-256 for large files, git's hash for the others."""
     if sibling.lfs is not None:
         return files.sha256(file) == sibling.lfs.sha256
     data = file.read_bytes()
@@ -232,7 +232,7 @@ def _forget(pointer: Path) -> None:
 
 
 def _asked(source: _Source, revision: str | None, seconds: float, question: Callable[[], _Value]) -> _Value:
-    """The answer to `question`, a conversation with the Hub, or a `HubError` after at most `seconds`.
+    """Put `question` to the Hub and return the answer, or raise a `HubError` after at most `seconds`.
 
     The thread of a conversation that takes longer is left to end by itself: a name look-up cannot be interrupted.
     """
@@ -256,7 +256,7 @@ def _asked(source: _Source, revision: str | None, seconds: float, question: Call
 
 
 def explained(error: Exception, name: str, repo_type: str, revision: str | None = None) -> HubError:
-    """An error of huggingface_hub about the repository `name` as one sentence."""
+    """Turn an error of huggingface_hub about the repository `name` into a sentence."""
     from huggingface_hub import errors
 
     if isinstance(error, HubError):

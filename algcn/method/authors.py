@@ -1,4 +1,4 @@
-"""The authors' `.pth` checkpoints, in and out."""
+"""Read and write checkpoints (`.pth`) of the authors' code."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ KEYS = {
 
 
 def load_reference_checkpoint(path: str | Path, gamma: float = 0.5) -> ALGCN:
-    """Read a checkpoint of the authors' code; every size and the prior come from it.
+    """Read a checkpoint of the authors' code; it decides every size and holds the prior.
 
     Args:
         path: the `.pth`.

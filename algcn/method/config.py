@@ -21,10 +21,10 @@ PRECISIONS = ("float32", "tf32", "bf16")
 
 @dataclasses.dataclass(frozen=True)
 class _Settings:
-    """What both classes share: dictionaries in and out."""
+    """Settings that can be read from a dictionary and written to one; both classes below share this."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Every field by name, ready for JSON (tuples become lists)."""
+        """Return every field by name, ready for JSON (tuples become lists)."""
         values = dataclasses.asdict(self)
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
@@ -51,7 +51,7 @@ class _Settings:
         return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
 
     def replace(self, **changes: Any) -> Self:
-        """A copy with some fields changed, checked again."""
+        """Return a copy with some fields changed, checked again."""
         return type(self).from_dict({**self.to_dict(), **changes})
 
     def _whole(self, *names: str, low: int = 1) -> None:
@@ -73,7 +73,7 @@ class _Settings:
 
 @dataclasses.dataclass(frozen=True)
 class ModelConfig(_Settings):
-    """Sizes and switches of a model; everything needed to build it before its weights are loaded."""
+    """The sizes and switches of a model: everything needed to build it before its weights are loaded."""
 
     image_dim: int
     text_dim: int
@@ -94,7 +94,7 @@ class ModelConfig(_Settings):
 
 @dataclasses.dataclass(frozen=True)
 class TrainConfig(_Settings):
-    """How a model is trained; the defaults are the paper's, batch and epochs those for MIRFlickr."""
+    """The settings of a training run; the defaults are the paper's, with batch size and epochs for MIRFlickr."""
 
     mode: str = "paper"
     batch_size: int = 100
@@ -139,7 +139,7 @@ PRESETS: dict[str, TrainConfig] = {
 
 
 def preset(name: str) -> TrainConfig:
-    """The named entry of `PRESETS`.
+    """Return the entry of `PRESETS` with this name.
 
     Raises:
         InputError: no preset has this name; the message lists them.

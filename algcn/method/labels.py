@@ -1,4 +1,4 @@
-"""Label names with their groups and synonyms; lists of names to multi-hot rows and back; labels found in a text."""
+"""Labels with groups and synonyms: names to multi-hot rows and back, and the labels that a text mentions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FORBIDDEN = re.compile(r"[|\x00-\x1f\x7f]")
 
 @dataclasses.dataclass(frozen=True)
 class Label:
-    """One label: its name, the group it is coloured by, who gave it, and the words that mean it in a text."""
+    """A label: its name, the group it is coloured by, who gave it, and the words that mean it in a text."""
 
     name: str
     group: str = ""
@@ -48,7 +48,7 @@ class Label:
 
 
 def _phrase(text: str) -> str:
-    """`text` as it is compared: casefolded, one space between words."""
+    """Return `text` as it is compared: casefolded, one space between words."""
     return _WORD_GAP.sub(" ", text.casefold()).strip()
 
 
@@ -83,7 +83,7 @@ class LabelSet(Sequence[Label]):
 
     @property
     def names(self) -> list[str]:
-        """Names in order."""
+        """The names of the labels in order."""
         return [label.name for label in self._labels]
 
     @property
@@ -92,7 +92,7 @@ class LabelSet(Sequence[Label]):
         return [label.group for label in self._labels]
 
     def index(self, name: str) -> int:  # type: ignore[override]
-        """Position of the label called `name`, whatever its case.
+        """Return the position of the label called `name`, whatever its case.
 
         Raises:
             InputError: no label has this name; the message offers the closest ones.
@@ -108,7 +108,7 @@ class LabelSet(Sequence[Label]):
         return position
 
     def encode(self, rows: Iterable[Iterable[str]]) -> Tensor:
-        """Lists of names to a multi-hot matrix, N × L, uint8.
+        """Turn lists of names into a multi-hot matrix, N × L, uint8.
 
         Raises:
             InputError: a name is unknown, or a row is one text instead of a list of names.
@@ -123,7 +123,7 @@ class LabelSet(Sequence[Label]):
         return encoded
 
     def decode(self, labels: Tensor) -> list[list[str]]:
-        """A multi-hot matrix, N × L, to lists of names in the order of the labels; any non-zero entry counts."""
+        """Turn a multi-hot matrix, N × L, into lists of names in the order of the labels; any non-zero entry counts."""
         if labels.ndim != 2 or labels.shape[1] != len(self):
             raise InputError(
                 f"A label matrix of {len(self)} columns is needed, not one of shape {tuple(labels.shape)}."
@@ -135,7 +135,7 @@ class LabelSet(Sequence[Label]):
 
     @cached_property
     def _synonym_labels(self) -> dict[str, list[int]]:
-        """Every name and synonym, as compared, to the labels it stands for ("surfer" is a person and surfing)."""
+        """Every name and synonym, as compared, with the labels it stands for ("surfer" is a person and surfing)."""
         found: dict[str, list[int]] = {}
         for position, label in enumerate(self._labels):
             for phrase in dict.fromkeys(_phrase(text) for text in (label.name, *label.synonyms)):
@@ -144,13 +144,13 @@ class LabelSet(Sequence[Label]):
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
-        """Whole synonyms, the longest first: "stop sign" is found before "sign" could be."""
+        """A pattern of whole synonyms, the longest first: "stop sign" is found before "sign" could be."""
         phrases = sorted(self._synonym_labels, key=lambda phrase: (-len(phrase), phrase))
         options = "|".join(r"[\s_\-]+".join(map(re.escape, phrase.split(" "))) for phrase in phrases)
         return re.compile(rf"(?<!\w)(?:{options})(?!\w)")
 
     def find(self, text: str) -> list[str]:
-        """Names of the labels that `text` mentions, in the order of the labels.
+        """Find the labels that `text` mentions and return their names, in the order of the labels.
 
         Whole words, whatever their case; a longer synonym hides the shorter ones inside it ("hot dog" is no dog when
         "hot dog" is itself a synonym). Words of a phrase may be joined by spaces, hyphens or underscores.
@@ -162,11 +162,11 @@ class LabelSet(Sequence[Label]):
         return [self._labels[position].name for position in sorted(positions)]
 
     def subset(self, names: Iterable[str]) -> LabelSet:
-        """The labels called `names`, in that order."""
+        """Return a set of the labels called `names`, in that order."""
         return LabelSet(self._labels[self.index(name)] for name in names)
 
     def to_json(self) -> list[dict[str, Any]]:
-        """A list of objects, ready for `json.dumps`; `from_json` reads it."""
+        """Return a list of objects, ready for `json.dumps`; `from_json` reads it."""
         return [{**dataclasses.asdict(label), "synonyms": list(label.synonyms)} for label in self._labels]
 
     @classmethod
@@ -193,7 +193,7 @@ class LabelSet(Sequence[Label]):
 
     @classmethod
     def load(cls, path: str | Path) -> LabelSet:
-        """Read a JSON file as `from_json` does.
+        """Read a JSON file in the format of `from_json`.
 
         Raises:
             InputError: the file is missing, is not JSON, or is not a list of labels.

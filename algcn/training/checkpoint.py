@@ -36,7 +36,7 @@ class Progress:
     classifiers: list[Tensor] = field(default_factory=list)  # L × d each, float16
 
     def history(self) -> dict[str, Tensor]:
-        """`learned_change`, (epochs + 1) × L × L, and `classifiers`, (epochs + 1) × L × d."""
+        """Return `learned_change`, (epochs + 1) × L × L, and `classifiers`, (epochs + 1) × L × d."""
         return {"learned_change": torch.stack(self.learned_change), "classifiers": torch.stack(self.classifiers)}
 
 
@@ -77,7 +77,7 @@ def load_checkpoint(
     optimizer: torch.optim.Optimizer,
     generators: dict[str, torch.Generator],
 ) -> Progress:
-    """Bring model, optimiser and generators to where `save_checkpoint` left them.
+    """Bring model, optimiser and generators back to where `save_checkpoint` left them.
 
     Raises:
         InputError: the file is damaged, or of a run with other data or settings.

@@ -1,4 +1,4 @@
-"""The label embeddings H_0 the graph convolution starts from: word vectors from a file, or an encoder's of the names.
+"""Read the label embeddings H_0 that the graph convolution starts from: word vectors, or an encoder's of the names.
 
 Sources are a `.mat` of the authors (variable `inp`, a row for each label in the order of the labels), a text file of
 word vectors (GloVe, or word2vec's and fastText's with their first line), and a text encoder. All are frozen in
@@ -29,7 +29,7 @@ _GAP = re.compile(r"[\s_\-]+")
 
 
 def read_label_embeddings(source: str, label_set: LabelSet, encoder: str | None = None) -> Tensor | None:
-    """The embeddings that `source` names, L × d; None for "learned".
+    """Read the embeddings that `source` names, L × d; None for "learned".
 
     Args:
         source: "learned", "encoder", a .mat file, a text file of word vectors, an encoder's folder or hf-hub:….
@@ -60,7 +60,7 @@ def read_label_embeddings(source: str, label_set: LabelSet, encoder: str | None 
 
 
 def fingerprint(embeddings: Tensor | None) -> str:
-    """Names the values, so that a run with others is another run; empty for learned ones."""
+    """Name the values, so that a run with others is another run; empty for learned ones."""
     return "" if embeddings is None else hashlib.sha256(embeddings.contiguous().numpy().data).hexdigest()
 
 
@@ -79,7 +79,7 @@ def _from_mat(path: Path, label_set: LabelSet) -> Tensor:
 
 
 def _from_words(path: Path, label_set: LabelSet) -> Tensor:
-    """The mean of the vectors of a label's words; the file is read line by line, only these words are kept."""
+    """Average the vectors of each label's words; the file is read line by line and only these words are kept."""
     parts = {name: _spaced(name).split(" ") for name in label_set.names}
     wanted = {word for words in parts.values() for word in words}
     vectors = _vectors(path, wanted | {word.lower() for word in wanted})

@@ -45,7 +45,7 @@ TEST_WARNING = (
 
 @dataclasses.dataclass(frozen=True)
 class EpochReport:
-    """What one epoch gave: mean losses (parts and total), mAP on the split that selects, seconds."""
+    """What an epoch gave: mean losses (parts and total), mAP on the split that selects, seconds."""
 
     epoch: int
     losses: dict[str, float]
@@ -53,7 +53,7 @@ class EpochReport:
     seconds: float
 
     def line(self, config: TrainConfig) -> str:
-        """One line for a terminal."""
+        """Return the report as a line for a terminal."""
         parts = "  ".join(f"{name.replace('_', '-')} {self.losses[name]:.4f}" for name in Losses._fields)
         scores = ""
         if self.map is not None:
@@ -117,8 +117,8 @@ def train(
         resume: go on from `checkpoint` where it exists.
         capture: record the step as a CUDA graph (see `algcn.training.steps`); the result is the same to float
             tolerance.
-        processes: those that train together (see `algcn.training.processes`); all call this with the same arguments,
-            each with its own device. `config.batch_size` is that of all together.
+        processes: the processes that train together (see `algcn.training.processes`); all call this with the same
+            arguments, each with its own device. `config.batch_size` is that of all together.
         on_epoch: called after every epoch with its report and the model as it is; may raise to give the run up.
         should_stop: asked before every step; once it says yes, the epoch at hand is dropped and the best one so far is
             the result, its log shorter than `config.epochs`.
@@ -203,7 +203,7 @@ def _trainable(features: Features) -> Features:
 
 
 def _selection(features: Features, config: TrainConfig) -> Features | None:
-    """The split that picks the epoch (or, with "last", is only watched)."""
+    """Return the split that picks the epoch (or, with "last", is only watched)."""
     split = "test" if config.select == "test" else "validation"
     chosen = features.select(split)
     if chosen.labels.any():
@@ -236,7 +236,7 @@ def _new_model(
 
 
 def _note(progress: Progress, model: ALGCN, report: EpochReport, config: TrainConfig) -> None:
-    """Add an epoch to the history and keep its weights where it is the best so far (the first of equals)."""
+    """Add an epoch to the history and keep its weights if it is the best so far (the first of equals)."""
     _remember(progress, model)
     progress.log.append(dataclasses.asdict(report))
     if config.select == "last" or report.map["average"] > progress.best_score:
@@ -254,7 +254,7 @@ def _remember(progress: Progress, model: ALGCN) -> None:
 def _fingerprint(
     features: Features, config: TrainConfig, model_config: ModelConfig, relevance: Tensor, device: torch.device
 ) -> str:
-    """Names a run: only one with the same data, settings and kind of device can be resumed."""
+    """Name a run: only one with the same data, settings and kind of device can be resumed."""
     settings = [config.to_dict(), model_config.to_dict(), relevance.tolist(), device.type, features.label_set.names]
     digest = hashlib.sha256(json.dumps([*settings, features.split, features.file_names]).encode())
     for tensor in (features.image_features, features.text_features, features.labels):
@@ -264,7 +264,7 @@ def _fingerprint(
 
 @torch.no_grad()
 def _fit_thresholds(model: ALGCN, features: Features, device: torch.device) -> dict[str, Tensor]:
-    """Thresholds of largest F1 on the validation split; on train for a label that no validation item has."""
+    """Fit thresholds of largest F1 on the validation split, or on train for a label that no validation item has."""
     thresholds = {modality: torch.full((len(features.label_set),), torch.nan) for modality in ("image", "text")}
     for split in ("validation", "train"):
         if not any(values.isnan().any() for values in thresholds.values()):
@@ -283,11 +283,11 @@ def _fit_thresholds(model: ALGCN, features: Features, device: torch.device) -> d
 
 
 def measure(result: TrainResult, config: TrainConfig, which: str, device: torch.device | str = "cpu") -> dict[str, Any]:
-    """What a bundle's metrics.json says about a training run: `measure.measure_model`, and how the model came about.
+    """Measure a training run for a bundle's metrics.json: `measure.measure_model`, and how the model came about.
 
     Args:
-        result: of `train`.
-        config: what it was trained with.
+        result: what `train` returned.
+        config: the settings that it was trained with.
         which: the labels that decide relevance, "annotated" or "all"; the test split is also measured by all.
         device: where to compute.
     """

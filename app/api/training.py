@@ -41,7 +41,7 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
             use_gcn: Whether classifiers come from the label graph.
             adaptive: Whether the label graph learns.
             epochs: 1 to 20.
-            seed: Of the split, the start and the order, 0 to 999,999.
+            seed: The seed of the split, the start and the order, 0 to 999,999.
 
         Returns:
             {"settings", "seconds", "stopped", "best_epoch", "pictures" (of each split), "labels", "validation" (mAP,

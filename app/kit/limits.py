@@ -1,4 +1,4 @@
-"""What a visitor may ask for, and how much."""
+"""Limits on what a visitor may ask for and upload."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ MIN_FREE_BYTES = 1 << 30
 
 
 def check_limit(limit: object) -> int:
-    """How many results of each kind are wanted, whatever a client sent.
+    """Check how many results of each kind a client asks for.
 
     Raises:
-        InputError: It is not a whole number from 1 to 500.
+        InputError: The limit is not a whole number from 1 to 500.
     """
     return checks.whole_number(limit, "limit", 1, MAX_LIMIT)

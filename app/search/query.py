@@ -1,4 +1,4 @@
-"""What is asked, and the point that it becomes."""
+"""A query: what a visitor asks for, and the point of the common space that it becomes."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ SPACES = ("ranking", "encoder")
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class QueryPoint:
-    """What was asked last.
+    """The point that a visitor's last query became.
 
     Attributes:
-        words: How to name it to the visitor: their text, or "your picture". Not markup.
+        words: The query in words for the visitor: their text, or "your picture". Not markup.
         modality: "image" or "text": which of the two projections made the embedding; of a mixture, the weightier one.
         embedding: 1 × d in the common space, L2-normalised (zero if ALGCN sees nothing in it).
         features: 1 × e of the encoder, L2-normalised.
@@ -37,7 +37,7 @@ class QueryPoint:
 
 @dataclasses.dataclass(frozen=True)
 class Query:
-    """One question: words, a picture, or both, and what narrows the answer.
+    """A query: words, a picture, or both, and what narrows the answer.
 
     Attributes:
         text: Words; blank for none.
@@ -49,10 +49,10 @@ class Query:
         match: Which of the labels they must have: "any", "all" or "none".
         space: "ranking": by the bundle's common space with the encoder's share, as `algcn.evaluate` has it; "encoder":
             by the encoder alone.
-        beside: The other ranking too, for comparison.
+        beside: Whether the other ranking is wanted too, for comparison.
         cutoff: 0 to 100. Only results with at least this chance (in percent) of sharing a label with the query; where
             the bundle has no calibration, only results that beat at least this share of the gallery.
-        fold: Near-duplicates of a picture are put behind the best of them.
+        fold: Whether near-duplicates of a picture are put behind the best of them.
         limit: How many pictures and how many captions, 1 to 500.
 
     Raises:
@@ -85,12 +85,12 @@ class Query:
 
     @property
     def has_picture(self) -> bool:
-        """Whether a picture is part of it, whichever kind."""
+        """Whether a picture is part of the query, uploaded or of the gallery."""
         return self.picture is not None or self.item is not None
 
     @property
     def is_mixed(self) -> bool:
-        """Whether words and a picture are mixed."""
+        """Whether the query mixes words and a picture."""
         return self.has_picture and bool(self.text.strip())
 
 

@@ -1,4 +1,4 @@
-"""What a visitor may choose for a training run; nothing here takes long to import."""
+"""The settings that a visitor may choose for a training run; nothing here takes long to import."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BATCH_SIZE, LEARNING_RATE = 64, 2e-4
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """What a visitor chooses; the defaults are the paper's but for the number of epochs.
+    """The settings of a training run in the page; the defaults are the paper's but for the number of epochs.
 
     Raises:
         InputError: A value is out of range, or of another kind: a form may send anything.
@@ -53,7 +53,7 @@ class Settings:
         return self.use_gcn and self.adaptive
 
     def train_config(self) -> TrainConfig:
-        """As `algcn.train` takes it."""
+        """Return the settings as `algcn.training.loop.train` takes them."""
         return TrainConfig(
             mode=self.mode,
             epochs=self.epochs,
@@ -64,7 +64,7 @@ class Settings:
         )
 
     def model_config(self, features: Features) -> ModelConfig:
-        """The model for some features."""
+        """Return the sizes and switches of a model for some features."""
         return ModelConfig(
             features.image_dim,
             features.text_dim,
