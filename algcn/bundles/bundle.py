@@ -83,6 +83,11 @@ class Bundle:
         calibration: The curves from ranking scores to probabilities; None without them, or where they were fitted
             for another weight of the encoder.
         fingerprint: A hash of the weights, the labels and the encoder; equal fingerprints, equal embeddings.
+
+    Example:
+        >>> bundle = Bundle.load("weights/mirflickr")
+        >>> bundle.label_set.names[:3], sorted(bundle.encodes)
+        (['animals', 'baby', 'bird'], ['image'])
     """
 
     model: ALGCN

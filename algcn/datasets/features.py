@@ -90,6 +90,18 @@ class Features:
     Raises:
         InputError: sizes that do not fit together, a NaN or infinity, a row of zeros (it has no direction, so no
             cosine), an unknown split, labels other than 0 and 1.
+
+    Example:
+        >>> features = Features(
+        ...     image_features=torch.rand(3, 8),
+        ...     text_features=torch.rand(3, 6),
+        ...     labels=torch.tensor([[1, 0], [0, 1], [1, 1]]),
+        ...     split=["train", "train", "test"],
+        ...     label_set=LabelSet(["dog", "beach"]),
+        ...     file_names=["1.jpg", "2.jpg", "3.jpg"],
+        ... )
+        >>> len(features.select("train").file_names), features.image_dim
+        (2, 8)
     """
 
     image_features: Tensor

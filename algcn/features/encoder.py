@@ -139,6 +139,11 @@ def load_encoder(
 
     Raises:
         InputError: The folder or a file of it is missing, damaged, or of a kind that is not read.
+
+    Example:
+        >>> encoder = load_encoder("weights/pocket/encoder")
+        >>> encoder.encode_texts(["a dog on the beach"]).shape == (1, encoder.width)
+        True
     """
     reference = str(reference)
     folder = Path(reference)

@@ -58,6 +58,13 @@ class Gallery:
         text_features: M × e, likewise.
         notices: Sentences about what was left out or could not be kept.
         unreadable: The reason for each picture that was left out, by file name.
+
+    Example:
+        >>> bundle = Bundle.load("weights/pocket")
+        >>> gallery = build_gallery("assets/gallery", bundle)
+        >>> cosines = gallery.image_embeddings @ gallery.text_embeddings[0]  # every picture with the first caption
+        >>> gallery.items[int(cosines.argmax())].file_name in {item.file_name for item in gallery.items}
+        True
     """
 
     root: Path
@@ -100,6 +107,11 @@ def build_gallery(
 
     Raises:
         InputError: The folder or its metadata.csv is at fault, no picture can be read, or `in_place` cannot be written.
+
+    Example:
+        >>> gallery = build_gallery("assets/gallery", Bundle.load("weights/pocket"))
+        >>> len(gallery.items) == len(gallery.image_embeddings)
+        True
     """
     listing = read_image_folder(folder)
     notices: list[str] = []

@@ -44,6 +44,15 @@ def load_reference_checkpoint(path: str | Path, gamma: float = 0.5) -> ALGCN:
 
     Raises:
         InputError: not a state dict of plain tensors, a missing or unknown key, or shapes that do not fit together.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> model = ALGCN(ModelConfig(image_dim=8, text_dim=6, num_labels=3, common_dim=4, label_dim=5))
+        >>> with TemporaryDirectory() as folder:
+        ...     save_reference_checkpoint(model, f"{folder}/authors.pth")
+        ...     again = load_reference_checkpoint(f"{folder}/authors.pth")
+        >>> again.config.image_dim, torch.equal(again.prior, model.prior)
+        (8, True)
     """
     path = Path(path)
     state = _read_state(path)
@@ -73,6 +82,14 @@ def save_reference_checkpoint(model: ALGCN, path: str | Path) -> None:
 
     Raises:
         InputError: the model is none of theirs (no GCN, another depth, or nothing adaptive).
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> model = ALGCN(ModelConfig(image_dim=8, text_dim=6, num_labels=3, common_dim=4, label_dim=5))
+        >>> with TemporaryDirectory() as folder:
+        ...     save_reference_checkpoint(model, f"{folder}/authors.pth")
+        ...     sorted(torch.load(f"{folder}/authors.pth", weights_only=True))[:3]
+        ['A', 'B', 'gc1.weight']
     """
     config = model.config
     if not config.use_gcn or not config.adaptive or config.gcn_layers != GCN_LAYERS:

@@ -73,7 +73,13 @@ class _Settings:
 
 @dataclasses.dataclass(frozen=True)
 class ModelConfig(_Settings):
-    """The sizes and switches of a model: everything needed to build it before its weights are loaded."""
+    """The sizes and switches of a model: everything needed to build it before its weights are loaded.
+
+    Example:
+        >>> config = ModelConfig(image_dim=4096, text_dim=1386, num_labels=24)
+        >>> config.common_dim, config.replace(common_dim=512).common_dim
+        (1024, 512)
+    """
 
     image_dim: int
     text_dim: int
@@ -94,7 +100,15 @@ class ModelConfig(_Settings):
 
 @dataclasses.dataclass(frozen=True)
 class TrainConfig(_Settings):
-    """The settings of a training run; the defaults are the paper's, with batch size and epochs for MIRFlickr."""
+    """The settings of a training run; the defaults are the paper's, with batch size and epochs for MIRFlickr.
+
+    Example:
+        >>> TrainConfig(epochs=5).learning_rate
+        5e-05
+        >>> TrainConfig(epochs=0)
+        Traceback (most recent call last):
+        algcn.kit.errors.InputError: The setting epochs must be a whole number of at least 1, not 0.
+    """
 
     mode: str = "paper"
     batch_size: int = 100

@@ -56,6 +56,13 @@ class LabelSet(Sequence[Label]):
     """An ordered set of labels; position `i` is column `i` of every label matrix and row `i` of the classifiers.
 
     Names are unique and looked up without regard to case.
+
+    Example:
+        >>> labels = LabelSet(["dog", Label("beach", synonyms=("seaside",))])
+        >>> labels.encode([["dog"], ["beach", "dog"]]).tolist()
+        [[1, 0], [1, 1]]
+        >>> labels.find("A dog at the seaside")
+        ['dog', 'beach']
     """
 
     def __init__(self, labels: Iterable[Label | str]) -> None:

@@ -29,7 +29,16 @@ LEARNED_CHANGE_RANGE = 0.02  # D starts as U(0, this)
 
 
 class ALGCNOutput(NamedTuple):
-    """The tensors that a forward pass of `ALGCN` returns."""
+    """The tensors that a forward pass of `ALGCN` returns.
+
+    Example:
+        >>> model = ALGCN(ModelConfig(image_dim=8, text_dim=6, num_labels=3, common_dim=4, label_dim=5, use_gcn=False))
+        >>> output = model(torch.randn(2, 8), torch.randn(2, 6))
+        >>> output._fields
+        ('image', 'text', 'image_scores', 'text_scores', 'classifiers', 'adjacency')
+        >>> output.adjacency is None  # without the GCN there is no graph
+        True
+    """
 
     image: Tensor  # N × d
     text: Tensor  # N × d
@@ -150,6 +159,14 @@ class ALGCN(nn.Module):
 
     Raises:
         InputError: the prior or the label embeddings do not fit the config.
+
+    Example:
+        >>> model = ALGCN(ModelConfig(image_dim=8, text_dim=6, num_labels=3, common_dim=4, label_dim=5))
+        >>> output = model(torch.randn(2, 8), torch.randn(2, 6))
+        >>> output.image.shape, output.image_scores.shape, output.classifiers.shape
+        (torch.Size([2, 4]), torch.Size([2, 3]), torch.Size([3, 4]))
+        >>> sorted(model.label_graph())
+        ['adaptive', 'learned_change', 'normalised', 'prior']
     """
 
     def __init__(

@@ -127,6 +127,21 @@ def train(
         InputError: nothing to train on, a label without a training example (named), sizes that do not fit, a
             checkpoint of another run, a loss that is no longer a number, a stop before the first epoch was over, or a
             precision or capture that the device does not have.
+
+    Example:
+        >>> from algcn.method.labels import LabelSet
+        >>> features = Features(
+        ...     image_features=torch.rand(12, 8),
+        ...     text_features=torch.rand(12, 6),
+        ...     labels=torch.eye(2, dtype=torch.uint8).repeat(6, 1),
+        ...     split=["train"] * 8 + ["validation"] * 4,
+        ...     label_set=LabelSet(["dog", "beach"]),
+        ...     file_names=[f"{number}.jpg" for number in range(12)],
+        ... )
+        >>> sizes = ModelConfig(image_dim=8, text_dim=6, num_labels=2, common_dim=4, label_dim=5)
+        >>> result = train(features, TrainConfig(epochs=2, batch_size=4), model_config=sizes)
+        >>> len(result.log), result.history["classifiers"].shape
+        (2, torch.Size([3, 2, 4]))
     """
     model_config = model_config or ModelConfig(features.image_dim, features.text_dim, len(features.label_set))
     features.check_widths(model_config.image_dim, model_config.text_dim, "the model's configuration")
