@@ -24,10 +24,10 @@ from typing import Any
 from algcn.bundles.manifest import (
     CONFIG_NAME,
     ENCODER,
+    included_encoder,
     is_neighbour_name,
     neighbour_of,
     neighbour_path,
-    own_encoder,
     read_config,
 )
 from algcn.datasets.features import Features
@@ -51,7 +51,7 @@ def encoder_of(path: Path, config: Mapping[str, Any]) -> tuple[Path | str | None
     encoder = config.get("encoder")
     if encoder is None:
         return None, None
-    fingerprint = own_encoder(config)
+    fingerprint = included_encoder(config)
     if fingerprint is not None:
         return path / ENCODER, fingerprint
     neighbour = neighbour_of(config)
@@ -129,7 +129,7 @@ def shared_encoder(path: Path, name: str) -> tuple[Path, str]:
     beside = neighbour_path(path, name)
     fingerprint = None
     if is_neighbour_name(name) and beside != path.resolve():
-        fingerprint = own_encoder(read_config(beside))
+        fingerprint = included_encoder(read_config(beside))
     if fingerprint is None:
         raise InputError(
             f"There is no bundle {name!r} beside {path} with an encoder in its own folder; name the folder of one, "
@@ -214,15 +214,15 @@ def choose_encoder(features: Features, arguments: argparse.Namespace) -> ChosenE
     Raises:
         InputError: it is not the one that made the features.
     """
-    asked, beside = arguments.encoder, arguments.encoder_of
+    chosen, beside = arguments.encoder, arguments.encoder_of
     if beside is not None:
-        asked = str(shared_encoder(Path(arguments.out), beside)[0])
+        chosen = str(shared_encoder(Path(arguments.out), beside)[0])
     known = features.image_encoder
-    reference = asked or known.get("reference")
+    reference = chosen or known.get("reference")
     if not reference:
         print("note: the features name no encoder, so the bundle cannot take photos or texts; --encoder REF adds one")
         return ChosenEncoder(None)
-    if asked is None and not reference.startswith(HUB_PREFIX) and not Path(reference).is_dir():
+    if chosen is None and not reference.startswith(HUB_PREFIX) and not Path(reference).is_dir():
         print(
             f"note: {reference!r}, the features' encoder, is not here, so the bundle has none; --encoder REF adds one"
         )

@@ -45,7 +45,7 @@ def verify(path: str | Path) -> list[str]:
     return sorted(config["files"])
 
 
-def own_encoder(config: Mapping[str, Any]) -> str | None:
+def included_encoder(config: Mapping[str, Any]) -> str | None:
     """Return the fingerprint of the encoder among a bundle's files, by their hashes; None where there is none."""
     hashes = config["files"]
     config_hash = hashes.get(f"{ENCODER}/{ENCODER_CONFIG}")
@@ -85,7 +85,7 @@ def neighbour_encoder(path: Path, config: Mapping[str, Any]) -> Path:
     if not beside.is_dir():
         raise InputError(f"The bundle {path} uses the encoder of the bundle {name!r} beside it; put it at {beside}.")
     theirs = read_config(beside)
-    if own_encoder(theirs) != fingerprint:
+    if included_encoder(theirs) != fingerprint:
         raise InputError(
             f"The bundle {beside} has not the encoder that the bundle {path} was trained with; "
             f"restore the {name!r} that came with it."

@@ -186,12 +186,12 @@ def neighbours(points: ArrayLike, queries: ArrayLike, k: int) -> tuple[Floats, N
     Returns:
         Cosines and positions, both Q × min(k, N), the best first, equal ones in their order.
     """
-    rows, asked = normalised(points), normalised(queries)
+    rows, targets = normalised(points), normalised(queries)
     k = max(0, min(int(k), len(rows)))
-    cosines, ids = np.empty((len(asked), k), np.float32), np.empty((len(asked), k), np.int64)
-    for start in range(0, len(asked), ROWS_AT_ONCE):
+    cosines, ids = np.empty((len(targets), k), np.float32), np.empty((len(targets), k), np.int64)
+    for start in range(0, len(targets), ROWS_AT_ONCE):
         part = slice(start, start + ROWS_AT_ONCE)
-        scores = np.clip(asked[part] @ rows.T, -1, 1)
+        scores = np.clip(targets[part] @ rows.T, -1, 1)
         best = np.arange(len(rows))[None].repeat(len(scores), 0)
         if k < len(rows) // 4:  # sorting all of a large collection would take longer than the product
             best = np.sort(np.argpartition(-scores, k, axis=1)[:, :k], axis=1)

@@ -96,7 +96,7 @@ def fetch_snapshot(
         if path is not None:
             return Snapshot(path, repository, revision)
     try:
-        info = _asked(source, revision, LOOKUP_SECONDS, lambda: source.look_up(revision, pinned=pinned))
+        info = _within_deadline(source, revision, LOOKUP_SECONDS, lambda: source.look_up(revision, pinned=pinned))
     except UnreachableError as error:
         commit = revision if pinned else source.last_known_commit(revision)
         path = _usable(source, commit, damaged) if commit and not pinned else None
@@ -196,7 +196,7 @@ def _download(source: _Source, info: ModelInfo | DatasetInfo) -> Path:
     size = sum(siblings[name].size or 0 for name in wanted)
     seconds = DOWNLOAD_SECONDS + SECONDS_PER_FILE * len(wanted) + size / BYTES_PER_SECOND
     try:
-        path = _asked(source, info.sha, seconds, lambda: source.download(info.sha, max_workers=4))
+        path = _within_deadline(source, info.sha, seconds, lambda: source.download(info.sha, max_workers=4))
     except UnreachableError as error:
         raise HubError(
             f"The download of {source.repository}@{info.sha} broke off and nothing incomplete was kept; try again."
@@ -231,7 +231,7 @@ def _forget(pointer: Path) -> None:
     pointer.unlink(missing_ok=True)
 
 
-def _asked(source: _Source, revision: str | None, seconds: float, question: Callable[[], _Value]) -> _Value:
+def _within_deadline(source: _Source, revision: str | None, seconds: float, question: Callable[[], _Value]) -> _Value:
     """Put `question` to the Hub and return the answer, or raise a `HubError` after at most `seconds`.
 
     The thread of a conversation that takes longer is left to end by itself: a name look-up cannot be interrupted.

@@ -22,8 +22,8 @@ from app.kit.limits import MAX_LIMIT
 
 if TYPE_CHECKING:
     from algcn.bundles.predictor import LabelScore
-    from app.search.answers import Found, SearchResult
     from app.search.query import Query
+    from app.search.results import Found, SearchResult
 
 SCRIPT_PATH = Path(__file__).resolve().parents[2] / "assets" / "page" / "results.js"
 SHOWN_QUERY_LENGTH = 160

@@ -23,7 +23,8 @@ from algcn.kit import checks
 from algcn.kit.errors import InputError
 from app.kit.theme import group_colours
 from app.kit.words import plain
-from app.maps.figures import (
+from app.maps.layouts import Layouts
+from app.maps.traces import (
     extent,
     figure,
     first_sight,
@@ -33,7 +34,6 @@ from app.maps.figures import (
     rings_trace,
     star_trace,
 )
-from app.maps.layouts import Layouts
 
 if TYPE_CHECKING:
     from algcn.bundles.bundle import Bundle
@@ -48,7 +48,7 @@ NO_GROUP = "no group"
 
 
 @dataclasses.dataclass(frozen=True)
-class View:
+class ClassifierView:
     """What a visitor chose on the map of classifiers; `label` and `epoch` are positions or None."""
 
     method: str = "pca"
@@ -154,10 +154,10 @@ class ClassifierMap:
         except InputError:
             return None
 
-    def view(self, method: object, dimensions: object, label: object = None, epoch: object = None) -> View:
+    def view(self, method: object, dimensions: object, label: object = None, epoch: object = None) -> ClassifierView:
         """Read what a browser sent as a view; what makes no sense is as if it had not been sent."""
         whole = checks.is_number(epoch) and 0 <= epoch < self.epochs
-        return View(
+        return ClassifierView(
             method if method in METHODS else "pca",
             dimensions if checks.is_number(dimensions) and dimensions in DIMENSIONS else 2,
             self.find_label(label),
@@ -187,9 +187,9 @@ class ClassifierMap:
 
     def is_ready(self, method: str) -> bool:
         """Tell whether the pictures of a method can be shown at once."""
-        return all(self.positions(variant, View(method)) is not None for variant in self.variants)
+        return all(self.positions(variant, ClassifierView(method)) is not None for variant in self.variants)
 
-    def positions(self, variant: Variant, view: View) -> Floats | None:
+    def positions(self, variant: Variant, view: ClassifierView) -> Floats | None:
         """Return where the classifiers are drawn, L × dimensions; None while that is not computed.
 
         By PCA all epochs are drawn along the principal axes of the classifiers that were kept.
@@ -206,7 +206,7 @@ class ClassifierMap:
             self._axes[key] = fit_axes(variant.classifiers, dimensions)
         return self._axes[key]
 
-    def silhouettes(self, variant: Variant, view: View) -> tuple[float | None, float | None]:
+    def silhouettes(self, variant: Variant, view: ClassifierView) -> tuple[float | None, float | None]:
         """Measure how well the groups hold together, from -1 to 1: by cosine in the common space, and as drawn."""
         positions = self.positions(variant, view)
         picture = None if positions is None else silhouette(positions, self.groups, "euclidean")
@@ -234,7 +234,7 @@ class ClassifierMap:
         point = query.embedding.float().cpu().numpy()
         return point if variant is self.variants[0] else np.zeros_like(point)
 
-    def figure(self, variant: Variant, view: View, query: QueryPoint | None = None) -> dict[str, Any]:
+    def figure(self, variant: Variant, view: ClassifierView, query: QueryPoint | None = None) -> dict[str, Any]:
         """Draw the picture of a variant; by PCA while that of another method is not computed."""
         positions = self.positions(variant, view)
         if positions is None:
@@ -275,7 +275,7 @@ class ClassifierMap:
         return figure(traces, view.dimensions, keep=keep, ranges=ranges)
 
     def _query_position(
-        self, variant: Variant, view: View, query: QueryPoint | None, positions: Floats
+        self, variant: Variant, view: ClassifierView, query: QueryPoint | None, positions: Floats
     ) -> Floats | None:
         """Return where the query is drawn; None where there is none, or nothing in it, or another epoch is shown."""
         if query is None or not self.shows_query(variant, view):
@@ -288,11 +288,11 @@ class ClassifierMap:
         return place(point, variant.classifiers, positions)[0]
 
     @staticmethod
-    def shows_query(variant: Variant, view: View) -> bool:
+    def shows_query(variant: Variant, view: ClassifierView) -> bool:
         """Tell whether the classifiers shown are those that queries are compared with."""
         return view.epoch is None or view.epoch == variant.kept or variant.history is None
 
-    def _ranges(self, variant: Variant, view: View, positions: Floats) -> list[tuple[float, float]]:
+    def _ranges(self, variant: Variant, view: ClassifierView, positions: Floats) -> list[tuple[float, float]]:
         """Return what the picture shows; by PCA the same at every epoch, so that classifiers are seen to move."""
         if view.method == "pca" and variant.history is not None:
             key = variant.key, view.dimensions
@@ -305,7 +305,7 @@ class ClassifierMap:
 
     def _names(
         self,
-        view: View,
+        view: ClassifierView,
         positions: Floats,
         ranges: list[tuple[float, float]],
         chosen: list[int],

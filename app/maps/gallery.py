@@ -23,8 +23,8 @@ from algcn.gallery.projection import DIMENSIONS, MOST_LAID_OUT, Axes, Floats, fi
 from algcn.kit import checks
 from algcn.method.model import label_scores
 from app.kit.theme import GROUP_COLOURS, group_colours
-from app.maps.figures import ACCENT, FAINT, MANY_POINTS, figure, lines_trace, points_trace, rings_trace, star_trace
 from app.maps.layouts import Layouts
+from app.maps.traces import ACCENT, FAINT, MANY_POINTS, figure, lines_trace, points_trace, rings_trace, star_trace
 
 if TYPE_CHECKING:
     from algcn.bundles.bundle import Bundle
@@ -48,7 +48,7 @@ IT, NOT_IT = "has the label", "has it not"
 
 
 @dataclasses.dataclass(frozen=True)
-class View:
+class GalleryView:
     """What a visitor chose on the map of the gallery."""
 
     method: str = "umap"
@@ -158,10 +158,10 @@ class GalleryMap:
         spreads = [torch.linalg.vector_norm(rows - own, dim=1) for rows, own in zip(kinds, centres, strict=True)]
         return ModalityGap(float(torch.linalg.vector_norm(centres[0] - centres[1])), float(torch.cat(spreads).mean()))
 
-    def view(self, method: object, dimensions: object, colouring: object, label: object, shown: object) -> View:
+    def view(self, method: object, dimensions: object, colouring: object, label: object, shown: object) -> GalleryView:
         """Read what a browser sent as a view; what makes no sense is as if it had not been sent."""
         kinds = tuple(kind for kind in (PICTURES, TEXTS) if isinstance(shown, (list, tuple)) and kind in shown)
-        return View(
+        return GalleryView(
             method if method in METHODS else self.usual_method,
             dimensions if checks.is_number(dimensions) and dimensions in DIMENSIONS else 2,
             colouring if colouring in self.colourings else self.colourings[0],
@@ -256,7 +256,7 @@ class GalleryMap:
         return self.nearest(query.embedding.float().cpu(), LINES_OF_EACH, LINES_OF_EACH)
 
     def figure(
-        self, view: View, pictures: str, focus: int | None = None, query: QueryPoint | None = None
+        self, view: GalleryView, pictures: str, focus: int | None = None, query: QueryPoint | None = None
     ) -> dict[str, Any]:
         """Draw the map; by PCA while the layout by UMAP is not computed.
 
@@ -287,7 +287,7 @@ class GalleryMap:
         keep = f"{view.method} {view.dimensions}"
         return figure(traces, view.dimensions, keep=keep, pictures=pictures, lasso=view.dimensions == 2, tools=True)
 
-    def _point_traces(self, view: View, positions: Floats) -> list[dict[str, Any]]:
+    def _point_traces(self, view: GalleryView, positions: Floats) -> list[dict[str, Any]]:
         """Return a trace for each category and kind; the texts first, so that pictures are on top."""
         categories, colours = self._categories(view)
         count, many = len(self.gallery.items), len(self) > MANY_POINTS
@@ -329,7 +329,7 @@ class GalleryMap:
                 trace["name"] = trace["legendgroup"]
         return traces
 
-    def _categories(self, view: View) -> tuple[list[str], dict[str, str]]:
+    def _categories(self, view: GalleryView) -> tuple[list[str], dict[str, str]]:
         """Return the category of each picture, and the colour of each category in the legend's order."""
         if view.colouring == "folder":
             return self.folders, group_colours(sorted(set(self.folders)))

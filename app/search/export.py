@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Sequence
 
-from app.search.answers import Hit, SearchResult
+from app.search.results import Hit, SearchResult
 
 COLUMNS = (
     "kind",

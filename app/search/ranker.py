@@ -16,9 +16,9 @@ from torch import Tensor
 from algcn.bundles.predictor import SharedLabel
 from algcn.gallery.index import VectorIndex
 from app.kit.limits import MAX_LIMIT
-from app.search.answers import Found, Hit
 from app.search.duplicates import fold
 from app.search.filters import LabelFilter
+from app.search.results import Found, Hit
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -23,9 +23,9 @@ from algcn.kit.images import open_image
 from algcn.method.model import label_scores
 from app.kit.limits import DEFAULT_LIMIT, MAX_LIMIT, check_limit
 from app.kit.pictures import SMALL_BYTES, media_type, picture_file
-from app.search.answers import SearchResult
 from app.search.examples import EXAMPLES_PATH, example_pictures, example_queries
 from app.search.query import Query
+from app.search.results import SearchResult
 from app.service import RetrievalService, load_service
 from app.visitors.loading import Loading
 

@@ -15,7 +15,7 @@ from algcn.method.config import ModelConfig, TrainConfig
 from algcn.method.graph import label_prior
 from algcn.method.labels import Label, LabelSet
 from algcn.method.model import ALGCN
-from app.labels.answers import description_answer, edit_answer, graph_answer, neighbours_answer
+from app.labels.describe import description_answer, edit_answer, graph_answer, neighbours_answer
 from app.labels.graph import STAGES, LabelGraph, label_graph_of
 
 SKY, SEA, CAR = 0, 1, 2
