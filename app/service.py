@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING
 from algcn.bundles.predictor import LabelPredictor, LabelScore
 from algcn.features.encoder import clean_text
 from algcn.kit.errors import InputError
+from app.kit.cache import Cache
 from app.kit.limits import DEFAULT_LIMIT
 from app.kit.pictures import SHARED_KEY, pictures_prefix
 from app.search.answers import Found, SearchResult
-from app.search.asking import Asked, ask
 from app.search.filters import LabelFilter
+from app.search.parse import ParsedQuery, parse_query
 from app.search.query import Query
 from app.search.ranker import Ranker
 from app.search.reading import Reader
@@ -55,8 +56,11 @@ class RetrievalService:
         gallery: Pictures and texts, embedded in the bundle's common space.
         encoder: What reads queries; the bundle's own by default.
         name: What to call the bundle; its folder's name by default.
-        key: Under which `app.visitors.addresses.Shelf` serves the gallery's pictures.
+        key: Under which `app.visitors.addresses.Addresses` serves the gallery's pictures.
         source: The same gallery with its texts, where the model reads no words and `gallery` has none.
+
+    Attributes:
+        cache: What was computed of the bundle and the gallery, the maps for instance; it goes with the service.
     """
 
     def __init__(
@@ -75,6 +79,7 @@ class RetrievalService:
         self.source = source or gallery
         self.encoder = encoder or bundle.encoder()
         self.predictor = LabelPredictor(bundle)
+        self.cache = Cache()
         self._reader = Reader(bundle, self.encoder, self.predictor)
         self._ranker = Ranker(gallery, self.predictor, bundle.encoder_weight)
 
@@ -107,27 +112,27 @@ class RetrievalService:
         start = time.perf_counter()
         if query.item is not None:
             self.check_item(query.item)
-        asked = ask(query, self._reader, self.gallery, self.predictor)
+        parsed = parse_query(query, self._reader, self.gallery, self.predictor)
         # Only names of labels, to a model that reads no words, are nothing to the encoder.
-        of_encoder = bool(asked.point.features.any())
+        of_encoder = bool(parsed.point.features.any())
         if query.space == "encoder" and not of_encoder:
             raise InputError(LABELS_ALONE)
-        pictures, captions = self._ranker.answer(asked, query.space, self._calibration_of(query.space, asked))
+        pictures, captions = self._ranker.answer(parsed, query.space, self._calibration_of(query.space, parsed))
         beside = None
         if query.beside and of_encoder:
             # Nobody calibrated the encoder alone, and it is there to be compared with: it is not cut off.
             other = "ranking" if query.space == "encoder" else "encoder"
-            uncut = dataclasses.replace(asked, query=dataclasses.replace(query, cutoff=0.0))
-            beside = self._ranker.answer(uncut, other, self._calibration_of(other, asked))
+            uncut = dataclasses.replace(parsed, query=dataclasses.replace(query, cutoff=0.0))
+            beside = self._ranker.answer(uncut, other, self._calibration_of(other, parsed))
         return SearchResult(
             query=query,
-            point=asked.point,
+            point=parsed.point,
             pictures=pictures,
             captions=captions,
             beside=beside,
-            query_labels=asked.query_labels,
-            notice=self._notice(asked, pictures),
-            remark=self._remark(asked, pictures),
+            query_labels=parsed.query_labels,
+            notice=self._notice(parsed, pictures),
+            remark=self._remark(parsed, pictures),
             seconds=time.perf_counter() - start,
         )
 
@@ -196,16 +201,16 @@ class RetrievalService:
     def _positions(self) -> dict[str, int]:
         return {item.file_name: position for position, item in enumerate(self.gallery.items)}
 
-    def _calibration_of(self, space: str, asked: Asked) -> Calibration | None:
+    def _calibration_of(self, space: str, parsed: ParsedQuery) -> Calibration | None:
         """Calibrations are fitted on the ranking score of what was read; the encoder's alone and labels have none."""
-        was_read = all(part.features.any() for part in asked.parts)
+        was_read = all(part.features.any() for part in parsed.parts)
         return self.bundle.calibration if space == "ranking" and was_read else None
 
-    def _notice(self, asked: Asked, pictures: Found) -> str | None:
-        sentences = [part.notice for part in asked.parts if part.notice]
-        if asked.query.beside and not asked.point.features.any():
+    def _notice(self, parsed: ParsedQuery, pictures: Found) -> str | None:
+        sentences = [part.notice for part in parsed.parts if part.notice]
+        if parsed.query.beside and not parsed.point.features.any():
             sentences.append(LABELS_ALONE)
-        if not asked.point.embedding.any():
+        if not parsed.point.embedding.any():
             sentences.append(UNSEEN)
         if pictures.cutoff_by == "probability" and pictures.hits and pictures.best < 100 * EVEN_CHANCE:
             sentences.append(
@@ -214,13 +219,13 @@ class RetrievalService:
             )
         return " ".join(sentences) or None
 
-    def _remark(self, asked: Asked, pictures: Found) -> str | None:
+    def _remark(self, parsed: ParsedQuery, pictures: Found) -> str | None:
         if pictures.cutoff_by != "probability":
             return None
         remarks = (
-            (len(asked.parts) > 1, MIXED),
-            (bool(asked.unwanted), STEERED),
-            (any(part.labels_only for part in asked.parts), BARE),
+            (len(parsed.parts) > 1, MIXED),
+            (bool(parsed.unwanted), STEERED),
+            (any(part.labels_only for part in parsed.parts), BARE),
         )
         return " ".join(sentence for applies, sentence in remarks if applies) or None
 

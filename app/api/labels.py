@@ -1,4 +1,4 @@
-"""What programs may ask about the label graph."""
+"""The endpoints about the label graph."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from algcn.kit.errors import InputError
-from app.frame import Frame
+from app.program import Program
 
 if TYPE_CHECKING:
     from app.service import RetrievalService
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 NEIGHBOURS = 10  # that a program is told of a label unless it asks for more
 
 
-def api(frame: Frame) -> list[Callable[..., Any]]:
-    """What programs can ask about the label graph of the program's own model."""
+def api(program: Program) -> list[Callable[..., Any]]:
+    """List the endpoints about the label graph."""
 
-    def answered(ask: Callable[[RetrievalService], dict[str, Any]]) -> dict[str, Any]:
+    def answered(answer: Callable[[RetrievalService], dict[str, Any]]) -> dict[str, Any]:
         try:
-            return ask(frame.asked())
+            return answer(program.named_service())
         except InputError as error:
             raise gr.Error(str(error), print_exception=False) from None
 

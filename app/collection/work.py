@@ -18,9 +18,12 @@ if TYPE_CHECKING:
     from app.collection.folder import Collection, Dropped
     from app.service import RetrievalService
 
-
 AT_ONCE = 2
-JOBS = Jobs(AT_ONCE, "Pictures of yours are being read already: wait until they are done.")
+
+
+def reading_jobs() -> Jobs:
+    """The jobs of one program that read visitors' pictures: a few at once, one for each visitor."""
+    return Jobs(AT_ONCE, "Pictures of yours are being read already: wait until they are done.")
 
 
 def reading_work(collection: Collection, dropped: list[Dropped], service: RetrievalService) -> Callable[[Job], int]:

@@ -11,11 +11,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import threading
 from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
@@ -33,7 +31,7 @@ if TYPE_CHECKING:
 STAGES = ("cooccurrence", "prior", "learned_change", "adaptive", "normalised", "difference")
 THIS_MODEL = -1  # the epoch that stands for the model as it answers, rather than one of its history
 SAME = 1e-6  # two label graphs closer than this are one
-ROUNDED = 1e-3  # how far half precision, in which the weights of a bundle may be kept, puts a change from itself
+ROUNDED = 1e-3  # weights of a bundle may be kept in half precision, which moves a change by less than this
 
 
 @dataclasses.dataclass(frozen=True)
@@ -217,17 +215,9 @@ def check_label(label: object, count: int) -> int:
     return label
 
 
-_graphs: WeakKeyDictionary[RetrievalService, LabelGraph] = WeakKeyDictionary()
-_graphs_lock = threading.Lock()
-
-
 def label_graph_of(service: RetrievalService) -> LabelGraph:
     """The label graph of a service, made once and forgotten with it."""
-    with _graphs_lock:
-        graph = _graphs.get(service)
-        if graph is None:
-            graph = _graphs[service] = LabelGraph.of(service.bundle, service.gallery)
-    return graph
+    return service.cache.get("label_graph", lambda: LabelGraph.of(service.bundle, service.gallery))
 
 
 def _history(bundle: Bundle, now: Tensor) -> tuple[Tensor, tuple[int, ...], int]:

@@ -7,11 +7,14 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from algcn.gallery.layout import cached_layout, read_layout, write_layout
-from algcn.gallery.projection import Floats
+from algcn.gallery.projection import Floats, Layout
 from algcn.kit.errors import InputError
-from app.maps.worker import WORKER, Layout
+
+if TYPE_CHECKING:
+    from app.maps.worker import LayoutWorker
 
 
 class Layouts:
@@ -19,12 +22,13 @@ class Layouts:
 
     Args:
         cache: The cache folder.
+        worker: Computes them.
         keep: Whether they are kept there; those of a visitor's own pictures or model are not.
         shipped: A further file that may hold one of them.
     """
 
-    def __init__(self, cache: Path, *, keep: bool = True, shipped: Path | None = None) -> None:
-        self._cache, self._keep, self._shipped = cache, keep, shipped
+    def __init__(self, cache: Path, worker: LayoutWorker, *, keep: bool = True, shipped: Path | None = None) -> None:
+        self._cache, self._worker, self._keep, self._shipped = cache, worker, keep, shipped
         self._lock = threading.Lock()
         self._ready: dict[str, Layout] = {}
         self._missing: set[str] = set()
@@ -42,7 +46,7 @@ class Layouts:
         """Have a layout computed, unless it is there or under way."""
         with self._lock:
             if key not in self._ready and key not in self._running:
-                future = WORKER.start(points(), method, self._cache)
+                future = self._worker.start(points(), method)
                 self._running[key] = future, time.monotonic()
 
     def waiting(self, key: str, patience: float = 0.0) -> float | None:

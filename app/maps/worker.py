@@ -14,45 +14,51 @@ import threading
 from concurrent.futures import Future
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from algcn.gallery.projection import Floats
 from algcn.kit.errors import InputError
+
+if TYPE_CHECKING:
+    from algcn.gallery.projection import Floats, Layout
 
 IDLE_SECONDS = 600
 NICENESS = 5
-Layout = dict[int, Floats]
 
 
-class Worker:
-    """A process that lays points out."""
+class LayoutWorker:
+    """A process that lays points out, one layout after the other.
 
-    def __init__(self) -> None:
+    Args:
+        cache: Where compiled code is kept if the packages' own folder cannot be written to.
+    """
+
+    def __init__(self, cache: Path) -> None:
+        self._cache = cache
         self._lock = threading.Lock()
         self._connection: Connection | None = None
 
-    def start(self, points: Floats, method: str, cache: Path) -> Future[Layout]:
+    def start(self, points: Floats, method: str) -> Future[Layout]:
         """Lay points out as `algcn.gallery.projection.lay_out` does; the future has the layout, or its error.
 
         Args:
             points: N × d.
             method: "tsne" or "umap".
-            cache: Where compiled code is kept if the packages' own folder cannot be written to.
         """
         future: Future[Layout] = Future()
-        threading.Thread(target=self._run, args=(future, points, method, cache), name="layout", daemon=True).start()
+        threading.Thread(target=self._run, args=(future, points, method), name="layout", daemon=True).start()
         return future
 
-    def _run(self, future: Future[Layout], points: Floats, method: str, cache: Path) -> None:
+    def _run(self, future: Future[Layout], points: Floats, method: str) -> None:
         try:
             with self._lock:
-                future.set_result(self._ask(points, method, cache))
+                future.set_result(self._lay_out(points, method))
         except BaseException as error:  # whoever waits gets it, whatever it is
             future.set_exception(error)
 
-    def _ask(self, points: Floats, method: str, cache: Path) -> Layout:
+    def _lay_out(self, points: Floats, method: str) -> Layout:
         for fresh in (self._connection is None, True):
             if fresh:
-                self._connection = _spawn(cache)
+                self._connection = _spawn(self._cache)
             try:
                 self._connection.send((points, method))
                 layout, problem = self._connection.recv()
@@ -101,6 +107,3 @@ def _keep_compiled_code(cache: Path) -> None:
     package = find_spec("pynndescent")
     if package is None or package.origin is None or not os.access(Path(package.origin).parent, os.W_OK):
         os.environ.setdefault("NUMBA_CACHE_DIR", str(cache / "numba"))
-
-
-WORKER = Worker()

@@ -22,8 +22,12 @@ if TYPE_CHECKING:
     from app.training.live import Epoch, Trained
 
 AT_ONCE = 2
-JOBS = Jobs(AT_ONCE, "A training of yours is running already: stop it, or wait until it is done.")
 FOLDER_NAME = "your-model"
+
+
+def training_jobs() -> Jobs:
+    """The training runs of one program: a few at once, one for each visitor."""
+    return Jobs(AT_ONCE, "A training of yours is running already: stop it, or wait until it is done.")
 
 
 @dataclasses.dataclass(frozen=True)

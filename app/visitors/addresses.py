@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from app.visitors.loading import Loading
 
 
-class Shelf:
+class Addresses:
     """Where an address finds a picture: PREFIX/SIZE/NUMBER, with PREFIX = picture/KEY; and a file: download/TOKEN.
 
     The program's own gallery has the key "gallery"; a visitor's has a secret of 128 bits, which only that visitor's

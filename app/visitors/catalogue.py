@@ -38,13 +38,13 @@ class Catalogue:
         self._started: dict[str, Loading] = {}
         self._lock = threading.Lock()
 
-    def own(self) -> RetrievalService:
+    def default(self) -> RetrievalService:
         """What the program started with, as soon as that is loaded."""
         return self.loading.service()
 
     def names(self) -> list[str]:
         """All names, the program's own first; waits until that is loaded."""
-        return [self.own().name, *self._others()]
+        return [self.default().name, *self._others()]
 
     def is_loaded(self, name: str) -> bool:
         """Whether a model answers at once."""
@@ -56,11 +56,11 @@ class Catalogue:
         Raises:
             InputError: There is none of this name.
         """
-        own, others = self.own(), self._others()
-        if name == own.name:
+        default, others = self.default(), self._others()
+        if name == default.name:
             return self.loading
         if not isinstance(name, str) or name not in others:
-            known = ", ".join([own.name, *others])
+            known = ", ".join([default.name, *others])
             raise InputError(f"There is no model called {str(name)[:SHOWN_NAME]!r} here; there is {known}.")
         with self._lock:
             if name not in self._started or self._started[name].failed():
@@ -85,24 +85,24 @@ class Catalogue:
         return next(fit, service)
 
     def _others(self) -> dict[str, Path]:
-        own = self.own()
-        others = [folder for folder in self._folders if folder.resolve() != own.bundle.path.resolve()]
-        taken = {own.name}  # by a bundle of the same name that lies elsewhere
+        default = self.default()
+        others = [folder for folder in self._folders if folder.resolve() != default.bundle.path.resolve()]
+        taken = {default.name}  # by a bundle of the same name that lies elsewhere
         return {f.name if f.name not in taken else f"{f.parent.name}/{f.name}": f for f in others}
 
     def _loaded(self) -> list[RetrievalService]:
         with self._lock:
             started = list(self._started.values())
-        return [self.own(), *(one.service() for one in started if one.done() and not one.failed())]
+        return [self.default(), *(one.service() for one in started if one.done() and not one.failed())]
 
     def _load(self, name: str, folder: Path, report: Callable[[str], None]) -> RetrievalService:
         from app.service import load_service
 
-        own = self.own()
+        default = self.default()
         encoders = [service.encoder for service in self._loaded()]
-        service = load_service(folder, own.gallery.root, report, name=name, encoders=encoders)
+        service = load_service(folder, default.gallery.root, report, name=name, encoders=encoders)
         # All of them show the same pictures by the same numbers.
-        if [item.file_name for item in service.gallery.items] != [item.file_name for item in own.gallery.items]:
+        if [item.file_name for item in service.gallery.items] != [item.file_name for item in default.gallery.items]:
             raise InputError(f"The gallery has changed since the program started: start it again to use {name}.")
         return service
 

@@ -13,7 +13,6 @@ import shutil
 import signal
 import threading
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from types import FrameType
 from typing import BinaryIO
@@ -118,9 +117,3 @@ def _at_termination(clean: Callable[[], None]) -> None:
             os.kill(os.getpid(), number)
 
     signal.signal(signal.SIGTERM, terminate)
-
-
-@cache
-def visitor_files(folder: Path) -> VisitorFiles:
-    """The one of a cache folder in this process."""
-    return VisitorFiles(folder)

@@ -44,7 +44,7 @@ class Visitor:
         return Visitor()
 
     def service(self, loading: Loading) -> RetrievalService:
-        """What answers this visitor.
+        """The service that answers this visitor.
 
         Raises:
             InputError: The program's bundle or gallery cannot be loaded.
@@ -52,7 +52,7 @@ class Visitor:
         return self._own or self.shared(loading)
 
     def shared(self, loading: Loading) -> RetrievalService:
-        """What would, without anything of their own: the model that they chose with the program's gallery.
+        """The service without anything of the visitor's own: the model that they chose, with the program's gallery.
 
         Raises:
             InputError: The program's bundle or gallery cannot be loaded.

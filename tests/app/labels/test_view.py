@@ -35,8 +35,8 @@ def graph(service: RetrievalService) -> LabelGraph:
 
 @pytest.fixture(scope="module")
 def endpoints(service: RetrievalService) -> dict[str, Any]:
-    frame = SimpleNamespace(asked=lambda: service)
-    return {function.__name__: function for function in api_labels.api(frame)}
+    program = SimpleNamespace(named_service=lambda: service)
+    return {function.__name__: function for function in api_labels.api(program)}
 
 
 def unpacked(sent: dict[str, Any]) -> np.ndarray:
