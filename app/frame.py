@@ -1,4 +1,4 @@
-"""What every tab is built from, and how a tab keeps up with what its visitor opened elsewhere."""
+"""The frame around the tabs: what each of them is given, and how it is filled anew when it is opened."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Frame:
-    """Handed to every tab.
+    """What every tab is given.
 
     Attributes:
         blocks: The page.
@@ -35,11 +35,11 @@ class Frame:
     openings: list[Any] = dataclasses.field(default_factory=list)
 
     def service(self, visitor: Visitor) -> RetrievalService:
-        """What answers this visitor; waits while it is loading."""
+        """Wait for the service that answers this visitor and return it."""
         return visitor.service(self.program.loading)
 
     def shared(self, visitor: Visitor) -> RetrievalService:
-        """What answers this visitor without anything of their own: the model that they chose."""
+        """The service without anything of the visitor's own: the model that they chose, with the program's gallery."""
         return visitor.shared(self.program.loading)
 
     def refresh(self, tab: gr.Tab) -> gr.Button:
@@ -90,5 +90,5 @@ class Frame:
 
 
 def sent(event: gr.EventData) -> dict[str, Any]:
-    """What the browser sent with an event: anything at all, so each value is checked where it is used."""
+    """Return what the browser sent with an event: it may be anything, so each value is checked where it is used."""
     return event._data if isinstance(event._data, dict) else {}

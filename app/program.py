@@ -1,4 +1,4 @@
-"""The running program: what is made once when it starts, and shared by everybody who visits it.
+"""The running program: what is made once at its start and shared by all visitors.
 
 Notable: nothing of this is in a module's globals, so two programs in one process (in tests, for instance) share nothing
 but what they are given.
@@ -27,7 +27,7 @@ _NAMED: ContextVar[RetrievalService | None] = ContextVar("named_service", defaul
 
 
 class Program:
-    """The running program; to be made in the main thread, which alone may say what happens when it is told to end.
+    """What all visitors share; to be made in the main thread, since it says what happens when the program is stopped.
 
     Args:
         loading: The service that the program starts with; may still be loading.
@@ -40,7 +40,7 @@ class Program:
         addresses: Where a browser finds pictures and downloads.
         files: Folders for what belongs to a visitor.
         training_jobs: The training runs of visitors and of programs.
-        reading_jobs: The same for pictures that are being read.
+        reading_jobs: Pictures of visitors and of programs that are being read.
         layout_worker: Where t-SNE and UMAP are computed.
     """
 
@@ -53,12 +53,12 @@ class Program:
         self.layout_worker = LayoutWorker(cache_folder)
 
     def named_service(self) -> RetrievalService:
-        """What answers the caller of an endpoint: the model that the caller named, else the program's own."""
+        """The service that answers the caller of an endpoint: of the model that they named, else the program's own."""
         return _NAMED.get() or self.loading.service()
 
     @contextlib.contextmanager
     def named(self, model: str) -> Iterator[None]:
-        """Within it, `named_service` is the model of this name; "" for the program's own.
+        """Have `named_service` answer with the model of a name within a `with` block; "" for the program's own.
 
         Raises:
             InputError: There is no such model, or it cannot be loaded.

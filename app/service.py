@@ -1,4 +1,4 @@
-"""Every answer the page and the API give: a bundle and a gallery behind one kind of question.
+"""The retrieval service: every answer that the page and the API give of a bundle and a gallery.
 
 Notable: nothing here knows gradio. A query is ranked exactly, against the whole gallery, so a score can be said as what
 it is worth: the share of the gallery that a result beats and, where the bundle is calibrated, the chance that the
@@ -104,7 +104,7 @@ class RetrievalService:
         return "percentile" if self.bundle.calibration is None else "probability"
 
     def search(self, query: Query) -> SearchResult:
-        """The pictures and texts nearest to what is asked.
+        """Find the pictures and texts nearest to a query.
 
         Raises:
             InputError: Nothing is asked for, a picture cannot be read, or there is no such item or label.
@@ -137,7 +137,7 @@ class RetrievalService:
         )
 
     def search_by_text(self, text: str, limit: int = DEFAULT_LIMIT) -> SearchResult:
-        """The pictures and texts nearest to what `text` says.
+        """Find the pictures and texts nearest to what `text` says.
 
         Raises:
             InputError: Nothing to search for in `text`, or a limit outside 1 to 500.
@@ -145,7 +145,7 @@ class RetrievalService:
         return self.search(Query(text=clean_text(text), limit=limit))
 
     def search_by_image(self, image: Image.Image | str | Path | bytes, limit: int = DEFAULT_LIMIT) -> SearchResult:
-        """The pictures and texts nearest to a picture, given decoded, as a path, or as the bytes of a file.
+        """Find the pictures and texts nearest to a picture, given decoded, as a path, or as the bytes of a file.
 
         Raises:
             InputError: It is no picture that can be read, or a limit outside 1 to 500.
@@ -153,7 +153,7 @@ class RetrievalService:
         return self.search(Query(picture=image, limit=limit))
 
     def search_by_item(self, item: int, limit: int = DEFAULT_LIMIT) -> SearchResult:
-        """More like a picture of the gallery; the picture itself is left out.
+        """Find more like a picture of the gallery; the picture itself is left out.
 
         Raises:
             InputError: There is no such picture, or a limit outside 1 to 500.
@@ -161,7 +161,7 @@ class RetrievalService:
         return self.search(Query(item=self.check_item(item), limit=limit))
 
     def predict_labels(self, image: Image.Image | str | Path | bytes) -> list[LabelScore]:
-        """The labels that the model predicts for a picture, the clearest first.
+        """Predict the labels of a picture, the clearest first.
 
         Raises:
             InputError: It is no picture that can be read.
@@ -169,10 +169,10 @@ class RetrievalService:
         return self.predictor.of_query(self.predictor.scores(self._reader.picture(image).embedding)[0], "image", ())
 
     def check_item(self, item: object) -> int:
-        """`item` as the position of a picture, whatever a browser or a client sent.
+        """Make sure that `item` is the position of a picture, whatever a browser or a client sent.
 
         Raises:
-            InputError: It is not one.
+            InputError: There is no such picture.
         """
         count = len(self.gallery.items)
         if isinstance(item, bool) or not isinstance(item, int) or not 0 <= item < count:
@@ -180,7 +180,7 @@ class RetrievalService:
         return item
 
     def find_item(self, file: object) -> int:
-        """The position of the picture with a file name.
+        """Find the position of the picture with a file name.
 
         Raises:
             InputError: The gallery has none of this name.
@@ -190,7 +190,7 @@ class RetrievalService:
         return self._positions[file]
 
     def picture_path(self, item: int) -> Path:
-        """Where a picture of the gallery is.
+        """Find the file of a picture of the gallery.
 
         Raises:
             InputError: There is no such picture.

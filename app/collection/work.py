@@ -1,4 +1,4 @@
-"""The work of reading a visitor's pictures, in jobs that wait their turn."""
+"""Jobs that read visitors' pictures and wait their turn."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def reading_jobs() -> Jobs:
 
 
 def reading_work(collection: Collection, dropped: list[Dropped], service: RetrievalService) -> Callable[[Job], int]:
-    """The work of a job: add to a collection. Its news are what to say about it."""
+    """Make the work of a job that adds files to a collection; its news are lines to show."""
 
     def work(job: Job) -> int:
         def progress(done: int, total: int) -> None:
             if job.stopping():
-                raise InputError("It was stopped; nothing was added.")
+                raise InputError("Reading was stopped, and nothing was added: drop the pictures again.")
             job.report(render_reading(done, total))
 
         try:
@@ -46,20 +46,22 @@ def reading_work(collection: Collection, dropped: list[Dropped], service: Retrie
 
 
 def waiting_words(before: int) -> str:
+    """Say how many others are before a job."""
     return render_status(f"Others are reading pictures at the moment; {before} before yours.")
 
 
 def new_collection(folder: Path) -> Collection:
+    """Make an empty collection in an empty folder; the class takes seconds to import, so it is imported here."""
     from app.collection.folder import Collection
 
     return Collection(folder)
 
 
 def dropped_files(uploaded: Any, uploads: Path) -> list[Dropped]:
-    """What a browser or a program says that it uploaded, checked.
+    """Check what a browser or a client says that it uploaded.
 
     Raises:
-        InputError: It is nothing, or no uploaded file.
+        InputError: Nothing was uploaded, or something else than a file.
     """
     from app.collection.folder import Dropped
 

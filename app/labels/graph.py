@@ -175,7 +175,7 @@ class LabelGraph:
         return incoming[:limit], outgoing[:limit]
 
     def check_epoch(self, epoch: object) -> int:
-        """`epoch` as a position in the history.
+        """Find the position of an epoch in the history.
 
         Raises:
             InputError: It is not one.
@@ -193,7 +193,7 @@ class LabelGraph:
 
 
 def check_threshold(threshold: object) -> float:
-    """`threshold` as a number.
+    """Make sure that `threshold` is a number from 0.
 
     Raises:
         InputError: It is none from 0.
@@ -205,7 +205,7 @@ def check_threshold(threshold: object) -> float:
 
 
 def check_label(label: object, count: int) -> int:
-    """`label` as the number of one of `count` labels, whatever a browser sent.
+    """Make sure that `label` is the number of one of `count` labels, whatever a browser sent.
 
     Raises:
         InputError: It is not one.
@@ -216,7 +216,7 @@ def check_label(label: object, count: int) -> int:
 
 
 def label_graph_of(service: RetrievalService) -> LabelGraph:
-    """The label graph of a service, made once and forgotten with it."""
+    """Make the label graph of a service, once; the service keeps it."""
     return service.cache.get("label_graph", lambda: LabelGraph.of(service.bundle, service.gallery))
 
 

@@ -342,7 +342,7 @@ def _key(variant: Variant, method: str) -> str:
 def classifier_map_of(
     service: RetrievalService, cache: Path, worker: LayoutWorker, *, keep: bool = True
 ) -> ClassifierMap:
-    """The map of a service, made once and forgotten with it.
+    """Make the map of a service, once; the service keeps it.
 
     Args:
         service: Its bundle and its gallery.

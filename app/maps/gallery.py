@@ -371,7 +371,7 @@ class GalleryMap:
 
 
 def gallery_map_of(service: RetrievalService, cache: Path, worker: LayoutWorker, *, keep: bool = True) -> GalleryMap:
-    """The map of a service, made once and forgotten with it.
+    """Make the map of a service, once; the service keeps it.
 
     Args:
         service: Its bundle and its gallery.

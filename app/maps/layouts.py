@@ -1,4 +1,4 @@
-"""Layouts that a service's maps have or wait for: in memory, kept in the cache folder, or being computed."""
+"""Layouts of a map: read from a file, computed by the worker, kept in memory and in the cache folder."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Layouts:
         self._running: dict[str, tuple[Future[Layout], float]] = {}
 
     def find(self, key: str, count: int) -> Layout | None:
-        """The layout of `count` points under a key, if it need not be computed (any more)."""
+        """Find the layout of `count` points under a key; None where it has to be computed."""
         with self._lock:
             if key not in self._ready and key not in self._missing:
                 self._read(key, count)
@@ -43,7 +43,7 @@ class Layouts:
             return self._ready.get(key)
 
     def start(self, key: str, points: Callable[[], Floats], method: str) -> None:
-        """Have a layout computed, unless it is there or under way."""
+        """Start computing a layout, unless it is there or under way."""
         with self._lock:
             if key not in self._ready and key not in self._running:
                 future = self._worker.start(points(), method)
@@ -86,7 +86,7 @@ class Layouts:
         self._missing.add(key)
 
     def _collect(self, key: str) -> None:
-        """Take over what has been computed; what failed is left to those who wait for it."""
+        """Keep what has been computed; `waiting` tells what failed."""
         future, _ = self._running.get(key, (None, 0.0))
         if future is None or not future.done() or future.exception() is not None:
             return

@@ -38,7 +38,7 @@ class LayoutWorker:
         self._connection: Connection | None = None
 
     def start(self, points: Floats, method: str) -> Future[Layout]:
-        """Lay points out as `algcn.gallery.projection.lay_out` does; the future has the layout, or its error.
+        """Start `algcn.gallery.projection.lay_out`; the future has its layout, or its error.
 
         Args:
             points: N × d.
@@ -82,7 +82,7 @@ def _spawn(cache: Path) -> Connection:
 
 
 def _work(connection: Connection, cache: Path) -> None:
-    """What the process does: a layout for each request, until nobody asks any more."""
+    """Answer each request with a layout, until none comes any more; this is what the process runs."""
     from algcn.gallery.projection import lay_out
 
     # scikit-learn's threads wait for each other at every one of t-SNE's many steps, for ever on a machine that is busy.
@@ -101,7 +101,7 @@ def _work(connection: Connection, cache: Path) -> None:
 
 
 def _keep_compiled_code(cache: Path) -> None:
-    """Numba writes beside the packages; where it cannot, it would choose a folder in the user's home."""
+    """Have numba write into the cache folder where it cannot write beside the packages, not into the user's home."""
     from importlib.util import find_spec
 
     package = find_spec("pynndescent")

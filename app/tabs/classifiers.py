@@ -144,7 +144,7 @@ class ClassifiersTab:
         yield from self._wait(found, visitor, turns, turn, *values)
 
     def settle(self, visitor: Visitor, turns: dict[str, int], *values: object) -> Iterator[list[Any]]:
-        """After the tab was opened: draw what has to be computed first, if anything."""
+        """Draw what had to be computed first after the tab was opened, if anything."""
         found = self._find(visitor)
         yield [gr.skip()] * len(self.outputs)
         yield from self._wait(found, visitor, turns, turns.get("now", 0), *values)

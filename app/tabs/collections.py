@@ -176,7 +176,7 @@ class CollectionsTab:
         return render_link(self.frame.program.addresses.offer(path), path.name, path.stat().st_size)
 
     def stop_reading(self, request: gr.Request) -> None:
-        """The visitor closed the page."""
+        """Stop reading, because the visitor closed the page."""
         self.frame.program.reading_jobs.stop(request.session_hash)
 
     def _banner(self, visitor: Visitor) -> str:

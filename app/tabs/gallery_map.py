@@ -149,7 +149,7 @@ class GalleryMapTab:
     def settle(
         self, visitor: Visitor, turns: dict[str, int], chosen: Chosen, *values: object
     ) -> Iterator[tuple[Any, ...]]:
-        """After the tab was opened: wait for UMAP, if it has to be computed."""
+        """Wait for UMAP after the tab was opened, if it has to be computed."""
         found, _ = self._find(visitor)
         yield (gr.skip(),) * 3
         yield from self._wait(visitor, turns, turns.get("now", 0), chosen, found.view(*values))
@@ -165,7 +165,7 @@ class GalleryMapTab:
         kinds: object,
         event: gr.EventData,
     ) -> tuple[Any, ...]:
-        """A click on a point or a card, a lasso, or "more"."""
+        """Do what a click on a point or a card means, or a lasso, or "more"."""
         from app.maps.panels import GALLERY_EMPTY, PAGE, focus_panel, selection_panel
 
         found, pictures = self._find(visitor)

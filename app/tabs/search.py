@@ -187,19 +187,19 @@ class SearchTab:
 
     @_with_error_sentence
     def search(self, visitor: Visitor, last_query: Query | None, *values: Any) -> Updates:
-        """Ask what stands in the boxes."""
+        """Search for what stands in the boxes."""
         return self._answer(visitor, self._in_boxes(*values))
 
     @_with_error_sentence
     def refine(self, visitor: Visitor, last_query: Query | None, *values: Any) -> Updates:
-        """Ask again with what was changed; before the first question nothing happens."""
+        """Search again with what was changed; before the first search nothing happens."""
         return self._nothing() if last_query is None else self._answer(visitor, self._in_boxes(*values))
 
     @_with_error_sentence
     def take_picture(
         self, upload: Any, visitor: Visitor, last_query: Query | None, text: Any, given: Given, *values: Any
     ) -> Updates:
-        """A picture came: ask with it, and with the words if there are any."""
+        """Search for the picture that was given, and for the words if there are any."""
         taken = Given(upload=upload)
         return {**self._answer(visitor, self._in_boxes(text, taken, *values)), self.given: taken}
 
@@ -207,7 +207,7 @@ class SearchTab:
     def drop_picture(
         self, visitor: Visitor, last_query: Query | None, text: Any, given: Given, *values: Any
     ) -> Updates:
-        """The picture was taken away: if it was part of what was asked, the words alone are asked."""
+        """Take the picture away; if it was part of the last query, search for the words alone."""
         alone = self._in_boxes(text, Given(), *values)
         again = last_query is not None and last_query.has_picture and alone.text.strip()
         found = self._answer(visitor, alone) if again else {}
@@ -215,7 +215,7 @@ class SearchTab:
 
     @_with_error_sentence
     def select_result(self, event: gr.EventData, visitor: Visitor, last_query: Query | None, *values: Any) -> Updates:
-        """A click among the results, or the browser's way back."""
+        """Do what a click among the results means, or go back to an earlier query with the browser."""
         what = sent(event)
         action = what.get("action")
         if action == "address":
@@ -250,7 +250,7 @@ class SearchTab:
     def select_example(
         self, event: gr.EventData, visitor: Visitor, last_query: Query | None, text: Any, given: Given, *values: Any
     ) -> Updates:
-        """An example takes the place of words and picture; what refines stays."""
+        """Put an example in the place of words and picture and search; what refines stays."""
         service, what = self.frame.service(visitor), sent(event)
         is_text = what.get("kind") == "text"
         choices = _example_words(service) if is_text else example_pictures(service.gallery)
@@ -263,7 +263,7 @@ class SearchTab:
 
     @_with_error_sentence
     def open_page(self, visitor: Visitor, link: object) -> Updates:
-        """The page was opened: show what the gallery offers, and answer the query in the address."""
+        """Show a page that was opened what the gallery offers, and answer the query in its address."""
         try:
             follow(visitor, link, self.frame.program.models, self.frame.program.addresses)
             service = self.frame.service(visitor)

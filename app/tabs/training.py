@@ -182,7 +182,7 @@ class TrainTab:
         }
 
     def stop_training(self, request: gr.Request) -> None:
-        """The visitor pressed Stop, or closed the page."""
+        """Stop the training, because the visitor pressed Stop or closed the page."""
         self.frame.program.training_jobs.stop(request.session_hash)
 
     def swap_model(self, visitor: Visitor, bundle: Any) -> tuple[Any, ...]:
@@ -209,7 +209,7 @@ class TrainTab:
         return render_link(self.frame.program.addresses.offer(path), path.name, path.stat().st_size)
 
     def switch_graph(self, use_gcn: bool) -> list[Any]:
-        """Settings of the graph can be changed only where there is one."""
+        """Let the settings of the graph be changed only where there is one."""
         return [gr.update(interactive=use_gcn)] * 3
 
     def _banner(self, visitor: Visitor) -> str:

@@ -1,4 +1,4 @@
-"""One training run from a press of the button to a service that answers with the new model, as a job's work."""
+"""Jobs that train a model on a gallery, and the news that they report."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def training_jobs() -> Jobs:
 
 @dataclasses.dataclass(frozen=True)
 class Waiting:
-    """News: others are before this run."""
+    """The news that others are before this run."""
 
     before: int
 
@@ -43,17 +43,17 @@ class Waiting:
 
 
 class Phase(enum.Enum):
-    """News: what comes after the last epoch."""
+    """The news that a step after the last epoch begins."""
 
     MEASURING = "Measuring what came out…"
 
 
 class Progress:
-    """News, and what the page then knows of a run while it goes on.
+    """The news that training begins, and from then on all that is known of the run.
 
     Attributes:
         log: The epochs that are over.
-        change: L × L, what the graph has learned (see `live_training.Epoch`); None before the first, or without one.
+        change: L × L, what the graph has learned, as in `app.training.live.Epoch`; None before the first epoch.
         chance: mAP of a random ranking.
     """
 
@@ -64,7 +64,7 @@ class Progress:
         self._began = time.perf_counter()
 
     def note(self, epoch: Epoch) -> None:
-        """An epoch is over."""
+        """Add an epoch that is over."""
         self.log.append(epoch.report)
         self.change = epoch.change
 
@@ -75,7 +75,7 @@ class Progress:
 
     @property
     def best_epoch(self) -> int:
-        """The first of those with the highest mAP; 0 before the first."""
+        """The first epoch with the highest mAP; 0 before the first."""
         return max(self.log, key=lambda entry: entry.map["average"]).epoch if self.log else 0
 
     def strongest(self, count: int) -> list[tuple[str, str, float]]:
@@ -91,9 +91,9 @@ class Progress:
 def training_work(
     service: RetrievalService, settings: Settings, folder: Path | None
 ) -> Callable[[Job], tuple[Trained, Bundle | None]]:
-    """The work of a job: train on the service's gallery.
+    """Make the work of a job that trains on a service's gallery.
 
-    Its news are `Waiting`, a `Progress`, then `live_training.Epoch` after `Epoch`, then a `Phase`.
+    Its news are `Waiting`, a `Progress`, then `app.training.live.Epoch` after `Epoch`, then a `Phase`.
 
     Args:
         service: Its gallery is trained on; its model is what the result is compared with.

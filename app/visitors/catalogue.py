@@ -39,11 +39,11 @@ class Catalogue:
         self._lock = threading.Lock()
 
     def default(self) -> RetrievalService:
-        """What the program started with, as soon as that is loaded."""
+        """Wait for the service that the program started with and return it."""
         return self.loading.service()
 
     def names(self) -> list[str]:
-        """All names, the program's own first; waits until that is loaded."""
+        """List all names, that of the program's own model first, as soon as that is loaded."""
         return [self.default().name, *self._others()]
 
     def is_loaded(self, name: str) -> bool:
@@ -51,7 +51,7 @@ class Catalogue:
         return any(service.name == name for service in self._loaded())
 
     def find(self, name: object) -> Loading:
-        """A model on its way; the first who asks has it loaded, and so has the first after it could not be loaded.
+        """Find a model and have it loaded, unless it is loaded or loading; one that failed is tried again.
 
         Raises:
             InputError: There is none of this name.
@@ -69,7 +69,7 @@ class Catalogue:
             return self._started[name]
 
     def service(self, name: object) -> RetrievalService:
-        """The service of a model, as soon as it is loaded.
+        """Wait for the service of a model and return it.
 
         Raises:
             InputError: There is none of this name, or it cannot be loaded.
@@ -77,7 +77,7 @@ class Catalogue:
         return self.find(name).service()
 
     def reading(self, service: RetrievalService) -> RetrievalService:
-        """`service`; where its model reads no words, a loaded one on the same encoder that does, if there is one."""
+        """Find a loaded service on the same encoder that reads words; `service` itself if it does, or if none does."""
         if service.reads_words:
             return service
         fingerprint = service.bundle.encoder_fingerprint
@@ -108,5 +108,5 @@ class Catalogue:
 
 
 def bundles_in(folder: Path) -> list[Path]:
-    """The bundles in a folder, by name; none where there is no such folder."""
+    """List the bundles in a folder by name; none where there is no such folder."""
     return sorted(path.parent for path in folder.glob(f"*/{CONFIG_NAME}"))

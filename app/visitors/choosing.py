@@ -1,4 +1,4 @@
-"""How a visitor comes to another model: by the chooser in the masthead, or by the address they come with."""
+"""Visitors choose another model: in the masthead, or by the address that they come with."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def choose(visitor: Visitor, name: object, models: Catalogue, addresses: Address
 
 
 def loading_of(name: object, models: Catalogue) -> Loading | None:
-    """The model of a name while it is loading, or loaded; None for a visitor's own, which is there already.
+    """Find the model of a name, which may still be loading; None for a visitor's own, which is there already.
 
     Raises:
         InputError: There is no such model.
@@ -56,7 +56,7 @@ def loading_of(name: object, models: Catalogue) -> Loading | None:
 
 
 def model_of(address: object) -> str:
-    """The model that an address names, "" where it names none.
+    """Read from an address which model it names; "" for none.
 
     Args:
         address: What stands behind the "?" of an address, with it or without, from a browser.
