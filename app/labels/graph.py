@@ -178,7 +178,7 @@ class LabelGraph:
         """Find the position of an epoch in the history.
 
         Raises:
-            InputError: It is not one.
+            InputError: There is no such epoch.
         """
         number = isinstance(epoch, (int, float)) and not isinstance(epoch, bool)
         whole = number and math.isfinite(epoch) and epoch == int(epoch)
@@ -196,7 +196,7 @@ def check_threshold(threshold: object) -> float:
     """Make sure that `threshold` is a number from 0.
 
     Raises:
-        InputError: It is none from 0.
+        InputError: It is something else.
     """
     number = isinstance(threshold, (int, float)) and not isinstance(threshold, bool)
     if not number or not 0 <= threshold < float("inf"):
@@ -208,7 +208,7 @@ def check_label(label: object, count: int) -> int:
     """Make sure that `label` is the number of one of `count` labels, whatever a browser sent.
 
     Raises:
-        InputError: It is not one.
+        InputError: There is no such label.
     """
     if isinstance(label, bool) or not isinstance(label, int) or not 0 <= label < count:
         raise InputError(f"There is no such label: the model has {count:,}, counted from 0.")
