@@ -7,10 +7,8 @@ import shutil
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import gradio as gr
 from gradio import FileData
 
-from algcn.kit.errors import InputError
 from app.collection.work import dropped_files, forget_uploads, new_collection, reading_work, waiting_words
 from app.program import Program
 
@@ -53,8 +51,6 @@ def api(program: Program) -> list[Callable[..., Any]]:
                 ],
                 "left_out": [{"file": entry.name, "reason": entry.reason} for entry in collection.left_out],
             }
-        except InputError as error:
-            raise gr.Error(str(error), print_exception=False) from None
         finally:
             shutil.rmtree(folder, ignore_errors=True)
             forget_uploads(dropped)

@@ -8,7 +8,6 @@ import re
 import shutil
 from pathlib import Path
 
-import gradio as gr
 import pytest
 from conftest import PROJECT
 from gradio_client import Client
@@ -68,7 +67,7 @@ def test_every_endpoint_says_what_it_takes_and_gives(program: Program) -> None:
 )
 def test_train_says_in_a_sentence_what_is_wrong(program: Program, arguments: dict, sentence: str) -> None:
     (train,) = api_training.api(program)
-    with pytest.raises(gr.Error, match=sentence):
+    with pytest.raises(InputError, match=sentence):
         train(**arguments)
 
 
@@ -87,13 +86,13 @@ def test_label_pictures_labels_and_keeps_nothing(program: Program, tmp_path: Pat
 @pytest.mark.parametrize("value", [[], None, [{"path": "/etc/passwd"}], [{"path": 3}], "a.png", [None], [{}]])
 def test_label_pictures_takes_uploads_alone(program: Program, value: object) -> None:
     (label_pictures,) = api_collections.api(program)
-    with pytest.raises(gr.Error, match=r"Drop at least one picture|must be an uploaded file"):
+    with pytest.raises(InputError, match=r"Drop at least one picture|must be an uploaded file"):
         label_pictures(value)
 
 
 def test_an_upload_that_is_gone_is_one_sentence(program: Program) -> None:
     (label_pictures,) = api_collections.api(program)
-    with pytest.raises(gr.Error, match=r"a\.png did not arrive"):
+    with pytest.raises(InputError, match=r"a\.png did not arrive"):
         label_pictures([{"path": str(program.uploads / "a.png")}])
 
 
