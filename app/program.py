@@ -53,12 +53,12 @@ class Program:
         self.layout_worker = LayoutWorker(cache_folder)
 
     def named_service(self) -> RetrievalService:
-        """The service that answers the caller of an endpoint: of the model that they named, else the program's own."""
+        """The service that answers the caller of an endpoint: of the model that they named, else the default."""
         return _NAMED.get() or self.loading.service()
 
     @contextlib.contextmanager
     def named(self, model: str) -> Iterator[None]:
-        """Have `named_service` answer with the model of a name within a `with` block; "" for the program's own.
+        """Have `named_service` answer with the model of a name within a `with` block; "" for the default.
 
         Raises:
             InputError: There is no such model, or it cannot be loaded.

@@ -119,8 +119,8 @@ class Ranker:
                 continue
             chances[kind.modality] = np.zeros(len(kind.owner))
             for part, share, direction in zip(parsed.parts, parsed.shares, directions, strict=True):
-                own = self._scores(part, kind) if parsed.is_steered else scores[kind.modality]
-                chances[kind.modality] += share * calibration.probability(direction, own.ranking)
+                scored = self._scores(part, kind) if parsed.is_steered else scores[kind.modality]
+                chances[kind.modality] += share * calibration.probability(direction, scored.ranking)
         return chances
 
     def _found(self, parsed: ParsedQuery, ranked: _Ranked) -> Found:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Addresses:
     """What stands at an address: a picture at picture/KEY/SIZE/NUMBER, a file at download/TOKEN.
 
-    The program's own gallery has the key "gallery"; a visitor's has a secret of 128 bits, which only that visitor's
+    The program's gallery has the key "gallery"; a visitor's has a secret of 128 bits, which only that visitor's
     page knows, and is found for as long as somebody holds its service.
     """
 

@@ -25,11 +25,11 @@ class Catalogue:
     """Models by name, all with the gallery that the program started with; safe to use from several threads.
 
     Args:
-        loading: The program's own service.
-        folders: Of the other bundles; the program's own among them is passed over.
+        loading: The default service, which the program started with.
+        folders: Of the other bundles; the default one among them is passed over.
 
     Attributes:
-        loading: The program's own service.
+        loading: The default service, which the program started with.
     """
 
     def __init__(self, loading: Loading, folders: Iterable[Path] = ()) -> None:
@@ -43,7 +43,7 @@ class Catalogue:
         return self.loading.service()
 
     def names(self) -> list[str]:
-        """List all names, that of the program's own model first, as soon as that is loaded."""
+        """List all names, the default model's first, as soon as that is loaded."""
         return [self.default().name, *self._others()]
 
     def is_loaded(self, name: str) -> bool:

@@ -88,7 +88,7 @@ def follow(visitor: Visitor, address: object, models: Catalogue, addresses: Addr
 
 
 def offered(visitor: Visitor, models: Catalogue) -> tuple[list[str], str, str]:
-    """List the names to choose from, the one that is chosen, and its name in an address: "" for the program's own."""
+    """List the names to choose from, the one that is chosen, and its name in an address: "" for the default."""
     from app.visitors.derive import has_own_model
 
     shared, service = visitor.shared(models.loading), visitor.service(models.loading)
