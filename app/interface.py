@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import gradio as gr
@@ -14,6 +13,7 @@ from app.api.register import add_endpoints
 from app.frame import Frame
 from app.kit import theme
 from app.kit.limits import MAX_COLLECTION_BYTES
+from app.kit.scripts import call, preloads
 from app.program import Program
 from app.tabs.benchmark import BenchmarkTab
 from app.tabs.classifiers import ClassifiersTab
@@ -23,7 +23,7 @@ from app.tabs.labels import LabelsTab
 from app.tabs.masthead import Masthead
 from app.tabs.search import SearchTab
 from app.tabs.training import TrainTab
-from app.visitors.routes import download_route, picture_route, plotly_route
+from app.visitors.routes import download_route, picture_route, plotly_route, script_route
 from app.visitors.visitor import Visitor
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
@@ -41,18 +41,9 @@ MAX_UPLOAD = f"{MAX_COLLECTION_BYTES >> 20}mb"
 MAX_QUEUE = 64
 CONCURRENCY = 2
 UPLOAD_CHECK_SECONDS, UPLOAD_AGE_SECONDS = 3600, 24 * 3600
-# The address says which tab is open, so that a link opens the same one.
-REMEMBER_TAB = """(name) => {
-  const address = new URL(window.location);
-  if (name === "search") address.searchParams.delete("tab");
-  else address.searchParams.set("tab", name);
-  history.replaceState(history.state, "", address);
-}"""
 # Read before anything else runs: opening the first tab already rewrites the address.
-HEAD = """<script>
-window.arrivalAddress = window.location.search;
-window.arrivalTab = new URLSearchParams(window.arrivalAddress).get("tab") ?? "";
-</script>"""
+HEAD = """<script>window.arrivalAddress = window.location.search;
+window.arrivalTab = new URLSearchParams(window.arrivalAddress).get("tab") ?? "";</script>"""
 
 
 def build(program: Program) -> gr.Blocks:
@@ -71,7 +62,7 @@ def build(program: Program) -> gr.Blocks:
                 with gr.Tab(title, id=name, elem_id=f"tab-{name}") as tab:
                     make(frame, tab).wire()
                 opened.append(tab)
-                tab.select(None, None, None, js=f"() => {{ ({REMEMBER_TAB})({json.dumps(name)}); }}")
+                tab.select(None, None, None, js=call("address", "rememberTab", name))
         masthead.wire(tabs, opened)
         add_endpoints(program)
     return page.queue(max_size=MAX_QUEUE, default_concurrency_limit=CONCURRENCY)
@@ -91,7 +82,7 @@ def launch(page: gr.Blocks, program: Program, *, mcp: bool = False) -> str:
             quiet=True,
             theme=_theme(),
             css_paths=sorted((ASSETS / "page").glob("*.css")),
-            head=HEAD,
+            head=HEAD + preloads(),
             favicon_path=ASSETS / "favicon.svg",
             footer_links=["api"],
             run_history=False,
@@ -107,7 +98,7 @@ def launch(page: gr.Blocks, program: Program, *, mcp: bool = False) -> str:
 
 def _routes(program: Program) -> list[APIRoute]:
     addresses = program.addresses
-    return [picture_route(addresses, program.cache_folder), download_route(addresses), plotly_route()]
+    return [picture_route(addresses, program.cache_folder), download_route(addresses), plotly_route(), script_route()]
 
 
 def _theme() -> gr.themes.Base:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from algcn.kit.errors import InputError
-from app.components.chooser import CHOOSER_SCRIPT, render_choosing, render_facts
+from app.components.chooser import render_choosing, render_facts
 from app.frame import Frame, sent
+from app.kit.scripts import mount
 from app.visitors.choosing import choose, follow, loading_of, model_of, offered
 from app.visitors.visitor import Visitor
 
@@ -37,15 +38,6 @@ MASTHEAD = """
 BUSY = '<span class="busy">One moment: {state}…</span>'
 REFRESH_SECONDS = 0.5
 QUIET = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
-MASTHEAD_SCRIPT = """
-const remembered = localStorage.getItem("theme");
-if (remembered) document.body.classList.toggle("dark", remembered === "dark");
-element.addEventListener("click", (event) => {
-  if (!event.target.closest(".theme-switch")) return;
-  const dark = document.body.classList.toggle("dark");
-  localStorage.setItem("theme", dark ? "dark" : "light");
-});
-"""
 
 
 class Masthead:
@@ -55,7 +47,7 @@ class Masthead:
         self.frame = frame
         self.html = gr.HTML(
             _render(BUSY.format(state="starting")),
-            js_on_load=MASTHEAD_SCRIPT + CHOOSER_SCRIPT,
+            js_on_load=mount("masthead"),
             apply_default_css=False,
             elem_id="masthead",
         )
