@@ -48,12 +48,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     os.environ["GRADIO_TEMP_DIR"] = str(uploads)
     _import_gradio()
     from app.interface import build, launch
-    from app.visitors.addresses import Shelf
-    from app.visitors.catalogue import Catalogue, bundles_in
+    from app.program import Program
+    from app.visitors.catalogue import bundles_in
 
-    shelf = Shelf(loading)
-    page = build(loading, shelf, uploads, cache, Catalogue(loading, bundles_in(BUNDLES)))
-    print(f"ALGCN Explorer is at {launch(page, shelf, cache, mcp=arguments.mcp)}", flush=True)
+    program = Program(loading, uploads, cache, bundles_in(BUNDLES))
+    page = build(program)
+    print(f"ALGCN Explorer is at {launch(page, program, mcp=arguments.mcp)}", flush=True)
     try:
         loading.service()
     except InputError:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
@@ -81,10 +80,6 @@ class Effect:
     predictions: list[Prediction] | None
 
 
-# The model's own classifiers, for as long as somebody holds the service.
-_trained: WeakKeyDictionary[RetrievalService, Tensor] = WeakKeyDictionary()
-
-
 def check_edit(graph: LabelGraph, source: object, target: object, weight: object) -> Edit:
     """Check an edit of `graph` that a browser or a program sent, and return it.
 
@@ -128,9 +123,7 @@ def edited_classifiers(service: RetrievalService, graph: LabelGraph, edits: Sequ
     """Return the classifiers, L × d, that the model's GCN makes of the edited graph; without edits, the model's."""
     if edits:
         return service.bundle.model.classifiers(edited(graph.adaptive(), edits))
-    if service not in _trained:
-        _trained[service] = service.bundle.model.classifiers()
-    return _trained[service]
+    return service.cache.get("classifiers", service.bundle.model.classifiers)
 
 
 @torch.inference_mode()

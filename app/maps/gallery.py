@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-import weakref
 from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
@@ -29,6 +28,7 @@ from app.maps.traces import ACCENT, FAINT, MANY_POINTS, figure, lines_trace, poi
 if TYPE_CHECKING:
     from algcn.bundles.bundle import Bundle
     from algcn.gallery.store import Gallery
+    from app.maps.worker import LayoutWorker
     from app.search.query import QueryPoint
     from app.service import RetrievalService
 
@@ -371,20 +371,18 @@ class GalleryMap:
             return self._by_pca[dimensions]
 
 
-_MAPS: weakref.WeakKeyDictionary[RetrievalService, GalleryMap] = weakref.WeakKeyDictionary()
-_LOCK = threading.Lock()
-
-
-def gallery_map_of(service: RetrievalService, cache: Path, *, keep: bool = True) -> GalleryMap:
-    """Return the map of a service, made once.
+def gallery_map_of(service: RetrievalService, cache: Path, worker: LayoutWorker, *, keep: bool = True) -> GalleryMap:
+    """Make the map of a service, once; the service keeps it.
 
     Args:
         service: Its bundle and its gallery.
         cache: The cache folder.
-        keep: Whether the layout is kept there.
+        worker: Computes t-SNE and UMAP.
+        keep: Whether the layout is kept in the cache folder.
     """
-    with _LOCK:
-        if service not in _MAPS:
-            layouts = Layouts(cache, keep=keep, shipped=service.gallery.root / LAYOUT_NAME)
-            _MAPS[service] = GalleryMap(service.bundle, service.gallery, layouts)
-        return _MAPS[service]
+
+    def make() -> GalleryMap:
+        layouts = Layouts(cache, worker, keep=keep, shipped=service.gallery.root / LAYOUT_NAME)
+        return GalleryMap(service.bundle, service.gallery, layouts)
+
+    return service.cache.get(("gallery_map", cache, keep), make)
