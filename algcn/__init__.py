@@ -96,5 +96,5 @@ def _no_such_name(name: str) -> str:
 
     close = difflib.get_close_matches(name.casefold(), {known.casefold() for known in _HOMES}, n=3)
     near = [known for known in _HOMES if known.casefold() in close]
-    hint = f"did you mean {' or '.join(near)}?" if near else f"it has {', '.join(_HOMES)}."
+    hint = f"did you mean {' or '.join(near)}?" if near else f"it has {', '.join(__all__)}."
     return f"The module algcn has no {name}; {hint}"
