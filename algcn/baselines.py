@@ -50,7 +50,7 @@ from algcn.kit.errors import InputError, run_command
 from algcn.kit.files import write_text
 from algcn.method.config import PRESETS, ModelConfig, TrainConfig, preset
 from algcn.method.labels import LabelSet
-from algcn.training.loop import train
+from algcn.training.loop import train_algcn
 from algcn.training.prior_labels import add_argument as add_prior_labels
 from algcn.training.prior_labels import read_prior_labels
 
@@ -116,7 +116,7 @@ def compare(
         without: the label that a second definition of relevance leaves out, where it exists.
         device: where to compute.
         sizes: changes to the paper's `ModelConfig`.
-        prior_labels: what ALGCN's prior is counted from (see `algcn.train.train`).
+        prior_labels: what ALGCN's prior is counted from (see `train_algcn`).
         say: print a line for each method as it is done.
 
     Returns:
@@ -159,7 +159,7 @@ def compare(
             model_config = ModelConfig(
                 features.image_dim, features.text_dim, len(features.label_set), use_gcn=use_gcn, **(sizes or {})
             )
-            result = train(
+            result = train_algcn(
                 features,
                 config.replace(seed=seed),
                 model_config=model_config,

@@ -36,7 +36,7 @@ from algcn.method.config import MODES, PRECISIONS, PRESETS, SELECTIONS, ModelCon
 from algcn.method.model import ALGCN
 from algcn.training.ablations import ablate, add_arguments
 from algcn.training.label_embeddings import read_label_embeddings
-from algcn.training.loop import TEST_WARNING, TrainResult, measure, train
+from algcn.training.loop import TEST_WARNING, TrainResult, measure, train_algcn
 from algcn.training.prior_labels import add_argument as add_prior_labels
 from algcn.training.prior_labels import read_prior_labels
 from algcn.training.processes import Processes, joined
@@ -132,7 +132,7 @@ def _train_all(arguments: argparse.Namespace, processes: Processes, device: torc
 
     def run(model_config: ModelConfig, name: str, label_embeddings: Tensor | None) -> TrainResult:
         checkpoints.append(out.with_name(f"{out.name}.{name}checkpoint.safetensors"))
-        return train(
+        return train_algcn(
             features,
             config,
             model_config=model_config,

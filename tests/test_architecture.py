@@ -43,8 +43,9 @@ PAGE = (
     "api",
     "tabs",
     "interface",
+    "launch",
 )
-WITH_GRADIO = ("app.py", "app/interface.py", "app/frame.py", "app/api/", "app/tabs/", "app/components/")
+WITH_GRADIO = ("app/launch.py", "app/interface.py", "app/frame.py", "app/api/", "app/tabs/", "app/components/")
 
 FILES = sorted(
     str(path.relative_to(PROJECT))

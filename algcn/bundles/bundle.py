@@ -22,14 +22,15 @@ import json
 import secrets
 import shutil
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
+from algcn.bundles.embedding import embed_pictures, embed_texts
 from algcn.bundles.encoder import (
     MODALITIES,
     check_encodes,
@@ -58,6 +59,7 @@ from algcn.bundles.manifest import (
     verify,
     write_config,
 )
+from algcn.bundles.predictor import LabelPredictor
 from algcn.evaluation.calibration import Calibration
 from algcn.evaluation.ranking import ENCODER_WEIGHT, check_encoder_weight
 from algcn.features.encoder import Encoder, load_encoder
@@ -66,6 +68,9 @@ from algcn.kit.errors import InputError
 from algcn.method.config import ModelConfig, TrainConfig
 from algcn.method.labels import LabelSet
 from algcn.method.model import ALGCN
+
+if TYPE_CHECKING:
+    from algcn.bundles.embedding import Picture
 
 
 @dataclasses.dataclass(eq=False)
@@ -178,6 +183,65 @@ class Bundle:
             if device not in self._encoders:
                 self._encoders[device] = self._load_encoder(device)
             return self._encoders[device]
+
+    def embed_images(self, images: Iterable[Picture]) -> Tensor:
+        """Embed pictures in the common space: N × d, L2-normalised, on the CPU.
+
+        Args:
+            images: Paths, bytes of files, or decoded pictures.
+
+        Raises:
+            InputError: One cannot be read, or the bundle has no encoder.
+
+        Example:
+            >>> bundle.embed_images(["beach.jpg"]) @ bundle.embed_texts(["a dog on the beach", "a car"]).T
+            tensor([[0.52, 0.11]])
+        """
+        return embed_pictures(self, images)
+
+    def embed_texts(self, texts: Sequence[str]) -> Tensor:
+        """Embed texts in the common space: N × d, L2-normalised, on the CPU.
+
+        Raises:
+            InputError: One is blank, or the bundle has no encoder that reads texts.
+        """
+        return embed_texts(self, texts)
+
+    def label_scores(self, embeddings: Tensor) -> Tensor:
+        """The cosine of each embedding (N × d) with each label's classifier, N × L; not a probability."""
+        return LabelPredictor(self).scores(embeddings)
+
+    def predict_labels(self, images: Iterable[Picture]) -> list[list[tuple[str, float]]]:
+        """Predict labels: for each picture their names and scores, the farthest above its threshold first.
+
+        A bundle without thresholds gives the three labels of the highest scores.
+
+        Args:
+            images: Paths, bytes of files, or decoded pictures.
+
+        Raises:
+            InputError: One cannot be read, or the bundle has no encoder.
+
+        Example:
+            >>> bundle.predict_labels(["beach.jpg"])
+            [[('beach', 0.31), ('dog', 0.28)]]
+        """
+        return LabelPredictor(self).clearest_of(self.embed_images(images), "image")
+
+    def predict_labels_of_texts(self, texts: Sequence[str]) -> list[list[tuple[str, float]]]:
+        """Predict labels of texts, as `predict_labels` does of pictures.
+
+        Raises:
+            InputError: One is blank, or the bundle has no encoder that reads texts.
+        """
+        return LabelPredictor(self).clearest_of(self.embed_texts(texts), "text")
+
+    def label_graph(self) -> dict[str, Tensor]:
+        """Read the label graph, stage by stage, each L × L: `prior`, `learned_change`, `adaptive`, `normalised`.
+
+        What they hold, and in which orientation, is said at `ALGCN.label_graph`.
+        """
+        return self.model.label_graph()
 
     def adopt_encoder(self, encoder: Encoder) -> None:
         """Use an encoder that is loaded already, another bundle's for instance, instead of loading a second one.

@@ -138,6 +138,29 @@ def evaluate_embedded(embedded: Embedded, label_names: Sequence[str] | None = No
     return report
 
 
+def evaluate_retrieval(
+    features: Features, model: ALGCN | None = None, which: str = "annotated", device: torch.device | str = "cpu"
+) -> dict[str, Any]:
+    """Measure how well a model retrieves, in its common space; what comes back is that of `evaluate_embedded`.
+
+    Args:
+        features: items of one split (`Features.select`).
+        model: in evaluation mode; without one, the features are measured as they are.
+        which: the labels that decide relevance, "annotated" or "all".
+        device: where to compute.
+
+    Raises:
+        InputError: the features do not fit the model or, without one, each other.
+
+    Example:
+        >>> evaluate_retrieval(Features.load("features.safetensors").select("test"), bundle.model)["map"]
+        {'image_to_text': 0.86, 'text_to_image': 0.87, 'average': 0.86, 'chance': 0.61}
+    """
+    columns = relevance_columns(features.label_set, which)
+    embedded = embed(features, model, device).with_labels(columns.to(device))
+    return evaluate_embedded(embedded, [features.label_set[column].name for column in columns.tolist()])
+
+
 def recall_of_partners(embedded: Embedded) -> dict[str, dict[str, float]]:
     """By direction and depth ("1", "5", "10"), the share of queries that find one of their own partners."""
     images, texts, owner = embedded.images, embedded.texts, embedded.owner

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from algcn.bundles.predictor import cosine_scores
 from algcn.datasets.features import Features
 from algcn.datasets.validation import carve_validation
 from algcn.evaluation.measure import measure_model
@@ -25,7 +26,7 @@ from algcn.kit.memory import keep_large_buffers
 from algcn.method.config import ModelConfig, TrainConfig
 from algcn.method.graph import label_prior
 from algcn.method.losses import Losses
-from algcn.method.model import ALGCN, label_scores
+from algcn.method.model import ALGCN
 from algcn.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from algcn.training.label_embeddings import fingerprint
 from algcn.training.processes import Processes
@@ -84,7 +85,7 @@ class TrainResult:
     best_epoch: int
 
 
-def train(
+def train_algcn(
     features: Features,
     config: TrainConfig,
     *,
@@ -292,7 +293,7 @@ def _fit_thresholds(model: ALGCN, features: Features, device: torch.device) -> d
             ("image", embedded.images, embedded.labels),
             ("text", embedded.texts, embedded.text_labels),
         ):
-            fitted = fit_thresholds(label_scores(embeddings, model.classifiers()), labels).float().cpu()
+            fitted = fit_thresholds(cosine_scores(embeddings, model.classifiers()), labels).float().cpu()
             thresholds[modality] = torch.where(thresholds[modality].isnan(), fitted, thresholds[modality])
     return thresholds
 
@@ -301,7 +302,7 @@ def measure(result: TrainResult, config: TrainConfig, which: str, device: torch.
     """Measure a training run for a bundle's metrics.json: `measure.measure_model`, and how the model came about.
 
     Args:
-        result: what `train` returned.
+        result: what `train_algcn` returned.
         config: the settings that it was trained with.
         which: the labels that decide relevance, "annotated" or "all"; the test split is also measured by all.
         device: where to compute.

@@ -41,9 +41,7 @@ def api(program: Program) -> list[Callable[..., Any]]:
             for _ in job.watch(1.0):
                 pass
             job.result()
-            from app.collection.folder import predicted_labels
-
-            predicted = predicted_labels(service.bundle, collection.gallery)
+            predicted = service.predictor.of_pictures(collection.gallery.image_embeddings)
             return {
                 "pictures": [
                     {"file": item.file_name, "labels": list(labels), "given_labels": item.labels}

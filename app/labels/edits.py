@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from algcn.bundles.predictor import LabelPredictor
 from algcn.kit import checks
 from algcn.kit.errors import InputError
-from algcn.method.model import label_scores
 from app.labels.graph import LabelGraph, check_label
 
 if TYPE_CHECKING:
@@ -157,18 +157,15 @@ def _nearest(classifiers: Tensor) -> list[tuple[int, ...]]:
 
 
 def _predictions(service: RetrievalService, query: QueryPoint, before: Tensor, after: Tensor) -> list[Prediction]:
-    """Return labels predicted before or after, the clearest first, then the others whose cosine changed most."""
-    scores_before = label_scores(query.embedding, before)[0].tolist()
-    scores_after = label_scores(query.embedding, after)[0].tolist()
-    thresholds = service.bundle.thresholds.get(query.modality)
-
-    def predicted(label: int, score: float) -> bool | None:
-        return None if thresholds is None else score > float(thresholds[label])
-
-    rows = [
-        Prediction(label, old, new, predicted(label, old), predicted(label, new))
-        for label, (old, new) in enumerate(zip(scores_before, scores_after, strict=True))
-    ]
+    """Labels predicted before or after, the clearest first, then those of the others whose cosine changed most."""
+    states = []
+    for classifiers in (before, after):
+        predictor = LabelPredictor(service.bundle, classifiers)
+        scores = predictor.scores(query.embedding)[0]
+        predicted = predictor.predicted(scores, query.modality)
+        states.append((scores.tolist(), [None] * len(scores) if predicted is None else predicted.tolist()))
+    (old, was), (new, now) = states
+    rows = [Prediction(label, *row) for label, row in enumerate(zip(old, new, was, now, strict=True))]
     told = [row for row in rows if row.was_predicted or row.is_predicted]
     others = [row for row in rows if not (row.was_predicted or row.is_predicted)]
     told.sort(key=lambda row: -max(row.before, row.after))

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from algcn.bundles.predictor import LabelPredictor
 from algcn.gallery.files import LAYOUT_NAME
 from algcn.gallery.layout import gallery_key, gallery_points
 from algcn.gallery.projection import DIMENSIONS, MOST_LAID_OUT, Axes, Floats, fit_axes, place
 from algcn.kit import checks
-from algcn.method.model import label_scores
 from app.kit.theme import GROUP_COLOURS, group_colours
 from app.maps.layouts import Layouts
 from app.maps.traces import ACCENT, FAINT, MANY_POINTS, figure, lines_trace, points_trace, rings_trace, star_trace
@@ -117,12 +117,9 @@ class GalleryMap:
     def labels(self) -> list[tuple[str, ...]]:
         """The labels of each picture: the gallery's, or what the model predicts where the gallery says nothing."""
         given = [item.labels for item in self.gallery.items]
-        thresholds = self._bundle.thresholds.get("image")
-        if thresholds is None or all(labels is not None for labels in given):
-            return [tuple(labels or ()) for labels in given]
-        with torch.inference_mode():
-            scores = label_scores(self.gallery.image_embeddings, self._bundle.model.classifiers().cpu())
-        predicted = self.label_set.decode(scores > thresholds)
+        if all(labels is not None for labels in given):
+            return [tuple(labels) for labels in given]
+        predicted = LabelPredictor(self._bundle).of_pictures(self.gallery.image_embeddings)
         return [tuple(own if own is not None else guess) for own, guess in zip(given, predicted, strict=True)]
 
     @cached_property

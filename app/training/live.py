@@ -24,7 +24,7 @@ from algcn.evaluation.reliability import fit_calibration, measure_calibration
 from algcn.evaluation.retrieval import chance, embed, group, relevance_columns, retrieval_map
 from algcn.method.labels import LabelSet
 from algcn.method.model import ALGCN
-from algcn.training.loop import EpochReport, TrainResult, measure, train
+from algcn.training.loop import EpochReport, TrainResult, measure, train_algcn
 from app.training.data import TrainingData
 from app.training.settings import Settings
 
@@ -131,7 +131,7 @@ def run_training(
         change = model.label_graph()["learned_change"] if settings.learns_graph else None
         report(Epoch(epoch, change, elapsed()))
 
-    result = train(
+    result = train_algcn(
         data.features,
         config,
         model_config=settings.model_config(data.features),

@@ -105,9 +105,9 @@ def test_other_embeddings_are_another_run(make_features, tmp_path):
     config = training.TrainConfig(epochs=2, batch_size=32)
     sizes = training.ModelConfig(features.image_dim, features.text_dim, 6, 16, 5, learn_label_embeddings=False)
     settings = {"model_config": sizes, "checkpoint": tmp_path / "checkpoint.safetensors"}
-    loop.train(features, config, label_embeddings=torch.rand(6, 5), **settings)
+    loop.train_algcn(features, config, label_embeddings=torch.rand(6, 5), **settings)
     with pytest.raises(InputError, match="other data or settings"):
-        loop.train(features, config, label_embeddings=torch.rand(6, 5), resume=True, **settings)
+        loop.train_algcn(features, config, label_embeddings=torch.rand(6, 5), resume=True, **settings)
 
 
 def test_ablations_reach_the_model_and_the_losses(run):
