@@ -86,10 +86,6 @@ class CommandParser(argparse.ArgumentParser):
             raise argparse.ArgumentError(action, f"cannot be {value!r}; use {_listed(action.choices)}")
 
 
-def _said(beginning: re.Match[str]) -> str:
-    return f"{beginning[1]} {'cannot go with' if beginning[2] else ''}"
-
-
 def _listed(names: Any) -> str:
     *others, last = map(str, names)
     return f"{', '.join(others)} or {last}" if others else last
@@ -118,6 +114,14 @@ def path(text: str) -> Path:
         raise argparse.ArgumentTypeError(
             f"{text!r} is in a home folder that nobody knows; write the whole path"
         ) from None
+
+
+def file(text: str) -> Path:
+    """A file that is there."""
+    place = path(text)
+    if not place.is_file():
+        raise argparse.ArgumentTypeError(f"{text!r} is no file; name one that is there")
+    return place
 
 
 def reference(text: str) -> str:
@@ -166,9 +170,7 @@ def add_out(parser: CommandParser, what: str, *, required: bool = True, instead_
         )
 
 
-def add_data(
-    parser: CommandParser, what: str = "feature file (.safetensors) or folder of the authors' .mat files"
-) -> None:
+def add_data(parser: CommandParser, what: str = FEATURES) -> None:
     """The items that a command works on."""
     parser.add_argument("data", type=path, help=what)
 
@@ -199,7 +201,7 @@ def add_prior_labels(parser: CommandParser) -> None:
     """What the prior is counted from."""
     parser.add_argument(
         "--prior-labels",
-        type=path,
+        type=file,
         metavar="FILE",
         help="count the prior C from these label rows, a .mat matrix or a feature file (default: the train split)",
     )

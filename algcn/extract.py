@@ -26,6 +26,7 @@ from algcn.command_line import (
     answering,
     at_least,
     check_file,
+    file,
     open_bundle,
     open_device,
     path,
@@ -91,11 +92,11 @@ def open_sources(arguments: argparse.Namespace, folder: ImageFolder) -> tuple[So
     return Sources(images or load_vgg19(arguments.weights, arguments.device), texts), known
 
 
-def open_vocabulary(folder: ImageFolder, file: Path | None, min_texts: int, max_words: int) -> list[str]:
-    """The vocabulary in `file`, else the folder's own, else the frequent words of its training texts."""
+def open_vocabulary(folder: ImageFolder, vocabulary: Path | None, min_texts: int, max_words: int) -> list[str]:
+    """The words of the file `vocabulary`, else the folder's own, else the frequent words of its training texts."""
     own = folder.root / VOCABULARY
-    if file is not None or own.is_file():
-        return read_vocabulary(own if file is None else file)
+    if vocabulary is not None or own.is_file():
+        return read_vocabulary(own if vocabulary is None else vocabulary)
     training = (item for item in with_splits(folder) if item.split == "train")
     return count_vocabulary((text for item in training for text in item.texts), min_texts, max_words)
 
@@ -120,14 +121,14 @@ def build_parser() -> CommandParser:
     )
     parser.add_argument("--weights", type=reference, default=WEIGHTS, help="of VGG-19, safetensors")
     parser.add_argument(
-        "--vocabulary", type=path, help=f"for bow, one word a line (default: {VOCABULARY} in the folder, or counted)"
+        "--vocabulary", type=file, help=f"for bow, one word a line (default: {VOCABULARY} in the folder, or counted)"
     )
     parser.add_argument(
         "--min-texts", type=at_least(1), default=MIN_TEXTS, help="a counted word is in so many training texts"
     )
     parser.add_argument("--max-words", type=at_least(1), default=MAX_WORDS, help="at most so many words are counted")
     parser.add_argument(
-        "--labels", type=path, help=f"a label set as JSON, others are an error (default: {LABELS} in the folder)"
+        "--labels", type=file, help=f"a label set as JSON, others are an error (default: {LABELS} in the folder)"
     )
     add_out(parser, "the feature file to write (.safetensors)")
     parser.add_argument("--batch-size", type=at_least(1), default=BATCH, help="images or texts encoded at once")

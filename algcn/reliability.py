@@ -23,6 +23,7 @@ from algcn.command_line import (
     path,
     read_features,
 )
+from algcn.datasets.image_folder import read_image_folder
 from algcn.evaluation.ranking import ranking_vectors
 from algcn.evaluation.reliability import fit_calibration, measure_calibration, summary
 from algcn.evaluation.retrieval import Embedded
@@ -71,6 +72,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     with answering(arguments.json) as answer:
         from algcn.bundles.bundle import Bundle, update_bundle
 
+        if arguments.gallery is not None:
+            read_image_folder(arguments.gallery)  # a name that is wrong is refused before the curves are fitted
         bundle = Bundle.load(arguments.bundle)
         model = bundle.model.to(device)
         features = read_features(arguments.data)

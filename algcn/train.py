@@ -172,8 +172,6 @@ def _train_all(arguments: argparse.Namespace, processes: Processes, device: torc
     shown = processes.is_first and not arguments.quiet
     out = arguments.out
     encoder = choose_encoder(features, out, encoder=arguments.encoder, encoder_of=arguments.encoder_of)
-    if encoder.note and shown:
-        print(encoder.note, file=sys.stderr)
     label_embeddings = read_label_embeddings(arguments.label_embeddings, features.label_set, encoder.reference)
     prior_labels = read_prior_labels(arguments.prior_labels, features.label_set)
     config, model_config = ablate(
@@ -186,6 +184,8 @@ def _train_all(arguments: argparse.Namespace, processes: Processes, device: torc
         gcn_layers=arguments.gcn_layers,
         label_embeddings=label_embeddings,
     )
+    if encoder.note and shown:
+        print(encoder.note, file=sys.stderr)
     if config.select == "test":
         print(f"WARNING: {TEST_WARNING}")
 
