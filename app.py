@@ -64,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def build_parser() -> CommandParser:
     """The arguments; the environment's values are their defaults."""
-    parser = CommandParser("python app.py", __doc__.splitlines()[0], "--bundle weights/pocket --gallery PHOTOS")
+    parser = CommandParser(_started_as(), __doc__.splitlines()[0], "--bundle weights/pocket --gallery PHOTOS")
     add_bundle(
         parser,
         default=os.environ.get("ALGCN_BUNDLE") or str(DEFAULT_BUNDLE),
@@ -83,6 +83,12 @@ def build_parser() -> CommandParser:
         help="also answer language models: the API as tools of the Model Context Protocol, at /gradio_api/mcp/",
     )
     return parser
+
+
+def _started_as() -> str:
+    """How the program was started, for the help: `python app.py`, or by its installed name."""
+    name = Path(sys.argv[0]).name
+    return f"python {name}" if name.endswith(".py") else name
 
 
 def _check(kind: str, reference: str, needs: str | None = None) -> None:
