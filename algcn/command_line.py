@@ -126,7 +126,7 @@ def file(text: str) -> Path:
 
 def reference(text: str) -> str:
     """A folder or the name of something elsewhere, on the Hub for instance; `~` only in a folder."""
-    return str(path(text)) if text.startswith("~") else text
+    return str(path(text)) if not text or text.startswith("~") else text
 
 
 def at_least(low: int) -> Callable[[str], int]:
