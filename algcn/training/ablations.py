@@ -46,7 +46,9 @@ def ablate(
             if given
         ]
         if useless:
-            raise InputError(f"{useless[0]} changes the label graph, which --no-gcn leaves out; use one of the two.")
+            raise InputError(
+                f"The option {useless[0]} changes the label graph, which --no-gcn leaves out; use one of the two."
+            )
     model = {"use_gcn": use_gcn, "adaptive": adaptive}
     if gcn_layers is not None:
         model["gcn_layers"] = gcn_layers
