@@ -8,7 +8,6 @@ page is served; ALGCN_CACHE is the only folder that is written to.
 
 from __future__ import annotations
 
-import argparse
 import inspect
 import os
 import re
@@ -18,6 +17,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from algcn.command_line import CommandParser, add_bundle, reference
 from algcn.kit.cache import cache_folder
 from algcn.kit.errors import InputError
 
@@ -34,7 +34,7 @@ HUB_REFERENCE = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Serve the page until it is stopped."""
-    arguments = _parse(argv)
+    arguments = build_parser().parse_args(argv)
     # The imports below take seconds, together about ten: those of the model run in a thread while the page comes up,
     # and none starts before the arguments make sense.
     if not os.environ.get("GRADIO_SERVER_PORT", "0").isdecimal():
@@ -63,25 +63,33 @@ def main(argv: Sequence[str] | None = None) -> None:
     page.block_thread()
 
 
-def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=DESCRIPTION)
-    parser.add_argument(
-        "--bundle",
+def build_parser() -> CommandParser:
+    """The arguments; the environment's values are their defaults."""
+    parser = CommandParser(_started_as(), DESCRIPTION, "--bundle weights/pocket --gallery PHOTOS")
+    add_bundle(
+        parser,
         default=os.environ.get("ALGCN_BUNDLE") or str(DEFAULT_BUNDLE),
-        help="a bundle's folder, or OWNER/NAME[@COMMIT] on the Hub (default: $ALGCN_BUNDLE, else weights/pocket)",
+        help="a bundle's folder, or OWNER/NAME[@COMMIT] on the Hub; $ALGCN_BUNDLE says the same",
     )
     parser.add_argument(
         "--gallery",
+        type=reference,
         default=os.environ.get("ALGCN_GALLERY") or str(DEFAULT_GALLERY),
         help="a folder of pictures, with captions and labels in a metadata.csv if there are any, or OWNER/NAME[@COMMIT]"
-        " on the Hub (default: $ALGCN_GALLERY, else assets/gallery)",
+        " on the Hub; $ALGCN_GALLERY says the same",
     )
     parser.add_argument(
         "--mcp",
         action="store_true",
         help="also answer language models: the API as tools of the Model Context Protocol, at /gradio_api/mcp/",
     )
-    return parser.parse_args(argv)
+    return parser
+
+
+def _started_as() -> str:
+    """How the program was started, for the help: `python app.py`, or by its installed name."""
+    name = Path(sys.argv[0]).name
+    return f"python {name}" if name.endswith(".py") else name
 
 
 def _check(kind: str, reference: str, needs: str | None = None) -> None:

@@ -18,14 +18,13 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol, TextIO
 
-from tqdm import tqdm
-
 from algcn.datasets.features import SPLITS
 from algcn.datasets.image_folder import METADATA, SEPARATOR
 from algcn.datasets.splits import FORMAT, MANIFEST, OFFICIAL, RULE, Assignment, Split
 from algcn.kit.errors import InputError
 from algcn.kit.files import sha256
 from algcn.kit.parallel import bounded_map
+from algcn.kit.progress import ProgressBar
 from algcn.method.labels import LabelSet
 
 LABELS = "labels.json"
@@ -108,7 +107,7 @@ def prepare(
             f"The folder {str(out)!r} exists already; name one that does not, since it is written whole or not at all."
         )
     summary = Summary()
-    assignment = _draw(collection, split, summary)
+    assignment = _draw(collection, split, summary, progress)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         aside = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}.", suffix=".part"))
@@ -139,16 +138,18 @@ def prepare(
     return summary
 
 
-def _draw(collection: Collection, split: Split, summary: Summary) -> Assignment:
+def _draw(collection: Collection, split: Split, summary: Summary, progress: bool) -> Assignment:
     """Make the first pass: count what is kept and why, and draw the split."""
 
     def items() -> Iterator[tuple[str, str | None]]:
         for record in collection.records(summary.left_out):
             summary.kept += 1
             summary.splits[record.official or ""] += 1
+            bar.update()
             yield record.file_name, record.official
 
-    assignment = split.draw(items())
+    with ProgressBar("annotations", shown=progress) as bar:
+        assignment = split.draw(items())
     if split.rule != OFFICIAL:
         test, validation, train = split.sizes
         rest = summary.kept - test - validation
@@ -230,7 +231,7 @@ def _write_items(
         for record in collection.records(Counter())
         if (split := assignment.of(record.file_name, record.official)) is not None
     )
-    with tqdm(total=total, unit="image", desc=collection.dataset, disable=not progress) as bar:
+    with ProgressBar(collection.dataset, total=total, unit="image", shown=progress) as bar:
         for record, split, digest in bounded_map(place, chosen):
             labels = SEPARATOR.join(record.labels)
             writer.writerows((record.file_name, line, labels, split) for line in record.texts)

@@ -16,7 +16,6 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
-from tqdm import tqdm
 
 from algcn.datasets.feature_writer import FeatureWriter
 from algcn.datasets.features import SPLITS, Features, check_rows, file_metadata
@@ -27,6 +26,7 @@ from algcn.kit.errors import InputError
 from algcn.kit.files import replacing, write_text
 from algcn.kit.images import open_image
 from algcn.kit.parallel import bounded_map
+from algcn.kit.progress import ProgressBar
 from algcn.method.labels import Label, LabelSet
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class Work:
         """
         plan = self._prepare_parts() if self.parts is not None else ""
         first = 0
-        with tqdm(total=len(self.items), unit="image", desc="extract", disable=not self.progress) as bar:
+        with ProgressBar("extract", total=len(self.items), unit="image", shown=self.progress) as bar:
             for start in range(0, len(self.items), self.shard_size):
                 shard = self.items[start : start + self.shard_size]
                 owner = [position for position, item in enumerate(shard) for _ in item.texts]
@@ -138,7 +138,7 @@ class Work:
                 yield {**tensors, "image_features": tensors["image_features"][owner]}
                 first += len(owner)
 
-    def _encode(self, items: Sequence[Item], bar: tqdm) -> dict[str, Tensor]:
+    def _encode(self, items: Sequence[Item], bar: ProgressBar) -> dict[str, Tensor]:
         def pixels(item: Item) -> Tensor:
             return self.sources.images.pixels(open_image(self.folder.path(item), name=item.file_name))
 

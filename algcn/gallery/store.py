@@ -101,7 +101,7 @@ def build_gallery(
 
     Args:
         folder: Pictures, with a metadata.csv or without (see `datasets.image_folder`).
-        bundle: The model and its encoder.
+        bundle: The model and its encoder, which computes where the model is.
         progress: Called with how many pictures and texts are encoded and how many have to be.
         in_place: Keep the features in the folder, to be shipped with it, and not in the cache.
 
@@ -234,7 +234,7 @@ def _is_searchable(text: str) -> bool:
 
 def _encode(todo: Sequence[tuple[str, Item | str]], wanted: _Wanted, bundle: Bundle) -> dict[str, Tensor]:
     """Encode some pictures and texts by hash; pictures that cannot be read go to `wanted.unreadable`."""
-    encoder = bundle.encoder()
+    encoder = bundle.encoder(bundle.model.prior.device)
     opened: list[str] = []
 
     def pictures() -> Iterator[Image.Image]:

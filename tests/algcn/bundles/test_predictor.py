@@ -22,13 +22,12 @@ from algcn.method.labels import LabelSet
 from algcn.method.model import ALGCN
 from app.api import search as api_search
 from app.collection.folder import Collection, Dropped
-from app.frame import Frame
 from app.labels.edits import Edit, effect_of
 from app.labels.graph import label_graph_of
 from app.maps.gallery import GalleryMap
 from app.maps.layouts import Layouts
+from app.program import Program
 from app.service import RetrievalService
-from app.visitors.addresses import Shelf
 from app.visitors.loading import Loading
 
 BOUNDARY = torch.tensor(0.6)  # the cosine of (1, 0, …) with (3, 4, 0, …), exactly
@@ -117,8 +116,8 @@ def of_an_edited_graph(bundle: Bundle, gallery: Gallery, folder: Path) -> set[st
 def of_the_api(bundle: Bundle, gallery: Gallery, folder: Path) -> set[str]:
     loading = Loading(lambda report: RetrievalService(bundle, gallery))
     (folder / "uploads").mkdir()
-    frame = Frame(None, loading, folder / "uploads", folder / "cache", Shelf(loading), None)
-    (endpoint,) = (function for function in api_search.api(frame) if function.__name__ == "predict_labels")
+    program = Program(loading, folder / "uploads", folder / "cache")
+    (endpoint,) = (function for function in api_search.api(program) if function.__name__ == "predict_labels")
     upload = copied(picture(gallery), folder / "uploads" / "photo.png")
     return {label["label"] for label in endpoint({"path": str(upload)})}
 

@@ -87,4 +87,4 @@ def test_by_command(features, rows, tmp_path, capsys):
     assert json.loads((tmp_path / "report.json").read_text())["prior_labels"] == 300
     path.unlink()
     assert run_command(training.main, [*base, "--out", str(tmp_path / "bundle")]) == 2
-    assert "all.mat is missing" in capsys.readouterr().err
+    assert "all.mat' is no file; name one that is there." in capsys.readouterr().err
