@@ -58,7 +58,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     gallery = build_gallery(arguments.gallery, bundle) if arguments.gallery else None
     others = {arguments.name: gallery_items(gallery, bundle.label_set, bundle.encoder_weight)} if gallery else {}
     report = measure_calibration(calibration, bundle.model, features, others)
-    update_bundle(arguments.bundle, calibration=calibration, metrics={**(bundle.metrics or {}), "calibration": report})
+    metrics = {**(bundle.metrics or {}), "calibration": report.to_json()}
+    update_bundle(arguments.bundle, calibration=calibration, metrics=metrics)
     print(summary(report))
 
 

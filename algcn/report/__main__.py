@@ -24,15 +24,15 @@ FORMATS = (".html", ".md")
 
 
 def save(document: Document, out: Path) -> list[Path]:
-    """Write a report; returns the files, the report itself first.
+    """Write a report and return its files, the report itself first.
 
     Raises:
-        InputError: the ending is of no format, or the place cannot be written to.
+        InputError: The ending is of no format, or the place cannot be written to.
     """
     if out.suffix not in FORMATS:
-        raise InputError(f"{str(out)!r} ends in no format of a report; use .html or .md")
+        raise InputError(f"The report {str(out)!r} ends in no format of a report; use .html or .md.")
     if out.is_dir():
-        raise InputError(f"{str(out)!r} is a folder; name a file")
+        raise InputError(f"The report {str(out)!r} is a folder; name a file in it.")
     try:
         if out.suffix == ".html":
             write_text(out, page.write(document))
@@ -48,7 +48,7 @@ def save(document: Document, out: Path) -> list[Path]:
             write_text(path, svg)
         write_text(out, markdown.write(document, folder.name))
     except OSError as error:
-        raise InputError(f"{str(out)!r} cannot be written ({error.strerror}); name another place") from None
+        raise InputError(f"The report {str(out)!r} cannot be written ({error.strerror}); name another place.") from None
     return [out, *drawn]
 
 
@@ -59,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", required=True, type=Path, help="the report: .html or .md")
     arguments = parser.parse_args(argv)
     if arguments.out.suffix not in FORMATS:
-        raise InputError(f"--out {str(arguments.out)!r} ends in no format of a report; use .html or .md")
+        raise InputError(f"The report {str(arguments.out)!r} ends in no format of a report; use .html or .md.")
     subjects = [
         Subject(reference, open_bundle(reference), number)
         for number, reference in enumerate(arguments.bundles, start=1)

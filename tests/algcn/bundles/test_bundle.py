@@ -109,7 +109,7 @@ def test_a_calibration_belongs_to_a_weight_of_the_encoder(folder: Path) -> None:
     update_bundle(folder, encoder_weight=1.0)
     assert Bundle.load(folder).calibration is None  # its scores are not those of this ranking
     change_config(folder, calibration={"encoder_weight": 1.0})
-    with pytest.raises(InputError, match=r"config\.json: the calibration must be an object"):
+    with pytest.raises(InputError, match=r"config\.json: The calibration must be an object"):
         Bundle.load(folder)
 
 

@@ -39,7 +39,7 @@ def asked(*flags: str, out: object = "new") -> argparse.Namespace:
 def test_pictures_of_an_encoder_beside_bags_of_words(features, tiny_bundle_dir, tmp_path):
     chosen = choose_encoder(features, asked())
     assert chosen == ChosenEncoder(str(tiny_bundle_dir / "encoder"), frozenset({"image"}))
-    assert chosen.weight == 0 and chosen.metrics() == {}
+    assert chosen.weight == 0 and chosen.results() is None
     with pytest.raises(InputError, match="were not made by the encoder"):
         choose_encoder(features, asked("--encoder", str(write_tiny_encoder(tmp_path / "other", seed=3))))
 
