@@ -9,16 +9,15 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-import sys
 import types
 from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, NamedTuple, Self, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from algcn.kit.checks import SHOWN, is_number, is_whole, shown
 from algcn.kit.errors import InputError
 
 SLACK = 1e-6  # by which a sum of fractions may leave its range
 LARGEST = 2**53  # whole number that every reader of JSON keeps exact
-SHOWN = 40  # characters of a wrong value
 NOT_IN_FILE = {"in_file": False}  # marks a field of a `Part` that is no key of the file
 _SIMPLE = {str: "a text", int: "a whole number", float: "a number"}
 
@@ -159,14 +158,12 @@ def _reader(kind: Any) -> _Reader:
 
 
 def _simple(kind: type, within: Within | None) -> _Reader:
-    allowed = (int, float) if kind is float else kind
-    slack, largest = (SLACK, sys.float_info.max) if kind is float else (0, LARGEST)
-    low, high = (within.low - slack, within.high + slack) if within else (-math.inf, math.inf)
+    right = {str: _is_text, int: is_whole, float: is_number}[kind]
+    slack, largest = (SLACK, math.inf) if kind is float else (0, LARGEST)
+    low, high = (within.low - slack, min(within.high + slack, largest)) if within else (-largest, largest)
 
     def read(value: Any) -> Any:
-        if isinstance(value, bool) or not isinstance(value, allowed):
-            raise reader.must_be(value)
-        if kind is not str and not (low <= value <= high and abs(value) <= largest):
+        if not right(value) or (kind is not str and not low <= value <= high):
             raise reader.must_be(value)
         return value
 
@@ -235,5 +232,8 @@ def _shown(value: Any) -> str:
         return "an object" if isinstance(value, dict) else "a list"
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
-    text = repr(value)
-    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
+    return shown(value)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)

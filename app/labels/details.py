@@ -1,4 +1,4 @@
-"""One label up close: what the gallery shows of its classifier, its nearest classifiers, and how well it does."""
+"""Look at one label up close: its pictures, its nearest classifiers, and how well it does."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class TopText:
 
 @dataclasses.dataclass(frozen=True)
 class AveragePrecision:
-    """Mean AP of the queries that have a label, by direction, and the part of the record that says so."""
+    """The mean AP of the queries that have a label, by direction, and the part of the record that says so."""
 
     report: str
     image_to_text: float
@@ -47,14 +47,14 @@ class AveragePrecision:
 
 @dataclasses.dataclass(frozen=True)
 class LabelDetails:
-    """What is known of one label.
+    """What is known of a label.
 
     Attributes:
-        pictures: Nearest to the classifier in the whole gallery, exact, the nearest first.
-        texts: Likewise.
-        nearest: Other labels and the cosine of their classifiers, the nearest first.
-        average_precision: None where the bundle's record does not say.
-        reads_words: Whether the model has texts to find.
+        pictures: The pictures nearest to the classifier in the whole gallery, exact, the nearest first.
+        texts: The texts nearest to it, likewise.
+        nearest: The labels with the nearest classifiers and the cosine of their classifiers, the nearest first.
+        average_precision: How well its queries do; None where the bundle's record does not say.
+        reads_words: Whether the model reads texts.
     """
 
     label: int
@@ -95,7 +95,7 @@ def label_details(service: RetrievalService, label: int, classifiers: Tensor) ->
 
 
 def average_precision(record: Record, name: str) -> AveragePrecision | None:
-    """What a bundle's record says of a label, the most telling part first; None where no part knows it."""
+    """Read what a bundle's record says of a label, the most telling part first; None where no part knows it."""
     parts = {"test": record.test, "test_by_all_labels": record.test_by_all_labels, "validation": record.validation}
     for report, result in parts.items():
         if result is None or result.per_label is None:
@@ -107,6 +107,6 @@ def average_precision(record: Record, name: str) -> AveragePrecision | None:
 
 
 def _top(scores: Tensor, count: int) -> list[tuple[int, float]]:
-    """Positions and scores of the `count` highest; of equals the first."""
+    """Return positions and scores of the `count` highest; of equals the first."""
     order = scores.argsort(descending=True, stable=True)[:count].tolist()
     return [(position, float(scores[position])) for position in order]
