@@ -62,6 +62,7 @@ from algcn.bundles.manifest import (
 from algcn.bundles.predictor import LabelPredictor
 from algcn.evaluation.calibration import Calibration
 from algcn.evaluation.ranking import ENCODER_WEIGHT, check_encoder_weight
+from algcn.evaluation.record import Record
 from algcn.features.encoder import Encoder, load_encoder
 from algcn.kit import files
 from algcn.kit.errors import InputError
@@ -82,7 +83,7 @@ class Bundle:
         encodes: What the encoder reads for the model: "image", "text" or both; empty without an encoder. What it does
             not name must not be encoded: the model takes other features there, bags of words for instance.
         config: config.json as it was read.
-        metrics: metrics.json, or None.
+        metrics: metrics.json as it was read, or None; `record` is the same with types.
         thresholds: "image" and "text": L scores above which a label is predicted; empty when none were saved.
         encoder_weight: How much the encoder's own cosine counts in the ranking (see `algcn.evaluation.ranking`).
         calibration: The curves from ranking scores to probabilities; None without them, or where they were fitted
@@ -151,6 +152,20 @@ class Bundle:
     def training(self) -> TrainConfig | None:
         """How the model was trained, where that was saved."""
         return TrainConfig.from_dict(self.config["training"]) if self.config.get("training") else None
+
+    @property
+    def selected_on_test(self) -> bool:
+        """Whether the test split picked the epoch, as the authors did, so that its numbers are optimistic."""
+        training = self.config.get("training")
+        return isinstance(training, Mapping) and training.get("select") == "test"
+
+    @cached_property
+    def record(self) -> Record:
+        """What metrics.json says, typed, read when it is first asked for; empty without one.
+
+        A bundle opens whatever its numbers are: a part that is not understood is None and a sentence in `problems`.
+        """
+        return Record.read(self.metrics or {})
 
     @cached_property
     def history(self) -> dict[str, Tensor] | None:

@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,6 +18,8 @@ from algcn.bundles.predictor import cosine_scores
 from algcn.datasets.features import Features
 from algcn.datasets.validation import carve_validation
 from algcn.evaluation.measure import measure_model
+from algcn.evaluation.record import Epoch, Record, Selection
+from algcn.evaluation.results import PRIMARY, MeanAveragePrecision
 from algcn.evaluation.retrieval import embed, embed_items, group, retrieval_map
 from algcn.evaluation.thresholds import fit_thresholds
 from algcn.kit.errors import InputError
@@ -52,6 +53,10 @@ class EpochReport:
     losses: dict[str, float]
     map: dict[str, float] | None
     seconds: float
+
+    def for_record(self) -> Epoch:
+        """The epoch as a bundle's record has it."""
+        return Epoch(self.epoch, self.losses, self.map and MeanAveragePrecision(**self.map), self.seconds)
 
     def line(self, config: TrainConfig) -> str:
         """Return the report as a line for a terminal."""
@@ -255,8 +260,8 @@ def _note(progress: Progress, model: ALGCN, report: EpochReport, config: TrainCo
     """Add an epoch to the history and keep its weights if it is the best so far (the first of equals)."""
     _remember(progress, model)
     progress.log.append(dataclasses.asdict(report))
-    if config.select == "last" or report.map["average"] > progress.best_score:
-        progress.best_score = report.map["average"] if report.map else 0.0
+    if config.select == "last" or report.map[PRIMARY] > progress.best_score:
+        progress.best_score = report.map[PRIMARY] if report.map else 0.0
         progress.best_epoch = report.epoch
         progress.best_state = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
 
@@ -298,8 +303,8 @@ def _fit_thresholds(model: ALGCN, features: Features, device: torch.device) -> d
     return thresholds
 
 
-def measure(result: TrainResult, config: TrainConfig, which: str, device: torch.device | str = "cpu") -> dict[str, Any]:
-    """Measure a training run for a bundle's metrics.json: `measure.measure_model`, and how the model came about.
+def measure(result: TrainResult, config: TrainConfig, which: str, device: torch.device | str = "cpu") -> Record:
+    """Measure a training run for its bundle's record: the model, and how it came about.
 
     Args:
         result: what `train_algcn` returned.
@@ -307,14 +312,11 @@ def measure(result: TrainResult, config: TrainConfig, which: str, device: torch.
         which: the labels that decide relevance, "annotated" or "all"; the test split is also measured by all.
         device: where to compute.
     """
-    selection = {"split": config.select, "measure": "average mAP@all", "best_epoch": result.best_epoch}
-    if config.select == "test":
-        selection["warning"] = TEST_WARNING
-    split_name = result.features.split_name
-    return {
-        **({"split_name": split_name} if split_name else {}),
-        **measure_model(result.model, result.features, which, device),
-        "left_out_of_training": int((result.features.select("train").labels == 0).all(dim=1).sum()),
-        "selection": selection,
-        "log": [dataclasses.asdict(entry) for entry in result.log],
-    }
+    warning = TEST_WARNING if config.select == "test" else None
+    return dataclasses.replace(
+        measure_model(result.model, result.features, which, device),
+        split_name=result.features.split_name or None,
+        left_out_of_training=int((result.features.select("train").labels == 0).all(dim=1).sum()),
+        selection=Selection(config.select, f"{PRIMARY} mAP@all", result.best_epoch, warning),
+        log=tuple(entry.for_record() for entry in result.log),
+    )

@@ -1,16 +1,18 @@
-"""The Benchmark tab: the bundle's own numbers, from its metrics.json, beside chance, a linear probe and the paper.
+"""The Benchmark tab: the bundle's own numbers, its record, beside chance, a linear probe and the paper.
 
-A bundle may come from anywhere: what its metrics.json lacks, or says in a way that is not understood, is left out.
+A bundle may come from anywhere: what its record lacks is left out, and so is what is not understood, with a sentence.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from algcn.evaluation.paper import comparison
+from algcn.evaluation.record import LabelCurves, Record, TestedSet
+from algcn.evaluation.results import DIRECTIONS
 from app.benchmark import figures, tables
 from app.components.clickable_plot import clickable_plot, plot_value
 from app.frame import Frame
@@ -20,10 +22,8 @@ if TYPE_CHECKING:
     from algcn.bundles.bundle import Bundle
     from app.service import RetrievalService
 
-WAYS = {figures.DIRECTIONS[name]: name for name in ("image_to_text", "text_to_image")}
-CURVES = "precision_recall"
+WAYS = {title: name for name, title in DIRECTIONS.items()}
 MAX_CHOICE = 60
-NOT_UNDERSTOOD = "The bundle describes its data in an unknown way, so no row of the paper is to be compared with it."
 SETS = 2  # of pairs on which the calibration is tested: the test split and a gallery
 CURVES_INTRO = """
 <section class="numbers"><h2>How long it stays right</h2>
@@ -109,19 +109,18 @@ class BenchmarkTab:
 
     def open_tab(self, service: RetrievalService, visitor: Visitor, direction: str) -> tuple[Any, ...]:
         """Show the numbers of the model that is open."""
-        metrics = service.bundle.metrics or {}
-        used = service.bundle.encoder_weight
-        blocks = _part(lambda: figures.blocks(metrics)) or {}
-        chosen = next(iter(blocks), None)
-        choices = [(name[:MAX_CHOICE], name) for name in blocks]
-        weights = _part(lambda: metrics["ranking"]["weights"])
-        plot = _plotted(lambda: figures.ranking_tradeoff(weights, used))
-        tested = _part(lambda: [_set(part) for part in metrics["calibration"]["sets"][:SETS]]) or []
+        record, used = service.bundle.record, service.bundle.encoder_weight
+        drawn = record.label_curves()
+        chosen = next(iter(drawn), None)
+        choices = [(name[:MAX_CHOICE], name) for name in drawn]
+        weights = record.ranking.weights if record.ranking else ()
+        plot = plot_value(figures.ranking_tradeoff(weights, used))
+        tested = record.calibration.sets[:SETS] if record.calibration else ()
         shown = [value for number in range(SETS) for value in _column(tested, number)]
-        first, second = _curves(blocks, chosen)
-        bars = _bars(blocks, chosen, direction)
+        first, second = _curves(drawn, chosen)
+        bars = _bars(drawn, chosen, direction)
         return (
-            _head(metrics, service.name),
+            _head(record, service.name),
             gr.update(visible=first is not None),
             gr.update(choices=choices, value=chosen, visible=len(choices) > 1),
             first,
@@ -130,17 +129,16 @@ class BenchmarkTab:
             bars,
             gr.update(visible=plot is not None),
             plot,
-            _part(lambda: tables.tradeoff(weights, used)) or "",
+            tables.tradeoff(weights, used) if weights else "",
             gr.update(visible=bool(tested)),
             *shown,
-            (_part(lambda: tables.encoder(metrics["encoder"])) or "") + _paper(service.bundle) + tables.DEFINITIONS,
+            tables.encoder(record.encoder) + _paper(service.bundle) + tables.DEFINITIONS,
         )
 
     def redraw(self, visitor: Visitor, name: str, direction: str) -> tuple[Any, ...]:
         """Draw the curves and the bars of another relevance or direction."""
-        metrics = self.frame.service(visitor).bundle.metrics or {}
-        blocks = _part(lambda: figures.blocks(metrics)) or {}
-        return (*_curves(blocks, name), _bars(blocks, name, direction))
+        drawn = self.frame.service(visitor).bundle.record.label_curves()
+        return (*_curves(drawn, name), _bars(drawn, name, direction))
 
 
 def _reliability_column(number: int) -> tuple[gr.Column, gr.HTML, gr.HTML]:
@@ -162,42 +160,38 @@ def _plot(elem_id: str, title: str) -> gr.HTML:
 
 
 def _paper(bundle: Bundle) -> str:
-    return tables.paper(_part(lambda: comparison(bundle).caveat) or NOT_UNDERSTOOD)
-
-
-def _part(make: Callable[[], Any]) -> Any:
-    """What `make` gives, or None where the metrics lack it or have something else in its place."""
-    try:
-        return make()
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
-        return None
-
-
-def _plotted(make: Callable[[], Any]) -> str | None:
-    return plot_value(_part(make))
-
-
-def _head(metrics: Mapping[str, Any], name: str) -> str:
-    parts = [_part(lambda: tables.header(metrics, name)), _part(lambda: tables.comparisons(metrics))]
-    return "".join(filter(None, parts)) or tables.EMPTY
-
-
-def _curves(blocks: Mapping[str, Any], name: str | None) -> tuple[Any, ...]:
-    """A figure for each direction, or Nones."""
-    return tuple(
-        _plotted(lambda w=w: figures.precision_recall(blocks[name]["precision_recall"], w)) for w in WAYS.values()
+    found = comparison(
+        bundle.record,
+        bundle.label_set.names,
+        bundle.model.config,
+        bundle.encodes,
+        selected_on_test=bundle.selected_on_test,
     )
+    return tables.paper(found.caveat)
 
 
-def _bars(blocks: Mapping[str, Any], name: str | None, direction: str) -> Any:
-    return _plotted(lambda: figures.label_bars(blocks[name]["per_label"], WAYS[direction]))
+def _head(record: Record, name: str) -> str:
+    """What was measured on what, what is left out, and how good it is; or how such numbers are made."""
+    parts = (tables.header(record, name), tables.problems(record.problems), tables.comparisons(record))
+    return "".join(parts) or tables.EMPTY
 
 
-def _set(part: Mapping[str, Any]) -> tuple[str, Any]:
-    return tables.reliability(part), plot_value(figures.reliability(part["directions"]))
+def _curves(drawn: Mapping[str, LabelCurves], name: str | None) -> tuple[Any, ...]:
+    """A figure for each direction, or Nones."""
+    if name not in drawn:
+        return (None,) * len(WAYS)
+    return tuple(plot_value(figures.precision_recall(drawn[name].precision_recall, way)) for way in WAYS.values())
 
 
-def _column(tested: list[tuple[str, Any]], number: int) -> tuple[Any, str, Any]:
+def _bars(drawn: Mapping[str, LabelCurves], name: str | None, direction: str) -> Any:
+    if name not in drawn or direction not in WAYS:
+        return None
+    return plot_value(figures.label_bars(drawn[name].per_label, WAYS[direction]))
+
+
+def _column(tested: Sequence[TestedSet], number: int) -> tuple[Any, str, Any]:
     """Visibility, table and figure of one set."""
-    table, figure = tested[number] if number < len(tested) else ("", None)
-    return gr.update(visible=figure is not None), table, figure
+    if number >= len(tested):
+        return gr.update(visible=False), "", None
+    part = tested[number]
+    return gr.update(visible=True), tables.reliability(part), plot_value(figures.reliability(part.directions))

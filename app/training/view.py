@@ -116,7 +116,8 @@ def render_result(trained: Trained) -> str:
         + "</tr>"
         for name, values in trained.compared.items()
     )
-    pictures = trained.metrics["items"]["test"]["images"] or trained.metrics["items"]["validation"]["images"]
+    items = trained.record.items
+    pictures = items["test"].images or items["validation"].images
     return (
         f'<div class="result"><p>{how} in {trained.seconds:.0f} s; the best was epoch {trained.result.best_epoch}. '
         f"mAP on {pictures:,} pictures that it never saw:</p>"

@@ -10,6 +10,8 @@ import pytest
 import torch
 
 from algcn.datasets.image_folder import Item
+from algcn.evaluation.record import Record
+from algcn.evaluation.results import Both, SplitResult
 from algcn.kit.errors import InputError
 from algcn.method.config import ModelConfig, TrainConfig
 from algcn.method.graph import label_prior
@@ -50,7 +52,7 @@ def toy(history: bool = True, **changes: Any) -> SimpleNamespace:
         label_set=names,
         history={"learned_change": steps} if history else None,
         training=TrainConfig(threshold=0.5),
-        metrics={"test": {"per_label": {"image_to_text": {"sky": 0.5}, "text_to_image": {"sky": 0.7}}}},
+        record=Record(test=SplitResult(images=4, texts=4, per_label=Both({"sky": 0.5}, {"sky": 0.7}))),
         thresholds={},
     )
     return SimpleNamespace(bundle=bundle, gallery=SimpleNamespace(items=items), cache=Cache())
