@@ -13,6 +13,8 @@ from typing import Any
 
 import gradio as gr
 
+from app.kit.templates import render
+
 ASSETS = Path(__file__).resolve().parents[2] / "assets" / "page"
 PLOT_SCRIPT = (ASSETS / "plots.js").read_text(encoding="utf-8")
 MAX_SELECTED = 10_000
@@ -46,7 +48,7 @@ def clickable_plot(
     that defines `compose(value)`, the figure of a value that is none itself, and `respond(event)`, which gets the
     events above instead of Python; it calls `draw()` when something changed and `trigger("select", …)` to ask Python.
     """
-    plot = f'<div class="plot" style="height:{int(height)}px" role="figure"></div>'
+    plot = render("components/plot.html", height=int(height))
     return gr.HTML(
         None,
         html_template=around.replace(PLACE, plot),
