@@ -102,7 +102,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
         return plot_value(figure), gallery_note(found, view, visitor.query)
 
     def opened(service: RetrievalService, visitor: Visitor, method: object, dimensions: object) -> tuple[Any, ...]:
-        from app.maps.panels import GALLERY_EMPTY
+        from app.maps.panels import nothing_chosen
 
         found = _map_of(frame, service, keep=not visitor.has_own)
         view = found.view(method, dimensions, None, None, None)
@@ -114,7 +114,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
             gr.update(choices=labels, value=labels[0] if labels else None, visible=False),
             gr.update(visible=bool(found.gallery.texts)),
             Chosen(),
-            GALLERY_EMPTY.format(width=service.bundle.model.config.common_dim),
+            nothing_chosen(service.bundle.model.config.common_dim),
             *draw(found, service.pictures, visitor, Chosen(), view),
         )
 
@@ -163,7 +163,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
         event: gr.EventData,
     ) -> tuple[Any, ...]:
         """A click on a point or a card, a lasso, or "more"."""
-        from app.maps.panels import GALLERY_EMPTY, PAGE, focus_panel, selection_panel
+        from app.maps.panels import PAGE, focus_panel, nothing_chosen, selection_panel
 
         found, pictures = find(visitor)
         data = sent(event)
@@ -183,7 +183,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
             chosen = dataclasses.replace(chosen, shown=chosen.shown + PAGE)
             return chosen, selection_panel(found, chosen.lasso, chosen.shown, pictures), gr.skip(), gr.skip()
         if action == "clear":
-            empty = GALLERY_EMPTY.format(width=found.gallery.image_embeddings.shape[1])
+            empty = nothing_chosen(found.gallery.image_embeddings.shape[1])
             return Chosen(), empty, *draw(found, pictures, visitor, Chosen(), view)
         return (gr.skip(),) * 4
 
