@@ -1,4 +1,4 @@
-"""What the Collections tab says, as HTML."""
+"""Render the Collections tab as HTML."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Shown:
 
 
 def render_limits() -> str:
-    """What can be dropped, and what becomes of it."""
+    """Render what can be dropped, and what becomes of it."""
     return render(
         "collection/limits.html",
         pictures=MAX_PICTURES,
@@ -43,24 +43,24 @@ def render_limits() -> str:
 
 
 def render_more() -> str:
-    """For those who have more pictures than that."""
+    """Render a hint for those who have more pictures than that."""
     return render("collection/more.html")
 
 
 def render_reading(done: int, total: int) -> str:
-    """How far the encoder is; captions are read too."""
+    """Render how far the encoder is; captions are read too."""
     if not total:
         return render_status("Unpacking…", 0.0)
     return render_status(f"Reading {done:,} of {total:,} pictures and captions…", done / total)
 
 
 def render_added(added: int, left_out: Sequence[LeftOut], seconds: float) -> str:
-    """What came of a drop."""
+    """Render what came of a drop."""
     return render("collection/added.html", added=added, seconds=seconds, **_left_out(left_out))
 
 
 def render_left_out(left_out: Sequence[LeftOut]) -> str:
-    """What was left out and why, folded; the reasons with how many files each has are seen at once."""
+    """Render what was left out and why, folded; the reasons with how many files each has are seen at once."""
     return render("collection/left_out.html", **_left_out(left_out))
 
 
@@ -70,7 +70,7 @@ def _left_out(left_out: Sequence[LeftOut]) -> dict[str, Any]:
 
 
 def render_collection(collection: Collection, service: RetrievalService, predicted: Sequence[tuple[str, ...]]) -> str:
-    """The pictures with their labels.
+    """Render the pictures with their labels.
 
     Args:
         collection: What there is.

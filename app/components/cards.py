@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from app.search.answers import Hit
+    from app.search.results import Hit
 
 CHIPS_ON_CARD = 4
 JSON = json.JSONEncoder(ensure_ascii=False)

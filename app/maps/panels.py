@@ -12,9 +12,8 @@ from app.kit.templates import render
 from app.maps.classifiers import SHOWN_NEIGHBOURS
 
 if TYPE_CHECKING:
-    from app.maps.classifiers import ClassifierMap, Variant
-    from app.maps.classifiers import View as ClassifierView
-    from app.maps.gallery import GalleryMap, View
+    from app.maps.classifiers import ClassifierMap, ClassifierView, Variant
+    from app.maps.gallery import GalleryMap, GalleryView
     from app.search.query import QueryPoint
 
 PAGE = 24
@@ -90,7 +89,7 @@ def problem_note(sentence: str) -> str:
     return render("components/notice.html", kind="error", sentence=sentence)
 
 
-def gallery_note(found: GalleryMap, view: View, query: QueryPoint | None) -> str:
+def gallery_note(found: GalleryMap, view: GalleryView, query: QueryPoint | None) -> str:
     """What the map shows, in numbers and with its limits."""
     return render(
         "maps/gallery_note.html",

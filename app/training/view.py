@@ -1,4 +1,4 @@
-"""What the Train tab says, as HTML."""
+"""Render the Train tab as HTML."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MODELS = {
 
 
 def render_data(data: TrainingData, chosen: str, source: str) -> str:
-    """What there is to learn from.
+    """Render what there is to learn from.
 
     Args:
         data: What there is.
@@ -41,17 +41,17 @@ def render_data(data: TrainingData, chosen: str, source: str) -> str:
 
 
 def render_empty(reason: str) -> str:
-    """Why this gallery cannot be trained on, and what would do."""
+    """Render why this gallery cannot be trained on, and what would do."""
     return render("training/nothing.html", reason=reason)
 
 
 def render_invitation() -> str:
-    """Before the first run."""
+    """Render what the tab says before the first run."""
     return render("training/invitation.html")
 
 
 def render_progress(progress: Progress, *, stopping: bool = False) -> str:
-    """How far a run is."""
+    """Render how far a run is."""
     log, epochs, elapsed = progress.log, progress.settings.epochs, progress.elapsed
     share = len(log) / epochs
     if stopping:
@@ -65,7 +65,7 @@ def render_progress(progress: Progress, *, stopping: bool = False) -> str:
 
 
 def render_numbers(progress: Progress) -> str:
-    """The last epoch in numbers."""
+    """Render the last epoch in numbers."""
     if not progress.log:
         return ""
     last = progress.log[-1]
@@ -79,14 +79,14 @@ def render_numbers(progress: Progress) -> str:
 
 
 def render_edges(edges: Sequence[tuple[str, str, float]]) -> str:
-    """The edges that changed most."""
+    """Render the edges that changed most."""
     if not edges:
         return ""
     return render("training/edges.html", edges=edges, reach=max(abs(value) for *_, value in edges))
 
 
 def render_result(trained: Trained) -> str:
-    """What came out, beside what else there is."""
+    """Render what came out, beside the other models."""
     items = trained.metrics["items"]
     return render(
         "training/result.html",
