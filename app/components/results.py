@@ -19,8 +19,8 @@ from app.kit.scripts import mount
 from app.kit.templates import render
 
 if TYPE_CHECKING:
-    from app.search.results import Found, SearchResult
     from app.search.query import Query
+    from app.search.results import Found, SearchResult
 
 SHOWN_QUERY_LENGTH = 160
 QUERY_PICTURE_SIDE = 160

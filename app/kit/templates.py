@@ -1,4 +1,4 @@
-"""The templates that all HTML of the page is made from: Jinja2, every value escaped.
+"""Make the HTML of the page from Jinja2 templates, every value escaped.
 
 Notable: a value is data, whatever it looks like. Markup is what a template wrote, and only that passes unescaped into
 another one. A template lies in `app/templates/`, in the folder of the room that renders it: it is code with names of
@@ -35,8 +35,14 @@ ENVIRONMENT.filters.update(
 )
 
 
+def compile_all() -> None:
+    """Compile every template; else whoever sees one first waits for that."""
+    for template in ENVIRONMENT.list_templates():
+        ENVIRONMENT.get_template(template)
+
+
 def render(template: str, /, **values: Any) -> Markup:
-    """Fills a template.
+    """Fill a template.
 
     Args:
         template: Its path in `app/templates/`.

@@ -13,6 +13,11 @@ def plain(text: str, limit: int = 80) -> str:
     return html.escape(shown, quote=False)
 
 
+def bold(text: str, limit: int = 80) -> str:
+    """Make a text bold in a figure, escaped as by `plain`."""
+    return f"<b>{plain(text, limit)}</b>"
+
+
 def render_status(text: str, share: float | None = None, *, running: bool = True) -> str:
     """Render a line, with a bar where a share (0 to 1) is known; it is read out to those who cannot see it."""
     return render("kit/status.html", text=text, share=share, running=running)
