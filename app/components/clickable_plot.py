@@ -13,6 +13,7 @@ from typing import Any
 import gradio as gr
 
 from app.kit.scripts import mount
+from app.kit.templates import render
 
 MAX_SELECTED = 10_000
 PLACE = "<!-- plot -->"
@@ -45,7 +46,7 @@ def clickable_plot(
     of its `script`, which makes a `Plot` (plots.js) with `compose(value)`, the figure of a value that is none itself,
     and `respond(event)`, which gets the events above instead of Python.
     """
-    plot = f'<div class="plot" style="height:{int(height)}px" role="figure"></div>'
+    plot = render("components/plot.html", height=int(height))
     return gr.HTML(
         None,
         html_template=around.replace(PLACE, plot),

@@ -20,7 +20,7 @@ from algcn.gallery.projection import DIMENSIONS, METHODS, Axes, Floats, fit_axes
 from algcn.kit import checks
 from algcn.kit.errors import InputError
 from app.kit.theme import group_colours
-from app.kit.words import plain
+from app.kit.words import bold, plain
 from app.maps.layouts import Layouts
 from app.maps.traces import (
     extent,
@@ -322,7 +322,7 @@ class ClassifierMap:
         texts = ["" if side is None else plain(name, 32) for name, side in zip(names, sides, strict=True)]
         for label in chosen:
             if texts[label] or label == view.label:
-                texts[label] = f"<b>{plain(names[label], 32)}</b>"
+                texts[label] = bold(names[label], 32)
         return texts, [side or "top center" for side in sides]
 
     def _hover(self, label: int) -> str:

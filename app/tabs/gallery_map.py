@@ -120,7 +120,7 @@ class GalleryMapTab:
         self, service: RetrievalService, visitor: Visitor, method: object, dimensions: object
     ) -> tuple[Any, ...]:
         """Draw the gallery that is open, with nothing chosen."""
-        from app.maps.panels import GALLERY_EMPTY
+        from app.maps.panels import nothing_chosen
 
         found = self._map_of(service, visitor)
         view = found.view(method, dimensions, None, None, None)
@@ -132,7 +132,7 @@ class GalleryMapTab:
             gr.update(choices=labels, value=labels[0] if labels else None, visible=False),
             gr.update(visible=bool(found.gallery.texts)),
             Chosen(),
-            GALLERY_EMPTY.format(width=service.bundle.model.config.common_dim),
+            nothing_chosen(service.bundle.model.config.common_dim),
             *_draw(found, service.pictures, visitor, Chosen(), view),
         )
 
@@ -166,7 +166,7 @@ class GalleryMapTab:
         event: gr.EventData,
     ) -> tuple[Any, ...]:
         """Do what a click on a point or a card means, or a lasso, or "more"."""
-        from app.maps.panels import GALLERY_EMPTY, PAGE, focus_panel, selection_panel
+        from app.maps.panels import PAGE, focus_panel, nothing_chosen, selection_panel
 
         found, pictures = self._find(visitor)
         data = sent(event)
@@ -186,7 +186,7 @@ class GalleryMapTab:
             chosen = dataclasses.replace(chosen, shown=chosen.shown + PAGE)
             return chosen, selection_panel(found, chosen.lasso, chosen.shown, pictures), gr.skip(), gr.skip()
         if action == "clear":
-            empty = GALLERY_EMPTY.format(width=found.gallery.image_embeddings.shape[1])
+            empty = nothing_chosen(found.gallery.image_embeddings.shape[1])
             return Chosen(), empty, *_draw(found, pictures, visitor, Chosen(), view)
         return (gr.skip(),) * 4
 
