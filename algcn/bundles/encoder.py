@@ -168,9 +168,9 @@ class ChosenEncoder:
     """What a bundle will say about its encoder.
 
     Attributes:
-        reference: a folder or a Hub reference; None for no encoder.
-        encodes: what it reads for the model, "image", "text" or both.
-        stays_in: the name of the bundle beside the new one that it is in and is not copied from.
+        reference: A folder or a Hub reference; None for no encoder.
+        encodes: What the encoder reads for the model, "image", "text" or both.
+        stays_in: The name of the bundle beside the new one that it is in and is not copied from.
     """
 
     reference: str | None
@@ -208,11 +208,11 @@ def choose_encoder(features: Features, arguments: argparse.Namespace) -> ChosenE
     """The encoder asked for, or that of a bundle beside the new one, else the one the features name, if it is there.
 
     Args:
-        features: what the model is trained on.
-        arguments: of a parser with `add_arguments` and `out`, the new bundle's folder.
+        features: The features that the model is trained on.
+        arguments: The values that a parser with `add_arguments` read, and `out`, the new bundle's folder.
 
     Raises:
-        InputError: it is not the one that made the features.
+        InputError: The encoder is not the one that made the features.
     """
     chosen, beside = arguments.encoder, arguments.encoder_of
     if beside is not None:

@@ -34,13 +34,13 @@ def ablate(
     """Return the settings with what the flags change.
 
     Args:
-        arguments: the values that a parser with `add_arguments` read.
-        config: the training settings without the flags.
-        model_config: the sizes and switches without the flags.
+        arguments: The values that a parser with `add_arguments` read.
+        config: The training settings without the flags.
+        model_config: The sizes and switches without the flags.
         label_embeddings: L × d, frozen; None where they are learned.
 
     Raises:
-        InputError: a flag for a part that another one leaves out.
+        InputError: A flag for a part that another one leaves out.
     """
     if arguments.no_gcn:
         useless = [

@@ -49,7 +49,7 @@ class Progress:
 
     Attributes:
         log: The epochs that are over.
-        change: What the graph has learned, L × L (see `live_training.Epoch`); None before the first, or without one.
+        change: What the graph has learned, L × L (see `live.Epoch`); None before the first, or without one.
         chance: The mAP of a random ranking.
     """
 
@@ -89,7 +89,7 @@ def training_work(
 ) -> Callable[[Job], tuple[Trained, Bundle | None]]:
     """Return the work of a job that trains on the service's gallery.
 
-    Its news are `Waiting`, a `Progress`, then `live_training.Epoch` after `Epoch`, then a `Phase`.
+    Its news are `Waiting`, a `Progress`, then `live.Epoch` after `Epoch`, then a `Phase`.
 
     Args:
         service: The service whose gallery is trained on, and whose model the result is compared with.
