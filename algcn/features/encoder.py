@@ -53,7 +53,7 @@ def clean_text(text: str) -> str:
         InputError: Nothing that could be searched for is left.
     """
     if not isinstance(text, str):
-        raise InputError(f"A text must be a str, not {type(text).__name__}.")
+        raise InputError(f"A text is needed, not {type(text).__name__}.")
     text = text.strip()[: 10 * MAX_TEXT_LENGTH]
     # Surrogate halves that form a pair become their character, the others U+FFFD: no tokenizer survives a lone one.
     text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
