@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import html
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,16 +13,17 @@ from gradio.themes.utils import fonts, sizes
 
 from algcn.kit.errors import InputError
 from app.api.register import add_endpoints
-from app.components.chooser import CHOOSER_SCRIPT, render_choosing, render_facts
+from app.components.chooser import render_choosing, render_facts
 from app.frame import Frame, sent
 from app.kit import theme
 from app.kit.limits import MAX_COLLECTION_BYTES
+from app.kit.scripts import call, mount, preloads
 from app.tabs import benchmark, classifiers, collections, gallery_map, labels, search, training
 from app.visitors.addresses import Shelf
 from app.visitors.catalogue import Catalogue
 from app.visitors.choosing import choose, follow, model_of, offered, on_the_way
 from app.visitors.loading import Loading
-from app.visitors.routes import download_route, picture_route, plotly_route
+from app.visitors.routes import download_route, picture_route, plotly_route, script_route
 from app.visitors.visitor import Visitor
 
 if TYPE_CHECKING:
@@ -59,27 +59,9 @@ MASTHEAD = """
 """
 BUSY = '<span class="busy">One moment: {state}…</span>'
 REFRESH_SECONDS = 0.5
-# The address says which tab is open, so that a link opens the same one.
-REMEMBER_TAB = """(name) => {
-  const address = new URL(window.location);
-  if (name === "search") address.searchParams.delete("tab");
-  else address.searchParams.set("tab", name);
-  history.replaceState(history.state, "", address);
-}"""
 # Read before anything else runs: opening the first tab already rewrites the address.
-HEAD = """<script>
-window.askedAddress = window.location.search;
-window.askedTab = new URLSearchParams(window.askedAddress).get("tab") ?? "";
-</script>"""
-MASTHEAD_SCRIPT = """
-const remembered = localStorage.getItem("theme");
-if (remembered) document.body.classList.toggle("dark", remembered === "dark");
-element.addEventListener("click", (event) => {
-  if (!event.target.closest(".theme-switch")) return;
-  const dark = document.body.classList.toggle("dark");
-  localStorage.setItem("theme", dark ? "dark" : "light");
-});
-"""
+HEAD = """<script>window.askedAddress = window.location.search;
+window.askedTab = new URLSearchParams(window.askedAddress).get("tab") ?? "";</script>"""
 
 
 def build(loading: Loading, shelf: Shelf, uploads: Path, cache: Path, models: Catalogue | None = None) -> gr.Blocks:
@@ -100,7 +82,7 @@ def build(loading: Loading, shelf: Shelf, uploads: Path, cache: Path, models: Ca
     ) as page:
         masthead = gr.HTML(
             MASTHEAD.format(facts=BUSY.format(state="starting")),
-            js_on_load=MASTHEAD_SCRIPT + CHOOSER_SCRIPT,
+            js_on_load=mount("masthead"),
             apply_default_css=False,
             elem_id="masthead",
         )
@@ -112,7 +94,7 @@ def build(loading: Loading, shelf: Shelf, uploads: Path, cache: Path, models: Ca
                 with gr.Tab(title, id=name, elem_id=f"tab-{name}") as tab:
                     module.build(frame, tab)
                 opened.append(tab)
-                tab.select(None, None, None, js=f"() => {{ ({REMEMBER_TAB})({json.dumps(name)}); }}")
+                tab.select(None, None, None, js=call("address", "rememberTab", name))
 
         def facts_of(visitor: Visitor, problem: str = "", *, refresh: bool = False) -> str:
             service, names = frame.service(visitor), offered(visitor, frame.models)
@@ -204,14 +186,14 @@ def launch(page: gr.Blocks, shelf: Shelf, cache: Path, *, mcp: bool = False) -> 
             quiet=True,
             theme=_theme(),
             css_paths=sorted((ASSETS / "page").glob("*.css")),
-            head=HEAD,
+            head=HEAD + preloads(),
             favicon_path=ASSETS / "favicon.svg",
             footer_links=["api"],
             run_history=False,
             max_file_size=MAX_UPLOAD,
             ssr_mode=False,
             mcp_server=mcp,
-            app_kwargs={"routes": [picture_route(shelf, cache), download_route(shelf), plotly_route()]},
+            app_kwargs={"routes": [picture_route(shelf, cache), download_route(shelf), plotly_route(), script_route()]},
         )
     except OSError as error:
         raise InputError(f"The page cannot be served ({error}); set GRADIO_SERVER_PORT to a free port.") from None

@@ -9,32 +9,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from app.service import RetrievalService
 
-# Runs in the masthead: what is chosen goes to Python, and the address says what is chosen. The list is made anew with
-# every answer, so whoever chose by keyboard gets the focus back.
-CHOOSER_SCRIPT = """
-let chose = false;
-element.addEventListener("change", (event) => {
-  if (!event.target.matches("#model")) return;
-  chose = document.activeElement === event.target;
-  trigger("select", { model: event.target.value });
-});
-watch("value", () => {
-  const list = element.querySelector("#model");
-  const facts = element.querySelector("[data-linked]");
-  if (list && chose && !document.activeElement?.matches("input, textarea")) list.focus();
-  if (!facts) return;
-  chose = false;
-  const address = new URL(window.location), linked = facts.dataset.linked;
-  if ("refresh" in facts.dataset) {
-    document.getElementById(`refresh-${address.searchParams.get("tab") ?? "search"}`)?.click();
-  }
-  if ((address.searchParams.get("model") ?? "") === linked) return;
-  if (linked) address.searchParams.set("model", linked);
-  else address.searchParams.delete("model");
-  history.replaceState(history.state, "", address);
-});
-"""
-
 
 def render_facts(
     service: RetrievalService,

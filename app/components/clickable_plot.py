@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-ASSETS = Path(__file__).resolve().parents[2] / "assets" / "page"
-PLOT_SCRIPT = (ASSETS / "plots.js").read_text(encoding="utf-8")
+from app.kit.scripts import mount
+
 MAX_SELECTED = 10_000
 PLACE = "<!-- plot -->"
 
@@ -24,7 +23,7 @@ def clickable_plot(
     elem_id: str,
     height: int = 480,
     around: str = PLACE,
-    script: str = "",
+    script: str = "plots",
     **options: Any,
 ) -> gr.HTML:
     """A place for a figure.
@@ -42,15 +41,15 @@ def clickable_plot(
     `layout.meta.lasso = true` offers the lasso. `layout.meta.keep = NAME` keeps zoom and camera between figures of the
     same name. Plots resize with their place and redraw when the visitor switches between light and dark.
 
-    A view with controls of its own, in the browser, gives markup `around` the plot (PLACE stands for it) and a `script`
-    that defines `compose(value)`, the figure of a value that is none itself, and `respond(event)`, which gets the
-    events above instead of Python; it calls `draw()` when something changed and `trigger("select", …)` to ask Python.
+    A view with controls of its own, in the browser, gives markup `around` the plot (PLACE stands for it) and the name
+    of its `script`, which makes a `Plot` (plots.js) with `compose(value)`, the figure of a value that is none itself,
+    and `respond(event)`, which gets the events above instead of Python.
     """
     plot = f'<div class="plot" style="height:{int(height)}px" role="figure"></div>'
     return gr.HTML(
         None,
         html_template=around.replace(PLACE, plot),
-        js_on_load=script + PLOT_SCRIPT,
+        js_on_load=mount(script),
         elem_id=elem_id,
         elem_classes=["clickable-plot"],
         apply_default_css=False,

@@ -7,25 +7,14 @@ from typing import Any
 
 import gradio as gr
 
-# The mark tells a spreadsheet that the text is UTF-8; Blob writes it as three bytes.
-SCRIPT = """
-watch("value", () => {
-  const file = props.value;
-  if (!file?.text) return;
-  const url = URL.createObjectURL(new Blob(["\\ufeff", file.text], { type: "text/csv;charset=utf-8" }));
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = file.name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 10000);
-});
-"""
+from app.kit.scripts import mount
+
 _numbers = itertools.count(1)
 
 
 def download_view() -> gr.HTML:
     """Where `csv_download` goes; shows nothing."""
-    return gr.HTML(None, html_template="<i hidden></i>", js_on_load=SCRIPT, apply_default_css=False)
+    return gr.HTML(None, html_template="<i hidden></i>", js_on_load=mount("download"), apply_default_css=False)
 
 
 def csv_download(name: str, text: str) -> dict[str, Any]:

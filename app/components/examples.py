@@ -9,18 +9,14 @@ from typing import Any
 import gradio as gr
 
 from app.components.cards import picture_url
-
-SCRIPT = """
-element.addEventListener("click", (event) => {
-  const target = event.target.closest("[data-kind]");
-  if (target) trigger("select", { kind: target.dataset.kind, index: Number(target.dataset.index) });
-});
-"""
+from app.kit.scripts import mount
 
 
 def examples_view() -> gr.HTML:
     """The place of the examples; `select` fires with `{kind: "text" or "picture", index}`."""
-    return gr.HTML('<p class="examples-wait">…</p>', js_on_load=SCRIPT, elem_id="examples", apply_default_css=False)
+    return gr.HTML(
+        '<p class="examples-wait">…</p>', js_on_load=mount("examples"), elem_id="examples", apply_default_css=False
+    )
 
 
 def render_examples(queries: Sequence[str], pictures: Sequence[int], prefix: str) -> str:

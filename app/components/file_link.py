@@ -6,14 +6,12 @@ import html
 
 import gradio as gr
 
-SCRIPT = """
-watch("value", () => requestAnimationFrame(() => element.querySelector("a.file-link")?.click()));
-"""
+from app.kit.scripts import mount
 
 
 def download_place(elem_id: str) -> gr.HTML:
     """Where the link of `render_link` will stand."""
-    return gr.HTML(js_on_load=SCRIPT, elem_id=elem_id, elem_classes=["download"], apply_default_css=False)
+    return gr.HTML(js_on_load=mount("file_link"), elem_id=elem_id, elem_classes=["download"], apply_default_css=False)
 
 
 def render_link(address: str, name: str, size: int) -> str:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from app.labels.graph import LabelGraph
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets" / "page"
-SCRIPTS = ("label_data.js", "label_graph.js", "label_matrix.js", "label_panel.js", "label_edge.js", "label_view.js")
 MAX_LABELS = 500
 # Epochs are thinned beyond this many weights in all, 4 MB on the way.
 MAX_WEIGHTS = 1_500_000
@@ -42,7 +41,7 @@ def label_graph_view() -> gr.HTML:
     return clickable_plot(
         elem_id="label-graph",
         around=(ASSETS / "label_view.html").read_text(encoding="utf-8"),
-        script="".join((ASSETS / name).read_text(encoding="utf-8") for name in SCRIPTS),
+        script="label_view",
     )
 
 

@@ -19,13 +19,13 @@ import gradio as gr
 from algcn.kit.images import open_image
 from app.components.cards import card, picture_url, row
 from app.kit.limits import MAX_LIMIT
+from app.kit.scripts import mount
 
 if TYPE_CHECKING:
     from algcn.bundles.predictor import LabelScore
     from app.search.query import Query
     from app.search.results import Found, SearchResult
 
-SCRIPT_PATH = Path(__file__).resolve().parents[2] / "assets" / "page" / "results.js"
 SHOWN_QUERY_LENGTH = 160
 QUERY_PICTURE_SIDE = 160
 KEPT_THUMBNAILS = 32
@@ -69,9 +69,7 @@ UNLINKABLE = "A picture of your own cannot be linked."
 
 def results_view(**options: object) -> gr.HTML:
     """The place where results appear; what its `select` events hold is checked in app/tabs/search.py."""
-    return gr.HTML(
-        EMPTY, js_on_load=SCRIPT_PATH.read_text(encoding="utf-8"), elem_id="results", apply_default_css=False, **options
-    )
+    return gr.HTML(EMPTY, js_on_load=mount("results"), elem_id="results", apply_default_css=False, **options)
 
 
 def render_results(

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlencode
 from algcn.kit.errors import InputError
 from app.search.query import Query
 
-# results.js owns the same names; whatever else stands in an address is left alone.
+# scripts/address.js owns the same names; whatever else stands in an address is left alone.
 NAMES = ("q", "not", "like", "weight", "label", "match", "cut", "beside")
 MAX_FIELDS, MAX_WORDS = 200, 1000
 DEFAULT = Query()

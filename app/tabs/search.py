@@ -30,6 +30,7 @@ from app.components.results import (
 from app.frame import Frame, sent
 from app.kit.limits import DEFAULT_LIMIT, MAX_LIMIT
 from app.kit.pictures import uploaded_file
+from app.kit.scripts import mount
 from app.search.examples import example_pictures, example_words
 from app.search.export import to_csv
 from app.search.link import address_of, query_of
@@ -60,12 +61,6 @@ PICTURES_ONLY = (
 )
 REFINE_SWITCH = """
 <button type="button" class="refine-switch" aria-expanded="false" aria-controls="refine">Refine</button>
-"""
-REFINE_SCRIPT = """
-element.addEventListener("click", (event) => {
-  const button = event.target.closest("button");
-  if (button) button.setAttribute("aria-expanded", document.querySelector("#refine").classList.toggle("open"));
-});
 """
 Updates = dict[Any, Any]
 
@@ -135,7 +130,7 @@ class SearchTab:
                     self.weight = gr.Slider(
                         0, 100, 50, step=5, label="Weight of the picture beside the words, %", elem_id="weight"
                     )
-        gr.HTML(REFINE_SWITCH, js_on_load=REFINE_SCRIPT, elem_id="refine-switch", apply_default_css=False)
+        gr.HTML(REFINE_SWITCH, js_on_load=mount("refine"), elem_id="refine-switch", apply_default_css=False)
         with gr.Row(elem_id="refine", equal_height=True):
             self.without = gr.Textbox(
                 label="Steer away from", placeholder=UNWANTED, max_lines=1, elem_id="without", scale=3

@@ -6,14 +6,15 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from fastapi import HTTPException
-from fastapi.responses import FileResponse
+from fastapi.responses import FileResponse, Response
 from fastapi.routing import APIRoute
 
 from algcn.kit.errors import InputError
 from app.kit.pictures import SIZES, media_type, picture_file
+from app.kit.scripts import SCRIPTS, VERSION
 from app.visitors.addresses import Shelf
 
-PICTURE_AGE_SECONDS, SCRIPT_AGE_SECONDS = 3600, 24 * 3600
+PICTURE_AGE_SECONDS, PLOTLY_AGE_SECONDS, SCRIPT_AGE_SECONDS = 3600, 24 * 3600, 365 * 24 * 3600
 
 
 def picture_route(shelf: Shelf, cache: Path) -> APIRoute:
@@ -53,7 +54,24 @@ def plotly_route() -> APIRoute:
     def plotly() -> FileResponse:
         # The package itself takes half a second to import and is not needed: figures are plain dicts.
         package = Path(find_spec("plotly").origin).parent
-        headers = {"Cache-Control": f"public, max-age={SCRIPT_AGE_SECONDS}"}
+        headers = {"Cache-Control": f"public, max-age={PLOTLY_AGE_SECONDS}"}
         return FileResponse(package / "package_data" / "plotly.min.js", media_type="text/javascript", headers=headers)
 
     return APIRoute("/plotly.js", plotly)
+
+
+def script_route() -> APIRoute:
+    """GET /scripts/VERSION/NAME.js: a module of the page, from a table, so that no path is ever made from a request.
+
+    Under this program's version a browser keeps it for good. A page that was open while the program was replaced asks
+    for another version: it gets today's, and asks again the next time.
+    """
+
+    def script(version: str, name: str) -> Response:
+        if name not in SCRIPTS:
+            raise HTTPException(404, f"There is no script {name!r}.")
+        kept = f"public, max-age={SCRIPT_AGE_SECONDS}, immutable" if version == VERSION else "no-store"
+        headers = {"Cache-Control": kept, "X-Content-Type-Options": "nosniff"}
+        return Response(SCRIPTS[name], media_type="text/javascript", headers=headers)
+
+    return APIRoute("/scripts/{version}/{name}", script)

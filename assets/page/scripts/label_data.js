@@ -1,6 +1,8 @@
 // What the browser knows of a label graph: every stage at every epoch, from the matrices it was sent once.
 // All matrices are flat, L × L, "row sends to column"; app/labels/graph.py is the same in Python.
-const STAGES = {
+import { plainText } from "./words.js";
+
+export const STAGES = {
   cooccurrence: {
     name: "Co-occurrence",
     says: (g) =>
@@ -20,19 +22,23 @@ const STAGES = {
     symbol: "γD",
     signed: true,
     learned: true,
-    says: () => "What training added to the prior (teal) or took from it (brown, dashed), also where nothing was left to take.",
+    says: () =>
+      "What training added to the prior (teal) or took from it (brown, dashed), also where nothing was left to take.",
   },
   adaptive: {
     name: "Adaptive",
     symbol: "A",
     learned: true,
-    says: () => "The graph the model uses: prior plus learned change, never below 0. An arrow from A to B is what A sends to B.",
+    says: () =>
+      "The graph the model uses: prior plus learned change, never below 0. An arrow from A to B is what A sends to B.",
   },
   normalised: {
     name: "Normalised",
     symbol: "Â",
     learned: true,
-    says: () => "The adaptive weights, shared out over busy and quiet labels: B gathers this much of A in each graph convolution.",
+    says: () =>
+      "The adaptive weights, shared out over busy and quiet labels: B gathers this much of A in each graph " +
+      "convolution.",
   },
   difference: {
     name: "Learned − prior",
@@ -48,10 +54,7 @@ function unpack({ data, scale, bits }) {
   return Float32Array.from(whole, (value) => value * scale);
 }
 
-// Plotly reads <b> and the like in a text as markup.
-const plainText = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
-
-function readGraph(sent) {
+export function readGraph(sent) {
   const size = sent.names.length;
   return {
     ...sent,
@@ -70,7 +73,9 @@ function adaptiveAt(graph, epoch, edits) {
   const start = epoch * size * size;
   const weights = new Float32Array(size * size);
   for (let i = 0; i < weights.length; i++) weights[i] = Math.max(0, prior[i] + change[start + i]);
-  if (epoch === graph.model_epoch) for (const [source, target, weight] of edits) weights[source * size + target] = weight;
+  if (epoch === graph.model_epoch) {
+    for (const [source, target, weight] of edits) weights[source * size + target] = weight;
+  }
   return weights;
 }
 
@@ -96,7 +101,7 @@ function compute(graph, stage, epoch, edits) {
   return adaptive.map((weight, i) => weight - Math.max(0, prior[i]));
 }
 
-function weightsOf(graph, stage, epoch, edits) {
+export function weightsOf(graph, stage, epoch, edits) {
   const at = stage === "cooccurrence" || stage === "prior" ? 0 : epoch;
   const key = `${stage} ${at} ${JSON.stringify(at === graph.model_epoch ? edits : [])}`;
   if (!graph.cache.has(key)) {
@@ -107,19 +112,20 @@ function weightsOf(graph, stage, epoch, edits) {
 }
 
 // Edges between different labels, of at least `threshold` by magnitude; the strongest last, so that it is drawn on top.
-function edgesOf(graph, weights, threshold) {
+export function edgesOf(graph, weights, threshold) {
   const edges = [];
   for (let i = 0; i < weights.length; i++) {
     const source = Math.floor(i / graph.size);
     const target = i % graph.size;
     const weight = weights[i];
-    if (source !== target && weight !== 0 && Math.abs(weight) >= threshold - 1e-6) edges.push({ source, target, weight });
+    if (source === target || weight === 0 || Math.abs(weight) < threshold - 1e-6) continue;
+    edges.push({ source, target, weight });
   }
   return edges.sort((one, other) => Math.abs(one.weight) - Math.abs(other.weight));
 }
 
 // The largest magnitude off the diagonal over all epochs, so that scales stand still while the epochs play.
-function largest(graph, stage) {
+export function largest(graph, stage) {
   const key = `largest ${stage}`;
   if (!graph.cache.has(key)) {
     let best = 0;
@@ -133,51 +139,7 @@ function largest(graph, stage) {
   return graph.cache.get(key);
 }
 
-const digits = (value, places = 2) => value.toFixed(places).replace(/^-/, "−");
-const signed = (value) => (value >= 0 ? "+" : "") + digits(value);
-const counted = (number, what) => `${number.toLocaleString("en")} ${what}${number === 1 ? "" : "s"}`;
-
-// The picture in two or three sentences.
-function reading(graph, view) {
-  const { names, size } = graph;
-  const weights = weightsOf(graph, view.stage, view.epoch, view.edits);
-  const edges = edgesOf(graph, weights, view.threshold);
-  const places = view.threshold < 0.01 ? 4 : 2;
-  const said = [`${counted(edges.length, "edge")} of at least ${digits(view.threshold, places)}.`];
-  const strongest = edges.at(-1);
-  if (view.edits.length && STAGES[view.stage].learned && view.stage !== "learned_change") {
-    if (view.epoch === graph.model_epoch) said.push(`This is with your ${counted(view.edits.length, "edit")}.`);
-  }
-  if (view.stage === "cooccurrence" && strongest) {
-    const best = edges.filter((edge) => edge.weight === strongest.weight);
-    const shown = (edge) => graph.counts[edge.source * size + edge.target];
-    const top = best.reduce((one, other) => (shown(other) > shown(one) ? other : one));
-    const of = graph.counts[top.target * size + top.target];
-    said.push(`Strongest: ${shown(top)} of the ${counted(of, "picture")} with ${names[top.target]} also show ${names[top.source]}.`);
-  } else if (view.stage === "prior") {
-    const hub = busiest(graph, edges, "source");
-    if (hub) said.push(`${names[hub.label]} sends to the most labels: ${hub.count}.`);
-  } else if (graph.learns) {
-    if (STAGES[view.stage].signed) {
-      const up = edges.filter(({ weight }) => weight > 0).length;
-      said[0] = `${counted(up, "edge")} up and ${edges.length - up} down by at least ${digits(view.threshold, places)}.`;
-    }
-    const grown = extremes(graph, view);
-    const tell = ({ source, target, before, after }) =>
-      `what ${names[source]} sends to ${names[target]}: ${signed(after - before)} (${digits(before)} to ${digits(after)})`;
-    if (grown.up) said.push(`Training strengthened most ${tell(grown.up)}.`);
-    if (grown.down) said.push(`It weakened most ${tell(grown.down)}.`);
-  } else {
-    said.push("Nothing was learned here: the graph is its prior.");
-  }
-  if (view.panel === "label" && view.label !== null) {
-    const here = (end) => edges.filter((edge) => edge[end] === view.label).length;
-    said.push(`Of these, ${names[view.label]} receives ${here("target")} and sends ${here("source")}.`);
-  }
-  return said.join(" ");
-}
-
-function busiest(graph, edges, end) {
+export function busiest(graph, edges, end) {
   const counts = new Array(graph.size).fill(0);
   for (const edge of edges) counts[edge[end]]++;
   const count = Math.max(...counts);
@@ -185,12 +147,16 @@ function busiest(graph, edges, end) {
 }
 
 // Where training, not the visitor, took the weights farthest above and below the prior, at the epoch shown.
-function extremes(graph, view) {
+export function extremes(graph, view) {
   const difference = weightsOf(graph, "difference", view.epoch, []);
   const adaptive = weightsOf(graph, "adaptive", view.epoch, []);
   const found = { up: null, down: null };
   const edge = (i) => ({
-    source: Math.floor(i / graph.size), target: i % graph.size, before: graph.prior[i], after: adaptive[i], by: difference[i],
+    source: Math.floor(i / graph.size),
+    target: i % graph.size,
+    before: graph.prior[i],
+    after: adaptive[i],
+    by: difference[i],
   });
   for (let i = 0; i < difference.length; i++) {
     if (i % (graph.size + 1) === 0) continue;

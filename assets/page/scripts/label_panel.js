@@ -1,0 +1,186 @@
+// One label up close: neighbours, pictures and texts that its classifier finds, nearest classifiers.
+import { h } from "./elements.js";
+import { busiest, edgesOf, extremes, largest, weightsOf } from "./label_data.js";
+import { dot, labelButton } from "./label_parts.js";
+import { counted, digits, signed } from "./words.js";
+
+export const NEIGHBOURS_SHOWN = 6;
+const NO_TEXTS = "None: this model reads pictures only. The texts it was trained with are bags of tags.";
+const HOW_TO_BEGIN =
+  "Click a dot, or type a name above and press Enter: what the label sends and receives, the pictures its classifier " +
+  "finds, and how well it does.";
+
+export function labelPanel(graph, view, details, act) {
+  if (view.label === null) return emptyPanel(graph, view, act);
+  const close = { type: "button", class: "lg-close", "aria-label": "Choose no label", onclick: () => act.label(null) };
+  return h("div", { class: "lg-label" },
+    h("header", {},
+      dot(graph, view.label),
+      h("h3", {}, graph.names[view.label]),
+      h("span", { class: "lg-quiet" }, graph.groups[view.label]),
+      h("button", close, "×")),
+    h("div", { class: "lg-numbers" }, labelNumbers(graph, view, details, act)),
+    h("div", { class: "lg-findings" }, findings(graph, view, details, act)),
+  );
+}
+
+// What follows the epochs; pictures stay as they are.
+export function labelNumbers(graph, view, details, act) {
+  return [
+    facts(graph, view, details),
+    neighbourTable(graph, view, "target", act),
+    neighbourTable(graph, view, "source", act),
+  ];
+}
+
+// Before anything is chosen: how to begin.
+function emptyPanel(graph, view, act) {
+  return h("div", { class: "lg-empty" },
+    h("h3", {}, "Choose a label"),
+    h("p", {}, HOW_TO_BEGIN),
+    h("p", { class: "lg-starts" }, firstLabels(graph, view).map((label) => labelButton(graph, label, act))),
+  );
+}
+
+// Four labels to start with: those that training changed most, then the busiest.
+export function firstLabels(graph, view) {
+  const { up, down } = extremes(graph, view);
+  const edges = edgesOf(graph, weightsOf(graph, "adaptive", view.epoch, view.edits), 0.1);
+  const busy = [busiest(graph, edges, "target"), busiest(graph, edges, "source")];
+  const starts = [up?.target, down?.target, ...busy.map((found) => found?.label), ...graph.order];
+  return [...new Set(starts.filter((label) => label !== undefined))].slice(0, 4);
+}
+
+// The labels that send to (`end` is "target") or receive from the chosen one, the strongest first; `i` is where the
+// weight of the edge stands in a matrix.
+export function neighboursOf(graph, view, end) {
+  const { size, prior } = graph;
+  const adaptive = weightsOf(graph, "adaptive", view.epoch, view.edits);
+  const strength = ({ i }) => Math.max(adaptive[i], prior[i]);
+  return graph.names
+    .map((_, label) => ({ label, i: end === "target" ? label * size + view.label : view.label * size + label }))
+    .filter(({ label, i }) => label !== view.label && (prior[i] > 0 || adaptive[i] > 0.02))
+    .sort((one, two) => strength(two) - strength(one) || adaptive[two.i] - adaptive[one.i]);
+}
+
+function neighbourTable(graph, view, end, act) {
+  const rows = neighboursOf(graph, view, end);
+  const name = graph.names[view.label];
+  const title = end === "target" ? `${name} receives from` : `${name} sends to`;
+  if (!rows.length) return h("section", {}, h("h4", {}, title), h("p", { class: "lg-quiet" }, "No other label."));
+  const all = Boolean(view.unfolded[end]);
+  const shown = all ? rows : rows.slice(0, NEIGHBOURS_SHOWN);
+  const unfold = { type: "button", class: "lg-more", "aria-expanded": String(all), onclick: () => act.unfold(end) };
+  return h("section", {},
+    h("h4", {}, title),
+    h("table", { class: "lg-neighbours" },
+      h("thead", {}, headings()),
+      h("tbody", {}, neighbourRows(graph, view, end, shown, act))),
+    rows.length > NEIGHBOURS_SHOWN ? h("button", unfold, all ? "Fewer" : `All ${rows.length}`) : null,
+  );
+}
+
+function headings() {
+  const heading = (words, title) => h("th", { scope: "col", title }, words);
+  const hidden = (words) => h("span", { class: "lg-hidden" }, words);
+  const shown = "Co-occurrence in this gallery: of the receiver's pictures, the share that also shows the sender";
+  return h("tr", {},
+    heading(hidden("Label")),
+    heading("shown", shown),
+    heading("C", "Prior C"),
+    heading("γD", "Learned change γD"),
+    heading("A", "Adaptive A; the mark is the prior"),
+    heading("Â", "Normalised Â"),
+    heading(hidden("Edge")));
+}
+
+function neighbourRows(graph, view, end, rows, act) {
+  const { prior } = graph;
+  const weights = (stage) => weightsOf(graph, stage, view.epoch, view.edits);
+  const [adaptive, change] = [weights("adaptive"), weights("learned_change")];
+  const [shares, normalised] = [weights("cooccurrence"), weights("normalised")];
+  const most = largest(graph, "adaptive");
+  const length = (value) => `${Math.min(100, (100 * value) / most)}%`;
+  const bar = (i) =>
+    h("span", { class: "lg-bar", "aria-hidden": "true" },
+      h("i", { class: "lg-prior", style: { left: length(prior[i]) } }),
+      h("i", { class: "lg-learned", style: { width: length(adaptive[i]) } }));
+  return rows.map(({ label, i }) => {
+    const pair = end === "target" ? [label, view.label] : [view.label, label];
+    const [from, to] = pair.map((one) => graph.names[one]);
+    const weight = `prior ${digits(prior[i])}, learned ${digits(adaptive[i])}`;
+    const words = `${from} sends to ${to}: ${weight}. Look at this edge.`;
+    const onclick = () => act.pair(...pair);
+    return h("tr", {},
+      h("th", { scope: "row" }, labelButton(graph, label, act)),
+      h("td", {}, graph.pictures ? `${Math.round(100 * shares[i])} %` : "–"),
+      h("td", {}, digits(prior[i])),
+      h("td", {}, signed(change[i])),
+      h("td", { class: "lg-strong" }, digits(adaptive[i]), bar(i)),
+      h("td", {}, digits(normalised[i])),
+      h("td", {}, h("button", { type: "button", class: "lg-edge", title: words, "aria-label": words, onclick }, "›")),
+    );
+  });
+}
+
+function facts(graph, view, details) {
+  const keeps = view.label * (graph.size + 1);
+  const adaptive = weightsOf(graph, "adaptive", view.epoch, view.edits);
+  const known = graph.pictures ? counted(graph.supports[view.label], "picture") : "no labels given";
+  const kept = [digits(adaptive[keeps]), h("small", {}, ` prior ${digits(graph.prior[keeps])}`)];
+  return h("dl", { class: "lg-facts" },
+    h("div", {}, h("dt", {}, "In this gallery"), h("dd", {}, known)),
+    h("div", {}, h("dt", {}, "Keeps of itself"), h("dd", {}, kept)),
+    h("div", { class: "lg-wide" }, h("dt", {}, "Average precision"), precision(details)),
+  );
+}
+
+function precision(details) {
+  const found = details?.average_precision;
+  if (!found) return h("dd", { class: "lg-quiet" }, details ? "not measured in this bundle" : "…");
+  const where = { test: "test", test_by_all_labels: "test, relevance by all labels", validation: "validation" };
+  const [forth, back] = [found.image_to_text, found.text_to_image];
+  const both = ` image → text ${digits(forth, 3)}, text → image ${digits(back, 3)} (${where[found.report]})`;
+  return h("dd", {}, digits((forth + back) / 2, 3), h("small", {}, both));
+}
+
+export function findings(graph, view, details, act) {
+  if (!details) return [h("p", { class: "lg-loading", role: "status" }, "Looking through the gallery…")];
+  return [pictures(graph, view, details), texts(details), nearest(graph, details, act)];
+}
+
+function pictures(graph, view, details) {
+  const name = graph.names[view.label];
+  const known = details.pictures.filter(([, , has]) => has !== null);
+  const right = known.filter(([, , has]) => has).length;
+  const picture = ([item, cosine, has]) => {
+    const wrong = has === false;
+    const alt = `Picture ${item}, cosine ${digits(cosine)}${wrong ? `, not labelled ${name}` : ""}`;
+    return h("li", { class: wrong ? "lg-wrong" : null },
+      h("img", { src: `${graph.pictures_prefix}/card/${item}`, alt, loading: "lazy", decoding: "async" }),
+      h("small", {}, digits(cosine)));
+  };
+  const sentence = `${right} of these ${known.length} are labelled ${name}; number: cosine.`;
+  return h("section", {},
+    h("h4", {}, `Pictures its classifier finds${details.edited ? ", with your edits" : ""}`),
+    known.length ? h("p", { class: "lg-quiet" }, sentence) : null,
+    h("ol", { class: "lg-pictures" }, details.pictures.map(picture)));
+}
+
+function texts(details) {
+  if (!details.texts.length && details.reads_words) return "";
+  const text = ([words, , cosine]) => h("li", {}, h("span", {}, words), h("small", {}, digits(cosine)));
+  const found = details.texts.length
+    ? h("ol", { class: "lg-texts" }, details.texts.map(text))
+    : h("p", { class: "lg-quiet" }, NO_TEXTS);
+  return h("section", {}, h("h4", {}, "Texts its classifier finds"), found);
+}
+
+function nearest(graph, details, act) {
+  const buttons = details.nearest.map(([label, cosine]) => {
+    const button = labelButton(graph, label, act);
+    button.append(h("small", {}, digits(cosine)));
+    return button;
+  });
+  return h("section", {}, h("h4", {}, "Nearest classifiers"), h("p", { class: "lg-starts" }, buttons));
+}

@@ -1,0 +1,13 @@
+// The masthead: the switch between light and dark, which the browser remembers, and the list of models.
+import { mountChooser } from "./chooser.js";
+
+export function mount(place) {
+  const remembered = localStorage.getItem("theme");
+  if (remembered) document.body.classList.toggle("dark", remembered === "dark");
+  place.on("click", (event) => {
+    if (!event.target.closest(".theme-switch")) return;
+    const dark = document.body.classList.toggle("dark");
+    localStorage.setItem("theme", dark ? "dark" : "light");
+  });
+  mountChooser(place);
+}

@@ -1,0 +1,65 @@
+// What the dialog says of one result: how near it is, its captions and labels, and why it matched.
+import { h } from "./elements.js";
+
+// `details` is a card's own; `act.similar` and `act.label` are what its buttons do.
+export function detailsOf(details, act) {
+  return [
+    h("p", { class: "rank" }, `Result ${details.rank}`),
+    scoreOf(details),
+    ...captionsOf(details),
+    ...labelsOf(details, act),
+    ...reasonsOf(details),
+    h("p", { class: "file" }, details.file),
+    h("button", { type: "button", class: "similar", onclick: () => act.similar(details.item) }, "More like this"),
+  ];
+}
+
+function scoreOf(details) {
+  const beats = h("span", { class: "beats" }, details.beats);
+  const cosine = h("span", { class: "cosine" }, details.cosine);
+  const chance = details.chance
+    ? [h("span", { class: "chance" }, details.chance), " chance of a shared label · "]
+    : [];
+  return h("p", { class: "score" }, ...chance, beats, " of the gallery · cosine ", cosine);
+}
+
+function captionsOf(details) {
+  const captions = details.captions.map((text) => h("li", { class: text === details.found ? "found" : null }, text));
+  return captions.length ? [h("h3", {}, "Captions"), h("ul", { class: "captions" }, captions)] : [];
+}
+
+// A click on a label narrows the answer to it.
+function labelsOf(details, act) {
+  if (!details.labels.length) return [];
+  const chips = details.labels.map((label) => {
+    const matched = details.matched.includes(label) ? "chip match" : "chip";
+    const onclick = () => act.label(label);
+    return h("button", { class: matched, type: "button", title: `Narrow by ${label}`, onclick }, label);
+  });
+  const title = details.predicted ? "Labels (predicted)" : "Labels";
+  return [h("h3", {}, title), h("div", { class: details.predicted ? "chips predicted" : "chips" }, chips)];
+}
+
+// How long a bar is, in per cent: cosines below 0 have none.
+export const barLength = (cosine) => Math.min(1, Math.max(0, cosine)) * 100;
+
+// The labels that both lean to, a bar for each side; then the cosines that the score is made of.
+function reasonsOf(details) {
+  const bar = (side, cosine) =>
+    h("span", { class: "bar" },
+      h("i", { class: side, style: { inlineSize: `${barLength(cosine)}%` } }), h("small", {}, cosine.toFixed(2)));
+  const rows = details.shared.map(([name, query, result]) =>
+    h("li", {},
+      h("span", { class: "name" }, name),
+      h("span", { class: "bars" }, bar("query", query), bar("result", result))));
+  const head = h("tr", {}, ["", "Common space", "Encoder"].map((title) => h("th", {}, title)));
+  const body = details.cosines.map(([name, ...values]) =>
+    h("tr", {}, h("th", {}, name), values.map((value) => h("td", {}, value))));
+  const reasons = [h("h3", {}, "Why it matched")];
+  if (rows.length) {
+    const sides = [h("i", { class: "query" }), "the query and ", h("i", { class: "result" }), "this result lean to"];
+    reasons.push(h("p", { class: "key" }, "Labels that ", sides), h("ul", { class: "shared" }, rows));
+  }
+  const table = h("table", { class: "cosines" }, head, body);
+  return [...reasons, h("p", { class: "key" }, "Cosines with the query"), table];
+}
