@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from algcn.bundles.predictor import LabelPredictor, LabelScore
 from algcn.features.encoder import clean_text
+from algcn.kit import checks
 from algcn.kit.errors import InputError
 from app.kit.cache import Cache
 from app.kit.limits import DEFAULT_LIMIT
@@ -175,7 +176,7 @@ class RetrievalService:
             InputError: There is no such picture.
         """
         count = len(self.gallery.items)
-        if isinstance(item, bool) or not isinstance(item, int) or not 0 <= item < count:
+        if not checks.is_whole(item) or not 0 <= item < count:
             raise InputError(f"There is no such picture: the gallery has {count:,}, counted from 0.")
         return item
 

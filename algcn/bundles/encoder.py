@@ -168,10 +168,10 @@ class ChosenEncoder:
     """What a bundle will say about its encoder.
 
     Attributes:
-        reference: a folder or a Hub reference; None for no encoder.
-        encodes: what it reads for the model, "image", "text" or both.
-        stays_in: the name of the bundle beside the new one that it is in and is not copied from.
-        note: a sentence for the user about why there is none.
+        reference: A folder or a Hub reference; None for no encoder.
+        encodes: What it reads for the model, "image", "text" or both.
+        stays_in: The name of the bundle beside the new one that it is in and is not copied from.
+        note: A sentence for the user about why there is none.
     """
 
     reference: str | None

@@ -73,13 +73,13 @@ class TrainResult:
     """A trained model and how it came about.
 
     Attributes:
-        model: with the weights of `best_epoch`, in evaluation mode.
-        features: what it was trained on, with the validation split that was used.
+        model: With the weights of `best_epoch`, in evaluation mode.
+        features: The features that it was trained on, with the validation split that was used.
         history: `learned_change` (epochs + 1) × L × L, that is γD, and `classifiers` (epochs + 1) × L × d float16;
             entry 0 is the state before training.
         thresholds: `image` and `text`, L each: a score at or above predicts the label.
-        log: one `EpochReport` for each epoch.
-        best_epoch: counted from 1.
+        log: One `EpochReport` for each epoch.
+        best_epoch: Counted from 1.
     """
 
     model: ALGCN
@@ -110,27 +110,27 @@ def train_algcn(
     """Train a model on the train split.
 
     Args:
-        features: with a train split; where validation is missing it is carved from train (not with select "test",
+        features: With a train split; where validation is missing it is carved from train (not with select "test",
             which trains on all of it, as the authors do).
-        config: how to train; `config.seed` decides start, order, noise and what is carved.
-        model_config: sizes and switches; the paper's for the features' widths without.
-        relevance: the labels (column numbers) by which the epoch is picked; all without.
+        config: The training settings; `config.seed` decides start, order, noise and what is carved.
+        model_config: Sizes and switches; the paper's for the features' widths by default.
+        relevance: The labels (column numbers) by which the epoch is picked; all by default.
         label_embeddings: H_0, L × label_dim; drawn at random without. `model_config` says whether it is learned.
-        prior_labels: rows × L of 0 and 1 that the prior C is counted from; the train split without.
-        device: where to train.
-        checkpoint: a file to write after an epoch; the caller removes it when the result is safe.
-        checkpoint_seconds: write it when so much time has passed since the last one, and after the last epoch.
-        resume: go on from `checkpoint` where it exists.
-        capture: record the step as a CUDA graph (see `algcn.training.steps`); the result is the same to float
+        prior_labels: rows × L of 0 and 1 that the prior C is counted from; the train split by default.
+        device: The device to train on.
+        checkpoint: A file to write after an epoch; the caller removes it when the result is safe.
+        checkpoint_seconds: Write it when so much time has passed since the last one, and after the last epoch.
+        resume: Go on from `checkpoint` where it exists.
+        capture: Record the step as a CUDA graph (see `algcn.training.steps`); the result is the same to float
             tolerance.
-        processes: the processes that train together (see `algcn.training.processes`); all call this with the same
+        processes: The processes that train together (see `algcn.training.processes`); all call this with the same
             arguments, each with its own device. `config.batch_size` is that of all together.
-        on_epoch: called after every epoch with its report and the model as it is; may raise to give the run up.
-        should_stop: asked before every step; once it says yes, the epoch at hand is dropped and the best one so far is
+        on_epoch: Called after every epoch with its report and the model as it is; may raise to give the run up.
+        should_stop: Asked before every step; once it says yes, the epoch at hand is dropped and the best one so far is
             the result, its log shorter than `config.epochs`.
 
     Raises:
-        InputError: nothing to train on, a label without a training example (named), sizes that do not fit, a
+        InputError: Nothing to train on, a label without a training example (named), sizes that do not fit, a
             checkpoint of another run, a loss that is no longer a number, a stop before the first epoch was over, or a
             precision or capture that the device does not have.
 
@@ -307,10 +307,10 @@ def measure(result: TrainResult, config: TrainConfig, which: str, device: torch.
     """Measure a training run for its bundle's record: the model, and how it came about.
 
     Args:
-        result: what `train_algcn` returned.
-        config: the settings that it was trained with.
-        which: the labels that decide relevance, "annotated" or "all"; the test split is also measured by all.
-        device: where to compute.
+        result: What `train_algcn` returned.
+        config: The settings that it was trained with.
+        which: The labels that decide relevance, "annotated" or "all"; the test split is also measured by all.
+        device: Where to compute.
     """
     warning = TEST_WARNING if config.select == "test" else None
     return dataclasses.replace(

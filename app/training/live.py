@@ -160,9 +160,9 @@ def keep_bundle(trained: Trained, source: RetrievalService, folder: Path) -> Bun
     """Save the trained model as a bundle in a folder, calibrated, with the encoder that is loaded already.
 
     Args:
-        trained: What was trained.
+        trained: The trained model.
         source: The service whose gallery it was trained on.
-        folder: Where to put it; it must not be there yet.
+        folder: The folder to make; it must not be there yet.
     """
     result, weight, record = trained.result, source.bundle.encoder_weight, trained.record
     calibration = fit_calibration(result.model, result.features, weight)

@@ -54,7 +54,7 @@ class Progress:
     Attributes:
         log: The epochs that are over.
         change: L × L, what the graph has learned, as in `app.training.live.Epoch`; None before the first epoch.
-        chance: mAP of a random ranking.
+        chance: MAP of a random ranking.
     """
 
     def __init__(self, settings: Settings, labels: LabelSet, chance: float) -> None:

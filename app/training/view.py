@@ -26,7 +26,7 @@ def render_data(data: TrainingData, chosen: str, source: str) -> str:
     """Render what there is to learn from.
 
     Args:
-        data: What there is.
+        data: The training data.
         chosen: The model that is open.
         source: The model whose encoder's features are learned from; another one where that reads no words.
     """

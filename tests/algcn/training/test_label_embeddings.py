@@ -37,7 +37,7 @@ def test_what_is_wrong_with_word_vectors_is_said(tmp_path):
     with pytest.raises(InputError, match="has no vector for 'sea', 'unicorn'; use word vectors that have them"):
         read_label_embeddings(str(path), LabelSet(["unicorn", "dog", "sea dog"]))
     path.write_text("\n".join([*LINES[:2], "plant 1 2 x", *LINES[3:]]), encoding="utf-8")
-    with pytest.raises(InputError, match=r"line 3 of .* is no word with its vector"):
+    with pytest.raises(InputError, match=r"Line 3 of .* is no word with its vector"):
         read_label_embeddings(str(path), LabelSet(["plant"]))
     with pytest.raises(InputError, match=r"There are no label embeddings 'nothing\.txt'"):
         read_label_embeddings("nothing.txt", LABELS)

@@ -183,7 +183,7 @@ def test_an_unknown_epoch_is_one_sentence(graph: LabelGraph, epoch: Any) -> None
 
 @pytest.mark.parametrize("threshold", [-0.1, float("nan"), float("inf"), "0.1", None, True])
 def test_a_threshold_that_is_none_is_one_sentence(graph: LabelGraph, threshold: Any) -> None:
-    with pytest.raises(InputError, match=r"^The threshold must be a number from 0, not "):
+    with pytest.raises(InputError, match=r"^The threshold must be a number of at least 0, not "):
         graph.edges("adaptive", -1, threshold)
 
 

@@ -113,7 +113,7 @@ def test_endpoints_say_in_one_sentence_what_was_wrong(endpoints: dict[str, Any])
     for name, arguments, sentence in (
         ("label_graph", ("nothing",), "There is no stage 'nothing'"),
         ("label_graph", ("adaptive", 4), "epoch must be one of 0 to 0"),
-        ("label_neighbours", ("unicorn",), "there is no label 'unicorn'"),
+        ("label_neighbours", ("unicorn",), "There is no label 'unicorn'"),
         ("edit_edge", ("dog", "dog", 1.0), "An edge joins two labels"),
         ("edit_edge", ("dog", "boat", 9.0), "weight must be a number from 0 to 2"),
     ):
