@@ -21,12 +21,12 @@ from algcn.features.encoder import clean_text
 from algcn.kit.errors import InputError
 from app.kit.limits import DEFAULT_LIMIT
 from app.kit.pictures import SHARED_KEY, pictures_prefix
-from app.search.answers import Found, SearchResult
 from app.search.asking import Asked, ask
 from app.search.filters import LabelFilter
 from app.search.query import Query
 from app.search.ranker import Ranker
 from app.search.reading import Reader
+from app.search.results import Found, SearchResult
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -1,4 +1,4 @@
-"""The labels that a model predicts: of pictures, of texts, of a query, by its own classifiers or an edited graph's.
+"""Predict labels of pictures, texts and queries, by the classifiers of a model or of an edited label graph.
 
 Notable: this is the only place that says when a label is predicted. Its score is the cosine of the embedding with the
 label's classifier, and it is predicted where the score is at least the label's threshold, as `fit_thresholds` has it.
@@ -10,12 +10,14 @@ N is the number of items, L of labels, d the width of the common space.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from algcn.kit.errors import InputError
 
 if TYPE_CHECKING:
     from algcn.bundles.bundle import Bundle
@@ -29,13 +31,13 @@ _SMALLEST_NORM = 1e-12  # as torch's own `normalize` has it; a zero embedding ha
 
 
 def cosine_scores(embeddings: Tensor, classifiers: Tensor) -> Tensor:
-    """The cosine of every embedding (N × d, of any length) with every classifier (L × d), N × L."""
+    """Return the cosine of every embedding (N × d, of any length) with every classifier (L × d), N × L."""
     norms = torch.linalg.vector_norm(embeddings, dim=1, keepdim=True).clamp(min=_SMALLEST_NORM)
     return embeddings @ functional.normalize(classifiers, dim=1).T / norms
 
 
 def is_predicted(scores: Tensor, thresholds: Tensor) -> Tensor:
-    """Whether each score is at least its label's threshold; never where that is NaN.
+    """Tell whether each score is at least its label's threshold; never where that is NaN.
 
     Args:
         scores: L, or N × L.
@@ -44,8 +46,35 @@ def is_predicted(scores: Tensor, thresholds: Tensor) -> Tensor:
     return scores >= thresholds.to(scores.device)
 
 
+def thresholds_to_json(thresholds: Mapping[str, Tensor] | None, num_labels: int) -> dict[str, list[float]]:
+    """Return thresholds as config.json has them.
+
+    Raises:
+        InputError: They are not "image" and "text" with a number for each label.
+    """
+    written = {name: [round(float(v), 6) for v in values] for name, values in (thresholds or {}).items()}
+    if not set(written) <= {"image", "text"} or any(len(values) != num_labels for values in written.values()):
+        raise InputError(f"Thresholds are given as 'image' and 'text', {num_labels} numbers each.")
+    return written
+
+
+def thresholds_from_json(value: Any, num_labels: int) -> dict[str, Tensor]:
+    """Read thresholds, whatever a config.json says.
+
+    Raises:
+        InputError: They are not a number for each label.
+    """
+    try:
+        thresholds = {name: torch.tensor(values, dtype=torch.float32) for name, values in (value or {}).items()}
+        if any(values.shape != (num_labels,) for values in thresholds.values()):
+            raise ValueError
+    except (AttributeError, TypeError, ValueError):
+        raise InputError(f"The thresholds of pictures and of texts must be {num_labels} numbers; restore the file.") from None
+    return thresholds
+
+
 class LabelPredictor:
-    """A bundle's classifiers and thresholds at work, on the CPU.
+    """Scores and predicts labels with a bundle's classifiers and thresholds, on the CPU.
 
     The graph convolution gives the same classifiers for every item, so it is run once.
 
@@ -63,11 +92,11 @@ class LabelPredictor:
             self._classifiers = functional.normalize(given.detach().float().cpu(), dim=1)
 
     def scores(self, embeddings: Tensor) -> Tensor:
-        """The cosine of every embedding (N × d) with every classifier, N × L."""
+        """Return the cosine of every embedding (N × d) with every classifier, N × L."""
         return cosine_scores(embeddings.float().cpu(), self._classifiers)
 
     def predicted(self, scores: Tensor, modality: str) -> Tensor | None:
-        """Which labels some scores (L, or N × L) predict; None where the bundle has no thresholds.
+        """Tell which labels some scores (L, or N × L) predict; None where the bundle has no thresholds.
 
         Args:
             scores: As `scores` gives them.
@@ -77,12 +106,12 @@ class LabelPredictor:
         return None if thresholds is None else is_predicted(scores, thresholds)
 
     def direction(self, names: Sequence[str]) -> Tensor:
-        """Where the classifiers of some labels point together, 1 × d, L2-normalised."""
+        """Return where the classifiers of some labels point together, 1 × d, L2-normalised."""
         rows = [self._labels.index(name) for name in names]
         return functional.normalize(self._classifiers[rows].sum(dim=0, keepdim=True), dim=1)
 
     def clearest(self, scores: Tensor, modality: str) -> list[tuple[str, float]]:
-        """The labels that the scores (L) of one item predict, the farthest above its threshold first.
+        """Return the labels that the scores (L) of one item predict, the farthest above its threshold first.
 
         Where the bundle has no thresholds, the three labels of the highest scores.
         """
@@ -95,11 +124,11 @@ class LabelPredictor:
         return [(self._names[label], float(scores[label])) for label in order.tolist()]
 
     def clearest_of(self, embeddings: Tensor, modality: str) -> list[list[tuple[str, float]]]:
-        """For every item (N × d) what `clearest` says."""
+        """Return what `clearest` does for every item (N × d)."""
         return [self.clearest(scores, modality) for scores in self.scores(embeddings)]
 
     def of_query(self, scores: Tensor, modality: str, mentioned: Sequence[str]) -> list[LabelScore]:
-        """The labels that the words name, then those that the model predicts, the clearest first.
+        """Return the labels that the words name, then those that the model predicts, the clearest first.
 
         Args:
             scores: L cosines of the query.
@@ -115,13 +144,13 @@ class LabelPredictor:
         return (named + predicted)[:MAX_QUERY_LABELS]
 
     def of_pictures(self, embeddings: Tensor) -> list[tuple[str, ...]]:
-        """For every picture (N × d) the labels that it is predicted to have; none without thresholds."""
+        """Return for every picture (N × d) the labels that it is predicted to have; none without thresholds."""
         if "image" not in self._bundle.thresholds:
             return [()] * len(embeddings)
         return [tuple(names) for names in self._labels.decode(self.predicted(self.scores(embeddings), "image"))]
 
     def shared(self, query: Tensor, results: Tensor) -> list[tuple[SharedLabel, ...]]:
-        """For each of K results the labels whose classifiers are near both to it and to the query.
+        """Return for each of K results the labels whose classifiers are near both to it and to the query.
 
         The product of the two cosines says how much; only labels with both above 0 are named.
 
@@ -144,7 +173,7 @@ class LabelPredictor:
 
 @dataclasses.dataclass(frozen=True)
 class LabelScore:
-    """A label of the query: its cosine with the query in the common space, and whether the words themselves name it."""
+    """A label of the query: its cosine with the query in the common space, and whether the words name it."""
 
     name: str
     score: float
@@ -153,7 +182,7 @@ class LabelScore:
 
 @dataclasses.dataclass(frozen=True)
 class SharedLabel:
-    """A label that query and result both lean to: the cosine of its classifier with either, in the common space."""
+    """A label that query and result both lean to: the cosine of its classifier with each, in the common space."""
 
     name: str
     query: float

@@ -153,8 +153,16 @@ def evaluate_retrieval(
         InputError: the features do not fit the model or, without one, each other.
 
     Example:
-        >>> evaluate_retrieval(Features.load("features.safetensors").select("test"), bundle.model)["map"]
-        {'image_to_text': 0.86, 'text_to_image': 0.87, 'average': 0.86, 'chance': 0.61}
+        >>> features = Features(
+        ...     image_features=torch.rand(6, 8),
+        ...     text_features=torch.rand(6, 8),
+        ...     labels=torch.eye(2, dtype=torch.uint8).repeat(3, 1),
+        ...     split=["test"] * 6,
+        ...     label_set=LabelSet(["dog", "beach"]),
+        ...     file_names=[f"{number}.jpg" for number in range(6)],
+        ... )
+        >>> sorted(evaluate_retrieval(features)["map"])
+        ['average', 'chance', 'image_to_text', 'text_to_image']
     """
     columns = relevance_columns(features.label_set, which)
     embedded = embed(features, model, device).with_labels(columns.to(device))

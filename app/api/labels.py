@@ -41,7 +41,7 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
             target, weight, words}] with the strongest first, "summary": a sentence}. An edge from source to target
             means that the source sends to the target: the classifier of the target is made from the source too.
         """
-        from app.labels.answers import graph_answer
+        from app.labels.describe import graph_answer
 
         return answered(lambda service: graph_answer(service, stage, epoch, threshold))
 
@@ -58,7 +58,7 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
             {image_to_text, text_to_image} or null, "receives_from": [{label, weight}], "sends_to": [{label, weight}]},
             the strongest first.
         """
-        from app.labels.answers import neighbours_answer
+        from app.labels.describe import neighbours_answer
 
         return answered(lambda service: neighbours_answer(service, label, stage, limit))
 
@@ -70,7 +70,7 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
             "stages": names for /label_graph, "epochs": how many there are, "edges": counts by stage, "strengthened" and
             "weakened": [{source, target, weight (adaptive minus prior), words}]}.
         """
-        from app.labels.answers import description_answer
+        from app.labels.describe import description_answer
 
         return answered(description_answer)
 
@@ -89,7 +89,7 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
             classifiers moved, "moved_most": [{label, cosine with what it was}], "nearest_changed": [{label, before,
             after}] for labels whose three nearest classifiers are others now}.
         """
-        from app.labels.answers import edit_answer
+        from app.labels.describe import edit_answer
 
         return answered(lambda service: edit_answer(service, source, target, weight))
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import gradio as gr
 
+from algcn.kit import checks
 from algcn.kit.errors import InputError
 from app.frame import Frame
-from app.kit.limits import check_whole
 from app.training.run import JOBS, Waiting, training_work
 from app.training.settings import DEFAULTS, Settings
 
@@ -41,7 +41,7 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
             use_gcn: Whether classifiers come from the label graph.
             adaptive: Whether the label graph learns.
             epochs: 1 to 20.
-            seed: Of the split, the start and the order, 0 to 999,999.
+            seed: The seed of the split, the start and the order, 0 to 999,999.
 
         Returns:
             {"settings", "seconds", "stopped", "best_epoch", "pictures" (of each split), "labels", "validation" (mAP,
@@ -50,7 +50,7 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
         """
         try:
             settings = Settings(mode, gamma, threshold, use_gcn, adaptive, epochs, seed)
-            check_whole(epochs, "epochs", 1, API_MAX_EPOCHS)
+            checks.whole_number(epochs, "epochs", 1, API_MAX_EPOCHS)
             work = training_work(frame.models.reading(frame.asked()), settings, None)
             job = JOBS.start(f"program {secrets.token_hex(8)}", work, Waiting)
             for _ in job.watch(1.0):

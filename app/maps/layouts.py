@@ -1,4 +1,4 @@
-"""Layouts that a service's maps have or wait for: in memory, kept in the cache folder, or being computed."""
+"""Keep the layouts of a service's maps: in memory, in the cache folder, or being computed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Layouts:
 
     Args:
         cache: The cache folder.
-        keep: Whether they are kept there; those of a visitor's own pictures or model are not.
+        keep: Whether layouts are kept there; those of a visitor's pictures or model are not.
         shipped: A further file that may hold one of them.
     """
 
@@ -31,7 +31,7 @@ class Layouts:
         self._running: dict[str, tuple[Future[Layout], float]] = {}
 
     def find(self, key: str, count: int) -> Layout | None:
-        """The layout of `count` points under a key, if it need not be computed (any more)."""
+        """Return the layout of `count` points under a key, if it need not be computed (any more)."""
         with self._lock:
             if key not in self._ready and key not in self._missing:
                 self._read(key, count)
@@ -39,17 +39,17 @@ class Layouts:
             return self._ready.get(key)
 
     def start(self, key: str, points: Callable[[], Floats], method: str) -> None:
-        """Have a layout computed, unless it is there or under way."""
+        """Start computing a layout, unless it is there or under way."""
         with self._lock:
             if key not in self._ready and key not in self._running:
                 future = WORKER.start(points(), method, self._cache)
                 self._running[key] = future, time.monotonic()
 
     def waiting(self, key: str, patience: float = 0.0) -> float | None:
-        """For how many seconds a layout has been under way, after waiting up to `patience` more; None if it is not.
+        """Return for how many seconds a layout has been under way, after up to `patience` more; None if it is not.
 
         Raises:
-            InputError: It could not be computed; asking again tries again.
+            InputError: The layout could not be computed; the next call tries again.
         """
         with self._lock:
             running = self._running.get(key)

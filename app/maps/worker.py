@@ -1,4 +1,4 @@
-"""Layouts by t-SNE and UMAP in a process of their own, so that the page answers others meanwhile.
+"""Compute layouts by t-SNE and UMAP in another process, so that the page answers others meanwhile.
 
 Notable: UMAP compiles itself for a quarter of a minute and holds Python's lock while it works; in a thread it would
 stop the whole page. The process starts with the first layout that is asked for, keeps what it compiled, works at low
@@ -34,7 +34,7 @@ class Worker:
         """Lay points out as `algcn.gallery.projection.lay_out` does; the future has the layout, or its error.
 
         Args:
-            points: N × d.
+            points: The points, N × d.
             method: "tsne" or "umap".
             cache: Where compiled code is kept if the packages' own folder cannot be written to.
         """
@@ -76,7 +76,7 @@ def _spawn(cache: Path) -> Connection:
 
 
 def _work(connection: Connection, cache: Path) -> None:
-    """What the process does: a layout for each request, until nobody asks any more."""
+    """Run the process: a layout for each request, until nobody asks any more."""
     from algcn.gallery.projection import lay_out
 
     # scikit-learn's threads wait for each other at every one of t-SNE's many steps, for ever on a machine that is busy.
@@ -95,7 +95,7 @@ def _work(connection: Connection, cache: Path) -> None:
 
 
 def _keep_compiled_code(cache: Path) -> None:
-    """Numba writes beside the packages; where it cannot, it would choose a folder in the user's home."""
+    """Choose where numba keeps compiled code: beside the packages, or in the cache and not in the user's home."""
     from importlib.util import find_spec
 
     package = find_spec("pynndescent")

@@ -15,7 +15,7 @@ from app.frame import Frame, sent
 from app.visitors.visitor import Visitor
 
 if TYPE_CHECKING:
-    from app.maps.gallery import GalleryMap, View
+    from app.maps.gallery import GalleryMap, GalleryView
     from app.service import RetrievalService
 
 PLOT_HEIGHT = 560
@@ -92,7 +92,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
         except InputError as error:
             raise gr.Error(str(error), print_exception=False) from None
 
-    def draw(found: GalleryMap, pictures: str, visitor: Visitor, chosen: Chosen, view: View) -> tuple[Any, str]:
+    def draw(found: GalleryMap, pictures: str, visitor: Visitor, chosen: Chosen, view: GalleryView) -> tuple[Any, str]:
         """The figure and its note."""
         from app.maps.panels import gallery_note
 
@@ -134,7 +134,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
         yield from wait(visitor, turns, turns.get("now", 0), chosen, view)
 
     def wait(
-        visitor: Visitor, turns: dict[str, int], turn: int, chosen: Chosen, view: View
+        visitor: Visitor, turns: dict[str, int], turn: int, chosen: Chosen, view: GalleryView
     ) -> Iterator[tuple[Any, ...]]:
         from app.maps.panels import problem_note, waiting_note
 

@@ -1,4 +1,4 @@
-"""One training run from a press of the button to a service that answers with the new model, as a job's work."""
+"""Run a training from a press of the button to a service that answers with the new model, as a job's work."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FOLDER_NAME = "your-model"
 
 @dataclasses.dataclass(frozen=True)
 class Waiting:
-    """News: others are before this run."""
+    """News that others are before this run."""
 
     before: int
 
@@ -39,18 +39,18 @@ class Waiting:
 
 
 class Phase(enum.Enum):
-    """News: what comes after the last epoch."""
+    """News of a phase after the last epoch."""
 
     MEASURING = "Measuring what came out…"
 
 
 class Progress:
-    """News, and what the page then knows of a run while it goes on.
+    """The state of a run that goes on, as the page knows it from the news.
 
     Attributes:
         log: The epochs that are over.
-        change: L × L, what the graph has learned (see `live_training.Epoch`); None before the first, or without one.
-        chance: mAP of a random ranking.
+        change: What the graph has learned, L × L (see `live_training.Epoch`); None before the first, or without one.
+        chance: The mAP of a random ranking.
     """
 
     def __init__(self, settings: Settings, labels: LabelSet, chance: float) -> None:
@@ -60,7 +60,7 @@ class Progress:
         self._began = time.perf_counter()
 
     def note(self, epoch: Epoch) -> None:
-        """An epoch is over."""
+        """Take the news of an epoch that is over."""
         self.log.append(epoch.report)
         self.change = epoch.change
 
@@ -71,11 +71,11 @@ class Progress:
 
     @property
     def best_epoch(self) -> int:
-        """The first of those with the highest mAP; 0 before the first."""
+        """The first of the epochs with the highest mAP; 0 before the first."""
         return max(self.log, key=lambda entry: entry.map["average"]).epoch if self.log else 0
 
     def strongest(self, count: int) -> list[tuple[str, str, float]]:
-        """The edges that changed most: from, to, by how much."""
+        """Return the edges that changed most: from, to, by how much."""
         if self.change is None:
             return []
         from app.training.live import strongest_changes
@@ -87,13 +87,13 @@ class Progress:
 def training_work(
     service: RetrievalService, settings: Settings, folder: Path | None
 ) -> Callable[[Job], tuple[Trained, Bundle | None]]:
-    """The work of a job: train on the service's gallery.
+    """Return the work of a job that trains on the service's gallery.
 
     Its news are `Waiting`, a `Progress`, then `live_training.Epoch` after `Epoch`, then a `Phase`.
 
     Args:
-        service: Its gallery is trained on; its model is what the result is compared with.
-        settings: How.
+        service: The service whose gallery is trained on, and whose model the result is compared with.
+        settings: The settings of the run.
         folder: An empty one for the bundle; None makes none.
     """
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from algcn.bundles.bundle import Bundle
 from serving import PROJECT, Server
 
+from algcn.bundles.bundle import Bundle
 from app.components.label_graph import graph_value
 from app.kit.scripts import FOLDER, SCRIPTS, VERSION, call, mount, preloads, script_url
 from app.labels.edits import Edit, edited
