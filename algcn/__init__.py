@@ -5,8 +5,8 @@ The names below are all that a script needs; each is imported when it is first u
 Example:
     >>> from algcn import Bundle
     >>> bundle = Bundle.load("weights/pocket")
-    >>> bundle.predict_labels(["photo.jpg"])
-    [[('beach', 0.31), ('dog', 0.28)]]
+    >>> [label for label, score in bundle.predict_labels_of_texts(["a dog on the beach"])[0]]
+    ['dog', 'beach', 'sea']
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ from algcn.bundles.manifest import (
     verify,
     write_config,
 )
-from algcn.bundles.predictor import LabelPredictor
+from algcn.bundles.predictor import LabelPredictor, thresholds_from_json, thresholds_to_json
 from algcn.evaluation.calibration import Calibration
 from algcn.evaluation.ranking import ENCODER_WEIGHT, check_encoder_weight
 from algcn.evaluation.record import Record
@@ -140,7 +140,7 @@ class Bundle:
             encodes=_part(path, lambda: encodes_of(config)),
             config=config,
             metrics=read_json(path / METRICS_NAME) if METRICS_NAME in config["files"] else None,
-            thresholds=_thresholds(path, config, len(label_set)),
+            thresholds=_part(path, lambda: thresholds_from_json(config.get("thresholds"), len(label_set))),
             encoder_weight=encoder_weight,
             calibration=_part(path, lambda: _calibration(config, encoder_weight)),
             path=path,
@@ -207,10 +207,6 @@ class Bundle:
 
         Raises:
             InputError: One cannot be read, or the bundle has no encoder.
-
-        Example:
-            >>> bundle.embed_images(["beach.jpg"]) @ bundle.embed_texts(["a dog on the beach", "a car"]).T
-            tensor([[0.52, 0.11]])
         """
         return embed_pictures(self, images)
 
@@ -223,7 +219,7 @@ class Bundle:
         return embed_texts(self, texts)
 
     def label_scores(self, embeddings: Tensor) -> Tensor:
-        """The cosine of each embedding (N × d) with each label's classifier, N × L; not a probability."""
+        """Return the cosine of each embedding (N × d) with each label's classifier, N × L; not a probability."""
         return LabelPredictor(self).scores(embeddings)
 
     def predict_labels(self, images: Iterable[Picture]) -> list[list[tuple[str, float]]]:
@@ -238,8 +234,9 @@ class Bundle:
             InputError: One cannot be read, or the bundle has no encoder.
 
         Example:
-            >>> bundle.predict_labels(["beach.jpg"])
-            [[('beach', 0.31), ('dog', 0.28)]]
+            >>> bundle = Bundle.load("weights/pocket")
+            >>> [label for label, score in bundle.predict_labels(["assets/gallery/images/00000-living.webp"])[0]]
+            ['couch', 'table', 'computer', 'clock', 'phone', 'chair', 'flower']
         """
         return LabelPredictor(self).clearest_of(self.embed_images(images), "image")
 
@@ -369,7 +366,7 @@ def save_bundle(
             ),
             **({"encodes": sorted(encodes)} if encodes != MODALITIES else {}),
             "training": training.to_dict() if training is not None else None,
-            "thresholds": _thresholds_to_json(thresholds, len(label_set)),
+            "thresholds": thresholds_to_json(thresholds, len(label_set)),
             "ranking": {"encoder_weight": check_encoder_weight(encoder_weight)},
             "calibration": calibration.to_json() if calibration is not None else None,
         }
@@ -399,7 +396,7 @@ def update_bundle(
     verify(path)
     config = read_config(path)
     if thresholds is not None:
-        config["thresholds"] = _thresholds_to_json(thresholds, len(config["labels"]))
+        config["thresholds"] = thresholds_to_json(thresholds, len(config["labels"]))
     if encoder_weight is not None:
         config["ranking"] = {"encoder_weight": check_encoder_weight(encoder_weight)}
     if calibration is not None:
@@ -453,18 +450,6 @@ def _load_model(path: Path, config: ModelConfig) -> ALGCN:
     return model
 
 
-def _thresholds(path: Path, config: Mapping[str, Any], num_labels: int) -> dict[str, Tensor]:
-    thresholds = {}
-    try:
-        for modality, values in (config.get("thresholds") or {}).items():
-            thresholds[modality] = torch.tensor(values, dtype=torch.float32)
-            if thresholds[modality].shape != (num_labels,):
-                raise ValueError
-    except (AttributeError, TypeError, ValueError):
-        raise InputError(f"The thresholds in {path / CONFIG_NAME} must be {num_labels} numbers; restore it.") from None
-    return thresholds
-
-
 def _encoder_weight(config: Mapping[str, Any]) -> float:
     ranking = config.get("ranking", {})
     if not isinstance(ranking, dict):
@@ -484,13 +469,6 @@ def _save_without_gcn(model: ALGCN, beside: ModelConfig, path: Path) -> None:
     if model.config != beside.replace(use_gcn=False):
         raise InputError("The model without the GCN must be of the same sizes as the model, and have no GCN.")
     _save_safetensors({name: tensor.half() for name, tensor in model.state_dict().items()}, path / WITHOUT_GCN_NAME)
-
-
-def _thresholds_to_json(thresholds: Mapping[str, Tensor] | None, num_labels: int) -> dict[str, list[float]]:
-    written = {name: [round(float(v), 6) for v in values] for name, values in (thresholds or {}).items()}
-    if not set(written) <= {"image", "text"} or any(len(values) != num_labels for values in written.values()):
-        raise InputError(f"Thresholds are given as 'image' and 'text', {num_labels} numbers each.")
-    return written
 
 
 def _swap(aside: Path, path: Path) -> None:

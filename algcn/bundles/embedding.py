@@ -1,4 +1,4 @@
-"""Pictures and texts as points of a bundle's common space."""
+"""Embed pictures and texts as points of a bundle's common space."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PROJECTION_ROWS = 8192
 
 @torch.inference_mode()
 def project(model: ALGCN, embed: Callable[[Tensor], Tensor], features: Tensor) -> Tensor:
-    """Features to the common space, L2-normalised, on the CPU; none, of whatever width, to none.
+    """Project features to the common space, L2-normalised, on the CPU; no rows, of whatever width, give no rows.
 
     Args:
         model: The model.
@@ -41,7 +41,7 @@ def project(model: ALGCN, embed: Callable[[Tensor], Tensor], features: Tensor) -
 
 
 def embed_pictures(bundle: Bundle, pictures: Iterable[Picture]) -> Tensor:
-    """Pictures (decoded, paths, or the bytes of files) to N × d, L2-normalised, on the CPU.
+    """Embed pictures (decoded, paths, or the bytes of files): N × d, L2-normalised, on the CPU.
 
     Raises:
         InputError: One cannot be read, they are no list, or the bundle has no encoder.
@@ -53,7 +53,7 @@ def embed_pictures(bundle: Bundle, pictures: Iterable[Picture]) -> Tensor:
 
 
 def embed_texts(bundle: Bundle, texts: Sequence[str]) -> Tensor:
-    """Texts to N × d, L2-normalised, on the CPU.
+    """Embed texts: N × d, L2-normalised, on the CPU.
 
     Raises:
         InputError: One is blank, they are no list, or the bundle has no encoder that reads texts.

@@ -10,12 +10,14 @@ N is the number of items, L of labels, d the width of the common space.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from algcn.kit.errors import InputError
 
 if TYPE_CHECKING:
     from algcn.bundles.bundle import Bundle
@@ -29,19 +31,46 @@ _SMALLEST_NORM = 1e-12  # as torch's own `normalize` has it; a zero embedding ha
 
 
 def cosine_scores(embeddings: Tensor, classifiers: Tensor) -> Tensor:
-    """The cosine of every embedding (N × d, of any length) with every classifier (L × d), N × L."""
+    """Return the cosine of every embedding (N × d, of any length) with every classifier (L × d), N × L."""
     norms = torch.linalg.vector_norm(embeddings, dim=1, keepdim=True).clamp(min=_SMALLEST_NORM)
     return embeddings @ functional.normalize(classifiers, dim=1).T / norms
 
 
 def is_predicted(scores: Tensor, thresholds: Tensor) -> Tensor:
-    """Whether each score is at least its label's threshold; never where that is NaN.
+    """Tell whether each score is at least its label's threshold; never where that is NaN.
 
     Args:
         scores: L, or N × L.
         thresholds: L.
     """
     return scores >= thresholds.to(scores.device)
+
+
+def thresholds_to_json(thresholds: Mapping[str, Tensor] | None, num_labels: int) -> dict[str, list[float]]:
+    """Return thresholds as config.json has them.
+
+    Raises:
+        InputError: They are not "image" and "text" with a number for each label.
+    """
+    written = {name: [round(float(v), 6) for v in values] for name, values in (thresholds or {}).items()}
+    if not set(written) <= {"image", "text"} or any(len(values) != num_labels for values in written.values()):
+        raise InputError(f"Thresholds are given as 'image' and 'text', {num_labels} numbers each.")
+    return written
+
+
+def thresholds_from_json(value: Any, num_labels: int) -> dict[str, Tensor]:
+    """Read thresholds, whatever a config.json says.
+
+    Raises:
+        InputError: They are not a number for each label.
+    """
+    try:
+        thresholds = {name: torch.tensor(values, dtype=torch.float32) for name, values in (value or {}).items()}
+        if any(values.shape != (num_labels,) for values in thresholds.values()):
+            raise ValueError
+    except (AttributeError, TypeError, ValueError):
+        raise InputError(f"The thresholds of pictures and of texts must be {num_labels} numbers; restore the file.") from None
+    return thresholds
 
 
 class LabelPredictor:
@@ -67,7 +96,7 @@ class LabelPredictor:
         return cosine_scores(embeddings.float().cpu(), self._classifiers)
 
     def predicted(self, scores: Tensor, modality: str) -> Tensor | None:
-        """Which labels some scores (L, or N × L) predict; None where the bundle has no thresholds.
+        """Tell which labels some scores (L, or N × L) predict; None where the bundle has no thresholds.
 
         Args:
             scores: As `scores` gives them.
@@ -82,7 +111,7 @@ class LabelPredictor:
         return functional.normalize(self._classifiers[rows].sum(dim=0, keepdim=True), dim=1)
 
     def clearest(self, scores: Tensor, modality: str) -> list[tuple[str, float]]:
-        """The labels that the scores (L) of one item predict, the farthest above its threshold first.
+        """Return the labels that the scores (L) of one item predict, the farthest above its threshold first.
 
         Where the bundle has no thresholds, the three labels of the highest scores.
         """
@@ -95,7 +124,7 @@ class LabelPredictor:
         return [(self._names[label], float(scores[label])) for label in order.tolist()]
 
     def clearest_of(self, embeddings: Tensor, modality: str) -> list[list[tuple[str, float]]]:
-        """For every item (N × d) what `clearest` says."""
+        """Return what `clearest` does for every item (N × d)."""
         return [self.clearest(scores, modality) for scores in self.scores(embeddings)]
 
     def of_query(self, scores: Tensor, modality: str, mentioned: Sequence[str]) -> list[LabelScore]:

@@ -145,7 +145,7 @@ def train_algcn(
         ...     file_names=[f"{number}.jpg" for number in range(12)],
         ... )
         >>> sizes = ModelConfig(image_dim=8, text_dim=6, num_labels=2, common_dim=4, label_dim=5)
-        >>> result = train(features, TrainConfig(epochs=2, batch_size=4), model_config=sizes)
+        >>> result = train_algcn(features, TrainConfig(epochs=2, batch_size=4), model_config=sizes)
         >>> len(result.log), result.history["classifiers"].shape
         (2, torch.Size([3, 2, 4]))
     """

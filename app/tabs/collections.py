@@ -213,11 +213,10 @@ def _view(held: OwnPictures | None, service: RetrievalService) -> tuple[Any, Any
     """Fill the right side: whether it is seen, the pictures, and what the button does that swaps galleries."""
     if held is None:
         return gr.update(visible=False), "", gr.skip()
-    from app.collection.folder import predicted_labels
     from app.visitors.derive import fitted, has_own_gallery
 
     if held.collection.encoder == service.bundle.encoder_fingerprint:
-        predicted = predicted_labels(service.bundle, fitted(held.collection.gallery, service.bundle))
+        predicted = service.predictor.of_pictures(fitted(held.collection.gallery, service.bundle).image_embeddings)
     else:  # its classifiers know nothing of these features
         predicted = [()] * len(held.collection)
     listed = render_collection(held.collection, held.service, predicted)
