@@ -22,12 +22,12 @@ from algcn.kit.errors import InputError
 from app.kit.cache import Cache
 from app.kit.limits import DEFAULT_LIMIT
 from app.kit.pictures import SHARED_KEY, pictures_prefix
-from app.search.answers import Found, SearchResult
 from app.search.filters import LabelFilter
 from app.search.parse import ParsedQuery, parse_query
 from app.search.query import Query
 from app.search.ranker import Ranker
 from app.search.reading import Reader
+from app.search.results import Found, SearchResult
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -1,4 +1,4 @@
-"""A model bundle: a folder (or a Hub repository with the same files) that holds all a search needs.
+"""A model bundle is a folder (or a Hub repository with the same files) that holds all a search needs.
 
 Notable: `config.json` names the SHA-256 of every other file and each is checked before it is used, so a damaged or
 half-copied bundle is one sentence instead of a strange result; the encoder (the largest part) and the model without
@@ -70,7 +70,7 @@ from algcn.method.model import ALGCN
 
 @dataclasses.dataclass(eq=False)
 class Bundle:
-    """A loaded bundle.
+    """A loaded bundle: model, labels, thresholds, and an encoder that is loaded when it is first needed.
 
     Attributes:
         encoder_reference: A folder, a pinned "hf-hub:OWNER/NAME@COMMIT", or None for a model of ready-made features.
@@ -80,9 +80,14 @@ class Bundle:
         metrics: metrics.json, or None.
         thresholds: "image" and "text": L scores above which a label is predicted; empty when none were saved.
         encoder_weight: How much the encoder's own cosine counts in the ranking (see `algcn.evaluation.ranking`).
-        calibration: From ranking scores to probabilities; None without one, or where it was fitted for another
-            weight of the encoder.
-        fingerprint: Of the weights, the labels and the encoder; equal fingerprints, equal embeddings.
+        calibration: The curves from ranking scores to probabilities; None without them, or where they were fitted
+            for another weight of the encoder.
+        fingerprint: A hash of the weights, the labels and the encoder; equal fingerprints, equal embeddings.
+
+    Example:
+        >>> bundle = Bundle.load("weights/mirflickr")
+        >>> bundle.label_set.names[:3], sorted(bundle.encodes)
+        (['animals', 'baby', 'bird'], ['image'])
     """
 
     model: ALGCN
@@ -117,8 +122,8 @@ class Bundle:
         label_set = _part(path, lambda: LabelSet.from_json(config["labels"]))
         if len(label_set) != model_config.num_labels:
             raise InputError(
-                f"{path / CONFIG_NAME} lists {len(label_set)} labels, but its model has {model_config.num_labels}; "
-                "restore the file."
+                f"The file {path / CONFIG_NAME} lists {len(label_set)} labels, but its model has "
+                f"{model_config.num_labels}; restore the file."
             )
         reference, encoder_fingerprint = encoder_of(path, config)
         encoder_weight = _part(path, lambda: _encoder_weight(config))
@@ -144,14 +149,14 @@ class Bundle:
 
     @cached_property
     def history(self) -> dict[str, Tensor] | None:
-        """What history.safetensors holds, read when it is first asked for; None without one."""
+        """The tensors of history.safetensors, read when they are first asked for; None without one."""
         if HISTORY_NAME not in self.config["files"]:
             return None
         return _load_safetensors(self.path / HISTORY_NAME)
 
     @cached_property
     def without_gcn(self) -> ALGCN | None:
-        """The same training without the GCN, on the device of `model`, read when first asked for; None without one.
+        """Load the same training without the GCN on the device of `model`, on the first call; None without one.
 
         Raises:
             InputError: The file is missing or damaged, or does not fit the config.
@@ -163,7 +168,7 @@ class Bundle:
         return _load_model(self.path / WITHOUT_GCN_NAME, config).to(self.model.prior.device).eval()
 
     def encoder(self, device: str | torch.device = "cpu") -> Encoder:
-        """The bundle's encoder, loaded on the first call for a device and kept; several threads may ask at once.
+        """Return the bundle's encoder, loaded on the first call for a device and kept; several threads may ask at once.
 
         Raises:
             InputError: The bundle has no encoder, or the encoder is missing, damaged or of another width.
@@ -178,10 +183,13 @@ class Bundle:
         """Use an encoder that is loaded already, another bundle's for instance, instead of loading a second one.
 
         Raises:
-            InputError: It is not the encoder that this bundle names.
+            InputError: The encoder is not the one that this bundle names.
         """
         if encoder.fingerprint != self.encoder_fingerprint:
-            raise InputError(f"{encoder.reference} is not the encoder that the bundle {self.path} was trained with.")
+            raise InputError(
+                f"The encoder {encoder.reference} is not the one that the bundle {self.path} was trained with; give "
+                "that one."
+            )
         with self._encoder_lock:
             self._encoders[encoder.device] = encoder
 
@@ -200,8 +208,8 @@ class Bundle:
             encoder = load_encoder(self.encoder_reference, device)
             if encoder.fingerprint != self.encoder_fingerprint:
                 raise InputError(
-                    f"{self.encoder_reference} is not the encoder that the bundle {self.path} was trained with; "
-                    "use the bundle with its own encoder."
+                    f"The encoder {self.encoder_reference} is not the one that the bundle {self.path} was trained "
+                    "with; use the bundle with its own encoder."
                 )
         check_width(encoder.width, self.model.config, str(self.encoder_reference), self.encodes)
         return encoder
@@ -242,7 +250,7 @@ def save_bundle(
         training: How the model was trained.
         thresholds: "image" and "text", L scores each.
         encoder_weight: How much the encoder's own cosine counts in the ranking.
-        calibration: Of the scores of that ranking.
+        calibration: The curves from that ranking's scores to probabilities.
         metrics: The bundle's own numbers, as metrics.json will hold them.
         history: "learned_change" E × L × L and "classifiers" E × L × d, for instance.
         without_gcn: The same training without the GCN; kept in half precision.
@@ -253,7 +261,7 @@ def save_bundle(
     """
     path = Path(path)
     if len(label_set) != model.config.num_labels:
-        raise InputError(f"{len(label_set)} labels do not fit a model of {model.config.num_labels}.")
+        raise InputError(f"The model has {model.config.num_labels} labels; give as many names, not {len(label_set)}.")
     encodes = check_encodes(encodes)
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.parent / f".{path.name}.{secrets.token_hex(4)}.part"
@@ -327,11 +335,11 @@ def update_bundle(
 
 
 def _part(path: Path, read: Any) -> Any:
-    """A part of the config, its errors prefixed with the file they are about."""
+    """Read a part of the config, with the file named in its errors."""
     try:
         return read()
     except InputError as error:
-        raise InputError(f"{path / CONFIG_NAME}: {error}") from None
+        raise InputError(f"The file {path / CONFIG_NAME} cannot be used. {error}") from None
 
 
 def _load_safetensors(path: Path) -> dict[str, Tensor]:
@@ -341,7 +349,7 @@ def _load_safetensors(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
     except (SafetensorError, OSError) as error:
-        raise InputError(f"{path} is damaged or cut off ({error}); copy or download it again.") from None
+        raise InputError(f"The file {path} is damaged or cut off ({error}); copy or download it again.") from None
 
 
 def _save_safetensors(tensors: Mapping[str, Tensor], path: Path) -> None:
@@ -360,7 +368,8 @@ def _load_model(path: Path, config: ModelConfig) -> ALGCN:
     except RuntimeError as error:
         reason = " ".join(str(error).split())
         raise InputError(
-            f"{path} does not fit the model that {CONFIG_NAME} describes ({reason}); restore the two files together."
+            f"The file {path} does not fit the model that {CONFIG_NAME} describes ({reason}); restore the two files "
+            "together."
         ) from None
     return model
 
@@ -380,7 +389,7 @@ def _thresholds(path: Path, config: Mapping[str, Any], num_labels: int) -> dict[
 def _encoder_weight(config: Mapping[str, Any]) -> float:
     ranking = config.get("ranking", {})
     if not isinstance(ranking, dict):
-        raise InputError("the ranking must be an object with an encoder_weight; restore it.")
+        raise InputError("The ranking must be an object with an encoder_weight; restore it.")
     return check_encoder_weight(ranking.get("encoder_weight", ENCODER_WEIGHT))
 
 
@@ -411,7 +420,7 @@ def _swap(aside: Path, path: Path) -> None:
         aside.rename(path)
         return
     if not path.is_dir():
-        raise InputError(f"{path} is a file; name a folder for the bundle.")
+        raise InputError(f"The path {path} is a file; name a folder for the bundle.")
     old = path.parent / f".{path.name}.{secrets.token_hex(4)}.old"
     path.rename(old)
     aside.rename(path)

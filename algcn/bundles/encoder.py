@@ -1,4 +1,4 @@
-"""A bundle's encoder: which one config.json names, what it encodes, and how it gets into a bundle.
+"""Find a bundle's encoder: which one config.json names, what it encodes, and how it gets into a bundle.
 
 Notable: the encoder lies in the bundle's own folder, on the Hub, or in another bundle beside it (see
 `algcn.bundles.manifest`). It need not read both modalities for the model: one trained on bags of words takes pictures
@@ -24,10 +24,10 @@ from typing import Any
 from algcn.bundles.manifest import (
     CONFIG_NAME,
     ENCODER,
+    included_encoder,
     is_neighbour_name,
     neighbour_of,
     neighbour_path,
-    own_encoder,
     read_config,
 )
 from algcn.datasets.features import Features
@@ -43,15 +43,15 @@ _PINNED = re.compile(r"hf-hub:[\w.-]+/[\w.-]+@[0-9a-f]{40}")
 
 
 def encoder_of(path: Path, config: Mapping[str, Any]) -> tuple[Path | str | None, str | None]:
-    """Reference and fingerprint of the encoder that a bundle's config names; the encoder itself is not read.
+    """Return reference and fingerprint of the encoder that a bundle's config names; the encoder itself is not read.
 
     Raises:
-        InputError: It names something else.
+        InputError: The config names something else.
     """
     encoder = config.get("encoder")
     if encoder is None:
         return None, None
-    fingerprint = own_encoder(config)
+    fingerprint = included_encoder(config)
     if fingerprint is not None:
         return path / ENCODER, fingerprint
     neighbour = neighbour_of(config)
@@ -63,16 +63,16 @@ def encoder_of(path: Path, config: Mapping[str, Any]) -> tuple[Path | str | None
         if _PINNED.fullmatch(reference) and isinstance(encoder.get("fingerprint"), str):
             return reference, encoder["fingerprint"]
     raise InputError(
-        f"{path / CONFIG_NAME} names no usable encoder: it must be {ENCODER!r} with its files, "
+        f"The file {path / CONFIG_NAME} names no usable encoder: it must be {ENCODER!r} with its files, "
         "a Hub reference with commit and fingerprint, the name of a bundle beside it with a fingerprint, or null."
     )
 
 
 def encodes_of(config: Mapping[str, Any]) -> frozenset[str]:
-    """What the encoder that a bundle's config names reads for the model: "image", "text"; empty without an encoder.
+    """Return what a bundle's encoder reads for the model: "image", "text"; empty without an encoder.
 
     Raises:
-        InputError: It says something else.
+        InputError: The config says something else.
     """
     if config.get("encoder") is None:
         return frozenset()
@@ -80,16 +80,16 @@ def encodes_of(config: Mapping[str, Any]) -> frozenset[str]:
 
 
 def check_encodes(value: object) -> frozenset[str]:
-    """What an encoder reads, whatever a config says.
+    """Check what an encoder reads, as a config says it, and return it as a tuple.
 
     Raises:
-        InputError: It is not "image", "text" or both.
+        InputError: The value is not "image", "text" or both.
     """
     if isinstance(value, Collection) and not isinstance(value, (str, Mapping)):
         values = list(value)
         if values and all(isinstance(entry, str) for entry in values) and MODALITIES.issuperset(values):
             return frozenset(values)
-    raise InputError(f"what the encoder encodes must be a list of 'image', 'text' or both, not {value!r}.")
+    raise InputError(f"What the encoder encodes must be a list of 'image', 'text' or both, not {value!r}.")
 
 
 def save_encoder(
@@ -121,7 +121,7 @@ def save_encoder(
 
 
 def shared_encoder(path: Path, name: str) -> tuple[Path, str]:
-    """Folder and fingerprint of the encoder in the bundle called `name` beside the bundle `path`.
+    """Find the encoder in the bundle called `name` beside the bundle `path`; returns its folder and fingerprint.
 
     Raises:
         InputError: There is no such bundle, or it has no encoder in its own folder.
@@ -129,17 +129,17 @@ def shared_encoder(path: Path, name: str) -> tuple[Path, str]:
     beside = neighbour_path(path, name)
     fingerprint = None
     if is_neighbour_name(name) and beside != path.resolve():
-        fingerprint = own_encoder(read_config(beside))
+        fingerprint = included_encoder(read_config(beside))
     if fingerprint is None:
         raise InputError(
-            f"{name!r} is no bundle beside {path} with an encoder in its own folder; name the folder of one, "
+            f"There is no bundle {name!r} beside {path} with an encoder in its own folder; name the folder of one, "
             "without its path."
         )
     return beside / ENCODER, fingerprint
 
 
 def share_encoder(path: Path, name: str, config: ModelConfig, encodes: frozenset[str]) -> dict[str, str]:
-    """What config.json of the bundle `path` says to use the encoder of the bundle called `name` beside it.
+    """Return what config.json of the bundle `path` says to use the encoder of the bundle called `name` beside it.
 
     Raises:
         InputError: As `shared_encoder`, or the encoder's width is not the model's.
@@ -214,15 +214,15 @@ def choose_encoder(features: Features, arguments: argparse.Namespace) -> ChosenE
     Raises:
         InputError: it is not the one that made the features.
     """
-    asked, beside = arguments.encoder, arguments.encoder_of
+    chosen, beside = arguments.encoder, arguments.encoder_of
     if beside is not None:
-        asked = str(shared_encoder(Path(arguments.out), beside)[0])
+        chosen = str(shared_encoder(Path(arguments.out), beside)[0])
     known = features.image_encoder
-    reference = asked or known.get("reference")
+    reference = chosen or known.get("reference")
     if not reference:
         print("note: the features name no encoder, so the bundle cannot take photos or texts; --encoder REF adds one")
         return ChosenEncoder(None)
-    if asked is None and not reference.startswith(HUB_PREFIX) and not Path(reference).is_dir():
+    if chosen is None and not reference.startswith(HUB_PREFIX) and not Path(reference).is_dir():
         print(
             f"note: {reference!r}, the features' encoder, is not here, so the bundle has none; --encoder REF adds one"
         )
@@ -233,6 +233,6 @@ def choose_encoder(features: Features, arguments: argparse.Namespace) -> ChosenE
     features.check_widths(encoder.width, text_width, f"a model on the encoder {reference!r}")
     if known.get("fingerprint", encoder.fingerprint) != encoder.fingerprint:
         raise InputError(
-            f"the features were not made by the encoder {reference!r}; extract them with it, or name the other"
+            f"The features were not made by the encoder {reference!r}; extract them with it, or name the other."
         )
     return ChosenEncoder(encoder.reference, encodes, beside)

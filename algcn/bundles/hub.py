@@ -24,7 +24,7 @@ BUNDLE = Kind(
 def resolve_bundle(
     reference: str | Path, cache_dir: str | Path | None = None, fallback: str | Path | None = None
 ) -> tuple[Path, str | None]:
-    """The folder of a bundle, and a line for the user where there is something to say.
+    """Find the folder of a bundle, here or on the Hub; returns it with a line for the user where there is one.
 
     Args:
         reference: A folder, or OWNER/NAME[@COMMIT] on the Hub (see `snapshots.fetch_snapshot`).

@@ -1,4 +1,4 @@
-"""The manifest of a bundle: its config.json, which names the SHA-256 of every other file.
+"""Read, check and write the manifest of a bundle: its config.json, which names the SHA-256 of every other file.
 
 Reading, checking and writing it needs no model: what pulls or pushes a bundle uses this module alone.
 
@@ -35,7 +35,7 @@ def verify(path: str | Path) -> list[str]:
     """Check every file of a bundle, the encoder's too, against config.json; returns the names of its own files.
 
     Raises:
-        InputError: One is missing or damaged, or the bundle beside it whose encoder it uses is.
+        InputError: A file is missing or damaged, or the bundle beside it whose encoder it uses is.
     """
     path = Path(path)
     config = read_config(path)
@@ -45,8 +45,8 @@ def verify(path: str | Path) -> list[str]:
     return sorted(config["files"])
 
 
-def own_encoder(config: Mapping[str, Any]) -> str | None:
-    """The fingerprint of the encoder among a bundle's own files, by their hashes; None where there is none."""
+def included_encoder(config: Mapping[str, Any]) -> str | None:
+    """Return the fingerprint of the encoder among a bundle's files, by their hashes; None where there is none."""
     hashes = config["files"]
     config_hash = hashes.get(f"{ENCODER}/{ENCODER_CONFIG}")
     weights = [digest for name, digest in hashes.items() if name.endswith(".safetensors") and "/" in name]
@@ -56,7 +56,7 @@ def own_encoder(config: Mapping[str, Any]) -> str | None:
 
 
 def neighbour_of(config: Mapping[str, Any]) -> tuple[str, str] | None:
-    """The name of the bundle whose encoder a bundle uses and that encoder's fingerprint; None where it uses none."""
+    """Return the bundle whose encoder a bundle uses and that encoder's fingerprint; None where it uses none."""
     encoder = config.get("encoder")
     if not isinstance(encoder, dict):
         return None
@@ -65,17 +65,17 @@ def neighbour_of(config: Mapping[str, Any]) -> tuple[str, str] | None:
 
 
 def is_neighbour_name(name: object) -> bool:
-    """Whether `name` can be that of a bundle beside another: the name of a folder, and never a way to one."""
+    """Tell whether `name` can be that of a bundle beside another: a folder's name, and never a path."""
     return isinstance(name, str) and _NEIGHBOUR.fullmatch(name) is not None
 
 
 def neighbour_path(path: Path, name: str) -> Path:
-    """Where the bundle called `name` lies beside the bundle `path`, be it there or not."""
+    """Return where the bundle called `name` lies beside the bundle `path`, whether it is there or not."""
     return path.resolve().parent / name
 
 
 def neighbour_encoder(path: Path, config: Mapping[str, Any]) -> Path:
-    """The encoder's folder in the bundle beside `path` that its config names (`neighbour_of`), every file checked.
+    """Find the encoder's folder in the bundle beside `path` that its config names, with every file checked.
 
     Raises:
         InputError: There is no such bundle, or it is damaged, or has another encoder or none.
@@ -85,7 +85,7 @@ def neighbour_encoder(path: Path, config: Mapping[str, Any]) -> Path:
     if not beside.is_dir():
         raise InputError(f"The bundle {path} uses the encoder of the bundle {name!r} beside it; put it at {beside}.")
     theirs = read_config(beside)
-    if own_encoder(theirs) != fingerprint:
+    if included_encoder(theirs) != fingerprint:
         raise InputError(
             f"The bundle {beside} has not the encoder that the bundle {path} was trained with; "
             f"restore the {name!r} that came with it."
@@ -95,13 +95,13 @@ def neighbour_encoder(path: Path, config: Mapping[str, Any]) -> Path:
 
 
 def encoder_hashes(config: Mapping[str, Any]) -> dict[str, str]:
-    """The files of a bundle's own encoder with their hashes."""
+    """Return the files of the encoder in a bundle's folder with their hashes."""
     return {name: digest for name, digest in config["files"].items() if "/" in name}
 
 
 @contextlib.contextmanager
 def self_contained(path: str | Path) -> Iterator[Path]:
-    """The bundle's folder, or a passing copy with the encoder in it where that belongs to the bundle beside it.
+    """Yield the bundle's folder, or a temporary copy with the encoder in it where that is in the bundle beside it.
 
     Raises:
         InputError: That encoder is missing or damaged.
@@ -125,7 +125,7 @@ def self_contained(path: str | Path) -> Iterator[Path]:
 
 
 def damaged_files(path: str | Path) -> list[str]:
-    """Names of a bundle's files that are missing or not as config.json says, the encoder's too; empty when it is whole.
+    """Name a bundle's files that are missing or not as config.json says, the encoder's too; empty when it is whole.
 
     A config.json that cannot be read is itself damaged; one that can but is unusable is for `Bundle.load` to explain.
     """
@@ -141,37 +141,41 @@ def damaged_files(path: str | Path) -> list[str]:
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """config.json of a bundle's folder, its format and its list of files checked.
+    """Read config.json of a bundle's folder, and check its format and its list of files.
 
     Raises:
-        InputError: There is none, or it is no bundle's, of another format, or names files that are no bundle's.
+        InputError: There is no config.json, or it is no bundle's, has another format, or names other files.
     """
     if not path.is_dir():
         raise InputError(f"There is no bundle at {path}; name a folder with a {CONFIG_NAME}, or OWNER/NAME on the Hub.")
     if not (path / CONFIG_NAME).is_file():
-        raise InputError(f"{path} is no bundle: it has no {CONFIG_NAME}; name the folder that holds it.")
+        raise InputError(f"The folder {path} is no bundle: it has no {CONFIG_NAME}; name the folder that holds it.")
     config = read_json(path / CONFIG_NAME)
     if "format" not in config or "model" not in config or "labels" not in config:
-        raise InputError(f"{path / CONFIG_NAME} is not a bundle's config (format, model, labels, files).")
+        raise InputError(
+            f"The file {path / CONFIG_NAME} is not a bundle's config (format, model, labels, files); restore it."
+        )
     if config["format"] != FORMAT:
         raise InputError(
-            f"{path} was written in bundle format {config['format']!r}, this version reads {FORMAT}; "
+            f"The bundle {path} was written in bundle format {config['format']!r} and this version reads {FORMAT}; "
             "update the program or save the bundle anew."
         )
     hashes = config.get("files")
     if not isinstance(hashes, dict) or not all(isinstance(digest, str) for digest in hashes.values()):
-        raise InputError(f"{path / CONFIG_NAME} has no list of files with their hashes; restore it.")
+        raise InputError(f"The file {path / CONFIG_NAME} has no list of files with their hashes; restore it.")
     for name in hashes:
         parts = PurePosixPath(name).parts
         if len(parts) > 2 or parts[0] not in NAMES or ".." in parts or "\\" in name:
-            raise InputError(f"{path / CONFIG_NAME} names the file {name!r}, which is no part of a bundle; restore it.")
+            raise InputError(
+                f"The file {path / CONFIG_NAME} names the file {name!r}, which is no part of a bundle; restore it."
+            )
     if MODEL_NAME not in hashes:
-        raise InputError(f"{path / CONFIG_NAME} does not name {MODEL_NAME}; restore it.")
+        raise InputError(f"The file {path / CONFIG_NAME} does not name {MODEL_NAME}; restore it.")
     return config
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object from a file.
+    """Read a JSON object from a file.
 
     Raises:
         InputError: The file is missing or holds something else.
@@ -179,14 +183,14 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InputError(f"{path} is not readable JSON ({error}); restore it.") from None
+        raise InputError(f"The file {path} is not readable JSON ({error}); restore it.") from None
     if not isinstance(value, dict):
-        raise InputError(f"{path} must hold a JSON object; restore it.")
+        raise InputError(f"The file {path} must hold a JSON object; restore it.")
     return value
 
 
 def json_text(value: Mapping[str, Any]) -> str:
-    """JSON as a bundle's files have it."""
+    """Return JSON in the layout of a bundle's files."""
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -194,7 +198,7 @@ def check_hashes(path: Path, hashes: Mapping[str, str]) -> None:
     """Compare files of a bundle (names and their SHA-256) with what is in its folder.
 
     Raises:
-        InputError: One is missing or damaged.
+        InputError: A file is missing or damaged.
     """
     for name, digest in hashes.items():
         damage = _damage(path, name, digest)
@@ -203,7 +207,7 @@ def check_hashes(path: Path, hashes: Mapping[str, str]) -> None:
 
 
 def _damage(path: Path, name: str, digest: str) -> str | None:
-    """What is wrong with a bundle's file, or None."""
+    """Say what is wrong with a bundle's file; None if nothing is."""
     if not (path / name).is_file():
         return f"The bundle {path} lacks {name}; copy it there or pull the bundle again."
     if files.sha256(path / name) != digest:

@@ -1,4 +1,4 @@
-"""Labels by the model's classifiers: of a query, of every picture, and what a query and a result have in common."""
+"""Predict labels by the model's classifiers: of a query, of every picture, and those a query shares with a result."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MAX_SHARED_LABELS = 5
 
 
 class LabelPredictor:
-    """A bundle's classifiers at work.
+    """Scores labels with a bundle's classifiers.
 
     The graph convolution gives the same classifiers for every query, so it is run once.
     """
@@ -34,16 +34,16 @@ class LabelPredictor:
             self._classifiers = functional.normalize(bundle.model.classifiers(), dim=1)
 
     def scores(self, embeddings: Tensor) -> Tensor:
-        """Cosine of every embedding (N × d, L2-normalised or zero) with every classifier, N × L."""
+        """Return the cosine of every embedding (N × d, L2-normalised or zero) with every classifier, N × L."""
         return embeddings @ self._classifiers.T
 
     def direction(self, names: Sequence[str]) -> Tensor:
-        """Where the classifiers of some labels point together, 1 × d, L2-normalised."""
+        """Return where the classifiers of some labels point together, 1 × d, L2-normalised."""
         rows = [self._labels.index(name) for name in names]
         return functional.normalize(self._classifiers[rows].sum(dim=0, keepdim=True), dim=1)
 
     def of_query(self, scores: Tensor, modality: str, mentioned: Sequence[str]) -> list[LabelScore]:
-        """The labels that the words name, then those that the model predicts, the clearest first.
+        """Return the labels that the words name, then those that the model predicts, the clearest first.
 
         Args:
             scores: L cosines of the query.
@@ -64,14 +64,14 @@ class LabelPredictor:
         return (named + predicted)[:MAX_QUERY_LABELS]
 
     def of_pictures(self, embeddings: Tensor) -> list[tuple[str, ...]]:
-        """For every picture (N × d) the labels above their thresholds; none without thresholds."""
+        """Return for every picture (N × d) the labels above their thresholds; none without thresholds."""
         thresholds = self._bundle.thresholds.get("image")
         if thresholds is None:
             return [()] * len(embeddings)
         return [tuple(names) for names in self._labels.decode(self.scores(embeddings) > thresholds)]
 
     def shared(self, query: Tensor, results: Tensor) -> list[tuple[SharedLabel, ...]]:
-        """For each of K results the labels whose classifiers are near both to it and to the query.
+        """Return for each of K results the labels whose classifiers are near both to it and to the query.
 
         The product of the two cosines says how much; only labels with both above 0 are named.
 
@@ -94,7 +94,7 @@ class LabelPredictor:
 
 @dataclasses.dataclass(frozen=True)
 class LabelScore:
-    """A label of the query: its cosine with the query in the common space, and whether the words themselves name it."""
+    """A label of the query: its cosine with the query in the common space, and whether the words name it."""
 
     name: str
     score: float
@@ -103,7 +103,7 @@ class LabelScore:
 
 @dataclasses.dataclass(frozen=True)
 class SharedLabel:
-    """A label that query and result both lean to: the cosine of its classifier with either, in the common space."""
+    """A label that query and result both lean to: the cosine of its classifier with each, in the common space."""
 
     name: str
     query: float

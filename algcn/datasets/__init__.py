@@ -1,1 +1,1 @@
-"""What ALGCN learns from and is measured on: image folders, feature files, generated scenes."""
+"""The data that ALGCN learns from and is measured on: image folders, feature files, benchmarks and their splits."""

@@ -1,4 +1,4 @@
-"""The authors' formats in and out: their `.pth` checkpoints and their folders of `.mat` files.
+"""Read and write the authors' data folders of `.mat` files.
 
 LivXue/ALGCN on GitHub. A checkpoint is a state dict in a `.pth`, read with `weights_only=True`: nothing is unpickled. A
 data folder holds `{train,test}_{img,txt,lab}.mat`, each with one variable of the file's own name, rows being items, and
@@ -42,7 +42,7 @@ def read_reference_folder(folder: str | Path, label_set: LabelSet | None = None)
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise InputError(f"there is no folder {folder}; give one with {{train,test}}_{{img,txt,lab}}.mat")
+        raise InputError(f"There is no folder {folder}; give one with {{train,test}}_{{img,txt,lab}}.mat.")
     parts: dict[str, list[Tensor]] = {part: [] for part in PARTS}
     for split in SPLITS:
         for part, matrix in _read_split(folder, split).items():
@@ -50,7 +50,9 @@ def read_reference_folder(folder: str | Path, label_set: LabelSet | None = None)
     for part, what in PARTS.items():
         widths = [matrix.shape[1] for matrix in parts[part]]
         if widths[0] != widths[1]:
-            raise InputError(f"in {folder} the {what} are {widths[0]} wide in train and {widths[1]} in test")
+            raise InputError(
+                f"In {folder} the {what} are {widths[0]} wide in train and {widths[1]} in test; both must be equal."
+            )
     counts = [len(labels) for labels in parts["lab"]]
     return Features(
         image_features=torch.cat(parts["img"]),
@@ -63,7 +65,7 @@ def read_reference_folder(folder: str | Path, label_set: LabelSet | None = None)
 
 
 def read_reference_cooccurrence(folder: str | Path) -> Tensor:
-    """The counts of `adj.mat`, L × L int64, as `algcn.method.graph.cooccurrence` gives them.
+    """Read the counts of `adj.mat`, L × L int64, as `algcn.method.graph.cooccurrence` gives them.
 
     Their script counts the diagonal twice; here the supports (`nums`) are put on it.
 
@@ -73,7 +75,9 @@ def read_reference_cooccurrence(folder: str | Path) -> Tensor:
     path = Path(folder) / "adj.mat"
     counts, support = read_variable(path, "adj").round().long(), read_variable(path, "nums").flatten().round().long()
     if counts.shape != (len(support), len(support)):
-        raise InputError(f"in {path}, adj has the shape {tuple(counts.shape)} for the {len(support)} labels of nums")
+        raise InputError(
+            f"In {path}, adj has the shape {tuple(counts.shape)} for the {len(support)} labels of nums; copy it again."
+        )
     counts.diagonal().copy_(support)
     return counts
 
@@ -93,7 +97,9 @@ def write_reference_folder(features: Features, folder: str | Path) -> None:
     }
     for split, chosen in rows.items():
         if not chosen:
-            raise InputError(f"the authors' format needs rows to {split} on, and these features have none")
+            raise InputError(
+                f"The authors' format needs rows to {split} on, and these features have none; give some that split."
+            )
     matrices = {"img": features.image_features, "txt": features.text_features, "lab": features.labels}
     for split, chosen in rows.items():
         for part, matrix in matrices.items():
@@ -105,13 +111,13 @@ def write_reference_folder(features: Features, folder: str | Path) -> None:
 
 
 def _read_split(folder: Path, split: str) -> dict[str, Tensor]:
-    """The three matrices of a split with items as rows."""
+    """Read the three matrices of a split, with items as rows."""
     matrices = {part: read_variable(folder / f"{split}_{part}.mat", f"{split}_{part}") for part in PARTS}
     for count in matrices["lab"].shape:
         if all(count in matrix.shape for matrix in matrices.values()):
             return {part: matrix if len(matrix) == count else matrix.T for part, matrix in matrices.items()}
     shapes = ", ".join(f"{split}_{part} {matrix.shape[0]} × {matrix.shape[1]}" for part, matrix in matrices.items())
-    raise InputError(f"in {folder} the files of {split} do not have the same number of items: {shapes}")
+    raise InputError(f"The files of {split} in {folder} must have the same number of items, but they are {shapes}.")
 
 
 def _write_mat(path: Path, variables: dict[str, np.ndarray]) -> None:
@@ -127,10 +133,12 @@ def _label_set(folder: Path, label_set: LabelSet | None, count: int) -> LabelSet
         try:
             lines = names_file.read_text(encoding="utf-8").splitlines()
         except UnicodeDecodeError as error:
-            raise InputError(f"{names_file} is not UTF-8 text; it needs one label name a line") from error
+            raise InputError(f"The file {names_file} is not UTF-8 text; it needs one label name a line.") from error
         label_set = LabelSet(line.strip() for line in lines if line.strip())
     if label_set is None:
         label_set = LabelSet(f"label {number}" for number in range(1, count + 1))
     if len(label_set) != count:
-        raise InputError(f"{folder} has {count} columns of labels for {len(label_set)} label names")
+        raise InputError(
+            f"The folder {folder} has {count} columns of labels for {len(label_set)} label names; name each column."
+        )
     return label_set

@@ -10,5 +10,5 @@ CONCEPTS_PATH = Path(__file__).with_name("coco_concepts.json")
 
 
 def load_concepts() -> LabelSet:
-    """The 67 labels that come with the project: 18 annotated by COCO, 49 mined from captions."""
+    """Load the 67 labels that come with the project: 18 annotated by COCO, 49 mined from captions."""
     return LabelSet.load(CONCEPTS_PATH)

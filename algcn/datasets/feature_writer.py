@@ -1,4 +1,4 @@
-"""A feature file written piece by piece: as large as the disk, no more in memory than a piece.
+"""Write a feature file piece by piece, so that it may be as large as the disk with only a piece in memory.
 
 The safetensors format: eight bytes with the length of a JSON header, the header, then the tensors one after the other.
 """
@@ -21,7 +21,7 @@ ALIGNMENT = 8
 
 
 class FeatureWriter:
-    """Opens a safetensors file of known shapes; rows are put where they belong.
+    """A safetensors file of known shapes that is open for writing; rows are put where they belong.
 
     Args:
         path: the file to make; the caller renames it into place when all rows are in.

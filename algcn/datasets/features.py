@@ -1,4 +1,4 @@
-"""A feature file: what two frozen encoders say about N image-text pairs, with their labels, in one safetensors file.
+"""Features of image-text pairs: what two frozen encoders say about N pairs, with their labels, in a safetensors file.
 
 One row is one pair. An image with several texts has several rows that share its `file_names` entry, its image features
 and its labels; `first_rows` gives one row for each image. In the file, tensors hold the numbers (`image_features`,
@@ -44,8 +44,8 @@ def check_rows(features: Tensor, name: str, file_names: Sequence[str], first: in
         if bad.any():
             row = int(bad.nonzero()[0])
             raise InputError(
-                f"the {name.replace('_', ' ')} of row {first + row} ({file_names[row]!r}) {what}; "
-                "leave the item out or extract its features again"
+                f"The {name.replace('_', ' ')} of row {first + row} ({file_names[row]!r}) {what}; "
+                "leave the item out or extract its features again."
             )
 
 
@@ -56,7 +56,7 @@ def file_metadata(
     split_name: str = "",
     vocabulary: Sequence[str] = (),
 ) -> dict[str, str]:
-    """The safetensors metadata of a feature file."""
+    """Return the safetensors metadata of a feature file."""
     metadata = {
         "format": FORMAT,
         "label_set": json.dumps(label_set.to_json(), ensure_ascii=False),
@@ -72,7 +72,7 @@ def file_metadata(
 
 @dataclass(frozen=True)
 class Features:
-    """N image-text pairs as features.
+    """The features of N image-text pairs with their labels and splits.
 
     Args:
         image_features: N × image_dim, float32, finite, no row all zero.
@@ -90,6 +90,18 @@ class Features:
     Raises:
         InputError: sizes that do not fit together, a NaN or infinity, a row of zeros (it has no direction, so no
             cosine), an unknown split, labels other than 0 and 1.
+
+    Example:
+        >>> features = Features(
+        ...     image_features=torch.rand(3, 8),
+        ...     text_features=torch.rand(3, 6),
+        ...     labels=torch.tensor([[1, 0], [0, 1], [1, 1]]),
+        ...     split=["train", "train", "test"],
+        ...     label_set=LabelSet(["dog", "beach"]),
+        ...     file_names=["1.jpg", "2.jpg", "3.jpg"],
+        ... )
+        >>> len(features.select("train").file_names), features.image_dim
+        (2, 8)
     """
 
     image_features: Tensor
@@ -110,9 +122,9 @@ class Features:
         self._check_sizes()
         unknown = sorted(set(self.split) - set(SPLITS))
         if unknown:
-            raise InputError(f"the split {unknown[0]!r} is not known; use one of {', '.join(SPLITS)}")
+            raise InputError(f"The split {unknown[0]!r} is not known; use one of {', '.join(SPLITS)}.")
         if ((self.labels != 0) & (self.labels != 1)).any():
-            raise InputError("labels must be 0 or 1 (1 where the item has the label)")
+            raise InputError("The labels must be 0 or 1 (1 where the item has the label).")
         object.__setattr__(self, "labels", self.labels.to(torch.uint8))
         for name in ("image_features", "text_features"):
             check_rows(getattr(self, name), name, self.file_names)
@@ -121,18 +133,23 @@ class Features:
     def _check_sizes(self) -> None:
         for name in ("image_features", "text_features", "labels"):
             if getattr(self, name).dim() != 2:
-                raise InputError(f"{name} must have two dimensions (rows × columns), not {getattr(self, name).dim()}")
+                raise InputError(
+                    f"The array {name} must have two dimensions (rows × columns), not {getattr(self, name).dim()}."
+                )
         counts = {name: len(getattr(self, name)) for name in (*TENSORS, "file_names")}
         if len(set(counts.values())) > 1:
             listed = ", ".join(f"{name} {count}" for name, count in counts.items())
-            raise InputError(f"the parts of a feature set must have the same number of rows, but they have: {listed}")
+            raise InputError(f"The parts of a feature set must have the same number of rows, not {listed}.")
         if self.labels.shape[1] != len(self.label_set):
             raise InputError(
-                f"labels has {self.labels.shape[1]} columns for {len(self.label_set)} label names; "
-                "each label needs one column"
+                f"The array labels has {self.labels.shape[1]} columns for {len(self.label_set)} label names; "
+                "each label needs one column."
             )
         if self.vocabulary and len(self.vocabulary) != self.text_dim:
-            raise InputError(f"text_features has {self.text_dim} columns for {len(self.vocabulary)} words")
+            raise InputError(
+                f"The array text_features must have a column for each of the {len(self.vocabulary)} words, not "
+                f"{self.text_dim}."
+            )
 
     def _check_images(self) -> None:
         first, owner = self.first_rows()
@@ -145,8 +162,8 @@ class Features:
             if differs.any():
                 row = int(differs.nonzero()[0])
                 raise InputError(
-                    f"rows {int(of_image[row])} and {row} both belong to {self.file_names[row]!r} but differ in their "
-                    f"{what}; several texts of an image share it"
+                    f"Rows {int(of_image[row])} and {row} both belong to {self.file_names[row]!r} but differ in their "
+                    f"{what}; several texts of an image share it."
                 )
 
     def __len__(self) -> int:
@@ -154,28 +171,28 @@ class Features:
 
     @property
     def image_dim(self) -> int:
-        """Width of the image features."""
+        """The width of the image features."""
         return self.image_features.shape[1]
 
     @property
     def text_dim(self) -> int:
-        """Width of the text features."""
+        """The width of the text features."""
         return self.text_features.shape[1]
 
     @property
     def image_encoder(self) -> dict[str, str]:
-        """`reference` and `fingerprint` of the encoder that made the image features, where that is known."""
+        """The `reference` and `fingerprint` of the encoder of the image features, where that is known."""
         if "image_fingerprint" in self.encoder:
             return {"reference": self.encoder["image"], "fingerprint": self.encoder["image_fingerprint"]}
         return {name: self.encoder[name] for name in ("reference", "fingerprint") if name in self.encoder}
 
     @property
     def of_one_encoder(self) -> bool:
-        """Whether one encoder made both sides, as far as is known; then both lie in a space of its own."""
+        """Whether one encoder made both sides, as far as is known; then images and texts can be compared directly."""
         return bool(self.encoder) and not {"image", "text"} & self.encoder.keys()
 
     def rows(self, index: Sequence[int] | Tensor) -> Features:
-        """The rows of `index`, in its order."""
+        """Return the rows of `index`, in its order."""
         chosen = torch.as_tensor(index, dtype=torch.long)
         return Features(
             image_features=self.image_features[chosen],
@@ -190,13 +207,13 @@ class Features:
         )
 
     def select(self, split: str) -> Features:
-        """The rows of one split, possibly none."""
+        """Return the rows of one split, possibly none."""
         if split not in SPLITS:
-            raise InputError(f"the split {split!r} is not known; use one of {', '.join(SPLITS)}")
+            raise InputError(f"The split {split!r} is not known; use one of {', '.join(SPLITS)}.")
         return self.rows([row for row, name in enumerate(self.split) if name == split])
 
     def first_rows(self) -> tuple[list[int], Tensor]:
-        """One row for each image (its first) and, for each row, the position of its image among those (`owner`, N)."""
+        """Return the first row of each image and, for each row, the position of its image among those (`owner`, N)."""
         position: dict[str, int] = {}
         first, owner = [], []
         for row, name in enumerate(self.file_names):
@@ -210,8 +227,8 @@ class Features:
         """Raise an `InputError` unless the features are as wide as `wanted_by` needs them."""
         if (self.image_dim, self.text_dim) != (image_dim, text_dim):
             raise InputError(
-                f"the features are {self.image_dim} (image) and {self.text_dim} (text) wide, but {wanted_by} takes "
-                f"{image_dim} and {text_dim}; extract them with the encoder it was trained on"
+                f"The features are {self.image_dim} (image) and {self.text_dim} (text) wide, but {wanted_by} takes "
+                f"{image_dim} and {text_dim}; extract them with the encoder it was trained on."
             )
 
     def save(self, path: str | Path) -> None:
@@ -233,14 +250,14 @@ class Features:
         """
         path = Path(path)
         if not path.is_file():
-            raise InputError(f"there is no feature file {str(path)!r}; {REMEDY}")
+            raise InputError(f"There is no feature file {str(path)!r}; {REMEDY}.")
         try:
             with safe_open(path, framework="pt") as stream:
                 metadata = stream.metadata() or {}
                 missing = sorted(set(TENSORS) - set(stream.keys()))
                 if missing or metadata.get("format") != FORMAT:
                     reason = f"it lacks {missing[0]}" if missing else f"it does not say it is {FORMAT}"
-                    raise InputError(f"{str(path)!r} is not a feature file ({reason}); {REMEDY}")
+                    raise InputError(f"The file {str(path)!r} is not a feature file ({reason}); {REMEDY}.")
                 tensors = {name: stream.get_tensor(name) for name in TENSORS}
             label_set = LabelSet.from_json(json.loads(metadata["label_set"]))
             file_names = [str(name) for name in json.loads(metadata["file_names"])]
@@ -251,11 +268,13 @@ class Features:
         except InputError:
             raise
         except (SafetensorError, OSError) as error:
-            raise InputError(f"{str(path)!r} is not a feature file, or it is damaged ({error}); {REMEDY}") from error
+            raise InputError(
+                f"The file {str(path)!r} is not a feature file, or it is damaged ({error}); {REMEDY}."
+            ) from error
         except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-            raise InputError(f"the metadata of the feature file {str(path)!r} is damaged; {REMEDY}") from error
+            raise InputError(f"The metadata of the feature file {str(path)!r} is damaged; {REMEDY}.") from error
         try:
             return cls(tensors["image_features"], tensors["text_features"], tensors["labels"], split, label_set,
                        file_names, encoder, split_name, vocabulary)  # fmt: skip
         except InputError as error:
-            raise InputError(f"in the feature file {str(path)!r}: {error}") from error
+            raise InputError(f"The feature file {str(path)!r} cannot be used. {error}") from error

@@ -1,4 +1,4 @@
-"""An image folder in the Hugging Face ImageFolder convention: images beside a `metadata.csv`.
+"""Read image folders in the Hugging Face ImageFolder convention: images beside a `metadata.csv`.
 
 `metadata.csv` has the columns `file_name` and `text`, and may have `labels` (`|` between labels) and `split`. Texts and
 labels may be empty. Several rows may name one file: they are several texts of one image, and its labels are those of
@@ -25,7 +25,7 @@ SEPARATOR = "|"
 
 @dataclass(frozen=True)
 class Item:
-    """One image: its path inside the folder, its texts, its labels (None: not said), its split (None: not said)."""
+    """An image: its path inside the folder, its texts, its labels and its split (None where they are not said)."""
 
     file_name: str
     texts: list[str] = field(default_factory=list)
@@ -47,17 +47,17 @@ class ImageFolder:
         return iter(self.items)
 
     def path(self, item: Item) -> Path:
-        """Where an item's image is."""
+        """Return the path of an item's image."""
         return self.root / item.file_name
 
     @property
     def label_names(self) -> list[str]:
-        """Every label that some item has, sorted by name."""
+        """Return every label that some item has, sorted by name."""
         return sorted({label for item in self.items for label in item.labels or []})
 
 
 def read_image_folder(path: str | Path, label_set: LabelSet | None = None) -> ImageFolder:
-    """Read an image folder. No image is opened; that each one is there is checked.
+    """Read an image folder; no image is opened, but each one must be there.
 
     Args:
         path: the folder.
@@ -70,7 +70,7 @@ def read_image_folder(path: str | Path, label_set: LabelSet | None = None) -> Im
     """
     root = Path(path)
     if not root.is_dir():
-        raise InputError(f"there is no folder {str(path)!r}; give a folder of images with a {METADATA}")
+        raise InputError(f"There is no folder {str(path)!r}; give a folder of images with a {METADATA}.")
     metadata = root / METADATA
     items = _read_metadata(metadata, label_set) if metadata.is_file() else _list_images(root)
     return ImageFolder(root, items)
@@ -83,7 +83,7 @@ def _list_images(root: Path) -> list[Item]:
         if file.suffix.lower() in SUFFIXES and file.is_file() and not file.name.startswith(".")
     )
     if not names:
-        raise InputError(f"the folder {str(root)!r} holds no images; put {', '.join(sorted(SUFFIXES))} files into it")
+        raise InputError(f"The folder {str(root)!r} holds no images; put {', '.join(sorted(SUFFIXES))} files into it.")
     return [Item(name) for name in names]
 
 
@@ -92,7 +92,9 @@ def _read_metadata(metadata: Path, label_set: LabelSet | None) -> list[Item]:
         # utf-8-sig: spreadsheets write a byte order mark, which would otherwise become part of the first column's name
         text = metadata.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError(f"{str(metadata)!r} is not UTF-8 (byte {error.start}); save it as CSV in UTF-8") from error
+        raise InputError(
+            f"The file {str(metadata)!r} is not UTF-8 (byte {error.start}); save it as CSV in UTF-8."
+        ) from error
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     items: dict[str, Item] = {}
     row = 1
@@ -101,28 +103,30 @@ def _read_metadata(metadata: Path, label_set: LabelSet | None) -> list[Item]:
             if column not in (reader.fieldnames or []):
                 found = ", ".join(reader.fieldnames or []) or "none"
                 raise InputError(
-                    f"{METADATA} has no column {column!r} (its columns: {found}); "
-                    "its first line must name file_name, text and, if there are any, labels"
+                    f"The file {METADATA} has no column {column!r} (its columns: {found}); "
+                    "its first line must name file_name, text and, if there are any, labels."
                 )
         for row, record in enumerate(reader, start=2):
             item = _read_row(record, metadata, row, label_set)
             items[item.file_name] = _merge(items.get(item.file_name), item, row)
     except csv.Error as error:
         raise InputError(
-            f"{METADATA} is not CSV after row {row} ({error}); quote texts with commas or quotes"
+            f"The file {METADATA} is not CSV after row {row} ({error}); quote texts with commas or quotes."
         ) from error
     if not items:
-        raise InputError(f"{METADATA} names no images; give it a row for each image")
+        raise InputError(f"The file {METADATA} names no images; give it a row for each image.")
     return list(items.values())
 
 
 def _read_row(record: dict, metadata: Path, row: int, label_set: LabelSet | None) -> Item:
     if None in record or None in record.values():
-        raise InputError(f"{METADATA} row {row} has more or fewer fields than the first line; quote texts with commas")
+        raise InputError(
+            f"Row {row} of {METADATA} has more or fewer fields than the first line; quote texts with commas."
+        )
     name = _safe_name(record["file_name"].strip(), row)
     if not (metadata.parent / name).is_file():
         raise InputError(
-            f"{METADATA} row {row} names {name!r}, which is not in the folder; add the file or drop the row"
+            f"Row {row} of {METADATA} names {name!r}, which is not in the folder; add the file or drop the row."
         )
     labels = None
     if "labels" in record:
@@ -135,11 +139,13 @@ def _read_row(record: dict, metadata: Path, row: int, label_set: LabelSet | None
 
 def _safe_name(name: str, row: int) -> str:
     if not name:
-        raise InputError(f"{METADATA} row {row} has no file_name; give the image's path inside the folder")
+        raise InputError(f"Row {row} of {METADATA} has no file_name; give the image's path inside the folder.")
     # A path with a Windows drive or root is absolute too when the folder is read there.
     inside = not PurePosixPath(name).is_absolute() and not PureWindowsPath(name).anchor
     if not inside or ".." in PurePosixPath(name).parts or ".." in PureWindowsPath(name).parts or "\0" in name:
-        raise InputError(f"{METADATA} row {row} names {name!r}, outside the folder; use a path inside it, without '..'")
+        raise InputError(
+            f"Row {row} of {METADATA} names {name!r}, outside the folder; use a path inside it, without '..'."
+        )
     return PurePosixPath(name).as_posix()
 
 
@@ -148,13 +154,13 @@ def _check_labels(labels: list[str], label_set: LabelSet, row: int) -> None:
         try:
             label_set.index(label)
         except InputError as error:
-            raise InputError(f"{METADATA} row {row}: {error}") from error
+            raise InputError(f"Row {row} of {METADATA} has a label that is not allowed. {error}") from error
 
 
 def _split(value: str, row: int) -> str | None:
     value = value.strip()
     if value and value not in SPLITS:
-        raise InputError(f"{METADATA} row {row} has the split {value!r}; use {', '.join(SPLITS)} or leave it empty")
+        raise InputError(f"Row {row} of {METADATA} has the split {value!r}; use {', '.join(SPLITS)} or leave it empty.")
     return value or None
 
 
@@ -163,8 +169,8 @@ def _merge(known: Item | None, item: Item, row: int) -> Item:
         return item
     if item.split != known.split:
         raise InputError(
-            f"{METADATA} row {row} puts {item.file_name!r} into split {item.split!r}, an earlier row into "
-            f"{known.split!r}; all texts of an image must be in one split"
+            f"Row {row} of {METADATA} puts {item.file_name!r} into split {item.split!r} and an earlier row into "
+            f"{known.split!r}; all texts of an image must be in one split."
         )
     labels = None if item.labels is None else list(dict.fromkeys([*(known.labels or []), *item.labels]))
     return Item(item.file_name, known.texts + item.texts, labels, known.split)

@@ -1,4 +1,4 @@
-"""The entries of the lists in a large JSON file, one at a time: instances_train2017.json alone has 450 MB."""
+"""Read the lists in a large JSON file entry by entry: instances_train2017.json alone has 450 MB."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SPACE = " \t\r\n"
 
 
 def stream_lists(path: str | Path) -> Iterator[tuple[str, Any]]:
-    """(key, entry) for every entry of every list directly in the object that the file holds; other values are passed.
+    """Yield (key, entry) for every entry of every list at the top of a JSON file; other values are skipped.
 
     Memory is bounded by the largest entry.
 
@@ -26,9 +26,13 @@ def stream_lists(path: str | Path) -> Iterator[tuple[str, Any]]:
         with path.open(encoding="utf-8") as stream:
             yield from _Reader(stream).lists()
     except OSError as error:
-        raise InputError(f"{str(path)!r} cannot be read ({error.strerror or error})") from error
+        raise InputError(
+            f"The file {str(path)!r} cannot be read ({error.strerror or error}); copy it again."
+        ) from error
     except ValueError as error:  # what the decoders raise
-        raise InputError(f"{str(path)!r} is no JSON object, or it is cut off ({error}); copy it again") from error
+        raise InputError(
+            f"The file {str(path)!r} is no JSON object, or it is cut off ({error}); copy it again."
+        ) from error
 
 
 class _Reader:
@@ -45,7 +49,7 @@ class _Reader:
         return not self.ended
 
     def peek(self) -> str:
-        """The next character that is no space, not taken; empty at the end."""
+        """Return the next character that is no space without taking it; empty at the end."""
         while True:
             while self.at < len(self.window):
                 if self.window[self.at] not in _SPACE:

@@ -66,13 +66,13 @@ _TAGS = re.compile(r"tags([1-9]\d*)\.txt")
 
 
 def label_set_of(names: Sequence[str]) -> LabelSet:
-    """Labels of MIRFlickr with their groups and synonyms."""
+    """Return labels of MIRFlickr with their groups and synonyms."""
     group = {name: group for group, members in GROUPS.items() for name in members}
     return LabelSet(Label(name, group.get(name, ""), synonyms=SYNONYMS.get(name, ())) for name in names)
 
 
 class MirFlickr:
-    """The collection below `root`: the folder that holds `mirflickr/` and the annotations, or `mirflickr/` itself.
+    """MIRFlickr-25K below `root`: the folder that holds `mirflickr/` and the annotations, or `mirflickr/` itself.
 
     Args:
         root: where the archives were unpacked.
@@ -98,17 +98,19 @@ class MirFlickr:
         self.suffix = "_r1.txt" if kind == "relevant" else ".txt"
         names = [name for name in NAMES if kind == "potential" or (self.annotations / f"{name}_r1.txt").is_file()]
         if not names:
-            raise InputError(f"{str(self.annotations)!r} has no files *_r1.txt; use --annotations potential")
+            raise InputError(
+                f"The folder {str(self.annotations)!r} has no files *_r1.txt; use --annotations potential."
+            )
         self.label_set = label_set_of(names)
         self.numbers = sorted(int(match[1]) for path in self.tags.iterdir() if (match := _TAGS.fullmatch(path.name)))
         if not self.numbers:
             raise InputError(
-                f"{str(self.tags)!r} holds no files tags1.txt, tags2.txt, …; unpack mirflickr25k.zip again"
+                f"The folder {str(self.tags)!r} holds no files tags1.txt, tags2.txt, …; unpack mirflickr25k.zip again."
             )
 
     @cached_property
     def _labels(self) -> dict[int, list[str]]:
-        """The labels of each photo by its number."""
+        """Read the labels of each photo by its number."""
         known = set(self.numbers)
         labels: dict[int, list[str]] = {}
         for name in self.label_set.names:
@@ -118,8 +120,8 @@ class MirFlickr:
                     continue
                 if not line.isdecimal() or int(line) not in known:
                     raise InputError(
-                        f"{path.name} line {row} says {line[:40]!r}, which is no number of a photo with tags "
-                        f"(1 to {self.numbers[-1]}); annotations and photos must be of one collection"
+                        f"Line {row} of {path.name} says {line[:40]!r}, which is no number of a photo with tags "
+                        f"(1 to {self.numbers[-1]}); annotations and photos must be of one collection."
                     )
                 labels.setdefault(int(line), []).append(name)
         return labels
@@ -138,7 +140,9 @@ class MirFlickr:
             if not fields:
                 continue
             if len(fields) != 2 or not fields[1].isdecimal():
-                raise InputError(f"common_tags.txt line {row} is {line[:40]!r}, not a tag and how often it is there")
+                raise InputError(
+                    f"Line {row} of common_tags.txt must be a tag and how often it is there, not {line[:40]!r}."
+                )
             if int(fields[1]) >= COMMON:
                 words.append(fields[0])
         return list(dict.fromkeys(words))
@@ -148,7 +152,7 @@ class MirFlickr:
         return [tag for tag in read_lines(self.tags / f"tags{number}.txt") if tag]
 
     def records(self, left_out: Counter[str]) -> Iterator[Record]:
-        """The photos with a label and a common tag, by number; the text of a photo is all its tags in a row."""
+        """Yield the photos with a label and a common tag, by number; a photo's text is all its tags in a row."""
         common = set(self.vocabulary)
         for number in self.numbers:
             tags, labels = self._tags_of(number), self._labels.get(number, [])
@@ -160,17 +164,17 @@ class MirFlickr:
                 image = self.images / f"im{number}.jpg"
                 if not image.is_file():
                     raise InputError(
-                        f"im{number}.jpg is missing in {str(self.images)!r}; unpack mirflickr25k.zip again"
+                        f"The photo im{number}.jpg is missing in {str(self.images)!r}; unpack mirflickr25k.zip again."
                     )
                 yield Record(image.name, image, [" ".join(tags)], labels)
 
     def against_benchmark(self, kept: int, left_out: Counter[str]) -> str:
-        """Whether these are as many as everybody's."""
+        """Compare the number of photos that are kept with the literature's."""
         agrees = "as many as" if kept == BENCHMARK else "NOT as many as"
         return f"{agrees} the {BENCHMARK:,} of the benchmark, which is said to follow this rule"
 
     def sources(self) -> dict[str, str]:
-        """Hashes of the annotations and of the list of common tags; one hash for all tag files, in order."""
+        """Hash the annotations and the list of common tags; all tag files share one hash, in order."""
         paths = [self.annotations / f"{name}{self.suffix}" for name in self.label_set.names]
         paths += [path for path in [self.images / "doc" / "common_tags.txt"] if path.is_file()]
         hashes = {path.relative_to(self.root).as_posix(): sha256(path) for path in paths}

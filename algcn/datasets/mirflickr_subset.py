@@ -1,4 +1,4 @@
-"""Photos of MIRFlickr-25K joined to the usual benchmark matrices, where the official files are not at hand.
+"""Join photos of MIRFlickr-25K to the usual benchmark matrices, where the official files are not at hand.
 
     images.tar          the photos                           yall.mat          YAll, N × 1386 of 0 and 1: tags
     metadata.csv        file_name, mat_row, labels           lall.mat          LAll, N × 24 of 0 and 1: labels
@@ -31,7 +31,7 @@ IMAGES, TAGS, LABELS, NAMES = "images.tar", "yall.mat", "lall.mat", "label_names
 
 
 class MirFlickrSubset:
-    """The collection in the folder `root`.
+    """Photos and benchmark matrices of MIRFlickr-25K in the folder `root`.
 
     Args:
         root: the folder that holds the files.
@@ -51,7 +51,7 @@ class MirFlickrSubset:
         if self.labels.shape != (len(self.tags), len(self.label_set)):
             raise InputError(
                 f"LAll is {self.labels.shape[0]} × {self.labels.shape[1]} for the {len(self.tags)} rows of YAll and "
-                f"the {len(self.label_set)} names of {NAMES}; the files must be of one collection"
+                f"the {len(self.label_set)} names of {NAMES}; the files must be of one collection."
             )
         self.rows = self._read_rows()
         try:
@@ -59,18 +59,20 @@ class MirFlickrSubset:
                 archive.extractall(self.unpacked, filter="data")
         except (OSError, tarfile.TarError) as error:
             reason = str(error).splitlines()[0]
-            raise InputError(f"{str(self.root / IMAGES)!r} cannot be unpacked ({reason}); copy it again") from error
+            raise InputError(
+                f"The archive {str(self.root / IMAGES)!r} cannot be unpacked ({reason}); copy it again."
+            ) from error
         missing = [name for name in self.rows if not (self.unpacked / name).is_file()]
         if missing:
-            raise InputError(f"{IMAGES} lacks {missing[0]}, which {METADATA} names; copy it again")
+            raise InputError(f"The archive {IMAGES} lacks {missing[0]}, which {METADATA} names; copy it again.")
 
     @property
     def vocabulary(self) -> list[str]:
-        """A word for each column."""
+        """The words of the columns of YAll."""
         return [f"w{column}" for column in range(self.tags.shape[1])]
 
     def records(self, left_out: Counter[str]) -> Iterator[Record]:
-        """The photos with a label and a tag, in the order of metadata.csv."""
+        """Yield the photos with a label and a tag, in the order of metadata.csv."""
         names = self.label_set.names
         for name, row in self.rows.items():
             words = [f"w{column}" for column in self._columns(self.tags[row])]
@@ -83,11 +85,11 @@ class MirFlickrSubset:
                 yield Record(name, self.unpacked / name, [" ".join(words)], labels)
 
     def against_benchmark(self, kept: int, left_out: Counter[str]) -> str:
-        """That it is not the benchmark."""
+        """Say that this is not the whole benchmark."""
         return f"a part of the {BENCHMARK:,} of the benchmark, so results are not comparable with those on all"
 
     def sources(self) -> dict[str, str]:
-        """Hashes of all files."""
+        """Hash all files."""
         return {name: sha256(self.root / name) for name in (IMAGES, METADATA, TAGS, LABELS, NAMES)}
 
     @staticmethod
@@ -95,7 +97,7 @@ class MirFlickrSubset:
         return row.nonzero().flatten().tolist()
 
     def _read_rows(self) -> dict[str, int]:
-        """The row of the matrices for each photo."""
+        """Read the row of the matrices for each photo."""
         rows: dict[str, int] = {}
         try:
             with (self.root / METADATA).open(newline="", encoding="utf-8") as stream:
@@ -103,26 +105,32 @@ class MirFlickrSubset:
                     name, row, given = (record.get(key) or "" for key in ("file_name", "mat_row", "labels"))
                     rows[self._name(name, number)] = self._row(row, given, number)
         except (OSError, UnicodeDecodeError, csv.Error) as error:
-            raise InputError(f"{str(self.root / METADATA)!r} cannot be read as CSV ({error}); copy it again") from error
+            raise InputError(
+                f"The file {str(self.root / METADATA)!r} cannot be read as CSV ({error}); copy it again."
+            ) from error
         if not rows:
-            raise InputError(f"{METADATA} names no photos (file_name, mat_row, labels); copy it again")
+            raise InputError(f"The file {METADATA} names no photos (file_name, mat_row, labels); copy it again.")
         return rows
 
     @staticmethod
     def _name(name: str, number: int) -> str:
         if not name or PurePosixPath(name).name != name:
-            raise InputError(f"{METADATA} row {number} has the file_name {name!r}; it must be a plain name of a file")
+            raise InputError(
+                f"Row {number} of {METADATA} has the file_name {name!r}; it must be a plain name of a file."
+            )
         return name
 
     def _row(self, row: str, given: str, number: int) -> int:
         if not row.isdecimal() or int(row) >= len(self.labels):
-            raise InputError(f"{METADATA} row {number} has the mat_row {row!r}; rows are 0 to {len(self.labels) - 1}")
+            raise InputError(
+                f"Row {number} of {METADATA} has the mat_row {row!r}; rows are 0 to {len(self.labels) - 1}."
+            )
         # The join of photos and rows was reconstructed: where the labels disagree it is wrong.
         names = self.label_set.names
         if set(filter(None, given.split(SEPARATOR))) != {
             names[column] for column in self._columns(self.labels[int(row)])
         }:
             raise InputError(
-                f"{METADATA} row {number} has other labels than row {row} of LAll; one of the two is wrong"
+                f"Row {number} of {METADATA} has other labels than row {row} of LAll; one of the two is wrong."
             )
         return int(row)

@@ -44,7 +44,7 @@ FROM image ORDER BY part, image.id
 
 
 class MsCoco:
-    """The collection below `root`.
+    """MS-COCO below `root`.
 
     Args:
         root: the folder with `annotations` and the folders of photos.
@@ -101,7 +101,8 @@ class MsCoco:
                     if isinstance(error, InputError):
                         raise
                     raise InputError(
-                        f"{path.name} has an entry of {key!r} that is none of COCO's ({error!r})"
+                        f"The file {path.name} has an entry of {key!r} that is none of COCO's ({error!r}); copy it "
+                        "again."
                     ) from error
         self._database.execute("CREATE INDEX caption_image ON caption (image, id)")
         self._database.commit()
@@ -110,7 +111,7 @@ class MsCoco:
         ).fetchone()
         if unknown:
             raise InputError(
-                f"an instance is of the category {unknown[0]}, which the file does not list; copy it again"
+                f"An instance is of the category {unknown[0]}, which the file does not list; copy it again."
             )
         return LabelSet(categories.values())
 
@@ -121,10 +122,13 @@ class MsCoco:
             self._insert("caption", int(entry["image_id"]), int(entry["id"]), text)
 
     def _read_category(self, entry: dict[str, Any], categories: dict[int, Label], path: Path) -> None:
-        """The label of a category is its name, its group the supercategory; both files list the same ones."""
+        """Read the label of a category: its name, with the supercategory as group; both files list the same ones."""
         number, label = int(entry["id"]), Label(str(entry["name"]), str(entry.get("supercategory", "")))
         if categories.setdefault(number, label) != label:
-            raise InputError(f"{path.name} calls category {number} {label.name!r}, another file calls it otherwise")
+            raise InputError(
+                f"The file {path.name} calls category {number} {label.name!r} and another file calls it otherwise; "
+                f"use annotations of one release."
+            )
         self._insert("category", number, list(categories).index(number))
 
     def _insert(self, table: str, *values: Any) -> None:
@@ -133,7 +137,7 @@ class MsCoco:
         self._database.execute(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", values)
 
     def records(self, left_out: Counter[str]) -> Iterator[Record]:
-        """The photos with a caption and a label, train before validation, by id."""
+        """Yield the photos with a caption and a label, train before validation, by id."""
         names = self.label_set.names
         for part, name, positions, number in self._database.execute(_ITEMS):
             captions = self._database.execute(
@@ -147,14 +151,14 @@ class MsCoco:
                 folder = self.folders[part]
                 photo = folder / name
                 if not photo.is_file():
-                    raise InputError(f"{name} is missing in {str(folder)!r}; unpack {folder.name}.zip again")
+                    raise InputError(f"The photo {name} is missing in {str(folder)!r}; unpack {folder.name}.zip again.")
                 labels = [names[int(position)] for position in positions.split(",")]
                 yield Record(f"{folder.name}/{name}", photo, [text for (text,) in captions], labels, PARTS[part])
 
     def against_benchmark(self, kept: int, left_out: Counter[str]) -> str:
-        """How many of the literature's photos these are."""
+        """Compare the number of photos that are kept with the literature's."""
         return f"the literature keeps {BENCHMARK:,} by this rule" + (", so do we" if kept == BENCHMARK else "")
 
     def sources(self) -> dict[str, str]:
-        """Hashes of the four JSON files."""
+        """Hash the four JSON files."""
         return {path.relative_to(self.root).as_posix(): sha256(path) for path in self.files.values()}

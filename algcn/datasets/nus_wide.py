@@ -31,7 +31,7 @@ PHOTO_FOLDERS = ("Flickr", "images", "image", "Images", "NUS-WIDE/Flickr")
 
 
 class NusWide:
-    """The collection below `root`.
+    """NUS-WIDE below `root`.
 
     Args:
         root: the folder with `Groundtruth`, `ImageList` and `NUS_WID_Tags`.
@@ -65,7 +65,7 @@ class NusWide:
         return self.labels / f"Labels_{concept}.txt"
 
     def _most_frequent(self, wanted: int) -> list[str]:
-        """The concepts with the most photos, the most frequent first."""
+        """Find the concepts with the most photos, the most frequent first."""
         counts = {}
         for path in sorted(self.labels.glob("Labels_*.txt")):
             with path.open("rb") as stream:
@@ -74,14 +74,14 @@ class NusWide:
                 )
         if len(counts) < wanted:
             raise InputError(
-                f"{str(self.labels)!r} has {len(counts)} files Labels_*.txt, and the {wanted} most frequent concepts "
-                "are wanted; unpack Groundtruth.zip again"
+                f"The folder {str(self.labels)!r} has {len(counts)} files Labels_*.txt, and the {wanted} most frequent "
+                "concepts are wanted; unpack Groundtruth.zip again."
             )
         return sorted(counts, key=lambda name: (-counts[name], name))[:wanted]
 
     @cached_property
     def _photos(self) -> tuple[dict[str, Path], dict[str, Path | None]]:
-        """Every photo by its file name and, where that is the only one with it, by its Flickr id."""
+        """Map file names to photos, and Flickr ids too where only one photo has it."""
         by_name: dict[str, Path] = {}
         by_id: dict[str, Path | None] = {}
         for path in sorted(self.images.rglob("*")):
@@ -92,7 +92,7 @@ class NusWide:
         return by_name, by_id
 
     def _photo(self, name: str) -> Path | None:
-        """The photo that the list calls `name`: there, elsewhere by its file name, or by its Flickr id."""
+        """Find the photo that the list calls `name`: there, elsewhere by its file name, or by its Flickr id."""
         path = self.images / name
         if path.is_file():
             return path
@@ -102,7 +102,7 @@ class NusWide:
 
     @cached_property
     def _official(self) -> dict[str, frozenset[str]]:
-        """The names that the collection's own lists put into train and test; empty where there are no lists."""
+        """Read the names that the collection's own lists put into train and test; empty where there are no lists."""
         lists = {split: self.list.parent / f"{split.title()}{self.list.name}" for split in ("train", "test")}
         return {
             split: frozenset(_posix(line) for line in read_lines(path) if line) if path.is_file() else frozenset()
@@ -110,7 +110,7 @@ class NusWide:
         }
 
     def records(self, left_out: Counter[str]) -> Iterator[Record]:
-        """The photos with a label and a tag that are here, in the order of the list; a text is the photo's tags."""
+        """Yield the photos here with a label and a tag, in the order of the list; a text is the photo's tags."""
         columns = [read_lines(self._label_file(concept)) for concept in self.concepts]
         for row, (name, tags, *flags) in enumerate(
             zip_longest(read_lines(self.list), read_lines(self.tags), *columns), start=1
@@ -135,41 +135,41 @@ class NusWide:
             yield Record(name, photo, [" ".join(words)], labels, official)
 
     def _complain(self, row: int, name: str | None, tags: str | None, flags: list[str | None]) -> None:
-        """Say which file has no line for a photo, or none of 0 and 1; a line that is empty in all files is fine."""
+        """Raise an error for a file that lacks a photo's line or has one not 0 or 1; a line empty in all is fine."""
         lines = {self.list.name: name, self.tags.name: tags}
         lines |= {self._label_file(concept).name: flag for concept, flag in zip(self.concepts, flags, strict=True)}
         for file, line in lines.items():
             longer = next((other for other, text in lines.items() if text), None)
             if longer and not line:
                 raise InputError(
-                    f"{file} has no line {row}, but {longer} has one; every file needs a line for each photo"
+                    f"The file {file} has no line {row}, but {longer} has one; every file needs a line for each photo."
                 )
         for concept, flag in zip(self.concepts, flags, strict=True):
             if flag and flag not in FLAGS:
-                raise InputError(f"Labels_{concept}.txt line {row} is {flag[:40]!r}, neither 0 nor 1")
+                raise InputError(f"Line {row} of Labels_{concept}.txt must be 0 or 1, not {flag[:40]!r}.")
 
     def _words(self, row: int, line: str) -> list[str]:
         flags = line.split()
         if len(flags) != len(self.vocabulary):
             raise InputError(
-                f"{self.tags.name} line {row} has {len(flags)} columns for the {len(self.vocabulary)} tags of "
-                f"{self.tag_names.name}"
+                f"Line {row} of {self.tags.name} has {len(flags)} columns for the {len(self.vocabulary)} tags of "
+                f"{self.tag_names.name}; both must be of one release."
             )
         return [word for word, flag in zip(self.vocabulary, flags, strict=True) if flag == "1"]
 
     def against_benchmark(self, kept: int, left_out: Counter[str]) -> str:
-        """How many photos have a label, the number that the literature gives; it asks for no tag."""
+        """Compare how many photos have a label with the number that the literature gives, which asks for no tag."""
         labelled = kept + sum(left_out.values()) - left_out["without a label"]
         return (
             f"{labelled:,} have a label, {BENCHMARK:,} with {CONCEPTS} concepts in the literature, which counts no tags"
         )
 
     def sources(self) -> dict[str, str]:
-        """Hashes of the files that were read."""
+        """Hash the files that were read."""
         paths = [self.list, self.tags, self.tag_names, *map(self._label_file, self.concepts)]
         return {path.relative_to(self.root).as_posix(): sha256(path) for path in paths}
 
 
 def _posix(name: str) -> str:
-    """The lists are written with backslashes."""
+    """Turn a path of the lists, which are written with backslashes, into one with slashes."""
     return name.replace("\\", "/")

@@ -1,4 +1,4 @@
-"""From the items of a collection to an image folder with its split: what the readers of all collections share.
+"""Write the items of a collection as an image folder with its split; the readers of all collections share this.
 
 The folder holds `metadata.csv` (see `algcn.datasets.image_folder`), `labels.json` (the label set in its order),
 `vocabulary.txt` where the collection has one, the images (links, or copies), and `split.json`: the split's name, seed
@@ -34,7 +34,7 @@ VOCABULARY = "vocabulary.txt"
 
 @dataclass(frozen=True)
 class Record:
-    """An item that is kept: the name it gets, where its image is, its texts and labels, the official split."""
+    """An item that is kept: its name, where its image is, its texts and labels, and the official split."""
 
     file_name: str
     image: Path
@@ -44,7 +44,7 @@ class Record:
 
 
 class Collection(Protocol):
-    """What a reader of official files offers.
+    """A reader of a collection's official files.
 
     Attributes:
         dataset: its name on the command line.
@@ -57,25 +57,25 @@ class Collection(Protocol):
     vocabulary: list[str] | None
 
     def records(self, left_out: Counter[str]) -> Iterator[Record]:
-        """The items that are kept, one at a time; why others are not is counted in `left_out`."""
+        """Yield the items that are kept, one at a time, and count in `left_out` why others are not."""
 
     def against_benchmark(self, kept: int, left_out: Counter[str]) -> str:
-        """How that compares with what the literature keeps."""
+        """Compare the number of items that are kept with the literature's, in words."""
 
     def sources(self) -> dict[str, str]:
-        """The SHA-256 of every annotation file that was read, by its path below the root."""
+        """Return the SHA-256 of every annotation file that was read, by its path below the root."""
 
 
 @dataclass
 class Summary:
-    """What was kept, and what became of it."""
+    """How many items were kept, and in which splits."""
 
     kept: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
     splits: Counter[str] = field(default_factory=Counter)
 
     def lines(self, collection: Collection, split: Split) -> list[str]:
-        """A few lines for a terminal."""
+        """Return a few lines for a terminal."""
         total = self.kept + sum(self.left_out.values())
         why = "".join(f", {count:,} {reason}" for reason, count in sorted(self.left_out.items()))
         rest = f", {self.splits['']:,} in neither" if self.splits[""] else ""
@@ -89,12 +89,12 @@ class Summary:
 def prepare(
     collection: Collection, out: str | Path, split: Split, *, copy: bool = False, progress: bool = True
 ) -> Summary:
-    """Write the image folder.
+    """Write the image folder of a collection, with its split and manifest.
 
     Args:
         collection: where the items come from; they are gone through twice, to draw and to write.
         out: the folder to make.
-        split: what to draw.
+        split: the split to draw.
         copy: copy the images; without, the folder holds symbolic links to them.
         progress: show a progress bar on stderr.
 
@@ -104,14 +104,18 @@ def prepare(
     """
     out = Path(out)
     if out.exists():
-        raise InputError(f"{str(out)!r} exists already; name a folder that does not, it is written whole or not at all")
+        raise InputError(
+            f"The folder {str(out)!r} exists already; name one that does not, since it is written whole or not at all."
+        )
     summary = Summary()
     assignment = _draw(collection, split, summary)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         aside = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}.", suffix=".part"))
     except OSError as error:
-        raise InputError(f"{str(out)!r} cannot be made ({error.strerror or error}); name another --out") from error
+        raise InputError(
+            f"The folder {str(out)!r} cannot be made ({error.strerror or error}); name another --out."
+        ) from error
     try:
         entries = collection.label_set.to_json()
         (aside / LABELS).write_text(json.dumps(entries, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -127,14 +131,16 @@ def prepare(
         aside.chmod(0o755)
         aside.rename(out)
     except OSError as error:
-        raise InputError(f"{str(out)!r} cannot be written ({error.strerror or error})") from error
+        raise InputError(
+            f"The folder {str(out)!r} cannot be written ({error.strerror or error}); name another."
+        ) from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return summary
 
 
 def _draw(collection: Collection, split: Split, summary: Summary) -> Assignment:
-    """The first pass: count what is kept and why, and draw."""
+    """Make the first pass: count what is kept and why, and draw the split."""
 
     def items() -> Iterator[tuple[str, str | None]]:
         for record in collection.records(summary.left_out):
@@ -155,8 +161,8 @@ def _draw(collection: Collection, split: Split, summary: Summary) -> Assignment:
             or "nothing was left out"
         )
         raise InputError(
-            f"the split {split.rule} puts none of the {summary.kept:,} kept items into {missing} ({why}); "
-            "give the whole collection with its own lists of train and test items, or another --split"
+            f"The split {split.rule} puts none of the {summary.kept:,} kept items into {missing} ({why}); "
+            "give the whole collection with its own lists of train and test items, or another --split."
         )
     return assignment
 
@@ -192,7 +198,7 @@ def _write_items(
     copy: bool,
     progress: bool,
 ) -> None:
-    """The second pass: a row for each text, a link or copy and a hash for each image."""
+    """Make the second pass: a row for each text, and for each image a link or copy and a hash."""
     made = {folder}
 
     def place(chosen: tuple[Record, str]) -> tuple[Record, str, str]:
@@ -208,7 +214,10 @@ def _write_items(
                 target.symlink_to(record.image.resolve())
             return record, split, sha256(target)
         except OSError as error:
-            raise InputError(f"{str(record.image)!r} cannot be read or placed ({error.strerror or error})") from error
+            raise InputError(
+                f"The photo {str(record.image)!r} cannot be read or placed ({error.strerror or error}); unpack it "
+                "again."
+            ) from error
 
     writer = csv.writer(rows)
     writer.writerow(("file_name", "text", "labels", "split"))
@@ -234,25 +243,25 @@ def _write_items(
 
 
 def first_there(candidates: Sequence[Path], what: str, root: Path) -> Path:
-    """The first of `candidates` that exists.
+    """Return the first of `candidates` that exists.
 
     Raises:
-        InputError: none does.
+        InputError: none of them exists.
     """
     for path in candidates:
         if path.exists():
             return path
     looked = ", ".join(repr(path.relative_to(root).as_posix()) for path in candidates)
     raise InputError(
-        f"{str(root)!r} has no {what} (looked for {looked}); give the folder the archives were unpacked in"
+        f"The folder {str(root)!r} has no {what} (looked for {looked}); give the folder the archives were unpacked in."
     )
 
 
 def read_lines(path: Path) -> Iterator[str]:
-    """The lines of a text file, one at a time, stripped; bytes that are no UTF-8 become U+FFFD.
+    """Yield the lines of a text file, stripped; bytes that are no UTF-8 become U+FFFD.
 
     Raises:
-        InputError: it cannot be read.
+        InputError: the file cannot be read.
     """
     try:
         with path.open(encoding="utf-8", errors="replace") as stream:
@@ -260,17 +269,17 @@ def read_lines(path: Path) -> Iterator[str]:
                 yield line.strip()
     except OSError as error:
         raise InputError(
-            f"{str(path)!r} cannot be read ({error.strerror or error}); unpack the archive again"
+            f"The file {str(path)!r} cannot be read ({error.strerror or error}); unpack the archive again."
         ) from error
 
 
 def open_root(root: str | Path) -> Path:
-    """The folder of a collection.
+    """Return the folder of a collection.
 
     Raises:
-        InputError: it is not there.
+        InputError: the folder is not there.
     """
     root = Path(root)
     if not root.is_dir():
-        raise InputError(f"there is no folder {str(root)!r}; give the folder the archives were unpacked in as --root")
+        raise InputError(f"There is no folder {str(root)!r}; give the folder the archives were unpacked in as --root.")
     return root

@@ -54,7 +54,7 @@ _NAME = re.compile(r"(?P<test>[1-9]\d*)-query(?:-(?P<validation>[1-9]\d*)-valida
 
 @dataclass(frozen=True)
 class Split:
-    """A rule by its name; `draw` applies it.
+    """A rule for splitting a benchmark, known by its name; `draw` applies it.
 
     Raises:
         InputError: the name is none of a split.
@@ -67,23 +67,26 @@ class Split:
     def __post_init__(self) -> None:
         if self.rule != OFFICIAL and not _NAME.fullmatch(self.rule):
             usual = ", ".join(USUAL.get(self.dataset, {}))
-            raise InputError(f"there is no split {self.rule!r}; use N-query or N-query-M-train, usually: {usual}")
+            raise InputError(f"There is no split {self.rule!r}; use N-query or N-query-M-train, usually: {usual}.")
         if self.rule == OFFICIAL and OFFICIAL not in USUAL.get(self.dataset, {OFFICIAL: ""}):
-            raise InputError(f"{self.dataset} has no official split; usual are {', '.join(USUAL[self.dataset])}")
+            raise InputError(
+                f"The collection {self.dataset} has no official split; the usual ones are "
+                f"{', '.join(USUAL[self.dataset])}."
+            )
 
     @property
     def name(self) -> str:
-        """What results are called by: dataset, rule and, where items are drawn, the seed."""
+        """The name of the split in results: dataset, rule and, where items are drawn, the seed."""
         return f"{self.dataset} {self.rule}" + ("" if self.rule == OFFICIAL else f" seed {self.seed}")
 
     @property
     def sizes(self) -> tuple[int, int, int | None]:
-        """How many test, validation and train items are drawn; None: all others."""
+        """How many test, validation and train items are drawn; None stands for all others."""
         match = _NAME.fullmatch(self.rule)
         return int(match["test"]), int(match["validation"] or 0), int(match["train"]) if match["train"] else None
 
     def draw(self, items: Iterable[tuple[str, str | None]]) -> Assignment:
-        """Go through (file name, official split) of all items once; only names that are drawn are kept in memory.
+        """Draw the split in one pass over (file name, official split) of all items; only drawn names stay in memory.
 
         Raises:
             InputError: there are not as many items as the split takes.
@@ -105,9 +108,9 @@ class Split:
         if count < test + validation + (train or 1):
             held_out = f"{test:,} test" + (f", {validation:,} validation" if validation else "")
             raise InputError(
-                f"the split {self.rule} takes {held_out} and {train or 'some'} train items, but {count:,} are kept; "
+                f"The split {self.rule} takes {held_out} and {train or 'some'} train items, but {count:,} are kept; "
                 "use a smaller one, for instance --split "
-                f"{max(1, count // 10)}-query"
+                f"{max(1, count // 10)}-query."
             )
         held_out = test + validation
         rest = frozenset(drawn[held_out:]) if train else None
@@ -116,14 +119,14 @@ class Split:
 
 @dataclass(frozen=True)
 class Assignment:
-    """Who was drawn; None for test: the official split decides, None for train: all others."""
+    """The items that were drawn; None for test means the official split decides, None for train means all others."""
 
     test: frozenset[str] | None
     validation: frozenset[str]
     train: frozenset[str] | None
 
     def of(self, name: str, official: str | None) -> str | None:
-        """The split of an item; None for one that is in none."""
+        """Return the split of an item, None for an item that is in none."""
         if self.test is None:
             return official
         if name in self.test:
@@ -134,7 +137,7 @@ class Assignment:
 
 
 def split_name(folder: str | Path) -> str:
-    """The name of the split that the manifest of an image folder states; empty where it has none.
+    """Read the name of the split from an image folder's manifest; empty where it has none.
 
     Raises:
         InputError: the manifest is damaged.
@@ -148,4 +151,6 @@ def split_name(folder: str | Path) -> str:
             return manifest["name"]
     except (OSError, ValueError, KeyError, TypeError):
         pass
-    raise InputError(f"{str(path)!r} is no manifest of a split; prepare the folder again with python -m algcn.datasets")
+    raise InputError(
+        f"The file {str(path)!r} is no manifest of a split; prepare the folder again with python -m algcn.datasets."
+    )

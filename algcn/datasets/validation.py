@@ -1,4 +1,4 @@
-"""A validation split where the data name none: carved from train, by image."""
+"""Take a validation split from train, by image, where the data name none."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Pictures and texts to numbers: encoders and the features of the paper."""
+"""Turn pictures and texts into numbers: encoders, and the features of the paper."""

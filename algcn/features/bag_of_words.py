@@ -1,4 +1,4 @@
-"""Bags of words: a text as which words of a vocabulary it holds, the text features of the paper.
+"""Bags of words, the text features of the paper: which words of a vocabulary a text holds.
 
 Tags are words with spaces between; the words of a sentence lose their punctuation. A column is 1 where the word occurs,
 however often, as in the benchmarks' own matrices.
@@ -24,12 +24,12 @@ PUNCTUATION = string.punctuation + "“”‘’…«»–—"
 
 
 def words(text: str) -> list[str]:
-    """The words of a text in its order: lower case, without punctuation at their ends."""
+    """Split a text into its words: lower case, without punctuation at their ends."""
     return [word for token in text.lower().split() if (word := token.strip(PUNCTUATION))]
 
 
 def count_vocabulary(texts: Iterable[str], min_texts: int = MIN_TEXTS, max_words: int = MAX_WORDS) -> list[str]:
-    """The words that occur in at least `min_texts` of the texts, the most frequent first, at most `max_words`.
+    """Count the words that occur in at least `min_texts` of the texts, the most frequent first, at most `max_words`.
 
     Raises:
         InputError: there is no such word.
@@ -38,14 +38,14 @@ def count_vocabulary(texts: Iterable[str], min_texts: int = MIN_TEXTS, max_words
     frequent = sorted((-count, word) for word, count in counts.items() if count >= min_texts)
     if not frequent:
         raise InputError(
-            f"no word occurs in {min_texts} of the texts (the most frequent one in {max(counts.values(), default=0)}); "
-            "use a smaller --min-texts"
+            f"No word occurs in {min_texts} of the texts (the most frequent one in {max(counts.values(), default=0)}); "
+            "use a smaller --min-texts."
         )
     return [word for _, word in frequent[:max_words]]
 
 
 def read_vocabulary(path: str | Path) -> list[str]:
-    """One word a line, in the order of the columns.
+    """Read a vocabulary with one word a line, in the order of the columns.
 
     Raises:
         InputError: the file cannot be read, is empty, or names a word twice.
@@ -53,23 +53,25 @@ def read_vocabulary(path: str | Path) -> list[str]:
     try:
         lines = Path(path).read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"the vocabulary {str(path)!r} cannot be read as UTF-8 text ({error})") from error
+        raise InputError(
+            f"The vocabulary {str(path)!r} cannot be read as UTF-8 text ({error}); give one word a line."
+        ) from error
     found = [line.strip() for line in lines if line.strip()]
     twice = [word for word, count in Counter(word.lower() for word in found).items() if count > 1]
     if twice or not found:
         reason = f"names {twice[0]!r} twice" if twice else "is empty"
-        raise InputError(f"the vocabulary {str(path)!r} {reason}; give one word a line, each once")
+        raise InputError(f"The vocabulary {str(path)!r} {reason}; give one word a line, each once.")
     return found
 
 
 class BagOfWords:
-    """Texts to N × |vocabulary| of 0 and 1.
+    """A source of text features that turns texts into N × |vocabulary| of 0 and 1.
 
     Args:
         vocabulary: the word of each column.
 
     Attributes:
-        name: what the features are.
+        name: what the features are called.
         width: the number of columns.
         fingerprint: names the function computed.
     """
@@ -83,16 +85,16 @@ class BagOfWords:
         self.fingerprint = hashlib.sha256(json.dumps(["bag of words", self.vocabulary]).encode()).hexdigest()[:16]
 
     def columns_of(self, text: str) -> set[int]:
-        """The columns of the words of a text; a word of the vocabulary is found with its punctuation too ("c++")."""
+        """Return the columns of a text's words; a word of the vocabulary is found with its punctuation too ("c++")."""
         found = (self.columns.get(token, self.columns.get(token.strip(PUNCTUATION))) for token in text.lower().split())
         return {column for column in found if column is not None}
 
     def takes(self, text: str) -> bool:
-        """Whether the text has a word of the vocabulary; without one its features would be all zero."""
+        """Tell whether the text has a word of the vocabulary; without one its features would be all zero."""
         return bool(self.columns_of(text))
 
     def encode(self, texts: Sequence[str]) -> Tensor:
-        """N texts to N × width, float32."""
+        """Encode N texts as N × width, float32."""
         features = torch.zeros(len(texts), self.width)
         for row, text in enumerate(texts):
             features[row, list(self.columns_of(text))] = 1

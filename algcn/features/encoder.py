@@ -45,7 +45,7 @@ _KEPT_FORMAT_CHARACTERS = frozenset("\u200c\u200d")  # they join letters and emo
 
 
 def clean_text(text: str) -> str:
-    """A text as an encoder gets it: valid Unicode, no control characters, single spaces, a bounded length.
+    """Clean a text for an encoder: valid Unicode, no control characters, single spaces, a bounded length.
 
     Characters and words beyond MAX_TEXT_LENGTH and MAX_WORD_LENGTH could not reach a context of 77 tokens anyway.
 
@@ -53,7 +53,7 @@ def clean_text(text: str) -> str:
         InputError: nothing that could be searched for is left.
     """
     if not isinstance(text, str):
-        raise InputError(f"A text is needed, not {type(text).__name__}.")
+        raise InputError(f"A text must be a str, not {type(text).__name__}.")
     text = text.strip()[: 10 * MAX_TEXT_LENGTH]
     # Surrogate halves that form a pair become their character, the others U+FFFD: no tokenizer survives a lone one.
     text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
@@ -91,7 +91,7 @@ class Encoder:
 
     @torch.inference_mode()
     def encode_images(self, images: Iterable[Image.Image], batch_size: int = IMAGE_BATCH) -> Tensor:
-        """N RGB pictures (see `images.open_image`) to N × d features, float32, L2-normalised, on the CPU.
+        """Encode N RGB pictures (see `images.open_image`) as N × d features, float32, L2-normalised, on the CPU.
 
         They may come from a generator: no more than `batch_size` are taken at a time.
         """
@@ -103,13 +103,13 @@ class Encoder:
 
     @torch.inference_mode()
     def encode_pixels(self, pixels: Tensor) -> Tensor:
-        """A batch of pictures as `pixels` makes them, B × 3 × H × W, to B × d features as `encode_images` gives."""
+        """Encode a batch of pictures as `pixels` makes them, B × 3 × H × W, as B × d features."""
         pixels = pixels.to(self.device).contiguous(memory_format=torch.channels_last)
         return functional.normalize(self.model.encode_image(pixels).float(), dim=-1).cpu()
 
     @torch.inference_mode()
     def encode_texts(self, texts: Sequence[str], batch_size: int = TEXT_BATCH) -> Tensor:
-        """N texts to N × d features, float32, L2-normalised, on the CPU; longer texts than the context are cut.
+        """Encode N texts as N × d features, float32, L2-normalised, on the CPU; texts are cut to the context's length.
 
         Raises:
             InputError: a text is blank.
@@ -122,7 +122,7 @@ class Encoder:
         return torch.cat(features)
 
     def pixels(self, image: Image.Image) -> Tensor:
-        """One RGB picture as the image tower takes it, 3 × H × W; may be called from several threads."""
+        """Turn an RGB picture into the tensor that the image tower takes, 3 × H × W; several threads may call it."""
         return self.preprocess(limit_aspect_ratio(image))
 
 
@@ -139,6 +139,11 @@ def load_encoder(
 
     Raises:
         InputError: The folder or a file of it is missing, damaged, or of a kind that is not read.
+
+    Example:
+        >>> encoder = load_encoder("weights/pocket/encoder")
+        >>> encoder.encode_texts(["a dog on the beach"]).shape == (1, encoder.width)
+        True
     """
     reference = str(reference)
     folder = Path(reference)
@@ -174,10 +179,12 @@ def _load_open_clip(folder: Path, config: dict[str, Any]) -> tuple[torch.nn.Modu
         tokenizer = open_clip.get_tokenizer(name)
     except SafetensorError as error:
         raise InputError(
-            f"{weights_path(folder)} is damaged or cut off ({error}); copy or download it again."
+            f"The file {weights_path(folder)} is damaged or cut off ({error}); copy or download it again."
         ) from None
     except ImportError as error:
-        raise InputError(f"The encoder in {folder} needs a package that is not installed ({error}).") from None
+        raise InputError(
+            f"The encoder in {folder} needs a package that is not installed ({error}); install it."
+        ) from None
     except (RuntimeError, ValueError, TypeError, KeyError, AssertionError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(
@@ -187,7 +194,7 @@ def _load_open_clip(folder: Path, config: dict[str, Any]) -> tuple[torch.nn.Modu
 
 
 def limit_aspect_ratio(image: Image.Image) -> Image.Image:
-    """The picture, or its middle part where one side is more than MAX_ASPECT_RATIO times the other."""
+    """Return the picture, or its middle part where one side is more than MAX_ASPECT_RATIO times the other."""
     width, height = image.size
     length = MAX_ASPECT_RATIO * min(width, height)
     if max(width, height) <= length:

@@ -40,7 +40,7 @@ KINDS = ("image_features", "text_features")
 
 
 def split_of(file_name: str) -> str:
-    """The split of an image whose folder names none: train 80 %, validation 10 %, test 10 %, by a hash of its name.
+    """Choose the split of an image whose folder names none: by a hash of its name, 80 % train, 10 % each other.
 
     A hash rather than a draw: an image keeps its split when others join or leave the folder.
     """
@@ -51,12 +51,12 @@ def split_of(file_name: str) -> str:
 
 
 def with_splits(folder: ImageFolder) -> ImageFolder:
-    """The folder with a split for every item: the one that its metadata.csv names, else that of `split_of`."""
+    """Return the folder with a split for every item: the one in its metadata.csv, else that of `split_of`."""
     return ImageFolder(folder.root, [replace(item, split=item.split or split_of(item.file_name)) for item in folder])
 
 
 def label_set_of(folder: ImageFolder, known: LabelSet | None = None) -> LabelSet:
-    """The labels that occur in a folder: those of `known` in its order, with group and synonyms, then the others."""
+    """Return the labels of a folder: those of `known` in its order, with group and synonyms, then the others."""
     found = {name.casefold(): name for name in folder.label_names}
     labels = [label for label in known or [] if found.pop(label.name.casefold(), None)]
     return LabelSet(labels + [Label(name, group="other") for name in sorted(found.values())])
@@ -64,7 +64,7 @@ def label_set_of(folder: ImageFolder, known: LabelSet | None = None) -> LabelSet
 
 @dataclass
 class Work:
-    """What is to be encoded and how: the pairs of a folder in shards.
+    """The pairs of a folder that are to be encoded, in shards, and how.
 
     Images without a text that has features have no pair and are left out; labels that are not said are taken as none.
 
@@ -98,12 +98,12 @@ class Work:
             if self.sources.vocabulary:
                 hint = "and with a word of the vocabulary; use another one or a smaller --min-texts"
             raise InputError(
-                f"no image of {str(self.folder.root)!r} has a text, and features are image-text pairs; {hint}"
+                f"No image of {str(self.folder.root)!r} has a text, and features are image-text pairs; {hint}."
             )
         self.owner = [position for position, item in enumerate(self.items) for _ in item.texts]
 
     def rows(self) -> dict[str, object]:
-        """Everything about the rows but their features: `labels`, `split`, `file_names` and the like of `Features`."""
+        """Return what a feature file says of its rows besides features: `labels`, `split`, `file_names` and more."""
         return {
             "labels": self.label_set.encode(item.labels or [] for item in self.items)[self.owner],
             "split": [self.items[position].split for position in self.owner],
@@ -115,7 +115,7 @@ class Work:
         }
 
     def shards(self) -> Iterator[dict[str, Tensor]]:
-        """The features of the pairs, shard by shard, from a part or by encoding; an image's are repeated for each text.
+        """Yield the features of the pairs by shard, read or encoded; an image's are repeated for each of its texts.
 
         Raises:
             InputError: an image cannot be read, or has no features (it is named).
@@ -176,7 +176,7 @@ class Work:
                 save_file(tensors, aside, {"plan": plan, "sha256": _digest(tensors)})
 
     def _read_part(self, start: int, images: int, texts: int, plan: str) -> dict[str, Tensor] | None:
-        """A part that an earlier run finished, or None where it has to be done (again)."""
+        """Read a part that an earlier run finished, or return None where it has to be done (again)."""
         if self.parts is None or not self._part(start).is_file():
             return None
         try:
@@ -217,7 +217,7 @@ def extract_features(
 
 
 def extract_file(work: Work, out: str | Path) -> dict[str, object]:
-    """Encode into a feature file, which is there whole or not at all; a stopped run goes on from its parts.
+    """Encode a folder into a feature file, which is there whole or not at all; a stopped run goes on from its parts.
 
     Returns:
         `Work.rows()`: what the file says about its rows.
@@ -227,12 +227,12 @@ def extract_file(work: Work, out: str | Path) -> dict[str, object]:
     """
     out = Path(out)
     if out.is_dir():
-        raise InputError(f"{str(out)!r} is a folder; name a file for the features")
+        raise InputError(f"The path {str(out)!r} is a folder; name a file for the features.")
     try:
         return _extract_file(work, out)
     except OSError as error:
         raise InputError(
-            f"the features cannot be written to {str(out)!r} ({error.strerror or error}); what was finished is kept"
+            f"The features cannot be written to {str(out)!r} ({error.strerror or error}); what was finished is kept."
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""Where features come from: one source for images and one for texts, each an encoder's tower or the paper's own."""
+"""Sources of features, one for images and one for texts: an encoder's towers or the paper's own features."""
 
 from __future__ import annotations
 
@@ -18,59 +18,59 @@ if TYPE_CHECKING:
 
 
 class ImageSource(Protocol):
-    """Pictures to features, in two steps: the first in many threads, the second by batches."""
+    """A source of image features, in two steps: `pixels` in many threads, `encode` by batches."""
 
     name: str
     width: int
     fingerprint: str
 
     def pixels(self, image: Image) -> Tensor:
-        """One RGB picture as a tensor, 3 × H × W."""
+        """Turn an RGB picture into a tensor, 3 × H × W."""
 
     def encode(self, pixels: Tensor) -> Tensor:
-        """B × 3 × H × W to B × width."""
+        """Encode B × 3 × H × W as B × width."""
 
 
 class TextSource(Protocol):
-    """Texts to features."""
+    """A source of text features."""
 
     name: str
     width: int
     fingerprint: str
 
     def takes(self, text: str) -> bool:
-        """Whether the text has features at all."""
+        """Tell whether the text has features at all."""
 
     def encode(self, texts: Sequence[str]) -> Tensor:
-        """N texts to N × width."""
+        """Encode N texts as N × width."""
 
 
 class EncoderImages:
-    """The image tower of an encoder."""
+    """The image tower of an encoder as a source."""
 
     def __init__(self, encoder: Encoder) -> None:
         self.encoder = encoder
         self.name, self.width, self.fingerprint = str(encoder.reference), encoder.width, encoder.fingerprint
 
     def pixels(self, image: Image) -> Tensor:
-        """One RGB picture as the tower takes it."""
+        """Turn an RGB picture into the tensor that the tower takes."""
         return self.encoder.pixels(image)
 
     def encode(self, pixels: Tensor) -> Tensor:
-        """B × 3 × H × W to B × width; on a processor in small batches, which are faster there."""
+        """Encode B × 3 × H × W as B × width; on a processor in small batches, which are faster there."""
         parts = pixels.split(IMAGE_BATCH) if self.encoder.device.type == "cpu" else [pixels]
         return torch.cat([self.encoder.encode_pixels(part) for part in parts])
 
 
 class EncoderTexts:
-    """The text tower of an encoder."""
+    """The text tower of an encoder as a source."""
 
     def __init__(self, encoder: Encoder) -> None:
         self.encoder = encoder
         self.name, self.width, self.fingerprint = str(encoder.reference), encoder.width, encoder.fingerprint
 
     def takes(self, text: str) -> bool:
-        """Whether anything is left of the text; nothing but control characters says as little as an empty one."""
+        """Tell whether anything is left of the text; control characters alone say as little as an empty one."""
         try:
             clean_text(text)
         except InputError:
@@ -78,25 +78,25 @@ class EncoderTexts:
         return True
 
     def encode(self, texts: Sequence[str]) -> Tensor:
-        """N texts to N × width."""
+        """Encode N texts as N × width."""
         return self.encoder.encode_texts(texts)
 
 
 @dataclass(frozen=True)
 class Sources:
-    """Both sides of a pair."""
+    """The sources of both sides of a pair: images and texts."""
 
     images: ImageSource
     texts: TextSource
 
     @classmethod
     def of(cls, encoder: Encoder) -> Sources:
-        """Both towers of one encoder."""
+        """Return both towers of one encoder as sources."""
         return cls(EncoderImages(encoder), EncoderTexts(encoder))
 
     @property
     def encoder(self) -> dict[str, str]:
-        """What a feature file says about its origin: one encoder by its reference, or what each side is."""
+        """Describe where features come from, as a feature file says it: one encoder by its reference, or each side."""
         if isinstance(self.images, EncoderImages) and isinstance(self.texts, EncoderTexts):
             return {"reference": self.images.name, "fingerprint": self.images.fingerprint}
         both = f"{self.images.fingerprint} {self.texts.fingerprint}"

@@ -35,7 +35,7 @@ HEAD = ("head.", "classifier.6.")  # the 1000 classes, not needed
 
 
 class VGG19:
-    """Pictures to 4096 features each.
+    """A source of image features that turns pictures into 4096 features each.
 
     Attributes:
         name: what the features are.
@@ -55,21 +55,21 @@ class VGG19:
         self.fingerprint = fingerprint
 
     def pixels(self, image: Image) -> Tensor:
-        """One RGB picture as the network takes it, 3 × 224 × 224; may be called from several threads."""
+        """Turn an RGB picture into the tensor that the network takes, 3 × 224 × 224; several threads may call it."""
         return self.preprocess(limit_aspect_ratio(image))
 
     @torch.inference_mode()
     def encode(self, pixels: Tensor) -> Tensor:
-        """B × 3 × 224 × 224 to B × 4096, float32, not normalised, on the CPU."""
+        """Encode B × 3 × 224 × 224 as B × 4096, float32, not normalised, on the CPU."""
         parts = pixels.split(BATCH) if self.device.type == "cpu" else [pixels]
         return torch.cat([self.model(part.to(self.device)).float().cpu() for part in parts])
 
 
 def load_vgg19(weights: str | Path = WEIGHTS, device: str | torch.device = "cpu") -> VGG19:
-    """VGG-19 with the weights of a safetensors file, of a folder with one, or of "hf-hub:OWNER/NAME[@SHA]".
+    """Load VGG-19 with the weights of a safetensors file, of a folder with one, or of "hf-hub:OWNER/NAME[@SHA]".
 
     Raises:
-        InputError: they are missing, damaged, of another network, or a pickle.
+        InputError: the weights are missing, damaged, of another network, or a pickle.
     """
     import timm
 
@@ -81,8 +81,8 @@ def load_vgg19(weights: str | Path = WEIGHTS, device: str | torch.device = "cpu"
         if name not in state or state[name].shape != tensor.shape:
             found = f"has it as {tuple(state[name].shape)}" if name in state else "lacks it"
             raise InputError(
-                f"{str(path)!r} holds no VGG-19: {name} should be {tuple(tensor.shape)} and the file {found}; "
-                f"use the weights of {WEIGHTS.removeprefix(HUB_PREFIX)}"
+                f"The file {str(path)!r} holds no VGG-19: {name} should be {tuple(tensor.shape)} and the file {found}; "
+                f"use the weights of {WEIGHTS.removeprefix(HUB_PREFIX)}."
             )
     wanted = model.state_dict()
     model.load_state_dict({name: tensor.float() for name, tensor in state.items() if name in wanted}, assign=True)
@@ -103,23 +103,27 @@ def _weights_file(weights: str) -> Path:
         path = path / WEIGHTS_FILE
     if not path.is_file():
         raise InputError(
-            f"there are no weights {str(path)!r}; give VGG-19's as --weights: a safetensors file, a folder with "
-            f"{WEIGHTS_FILE}, or {WEIGHTS}"
+            f"There are no weights {str(path)!r}; give VGG-19's as --weights: a safetensors file, a folder with "
+            f"{WEIGHTS_FILE}, or {WEIGHTS}."
         )
     if path.suffix != ".safetensors":
-        raise InputError(f"the weights {str(path)!r} are no safetensors file, and pickles are never read; convert them")
+        raise InputError(
+            f"The weights {str(path)!r} are no safetensors file, and pickles are never read; convert them."
+        )
     return path
 
 
 def _read(path: Path) -> dict[str, Tensor]:
-    """The tensors by timm's names, without the classes."""
+    """Read the tensors by timm's names, without the layer of classes."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     try:
         loaded = load_file(path)
     except (SafetensorError, OSError) as error:
-        raise InputError(f"{str(path)!r} is damaged or cut off ({error}); copy or download it again") from error
+        raise InputError(
+            f"The file {str(path)!r} is damaged or cut off ({error}); copy or download it again."
+        ) from error
     state = {}
     for name, tensor in loaded.items():
         if name.startswith(HEAD):

@@ -1,1 +1,1 @@
-"""A searchable collection: its store, index, projection and layout."""
+"""A gallery is a searchable collection: its store, index, projection and layout."""

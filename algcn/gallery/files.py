@@ -1,4 +1,4 @@
-"""Which files a gallery has: the names of those that the project writes, and what belongs to it on the Hub."""
+"""The files of a gallery: the names of those that the project writes, and which belong to it on the Hub."""
 
 from __future__ import annotations
 

@@ -25,5 +25,5 @@ GALLERY = Kind(
 def resolve_gallery(
     reference: str | Path, cache_dir: str | Path | None = None, fallback: str | Path | None = None
 ) -> tuple[Path, str | None]:
-    """The folder of a gallery; as `resolve_bundle`, from a dataset repository."""
+    """Find the folder of a gallery, here or in a dataset repository on the Hub, as `resolve_bundle` does."""
     return resolve(GALLERY, reference, cache_dir, fallback)

@@ -1,4 +1,4 @@
-"""Exact vector search behind one small interface; faiss underneath, imported when the first index is made."""
+"""Exact vector search behind a small interface; faiss is imported when the first index is made."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from algcn.kit.errors import InputError
 
 
 class VectorIndex:
-    """N vectors that are ranked by inner product: by cosine, when vectors and queries are L2-normalised.
+    """An index of N vectors, ranked by inner product: by cosine, when vectors and queries are L2-normalised.
 
     Equal scores are ranked by position, the lowest first; faiss alone returns them in no stated order.
 
@@ -17,7 +17,7 @@ class VectorIndex:
         vectors: N × d (an array or a tensor), N may be 0.
 
     Raises:
-        InputError: Not two-dimensional, or a value is NaN or infinite.
+        InputError: The vectors are no matrix, or a value is NaN or infinite.
     """
 
     def __init__(self, vectors: ArrayLike) -> None:
@@ -32,7 +32,7 @@ class VectorIndex:
         return self._index.ntotal
 
     def inner_products(self, queries: ArrayLike) -> NDArray[np.float32]:
-        """Of Q queries (Q × d) with every vector, Q × N in the order of the vectors.
+        """Return the inner products of Q queries (Q × d) with every vector, Q × N in the order of the vectors.
 
         Raises:
             InputError: The queries have another width or hold a NaN.
@@ -46,7 +46,7 @@ class VectorIndex:
         return faiss.pairwise_distances(queries, vectors, faiss.METRIC_INNER_PRODUCT)
 
     def search(self, queries: ArrayLike, k: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """The best k vectors for each of Q queries (Q × d), fewer where the index holds fewer.
+        """Find the best k vectors for each of Q queries (Q × d), fewer where the index holds fewer.
 
         Returns:
             Scores and positions, both Q × min(k, N), the best first.
@@ -56,7 +56,7 @@ class VectorIndex:
         """
         queries = self._queries(queries)
         if k < 1:
-            raise InputError(f"k must be at least 1, not {k}.")
+            raise InputError(f"The number k must be at least 1, not {k}.")
         k = min(int(k), len(self))
         if k == 0:
             return np.empty((len(queries), 0), np.float32), np.empty((len(queries), 0), np.int64)
@@ -73,15 +73,18 @@ class VectorIndex:
     def _queries(self, queries: ArrayLike) -> NDArray[np.float32]:
         queries = _as_rows(queries, "queries")
         if queries.shape[1] != self.width:
-            raise InputError(f"The index holds vectors of width {self.width}, but the query has {queries.shape[1]}.")
+            raise InputError(
+                f"The index holds vectors of width {self.width}, but the query has {queries.shape[1]}; give one of "
+                "that width."
+            )
         return queries
 
 
 def _as_rows(vectors: ArrayLike, what: str) -> NDArray[np.float32]:
-    """Contiguous float32 rows, as faiss reads them."""
+    """Return contiguous float32 rows, as faiss reads them."""
     rows = np.ascontiguousarray(vectors, dtype=np.float32)
     if rows.ndim != 2 or rows.shape[1] == 0:
         raise InputError(f"The {what} must be a matrix with a row for each, not an array of shape {rows.shape}.")
     if not np.isfinite(rows).all():
-        raise InputError(f"The {what} hold a NaN or an infinity.")
+        raise InputError(f"The {what} hold a NaN or an infinity; give finite numbers.")
     return rows

@@ -28,24 +28,24 @@ KEY_LENGTH = 32
 
 
 def gallery_key(gallery: Gallery, bundle: Bundle) -> str:
-    """What the layout of a gallery is kept under: it changes with its pictures, its texts and the model."""
+    """Return the key of a gallery's layout; it changes with the pictures, the texts and the model."""
     pictures = [(item.file_name, _size(gallery.root / item.file_name)) for item in gallery.items]
     parts = [bundle.fingerprint, pictures, gallery.texts, gallery.text_owner.tolist()]
     return hashlib.sha256(json.dumps(parts).encode("utf-8", "surrogatepass")).hexdigest()[:KEY_LENGTH]
 
 
 def gallery_points(gallery: Gallery) -> Floats:
-    """The pictures and then the texts of a gallery in the common space, (N + M) × d."""
+    """Return the pictures and then the texts of a gallery in the common space, (N + M) × d."""
     return np.concatenate([gallery.image_embeddings.numpy(), gallery.text_embeddings.numpy()])
 
 
 def cached_layout(cache: Path, key: str) -> Path:
-    """Where the cache folder keeps the layout of a key."""
+    """Return the file in the cache folder for the layout of a key."""
     return cache / "layouts" / f"{key}.safetensors"
 
 
 def read_layout(path: Path, key: str, count: int) -> dict[int, Floats] | None:
-    """The layout of `count` points that a file holds for this key, count × 2 and count × 3.
+    """Read the layout of `count` points that a file holds for this key, count × 2 and count × 3.
 
     None where there is none, it is another one's, or it is damaged: a layout can always be made again.
     """

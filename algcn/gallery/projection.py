@@ -1,4 +1,4 @@
-"""Points of the common space as a picture: PCA, t-SNE and UMAP; and what is true there, whatever the picture shows.
+"""Draw points of the common space as a picture by PCA, t-SNE or UMAP, and find what is near there whatever it shows.
 
 Notable: geometry is by cosine, so rows are L2-normalised first and Euclidean distances of those rank as cosines do;
 PCA needs numpy alone, scikit-learn and umap-learn (seconds to import) are imported when they are asked for; the same
@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from algcn.kit import checks
 from algcn.kit.errors import InputError
 
 METHODS = ("pca", "tsne", "umap")
@@ -35,12 +36,12 @@ Layout = dict[int, Floats]  # N × 2 and N × 3, by how many dimensions
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Axes:
-    """Principal axes: a linear picture of the space, which later points can be drawn in exactly.
+    """Principal axes: a linear picture of the space, in which later points can be drawn exactly.
 
     Attributes:
-        mean: d, of the normalised points.
+        mean: The mean of the normalised points, d.
         components: K × d, orthonormal; zero rows where the points have fewer directions than that.
-        explained: K shares of the variance.
+        explained: The share of the variance along each of the K axes.
     """
 
     mean: Floats
@@ -48,27 +49,27 @@ class Axes:
     explained: tuple[float, ...]
 
     def project(self, points: ArrayLike) -> Floats:
-        """N × d points to N × K positions."""
+        """Project N × d points to N × K positions."""
         return (normalised(points) - self.mean) @ self.components.T
 
 
 def normalised(points: ArrayLike) -> Floats:
-    """Points as L2-normalised float32 rows, N × d; zeros stay zeros.
+    """Return points as L2-normalised float32 rows, N × d; zeros stay zeros.
 
     Raises:
-        InputError: Not a matrix, or a value is NaN or infinite.
+        InputError: The points are no matrix, or a value is NaN or infinite.
     """
     rows = np.asarray(points, dtype=np.float32)
     if rows.ndim != 2 or rows.shape[1] == 0:
         raise InputError(f"Points must be a matrix with a row for each, not an array of shape {rows.shape}.")
     if not np.isfinite(rows).all():
-        raise InputError("The points hold a NaN or an infinity.")
+        raise InputError("The points hold a NaN or an infinity; give finite numbers.")
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
     return np.divide(rows, norms, out=np.zeros_like(rows), where=norms > 0)
 
 
 def fit_axes(points: ArrayLike, dimensions: int = 2, seed: int = 0) -> Axes:
-    """The principal axes of N × d points; of each axis the largest entry is positive, so that no run mirrors it.
+    """Fit the principal axes of N × d points; the largest entry of each is positive, so that no run mirrors it.
 
     Raises:
         InputError: See `normalised`.
@@ -90,16 +91,16 @@ def fit_axes(points: ArrayLike, dimensions: int = 2, seed: int = 0) -> Axes:
 
 
 def project(points: ArrayLike, method: str = "pca", dimensions: int = 2, seed: int = 0) -> Floats:
-    """Draw N × d points in two or three dimensions; N × dimensions.
+    """Draw N × d points in two or three dimensions; returns N × dimensions.
 
     The neighbourhoods that t-SNE and UMAP look at shrink with N (a perplexity below N / 3, fewer neighbours than
     points), and both start from the principal axes. Fewer than 5 different points are drawn by PCA.
 
     Args:
-        points: N × d; N may be 0.
+        points: The points, N × d; N may be 0.
         method: "pca", "tsne" or "umap".
         dimensions: 2 or 3.
-        seed: Of what t-SNE and UMAP do by chance.
+        seed: The seed of what t-SNE and UMAP do by chance.
 
     Raises:
         InputError: An unknown method, other dimensions, or points that are no finite matrix.
@@ -113,7 +114,7 @@ def project(points: ArrayLike, method: str = "pca", dimensions: int = 2, seed: i
 
 
 def lay_out(points: ArrayLike, method: str = "umap", seed: int = 0, most: int = MOST_LAID_OUT) -> dict[int, Floats]:
-    """`project` in two and in three dimensions, each fitted to -1 … 1: N × 2 under the key 2, N × 3 under 3.
+    """Draw points in two and in three dimensions, each fitted to -1 … 1: N × 2 under the key 2, N × 3 under 3.
 
     Of more than `most` points a random sample of that size is laid out and the others are placed among it (see
     `place`), both by the 64 leading directions of the sample.
@@ -138,19 +139,19 @@ def lay_out(points: ArrayLike, method: str = "umap", seed: int = 0, most: int = 
 
 
 def check_method(method: object, dimensions: object) -> None:
-    """Refuse what `project` does not know.
+    """Refuse a method or a number of dimensions that `project` does not know.
 
     Raises:
-        InputError: One sentence that lists what it does.
+        InputError: The message lists the methods and dimensions that it knows.
     """
     if method not in METHODS:
-        raise InputError(f"method must be one of {', '.join(METHODS)}, not {method!r:.40}.")
-    if isinstance(dimensions, bool) or dimensions not in DIMENSIONS:
-        raise InputError(f"dimensions must be 2 or 3, not {dimensions!r:.40}.")
+        raise InputError(f"The method must be one of {', '.join(METHODS)}, not {method!r:.40}.")
+    if not checks.is_number(dimensions) or dimensions not in DIMENSIONS:
+        raise InputError(f"The dimensions must be 2 or 3, not {checks.shown(dimensions)}.")
 
 
 def fit_to_unit(positions: ArrayLike) -> Floats:
-    """Positions, N × K, moved and scaled as a whole so that the furthest along any axis is at 1 or -1."""
+    """Move and scale positions, N × K, as a whole so that the furthest along any axis is at 1 or -1."""
     positions = np.asarray(positions, np.float32)
     if not len(positions):
         return positions
@@ -160,7 +161,7 @@ def fit_to_unit(positions: ArrayLike) -> Floats:
 
 
 def place(queries: ArrayLike, points: ArrayLike, positions: ArrayLike, among: int = PLACED_AMONG) -> Floats:
-    """Where new points (Q × d) go in a picture that has no formula, such as UMAP's: Q × K.
+    """Place new points (Q × d) in a picture that has no formula, such as UMAP's: Q × K.
 
     An approximation: the mean of the positions (N × K) of the nearest of the old points (N × d), the nearer the
     heavier. A query that equals an old point does not lie on it exactly.
@@ -171,7 +172,7 @@ def place(queries: ArrayLike, points: ArrayLike, positions: ArrayLike, among: in
     positions = np.asarray(positions, np.float32)
     cosines, ids = neighbours(points, queries, among)
     if ids.shape[1] == 0:
-        raise InputError("There is no point to place others among.")
+        raise InputError("There is no point to place others among; give at least one.")
     # The furthest of the neighbours still counts a little.
     weights = cosines - cosines[:, -1:] + 0.05
     weights /= weights.sum(axis=1, keepdims=True)
@@ -179,19 +180,19 @@ def place(queries: ArrayLike, points: ArrayLike, positions: ArrayLike, among: in
 
 
 def neighbours(points: ArrayLike, queries: ArrayLike, k: int) -> tuple[Floats, NDArray[np.int64]]:
-    """The k points (N × d) with the highest cosine for each query (Q × d), in all d dimensions.
+    """Find the k points (N × d) with the highest cosine for each query (Q × d), in all d dimensions.
 
     A query that is itself one of the points finds itself.
 
     Returns:
         Cosines and positions, both Q × min(k, N), the best first, equal ones in their order.
     """
-    rows, asked = normalised(points), normalised(queries)
+    rows, targets = normalised(points), normalised(queries)
     k = max(0, min(int(k), len(rows)))
-    cosines, ids = np.empty((len(asked), k), np.float32), np.empty((len(asked), k), np.int64)
-    for start in range(0, len(asked), ROWS_AT_ONCE):
+    cosines, ids = np.empty((len(targets), k), np.float32), np.empty((len(targets), k), np.int64)
+    for start in range(0, len(targets), ROWS_AT_ONCE):
         part = slice(start, start + ROWS_AT_ONCE)
-        scores = np.clip(asked[part] @ rows.T, -1, 1)
+        scores = np.clip(targets[part] @ rows.T, -1, 1)
         best = np.arange(len(rows))[None].repeat(len(scores), 0)
         if k < len(rows) // 4:  # sorting all of a large collection would take longer than the product
             best = np.sort(np.argpartition(-scores, k, axis=1)[:, :k], axis=1)
@@ -202,14 +203,14 @@ def neighbours(points: ArrayLike, queries: ArrayLike, k: int) -> tuple[Floats, N
 
 
 def silhouette(points: ArrayLike, groups: Sequence[str], metric: str = "cosine") -> float | None:
-    """How well groups hold together, from -1 to 1: scikit-learn's `silhouette_score`, without its import.
+    """Measure how well groups hold together, from -1 to 1: scikit-learn's `silhouette_score`, without its import.
 
     For each point (b - a) / max(a, b), with a its mean distance to the others of its group and b to the nearest other
     group; 0 for a point alone in its group; the mean of all.
 
     Args:
-        points: N × d.
-        groups: N names.
+        points: The points, N × d.
+        groups: The name of each point's group.
         metric: "cosine" for the common space, "euclidean" for a picture.
 
     Returns:
@@ -234,7 +235,7 @@ def silhouette(points: ArrayLike, groups: Sequence[str], metric: str = "cosine")
 
 
 def _leading(centred: Floats, count: int, seed: int) -> tuple[Floats, Floats, Floats]:
-    """The leading singular vectors and values of a matrix, at least `count` where it has as many."""
+    """Return the leading singular vectors and values of a matrix, at least `count` where it has as many."""
     if min(centred.shape) <= EXACT:
         return np.linalg.svd(centred, full_matrices=False)
     start = np.random.default_rng(seed).standard_normal((centred.shape[1], count + SPARE_COLUMNS), dtype=np.float32)
@@ -247,7 +248,7 @@ def _leading(centred: Floats, count: int, seed: int) -> tuple[Floats, Floats, Fl
 
 
 def _count_different(rows: Floats) -> int:
-    """How many different points there are, up to FEWEST."""
+    """Count how many different points there are, up to FEWEST."""
     found: list[Floats] = []
     for row in rows:
         if all(np.abs(row - other).max() > 1e-6 for other in found):

@@ -1,4 +1,4 @@
-"""A searchable collection: an image folder whose pictures and texts are points of a bundle's common space.
+"""A gallery is a searchable collection: an image folder whose pictures and texts are points of a bundle's common space.
 
 Notable: what is kept between starts are the encoder's features (float16), found again by the content of a picture or
 a text: a renamed picture is not encoded anew, another ALGCN on the same encoder needs no encoding at all, and the
@@ -45,7 +45,7 @@ Progress = Callable[[int, int], None]
 
 @dataclasses.dataclass(eq=False)
 class Gallery:
-    """N pictures and M texts of an image folder in the common space of a bundle.
+    """A gallery: N pictures and M texts of an image folder in the common space of a bundle.
 
     Attributes:
         items: N, in the order of metadata.csv; pictures that cannot be read are left out.
@@ -58,6 +58,13 @@ class Gallery:
         text_features: M × e, likewise.
         notices: Sentences about what was left out or could not be kept.
         unreadable: The reason for each picture that was left out, by file name.
+
+    Example:
+        >>> bundle = Bundle.load("weights/pocket")
+        >>> gallery = build_gallery("assets/gallery", bundle)
+        >>> cosines = gallery.image_embeddings @ gallery.text_embeddings[0]  # every picture with the first caption
+        >>> gallery.items[int(cosines.argmax())].file_name in {item.file_name for item in gallery.items}
+        True
     """
 
     root: Path
@@ -75,7 +82,7 @@ class Gallery:
         return len(self.items)
 
     def projected(self, model: ALGCN) -> Gallery:
-        """The same pictures and texts in the common space of another model on the same encoder.
+        """Return the same pictures and texts in the common space of another model on the same encoder.
 
         Raises:
             InputError: The model takes features of another width.
@@ -90,7 +97,7 @@ class Gallery:
 def build_gallery(
     folder: str | Path, bundle: Bundle, progress: Progress | None = None, *, in_place: bool = False
 ) -> Gallery:
-    """Read an image folder and embed what has not been embedded before.
+    """Build the gallery of an image folder: read it and encode what has not been encoded before.
 
     Args:
         folder: Pictures, with a metadata.csv or without (see `datasets.image_folder`).
@@ -100,6 +107,11 @@ def build_gallery(
 
     Raises:
         InputError: The folder or its metadata.csv is at fault, no picture can be read, or `in_place` cannot be written.
+
+    Example:
+        >>> gallery = build_gallery("assets/gallery", Bundle.load("weights/pocket"))
+        >>> len(gallery.items) == len(gallery.image_embeddings)
+        True
     """
     listing = read_image_folder(folder)
     notices: list[str] = []
@@ -133,7 +145,7 @@ def build_gallery(
 
 @dataclasses.dataclass
 class _Wanted:
-    """What of a folder has to be known, by the hashes of its contents."""
+    """The contents of a folder that have to be encoded, by their hashes."""
 
     root: Path
     items: list[Item]
@@ -157,7 +169,9 @@ class _Wanted:
                 if entry is None or entry[:2] != [status.st_size, status.st_mtime_ns]:
                     entry = [status.st_size, status.st_mtime_ns, files.sha256(path)[:HASH_LENGTH]]
             except OSError as error:
-                self.unreadable[item.file_name] = f"{item.file_name} cannot be read ({error.strerror or error})."
+                self.unreadable[item.file_name] = (
+                    f"The file {item.file_name} cannot be read ({error.strerror or error})."
+                )
                 continue
             self.hashes[item.file_name], self.stats[item.file_name] = entry[2], entry
 
@@ -169,7 +183,7 @@ class _Wanted:
 def _find_or_encode(
     wanted: _Wanted, bundle: Bundle, progress: Progress | None, notices: list[str], *, in_place: bool
 ) -> dict[str, Tensor]:
-    """Features by hash: those kept before, and the others encoded now and kept."""
+    """Return features by hash: those kept before, and the others encoded now and kept."""
     fingerprint = bundle.encoder_fingerprint or bundle.encoder().fingerprint
     shipped, cache = wanted.root / STORE_NAME, _cache_path(wanted.root, fingerprint)
     cached, stats = _read_store(cache, fingerprint, notices)
@@ -210,7 +224,7 @@ def _text_hash(text: str) -> str:
 
 
 def _is_searchable(text: str) -> bool:
-    """Whether an encoder takes the text; one of control characters alone says nothing."""
+    """Tell whether an encoder takes the text; one of control characters alone says nothing."""
     try:
         clean_text(text)
     except InputError:
@@ -219,7 +233,7 @@ def _is_searchable(text: str) -> bool:
 
 
 def _encode(todo: Sequence[tuple[str, Item | str]], wanted: _Wanted, bundle: Bundle) -> dict[str, Tensor]:
-    """Features of some pictures and texts by hash; pictures that cannot be read go to `wanted.unreadable`."""
+    """Encode some pictures and texts by hash; pictures that cannot be read go to `wanted.unreadable`."""
     encoder = bundle.encoder()
     opened: list[str] = []
 
@@ -242,14 +256,14 @@ def _encode(todo: Sequence[tuple[str, Item | str]], wanted: _Wanted, bundle: Bun
 
 
 def _rows(features: Iterable[Tensor], width: int) -> Tensor:
-    """Stored features as an N × width matrix; normalised anew, as float16 rounded them."""
+    """Return stored features as an N × width matrix; normalised anew, as float16 rounded them."""
     rows = list(features)
     return functional.normalize(torch.stack(rows).float(), dim=1) if rows else torch.empty(0, width)
 
 
 @torch.inference_mode()
 def _project(model: ALGCN, embed: Callable[[Tensor], Tensor], features: Tensor) -> Tensor:
-    """Features to the common space, L2-normalised, on the CPU; none, of whatever width, to none."""
+    """Project features to the common space, L2-normalised, on the CPU; no rows, of whatever width, give no rows."""
     if not len(features):
         return torch.empty(0, model.config.common_dim)
     device = model.prior.device
@@ -258,7 +272,7 @@ def _project(model: ALGCN, embed: Callable[[Tensor], Tensor], features: Tensor) 
 
 
 def _read_store(path: Path, fingerprint: str, notices: list[str]) -> tuple[dict[str, Tensor], dict[str, list]]:
-    """Features by hash and file stats that a store holds for this encoder; nothing, with a notice, if it is damaged."""
+    """Read features by hash and file stats from a store of this encoder; nothing, with a notice, if it is damaged."""
     from safetensors import SafetensorError, safe_open
 
     if not path.is_file():
@@ -281,7 +295,7 @@ def _read_store(path: Path, fingerprint: str, notices: list[str]) -> tuple[dict[
 
 
 def _keep(path: Path, fingerprint: str, features: dict[str, Tensor], wanted: _Wanted, *, in_place: bool) -> str | None:
-    """Write the store; a sentence if the cache cannot be written.
+    """Write the store; returns a sentence if the cache cannot be written.
 
     Raises:
         InputError: The store was to be written in place and cannot be.
@@ -300,7 +314,9 @@ def _keep(path: Path, fingerprint: str, features: dict[str, Tensor], wanted: _Wa
     except OSError as error:
         reason = error.strerror or error
         if in_place:
-            raise InputError(f"{path} cannot be written ({reason}); leave --in-place out to use the cache.") from None
+            raise InputError(
+                f"The file {path} cannot be written ({reason}); leave --in-place out to use the cache."
+            ) from None
         return f"The features cannot be kept in {path.parent} ({reason}) and will be computed again next time."
     return None
 

@@ -1,1 +1,1 @@
-"""What any program needs and nothing of ALGCN: the folder that is cached in."""
+"""Helpers that any program could use and that know nothing of ALGCN: checks, errors, files, images, the Hub."""

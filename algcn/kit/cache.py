@@ -1,4 +1,4 @@
-"""Where the program keeps what it computed: the only folder that it writes to without being told."""
+"""The cache folder: the only place that the program writes to without being told."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ DEFAULT = "~/.cache/algcn"
 
 
 def cache_folder() -> Path:
-    """The folder that $ALGCN_CACHE names, by default ~/.cache/algcn; whoever writes to it makes it.
+    """Return the cache folder, $ALGCN_CACHE or ~/.cache/algcn; the caller creates it.
 
-    Where it cannot be written to (a container without a home, for instance), a temporary folder takes its place until
-    the process ends, and a notice on stderr says so once.
+    Where the folder cannot be written to (a container without a home, for instance), a temporary folder takes its
+    place until the process ends, and a notice on stderr says so once.
     """
     wanted = os.environ.get(VARIABLE) or DEFAULT
     return _writable(Path(os.path.expanduser(wanted)))
@@ -26,7 +26,7 @@ def cache_folder() -> Path:
 
 @functools.cache
 def _writable(wanted: Path) -> Path:
-    """The wanted folder or its temporary stand-in; one for a process, whoever asks."""
+    """Return the wanted folder or its temporary stand-in, the same for the whole process."""
     try:
         if str(wanted).startswith("~"):  # what nobody could expand would be a folder of this name here
             raise OSError("there is no home folder")

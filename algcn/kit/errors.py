@@ -1,4 +1,4 @@
-"""The one error a user is meant to read, and how a command reports it."""
+"""`InputError`, the error that a user is meant to read, and how a command reports it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 
 class InputError(ValueError):
-    """Bad input: one sentence that says what was wrong and what would work."""
+    """Bad input, told in a sentence that says what was wrong and what would work."""
 
 
 def run_command(main: Callable[[Sequence[str] | None], None], argv: Sequence[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""Files written aside and renamed into place, so that an interrupted write never damages what was there."""
+"""Write files aside and rename them into place, so that an interrupted write never damages what was there."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def write_text(path: str | Path, text: str) -> None:
 
 
 def sha256(path: str | Path) -> str:
-    """Hexadecimal SHA-256 of a file's bytes."""
+    """Return the SHA-256 of a file's bytes in hexadecimal."""
     digest = hashlib.sha256()
     with open(path, "rb") as stream:
         while chunk := stream.read(CHUNK_BYTES):

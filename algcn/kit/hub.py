@@ -1,4 +1,4 @@
-"""Folders on the Hugging Face Hub: find, pull and push them."""
+"""Find, pull and push folders on the Hugging Face Hub."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PICKLES = frozenset({".bin", ".ckpt", ".joblib", ".npy", ".npz", ".pickle", ".pk
 
 @dataclasses.dataclass(frozen=True)
 class Kind:
-    """What is kept on the Hub and how."""
+    """A kind of folder that is kept on the Hub (bundles, galleries), and how it is checked."""
 
     name: str
     repo_type: str
@@ -31,10 +31,10 @@ class Kind:
 def resolve(
     kind: Kind, reference: str | Path, cache_dir: str | Path | None = None, fallback: str | Path | None = None
 ) -> tuple[Path, str | None]:
-    """The folder that a reference names, and a line for the user where there is something to say.
+    """Find the folder that a reference names; returns it with a line for the user where there is something to say.
 
     Args:
-        kind: What it is a folder of.
+        kind: Whether it is a bundle or a gallery.
         reference: A folder, or OWNER/NAME[@COMMIT] on the Hub (see `snapshots.fetch_snapshot`).
         cache_dir: Cache of huggingface_hub; its own default when None.
         fallback: The folder to use when the Hub does not give it; without one that is an error.
@@ -71,7 +71,7 @@ def pull(reference: str, kind: Kind, *, out: str | Path | None = None, cache_dir
         InputError: The Hub does not give it, or `out` exists already.
     """
     if out is not None and Path(out).exists():
-        raise InputError(f"{out} exists already; name a new folder.")
+        raise InputError(f"The folder {out} exists already; name a new folder.")
     snapshot = _fetch(kind, reference, cache_dir)
     if out is None:
         return snapshot
@@ -92,7 +92,7 @@ def push(folder: str | Path, repository: str, kind: Kind, *, private: bool = Fal
     A bundle that uses the encoder of one beside it is pushed with a copy of that encoder.
 
     Raises:
-        InputError: The folder is damaged or holds a pickle, or the Hub does not let us write.
+        InputError: The folder is damaged or holds a pickle, or the Hub does not allow writing.
     """
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError
@@ -106,7 +106,7 @@ def push(folder: str | Path, repository: str, kind: Kind, *, private: bool = Fal
     pickles = sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICKLES)
     if pickles:
         raise InputError(
-            f"{pickles[0]} may hold a pickle, which is never pushed; take it out or save it as safetensors."
+            f"The file {pickles[0]} may hold a pickle, which is never pushed; take it out or save it as safetensors."
         )
     kind.check(folder)
     api = HfApi()

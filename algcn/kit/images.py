@@ -1,4 +1,4 @@
-"""Opening pictures that strangers hand in.
+"""Open pictures that strangers hand in.
 
 Notable: the format is one of six raster formats, whatever the file is called; the size is judged from the header,
 before a pixel is decoded; every oddity a camera or an editor produces (alpha, palettes, 16 bits, CMYK, EXIF rotation,
@@ -39,29 +39,30 @@ def open_image(source: str | Path | bytes | BinaryIO, name: str | None = None) -
         InputError: The file is missing, empty, too large, no picture of a known format, or damaged.
     """
     if name is None:
-        name = Path(source).name if isinstance(source, (str, Path)) else "the picture"
-    data = _read(source, name)
+        name = Path(source).name if isinstance(source, (str, Path)) else ""
+    what = f"The file {name}".rstrip()
+    data = _read(source, what)
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise InputError(_too_many_pixels(name)) from None
+        raise InputError(_too_many_pixels(what)) from None
     except Exception:  # hostile bytes make Pillow's header parsers raise nearly every class there is
-        raise InputError(f"{name} is not a picture that can be read. {CURE}.") from None
+        raise InputError(f"{what} is not a picture that can be read. {CURE}.") from None
     with image:
         width, height = image.size
         if width * height > MAX_PIXELS:
-            raise InputError(_too_many_pixels(name, width, height))
+            raise InputError(_too_many_pixels(what, width, height))
         try:
             image.load()
             return to_rgb(image)
         except Exception as error:  # as above, now from the decoders
             raise InputError(
-                f"{name} is damaged or cut off and cannot be decoded ({_first_line(error)}). Save it again and retry."
+                f"{what} is damaged or cut off and cannot be decoded ({_first_line(error)}). Save it again and retry."
             ) from None
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
-    """A decoded picture as upright 8-bit RGB, transparency laid on white."""
+    """Turn a decoded picture into upright 8-bit RGB, with transparency laid on white."""
     with contextlib.suppress(Exception):  # a broken EXIF block says nothing about the pixels: they stay as they are
         image = ImageOps.exif_transpose(image)
     if image.mode in HIGH_DEPTH_MODES:
@@ -75,30 +76,30 @@ def to_rgb(image: Image.Image) -> Image.Image:
     return rgb
 
 
-def _read(source: str | Path | bytes | BinaryIO, name: str) -> bytes:
-    """All bytes of `source`, refusing more than MAX_BYTES before they are in memory."""
+def _read(source: str | Path | bytes | BinaryIO, what: str) -> bytes:
+    """Read all bytes of `source`, refusing more than MAX_BYTES before they are in memory."""
     if isinstance(source, (str, Path)):
         path = Path(source)
         if not path.is_file():
-            raise InputError(f"There is no picture at {path}.")
+            raise InputError(f"There is no picture at {path}; name a file that is there.")
         try:
             with path.open("rb") as stream:
                 data = stream.read(MAX_BYTES + 1)
         except OSError as error:
-            raise InputError(f"{name} cannot be read ({error.strerror or error}).") from None
+            raise InputError(f"{what} cannot be read ({error.strerror or error}); make the file readable.") from None
     elif isinstance(source, (bytes, bytearray, memoryview)):
         data = bytes(source)
     else:
         data = source.read(MAX_BYTES + 1)
     if not data:
-        raise InputError(f"{name} is empty (0 bytes). {CURE}.")
+        raise InputError(f"{what} is empty (0 bytes). {CURE}.")
     if len(data) > MAX_BYTES:
-        raise InputError(f"{name} is larger than {MAX_BYTES >> 20} MB. Use a smaller file.")
+        raise InputError(f"{what} is larger than {MAX_BYTES >> 20} MB. Use a smaller file.")
     return data
 
 
 def _to_8_bit(image: Image.Image) -> Image.Image:
-    """A grey picture of 16 or 32 bits or of floats as 8 bits; Pillow's own conversion clips it to white."""
+    """Turn a grey picture of 16 or 32 bits or of floats into 8 bits; Pillow's own conversion clips it to white."""
     values = np.nan_to_num(np.array(image, dtype=np.float32), copy=False, posinf=0.0, neginf=0.0)
     low, high = float(values.min()), float(values.max())
     if image.mode != "F":
@@ -110,9 +111,9 @@ def _to_8_bit(image: Image.Image) -> Image.Image:
     return Image.fromarray(np.rint(values, out=values).clip(0, 255).astype(np.uint8))
 
 
-def _too_many_pixels(name: str, width: int = 0, height: int = 0) -> str:
+def _too_many_pixels(what: str, width: int = 0, height: int = 0) -> str:
     size = f" ({width} × {height})" if width else ""
-    return f"{name} has too many pixels{size}: at most {MAX_PIXELS // 1_000_000} million. Use a smaller picture."
+    return f"{what} has too many pixels{size}: at most {MAX_PIXELS // 1_000_000} million. Use a smaller picture."
 
 
 def _first_line(error: Exception) -> str:

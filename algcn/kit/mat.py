@@ -13,7 +13,7 @@ from algcn.kit.errors import InputError
 
 
 def read_variable(path: Path, name: str | None = None) -> Tensor:
-    """The numeric matrix `name` of a `.mat` file, dense, float32; the only variable there without a name.
+    """Read a numeric matrix from a `.mat` file as a dense float32 tensor; without a name, the only variable there.
 
     Raises:
         InputError: the file is missing or no `.mat` file that is read, or it has no such matrix.
@@ -23,20 +23,20 @@ def read_variable(path: Path, name: str | None = None) -> Tensor:
     from scipy.sparse import issparse
 
     if not path.is_file():
-        raise InputError(f"the file {path} is missing; copy it there or name another")
+        raise InputError(f"The file {path} is missing; copy it there or name another.")
     try:
         content = loadmat(path)
     except NotImplementedError as error:
-        raise InputError(f"{path} is a MATLAB 7.3 file; save it again with -v7") from error
+        raise InputError(f"The file {path} is of MATLAB 7.3, which is not read; save it again with -v7.") from error
     except (MatReadError, ValueError, TypeError, OSError, EOFError, KeyError, IndexError, zlib.error) as error:
-        raise InputError(f"{path} is not a .mat file, or it is damaged: {error}") from error
+        raise InputError(f"The file {path} is not a .mat file, or it is damaged ({error}); copy it again.") from error
     variables = [key for key in content if not key.startswith("__")]
     if name is None and len(variables) == 1:
         name = variables[0]
     if name not in variables:
         wanted = "one variable" if name is None else f"a variable called {name}"
-        raise InputError(f"{path} must hold {wanted}; it holds {', '.join(variables) or 'nothing'}")
+        raise InputError(f"The file {path} must hold {wanted}; it holds {', '.join(variables) or 'nothing'}.")
     values = content[name].toarray() if issparse(content[name]) else np.asarray(content[name])
     if values.dtype.kind not in "biuf" or values.ndim != 2 or not values.size:
-        raise InputError(f"the variable {name} of {path} must be a matrix of numbers with at least one row")
+        raise InputError(f"The variable {name} of {path} must be a matrix of numbers with at least one row.")
     return torch.from_numpy(values.astype(np.float32))

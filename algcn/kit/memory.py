@@ -1,4 +1,4 @@
-"""How the C library treats large buffers: kept for the next of their size, or given back to the kernel each time."""
+"""Make the C library keep large buffers for reuse instead of returning them to the kernel each time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MALLOC_SETTINGS = (
 
 
 def keep_large_buffers() -> None:
-    """Let glibc keep the memory of activations and gradients, for the whole process; what a user has set stays.
+    """Make glibc keep the memory of activations and gradients for the whole process; a user's own settings stay.
 
     glibc gives a freed buffer of a few megabytes back to the kernel, and the next layer takes as much again, page by
     page, up to 5,000 for each picture and 11,000 for each step of training; that can take longer than the arithmetic

@@ -1,4 +1,4 @@
-"""A function over many items by a pool of threads, results in order, never more than a few items ahead."""
+"""Apply a function to many items with a pool of threads, in order and never more than a few items ahead."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _Result = TypeVar("_Result")
 
 
 def cores() -> int:
-    """How many processor cores this process may use."""
+    """Return how many processor cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -24,15 +24,15 @@ def bounded_map(
     workers: int | None = None,
     ahead: int | None = None,
 ) -> Iterator[_Result]:
-    """`map` with threads: results come in the order of `items`; at most `ahead` of them wait to be taken.
+    """Map a function over items with threads, in the order of `items`, with at most `ahead` results waiting.
 
-    Unlike `ThreadPoolExecutor.map` it takes no more from `items` than that, so neither grows with their number.
+    Unlike `ThreadPoolExecutor.map` it takes only so many from `items`, so memory does not grow with their number.
 
     Args:
         function: what to do; an exception in it is raised here, in its turn.
         items: taken as they are needed.
-        workers: threads; one for each core without.
-        ahead: items under way or done at once; four for each thread without.
+        workers: the number of threads; one for each core by default.
+        ahead: how many items may be under way or done at once; four for each thread by default.
     """
     workers = workers or cores()
     ahead = ahead or 4 * workers

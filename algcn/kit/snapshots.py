@@ -1,4 +1,4 @@
-"""Repositories of the Hugging Face Hub as local folders: the local copy first, short waits, checked contents.
+"""Fetch repositories of the Hugging Face Hub as local folders: local copy first, short waits, checked contents.
 
 Notable: a pinned reference (OWNER/NAME@COMMIT) that is in the local cache opens no connection; looking up a repository
 has a deadline of its own, because neither a dead name server nor a silent host is covered by the timeouts of
@@ -33,16 +33,16 @@ _Value = TypeVar("_Value")
 
 
 class HubError(InputError):
-    """A repository could not be had from the Hub; the sentence says why."""
+    """A repository could not be fetched from the Hub; the sentence says why."""
 
 
 class UnreachableError(HubError):
-    """The Hub did not answer, as opposed to: it said no."""
+    """The Hub did not answer at all, where `HubError` means that it answered and refused."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Snapshot:
-    """One commit of a repository as a local folder."""
+    """A commit of a repository as a local folder."""
 
     path: Path
     repository: str
@@ -51,10 +51,10 @@ class Snapshot:
 
 
 def parse_reference(reference: str) -> tuple[str, str | None]:
-    """Repository and revision of "OWNER/NAME[@REVISION]".
+    """Split "OWNER/NAME[@REVISION]" into repository and revision.
 
     Raises:
-        InputError: It is not of that form.
+        InputError: The reference is not of that form.
     """
     match = _REFERENCE.fullmatch(reference)
     if match is not None and ".." not in reference:
@@ -63,7 +63,7 @@ def parse_reference(reference: str) -> tuple[str, str | None]:
         with contextlib.suppress(HFValidationError):  # it has rules of its own about length and punctuation
             validate_repo_id(match["repository"])
             return match["repository"], match["revision"]
-    raise InputError(f"{reference!r} is no repository of the Hub; write OWNER/NAME or OWNER/NAME@COMMIT.")
+    raise InputError(f"The reference {reference!r} is no repository of the Hub; write OWNER/NAME or OWNER/NAME@COMMIT.")
 
 
 def fetch_snapshot(
@@ -74,7 +74,7 @@ def fetch_snapshot(
     repo_type: str = "model",
     cache_dir: str | Path | None = None,
 ) -> Snapshot:
-    """A repository's files as a local folder.
+    """Fetch a repository's files and return them as a local folder.
 
     Args:
         reference: "OWNER/NAME@COMMIT", taken from the local cache without a connection when it is there in full;
@@ -96,7 +96,7 @@ def fetch_snapshot(
         if path is not None:
             return Snapshot(path, repository, revision)
     try:
-        info = _asked(source, revision, LOOKUP_SECONDS, lambda: source.look_up(revision, pinned=pinned))
+        info = _within_deadline(source, revision, LOOKUP_SECONDS, lambda: source.look_up(revision, pinned=pinned))
     except UnreachableError as error:
         commit = revision if pinned else source.last_known_commit(revision)
         path = _usable(source, commit, damaged) if commit and not pinned else None
@@ -111,7 +111,10 @@ def fetch_snapshot(
             return Snapshot(path, repository, info.sha, notice)
     path = _download(source, info)
     if bad := list(damaged(path)):
-        raise HubError(f"{repository}@{info.sha} is not usable: {', '.join(bad)} is missing or damaged in it.")
+        raise HubError(
+            f"The snapshot {repository}@{info.sha} is not usable: {', '.join(bad)} is missing or damaged in it; "
+            "name another commit."
+        )
     return Snapshot(path, repository, info.sha, notice)
 
 
@@ -125,7 +128,7 @@ class _Source:
     patterns: tuple[str, ...]
 
     def look_up(self, revision: str | None, *, pinned: bool) -> ModelInfo | DatasetInfo:
-        """What the Hub says about a revision: its commit, and its files with their sizes and hashes."""
+        """Ask the Hub for a revision's commit and its files with their sizes and hashes."""
         from huggingface_hub import HfApi
 
         where = {"repo_id": self.repository, "repo_type": self.repo_type, "revision": revision}
@@ -135,7 +138,7 @@ class _Source:
         return info
 
     def download(self, commit: str, **options: Any) -> Path:
-        """Download what is wanted of a commit, or find it in the cache."""
+        """Download the wanted files of a commit, or find them in the cache."""
         from huggingface_hub import snapshot_download
 
         path = snapshot_download(
@@ -149,7 +152,7 @@ class _Source:
         return Path(path)
 
     def cached(self, commit: str) -> Path | None:
-        """The local folder of a commit where all its files are there; no connection is made."""
+        """Return the local folder of a commit if all its files are there; no connection is made."""
         from huggingface_hub.errors import LocalEntryNotFoundError
 
         try:
@@ -158,7 +161,7 @@ class _Source:
             return None
 
     def last_known_commit(self, revision: str | None) -> str | None:
-        """The commit that a branch or tag was at when it was last looked up; no connection is made."""
+        """Return the commit that a branch or tag was at when it was last looked up; no connection is made."""
         from huggingface_hub import HfApi
         from huggingface_hub.errors import RevisionResolutionError
 
@@ -170,7 +173,7 @@ class _Source:
 
 
 def _usable(source: _Source, commit: str, damaged: Callable[[Path], Iterable[str]]) -> Path | None:
-    """The cached folder of a commit if it is whole; what is damaged in it is removed, to be fetched anew."""
+    """Return the cached folder of a commit if it is whole; damaged files are removed, to be fetched anew."""
     path = source.cached(commit)
     if path is None:
         return None
@@ -187,29 +190,30 @@ def _download(source: _Source, info: ModelInfo | DatasetInfo) -> Path:
     wanted = list(filter_repo_objects(siblings, allow_patterns=list(source.patterns)))
     if not wanted:
         raise HubError(
-            f"{source.repository}@{info.sha} has none of the files that are read: {', '.join(source.patterns)}."
+            f"The repository {source.repository}@{info.sha} has none of the files that are read "
+            f"({', '.join(source.patterns)}); name another."
         )
     size = sum(siblings[name].size or 0 for name in wanted)
     seconds = DOWNLOAD_SECONDS + SECONDS_PER_FILE * len(wanted) + size / BYTES_PER_SECOND
     try:
-        path = _asked(source, info.sha, seconds, lambda: source.download(info.sha, max_workers=4))
+        path = _within_deadline(source, info.sha, seconds, lambda: source.download(info.sha, max_workers=4))
     except UnreachableError as error:
         raise HubError(
-            f"The download of {source.repository}@{info.sha} broke off, nothing incomplete was kept; try again."
+            f"The download of {source.repository}@{info.sha} broke off and nothing incomplete was kept; try again."
         ) from error
     bad = [name for name in wanted if not _is_intact(path / name, siblings[name])]
     for name in bad:
         _forget(path / name)
     if bad:
         raise HubError(
-            f"{', '.join(bad)} of {source.repository}@{info.sha} arrived damaged (the hash is not the one the Hub "
-            "states) and was not kept; try again."
+            f"The download of {', '.join(bad)} from {source.repository}@{info.sha} arrived damaged (the hash is not "
+            "the one the Hub states) and was not kept; try again."
         )
     return path
 
 
 def _is_intact(file: Path, sibling: RepoSibling) -> bool:
-    """Whether a file has the content that the Hub names: a SHA-256 for large files, git's own hash for the others."""
+    """Tell whether a file has the content that the Hub names: a SHA-256 for large files, git's hash for the others."""
     if sibling.lfs is not None:
         return files.sha256(file) == sibling.lfs.sha256
     data = file.read_bytes()
@@ -227,8 +231,8 @@ def _forget(pointer: Path) -> None:
     pointer.unlink(missing_ok=True)
 
 
-def _asked(source: _Source, revision: str | None, seconds: float, question: Callable[[], _Value]) -> _Value:
-    """The answer to `question`, a conversation with the Hub, or a `HubError` after at most `seconds`.
+def _within_deadline(source: _Source, revision: str | None, seconds: float, question: Callable[[], _Value]) -> _Value:
+    """Put `question` to the Hub and return the answer, or raise a `HubError` after at most `seconds`.
 
     The thread of a conversation that takes longer is left to end by itself: a name look-up cannot be interrupted.
     """
@@ -244,7 +248,7 @@ def _asked(source: _Source, revision: str | None, seconds: float, question: Call
     thread.start()
     thread.join(seconds)
     if not outcome:
-        raise UnreachableError(f"The Hub did not answer within {seconds:g} seconds.")
+        raise UnreachableError(f"The Hub did not answer within {seconds:g} seconds; try again later.")
     answer, error = outcome[0]
     if error is not None:
         raise explained(error, source.repository, source.repo_type, revision) from error
@@ -252,23 +256,27 @@ def _asked(source: _Source, revision: str | None, seconds: float, question: Call
 
 
 def explained(error: Exception, name: str, repo_type: str, revision: str | None = None) -> HubError:
-    """An error of huggingface_hub about the repository `name` as one sentence."""
+    """Turn an error of huggingface_hub about the repository `name` into a sentence."""
     from huggingface_hub import errors
 
     if isinstance(error, HubError):
         return error
     if isinstance(error, errors.GatedRepoError):
-        return HubError(f"{name} needs permission: ask for access on its page and set HF_TOKEN.")
+        return HubError(f"The repository {name} needs permission: ask for access on its page and set HF_TOKEN.")
     if isinstance(error, errors.RepositoryNotFoundError):
         return HubError(f"The Hub has no {repo_type} repository {name}, or it is private (then set HF_TOKEN).")
     if isinstance(error, errors.RevisionNotFoundError):
-        return HubError(f"{name} has no commit, branch or tag {revision}; look at its history for the right one.")
+        return HubError(
+            f"The repository {name} has no commit, branch or tag {revision}; look at its history for the right one."
+        )
     if isinstance(error, errors.HfHubHTTPError):
         status = error.response.status_code
         kind = UnreachableError if status >= 500 or status == 429 else HubError
         return kind(f"The Hub refused {name} with status {status}; try again later.")
     if isinstance(error, errors.OfflineModeIsEnabled) or isinstance(error.__cause__, errors.OfflineModeIsEnabled):
-        return UnreachableError("The Hub is not asked while HF_HUB_OFFLINE is set.")
+        return UnreachableError("The Hub is not asked while HF_HUB_OFFLINE is set; unset it to download.")
     if isinstance(error, OSError) and error.errno and not isinstance(error, ConnectionError):
-        return HubError(f"{name} cannot be kept in the local cache ({error.strerror}).")
-    return UnreachableError(f"The Hub cannot be reached ({type(error).__name__}).")
+        return HubError(
+            f"The repository {name} cannot be kept in the local cache ({error.strerror}); make room for it."
+        )
+    return UnreachableError(f"The Hub cannot be reached ({type(error).__name__}); try again with a connection.")

@@ -1,4 +1,4 @@
-"""The authors' `.pth` checkpoints, in and out."""
+"""Read and write checkpoints (`.pth`) of the authors' code."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ KEYS = {
 
 
 def load_reference_checkpoint(path: str | Path, gamma: float = 0.5) -> ALGCN:
-    """Read a checkpoint of the authors' code; every size and the prior come from it.
+    """Read a checkpoint of the authors' code; it decides every size and holds the prior.
 
     Args:
         path: the `.pth`.
@@ -44,6 +44,15 @@ def load_reference_checkpoint(path: str | Path, gamma: float = 0.5) -> ALGCN:
 
     Raises:
         InputError: not a state dict of plain tensors, a missing or unknown key, or shapes that do not fit together.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> model = ALGCN(ModelConfig(image_dim=8, text_dim=6, num_labels=3, common_dim=4, label_dim=5))
+        >>> with TemporaryDirectory() as folder:
+        ...     save_reference_checkpoint(model, f"{folder}/authors.pth")
+        ...     again = load_reference_checkpoint(f"{folder}/authors.pth")
+        >>> again.config.image_dim, torch.equal(again.prior, model.prior)
+        (8, True)
     """
     path = Path(path)
     state = _read_state(path)
@@ -61,8 +70,8 @@ def load_reference_checkpoint(path: str | Path, gamma: float = 0.5) -> ALGCN:
     for theirs, name in KEYS.items():
         if state[theirs].shape != ours[name].shape:
             raise InputError(
-                f"in the checkpoint {path}, {theirs} has the shape {tuple(state[theirs].shape)} "
-                f"where the other tensors ask for {tuple(ours[name].shape)}"
+                f"In the checkpoint {path}, {theirs} has the shape {tuple(state[theirs].shape)} "
+                f"where the other tensors ask for {tuple(ours[name].shape)}; copy it again."
             )
     model.load_state_dict({name: state[theirs] for theirs, name in KEYS.items()})
     return model.eval()
@@ -73,12 +82,20 @@ def save_reference_checkpoint(model: ALGCN, path: str | Path) -> None:
 
     Raises:
         InputError: the model is none of theirs (no GCN, another depth, or nothing adaptive).
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> model = ALGCN(ModelConfig(image_dim=8, text_dim=6, num_labels=3, common_dim=4, label_dim=5))
+        >>> with TemporaryDirectory() as folder:
+        ...     save_reference_checkpoint(model, f"{folder}/authors.pth")
+        ...     sorted(torch.load(f"{folder}/authors.pth", weights_only=True))[:3]
+        ['A', 'B', 'gc1.weight']
     """
     config = model.config
     if not config.use_gcn or not config.adaptive or config.gcn_layers != GCN_LAYERS:
         raise InputError(
-            f"the authors' format holds a model with the GCN, {GCN_LAYERS} layers deep, and the adaptive graph; "
-            "save this one as a bundle"
+            f"The authors' format holds a model with the GCN, {GCN_LAYERS} layers deep, and the adaptive graph; "
+            "save this one as a bundle."
         )
     ours = model.state_dict()
     state = {theirs: ours[name].detach().cpu().clone() for theirs, name in KEYS.items()}
@@ -88,16 +105,17 @@ def save_reference_checkpoint(model: ALGCN, path: str | Path) -> None:
 
 def _read_state(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
-        raise InputError(f"there is no checkpoint {path}")
+        raise InputError(f"There is no checkpoint {path}; name the .pth that the authors' code saves.")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError, AttributeError) as error:
         raise InputError(
-            f"{path} is not a checkpoint of plain tensors; give the .pth that the authors' code saves (a state dict)"
+            f"The file {path} is not a checkpoint of plain tensors; give the .pth that the authors' code saves "
+            "(a state dict)."
         ) from error
     if not isinstance(state, Mapping) or not all(isinstance(tensor, Tensor) for tensor in state.values()):
         raise InputError(
-            f"{path} does not hold a state dict (names and tensors); give the .pth the authors' code saves"
+            f"The file {path} does not hold a state dict (names and tensors); give the .pth the authors' code saves."
         )
     missing = [key for key in KEYS if key not in state]
     unknown = [str(key) for key in state if key not in KEYS]
@@ -105,8 +123,13 @@ def _read_state(path: Path) -> dict[str, Tensor]:
         faults = [f"lacks {', '.join(missing)}"] * bool(missing) + [f"has the unknown {', '.join(unknown)}"] * bool(
             unknown
         )
-        raise InputError(f"{path} is not a checkpoint of the authors' ALGCN: it {' and '.join(faults)}")
+        raise InputError(
+            f"The file {path} is not a checkpoint of the authors' ALGCN: it {' and '.join(faults)}; give one of theirs."
+        )
     flat = [key for key in KEYS if state[key].ndim != (1 if key.endswith("bias") else 2)]
     if flat:
-        raise InputError(f"in the checkpoint {path}, {flat[0]} has the impossible shape {tuple(state[flat[0]].shape)}")
+        raise InputError(
+            f"In the checkpoint {path}, {flat[0]} has the impossible shape {tuple(state[flat[0]].shape)}; copy it "
+            "again."
+        )
     return {key: state[key] for key in KEYS}

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import math
 from collections.abc import Mapping
 from typing import Any, Self
 
+from algcn.kit import checks
 from algcn.kit.errors import InputError
 
 MODES = ("paper",)
@@ -21,10 +21,10 @@ PRECISIONS = ("float32", "tf32", "bf16")
 
 @dataclasses.dataclass(frozen=True)
 class _Settings:
-    """What both classes share: dictionaries in and out."""
+    """Settings that can be read from a dictionary and written to one; both classes below share this."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Every field by name, ready for JSON (tuples become lists)."""
+        """Return every field by name, ready for JSON (tuples become lists)."""
         values = dataclasses.asdict(self)
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
@@ -36,51 +36,50 @@ class _Settings:
             InputError: a key is unknown or missing, or a value is out of range.
         """
         if not isinstance(values, Mapping):
-            raise InputError(f"{cls.__name__} is read from an object of names and values, not from {values!r}")
+            raise InputError(f"{cls.__name__} is read from an object of names and values, not from {values!r}.")
         fields = {field.name: field for field in dataclasses.fields(cls)}
         unknown = sorted(str(key) for key in values if key not in fields)
         if unknown:
             close = difflib.get_close_matches(unknown[0], fields, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"the keys are {', '.join(fields)}"
-            raise InputError(f"{cls.__name__} has no {', '.join(unknown)}; {hint}")
+            hint = f"Did you mean {close[0]}?" if close else f"The keys are {', '.join(fields)}."
+            raise InputError(f"{cls.__name__} has no {', '.join(unknown)}. {hint}")
         missing = [
             name for name, field in fields.items() if field.default is dataclasses.MISSING and name not in values
         ]
         if missing:
-            raise InputError(f"{cls.__name__} needs {', '.join(missing)}")
+            raise InputError(f"{cls.__name__} needs {', '.join(missing)}; give every field without a default.")
         return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
 
     def replace(self, **changes: Any) -> Self:
-        """A copy with some fields changed, checked again."""
+        """Return a copy with some fields changed, checked again."""
         return type(self).from_dict({**self.to_dict(), **changes})
 
     def _whole(self, *names: str, low: int = 1) -> None:
         for name in names:
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < low:
-                raise InputError(f"{name} must be a whole number of at least {low}, not {value!r}")
+            checks.whole_number(getattr(self, name), f"setting {name}", low, strict=True)
 
-    def _number(self, name: str, low: float, high: float = math.inf, *, open_low: bool = False) -> None:
-        value = getattr(self, name)
-        number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-        if not number or not low <= value <= high or (open_low and value == low):
-            lower = f"above {low:g}" if open_low else f"at least {low:g}"
-            upper = f" and at most {high:g}" if math.isfinite(high) else ""
-            raise InputError(f"{name} must be a number {lower}{upper}, not {value!r}")
+    def _number(self, name: str, low: float, high: float | None = None, *, above: bool = False) -> None:
+        checks.number(getattr(self, name), f"setting {name}", low, high, above=above)
 
     def _flag(self, *names: str) -> None:
         for name in names:
             if not isinstance(getattr(self, name), bool):
-                raise InputError(f"{name} must be true or false, not {getattr(self, name)!r}")
+                raise InputError(f"The setting {name} must be true or false, not {getattr(self, name)!r}.")
 
     def _choice(self, name: str, choices: tuple[str, ...]) -> None:
         if getattr(self, name) not in choices:
-            raise InputError(f"{name} must be one of {', '.join(choices)}, not {getattr(self, name)!r}")
+            raise InputError(f"The setting {name} must be one of {', '.join(choices)}, not {getattr(self, name)!r}.")
 
 
 @dataclasses.dataclass(frozen=True)
 class ModelConfig(_Settings):
-    """Sizes and switches of a model; everything needed to build it before its weights are loaded."""
+    """The sizes and switches of a model: everything needed to build it before its weights are loaded.
+
+    Example:
+        >>> config = ModelConfig(image_dim=4096, text_dim=1386, num_labels=24)
+        >>> config.common_dim, config.replace(common_dim=512).common_dim
+        (1024, 512)
+    """
 
     image_dim: int
     text_dim: int
@@ -101,7 +100,15 @@ class ModelConfig(_Settings):
 
 @dataclasses.dataclass(frozen=True)
 class TrainConfig(_Settings):
-    """How a model is trained; the defaults are the paper's, batch and epochs those for MIRFlickr."""
+    """The settings of a training run; the defaults are the paper's, with batch size and epochs for MIRFlickr.
+
+    Example:
+        >>> TrainConfig(epochs=5).learning_rate
+        5e-05
+        >>> TrainConfig(epochs=0)
+        Traceback (most recent call last):
+        algcn.kit.errors.InputError: The setting epochs must be a whole number of at least 1, not 0.
+    """
 
     mode: str = "paper"
     batch_size: int = 100
@@ -124,9 +131,9 @@ class TrainConfig(_Settings):
         self._choice("precision", PRECISIONS)
         self._whole("batch_size", "epochs")
         self._whole("seed", low=0)
-        self._number("learning_rate", 0.0, open_low=True)
+        self._number("learning_rate", 0.0, above=True)
         self._number("adaptive_lr_factor", 0.0)
-        self._number("threshold", 0.0, 1.0, open_low=True)
+        self._number("threshold", 0.0, 1.0, above=True)
         self._number("prior_diagonal", 0.0)
         self._number("invariance_weight", 0.0)
         self._number("self_supervision_weight", 0.0)
@@ -134,7 +141,7 @@ class TrainConfig(_Settings):
         betas = self.betas
         pair = isinstance(betas, tuple) and len(betas) == 2 and all(isinstance(b, (int, float)) for b in betas)
         if not pair or not all(0.0 <= b < 1.0 for b in betas):
-            raise InputError(f"betas must be two numbers from 0 up to, not including, 1, not {betas!r}")
+            raise InputError(f"The setting betas must be two numbers of at least 0 and below 1, not {betas!r}.")
 
 
 PRESETS: dict[str, TrainConfig] = {
@@ -146,11 +153,11 @@ PRESETS: dict[str, TrainConfig] = {
 
 
 def preset(name: str) -> TrainConfig:
-    """The named entry of `PRESETS`.
+    """Return the entry of `PRESETS` with this name.
 
     Raises:
         InputError: no preset has this name; the message lists them.
     """
     if name not in PRESETS:
-        raise InputError(f"there is no preset {name!r}; the presets are {', '.join(PRESETS)}")
+        raise InputError(f"There is no preset {name!r}; the presets are {', '.join(PRESETS)}.")
     return PRESETS[name]

@@ -19,7 +19,7 @@ EDGE_WEIGHT = 0.5  # of a prior edge, beside a diagonal of 1
 
 
 def cooccurrence(labels: Tensor) -> Tensor:
-    """How often two labels are given together.
+    """Count how often two labels are given together.
 
     Args:
         labels: N × L multi-hot; any non-zero entry counts once.
@@ -28,13 +28,15 @@ def cooccurrence(labels: Tensor) -> Tensor:
         L × L int64; the diagonal is each label's support.
     """
     if labels.ndim != 2:
-        raise InputError(f"a label matrix has two dimensions, items × labels, not the shape {tuple(labels.shape)}")
+        raise InputError(f"A label matrix has two dimensions, items × labels, not the shape {tuple(labels.shape)}.")
     present = (labels != 0).double()  # exact up to 2^53 items, and a product on every device
     return (present.T @ present).round().long()
 
 
 def conditional_probability(counts: Tensor, names: Sequence[str] | None = None) -> Tensor:
-    """P[i, j] = P(j | i) = counts[i, j] / counts[i, i], L × L float64.
+    """Estimate the probability of a label where another is given, L × L float64.
+
+    P[i, j] = P(j | i) = counts[i, j] / counts[i, i]: of the items with label i, the share that also has label j.
 
     Raises:
         InputError: a label has no example; named when `names` are given.
@@ -44,14 +46,17 @@ def conditional_probability(counts: Tensor, names: Sequence[str] | None = None) 
     if missing:
         who = ", ".join(repr(names[i]) if names is not None else f"number {i}" for i in missing)
         raise InputError(
-            f"no training example has the label{'s' if len(missing) > 1 else ''} {who}; "
-            "add examples or leave the label out"
+            f"No training example has the label{'s' if len(missing) > 1 else ''} {who}; "
+            "add examples or leave the label out."
         )
     return counts.double() / support.double()[:, None]
 
 
 def prior_correlation(probability: Tensor, threshold: float = 0.4, diagonal: float = 1.0) -> Tensor:
-    """C = 0.5 · 1[P ≥ threshold] off the diagonal, `diagonal` on it; L × L float32.
+    """Turn conditional probabilities into the prior correlation C, L × L float32.
+
+    C = 0.5 · 1[P ≥ threshold] off the diagonal: an edge of weight 0.5 wherever one label often implies the other, and
+    `diagonal` for a label with itself.
 
     A diagonal of 1.5 is what the authors' own script ends with: it thresholds P(i | i) too.
     """
@@ -62,7 +67,7 @@ def prior_correlation(probability: Tensor, threshold: float = 0.4, diagonal: flo
 def label_prior(
     labels: Tensor, *, threshold: float = 0.4, diagonal: float = 1.0, names: Sequence[str] | None = None
 ) -> Tensor:
-    """The prior C that `algcn.method.model.ALGCN` takes, from an N × L label matrix, as the authors' code stores it.
+    """Make the prior C for `algcn.method.model.ALGCN` from an N × L label matrix, as the authors' code stores it.
 
     Their file format makes the stored ratio P(i | j), and `normalise` transposes, so that in Â row i gathers from
     the labels j with P(j | i) ≥ threshold. This is the only place that knows: C here is the transpose of
@@ -76,12 +81,18 @@ def label_prior(
 
 
 def adaptive_correlation(prior: Tensor, learned_change: Tensor, gamma: float = 0.5) -> Tensor:
-    """A = ReLU(C + γ D), L × L."""
+    """Add the learned change to the prior correlation, L × L.
+
+    A = ReLU(C + γ D): the prior plus γ times the learned change; a negative weight becomes no edge.
+    """
     return torch.relu(prior + gamma * learned_change)
 
 
 def normalise(adaptive: Tensor) -> Tensor:
-    """Â = D^(-1/2) Aᵀ D^(-1/2), D = diag(row sums of A); L × L.
+    """Normalise the adaptive correlation to the adjacency of the graph convolution, L × L.
+
+    Â = D^(-1/2) Aᵀ D^(-1/2), D = diag(row sums of A): each edge is divided by the root of both labels' totals, so that
+    labels with many edges do not drown the others.
 
     A label whose row has no weight left is cut off (zero row and column) instead of becoming NaN.
     """

@@ -1,4 +1,4 @@
-"""Label names with their groups and synonyms; lists of names to multi-hot rows and back; labels found in a text."""
+"""Labels with groups and synonyms: names to multi-hot rows and back, and the labels that a text mentions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FORBIDDEN = re.compile(r"[|\x00-\x1f\x7f]")
 
 @dataclasses.dataclass(frozen=True)
 class Label:
-    """One label: its name, the group it is coloured by, who gave it, and the words that mean it in a text."""
+    """A label: its name, the group it is coloured by, who gave it, and the words that mean it in a text."""
 
     name: str
     group: str = ""
@@ -32,23 +32,23 @@ class Label:
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip():
-            raise InputError(f"a label's name must be a word or a phrase, not {self.name!r}")
+            raise InputError(f"A label's name must be a word or a phrase, not {self.name!r}.")
         if self.name != self.name.strip() or _FORBIDDEN.search(self.name):
             raise InputError(
-                f"the label name {self.name!r} must not begin or end with a space or contain '|' or a line break"
+                f"The label name {self.name!r} must not begin or end with a space or contain '|' or a line break."
             )
         if not isinstance(self.group, str):
-            raise InputError(f"the group of label {self.name!r} must be a text, not {self.group!r}")
+            raise InputError(f"The group of label {self.name!r} must be a text, not {self.group!r}.")
         if self.source not in SOURCES:
-            raise InputError(f"the source of label {self.name!r} must be one of {', '.join(SOURCES)}")
+            raise InputError(f"The source of label {self.name!r} must be one of {', '.join(SOURCES)}.")
         listed = isinstance(self.synonyms, (list, tuple))
         if not listed or not all(isinstance(text, str) and _phrase(text) for text in self.synonyms):
-            raise InputError(f"the synonyms of label {self.name!r} must be a list of words or phrases")
+            raise InputError(f"The synonyms of label {self.name!r} must be a list of words or phrases.")
         object.__setattr__(self, "synonyms", tuple(self.synonyms))
 
 
 def _phrase(text: str) -> str:
-    """`text` as it is compared: casefolded, one space between words."""
+    """Return `text` as it is compared: casefolded, one space between words."""
     return _WORD_GAP.sub(" ", text.casefold()).strip()
 
 
@@ -56,6 +56,13 @@ class LabelSet(Sequence[Label]):
     """An ordered set of labels; position `i` is column `i` of every label matrix and row `i` of the classifiers.
 
     Names are unique and looked up without regard to case.
+
+    Example:
+        >>> labels = LabelSet(["dog", Label("beach", synonyms=("seaside",))])
+        >>> labels.encode([["dog"], ["beach", "dog"]]).tolist()
+        [[1, 0], [1, 1]]
+        >>> labels.find("A dog at the seaside")
+        ['dog', 'beach']
     """
 
     def __init__(self, labels: Iterable[Label | str]) -> None:
@@ -63,7 +70,7 @@ class LabelSet(Sequence[Label]):
         self._positions: dict[str, int] = {}
         for position, label in enumerate(self._labels):
             if label.name.casefold() in self._positions:
-                raise InputError(f"the label {label.name!r} is there twice; every name may appear once")
+                raise InputError(f"The label {label.name!r} is there twice; every name may appear once.")
             self._positions[label.name.casefold()] = position
 
     def __len__(self) -> int:
@@ -83,7 +90,7 @@ class LabelSet(Sequence[Label]):
 
     @property
     def names(self) -> list[str]:
-        """Names in order."""
+        """The names of the labels in order."""
         return [label.name for label in self._labels]
 
     @property
@@ -92,7 +99,7 @@ class LabelSet(Sequence[Label]):
         return [label.group for label in self._labels]
 
     def index(self, name: str) -> int:  # type: ignore[override]
-        """Position of the label called `name`, whatever its case.
+        """Return the position of the label called `name`, whatever its case.
 
         Raises:
             InputError: no label has this name; the message offers the closest ones.
@@ -101,14 +108,14 @@ class LabelSet(Sequence[Label]):
         if position is None:
             close = difflib.get_close_matches(name.strip().casefold(), self._positions, n=3)
             if close:
-                hint = "did you mean " + " or ".join(repr(self._labels[self._positions[c]].name) for c in close) + "?"
+                hint = "Did you mean " + " or ".join(repr(self._labels[self._positions[c]].name) for c in close) + "?"
             else:
-                hint = "the labels are " + (", ".join(self.names) or "none at all")
-            raise InputError(f"there is no label {name!r}; {hint}")
+                hint = f"The labels are {', '.join(self.names)}." if self.names else "This set of labels is empty."
+            raise InputError(f"There is no label {name!r}. {hint}")
         return position
 
     def encode(self, rows: Iterable[Iterable[str]]) -> Tensor:
-        """Lists of names to a multi-hot matrix, N × L, uint8.
+        """Turn lists of names into a multi-hot matrix, N × L, uint8.
 
         Raises:
             InputError: a name is unknown, or a row is one text instead of a list of names.
@@ -117,15 +124,17 @@ class LabelSet(Sequence[Label]):
         encoded = torch.zeros(len(rows), len(self), dtype=torch.uint8)
         for number, row in enumerate(rows):
             if isinstance(row, str):
-                raise InputError(f"row {number} of the labels is the text {row!r}; it must be a list of label names")
+                raise InputError(f"Row {number} of the labels is the text {row!r}; it must be a list of label names.")
             for name in row:
                 encoded[number, self.index(name)] = 1
         return encoded
 
     def decode(self, labels: Tensor) -> list[list[str]]:
-        """A multi-hot matrix, N × L, to lists of names in the order of the labels; any non-zero entry counts."""
+        """Turn a multi-hot matrix, N × L, into lists of names in the order of the labels; any non-zero entry counts."""
         if labels.ndim != 2 or labels.shape[1] != len(self):
-            raise InputError(f"a label matrix of {len(self)} columns is needed, not one of shape {tuple(labels.shape)}")
+            raise InputError(
+                f"A label matrix of {len(self)} columns is needed, not one of shape {tuple(labels.shape)}."
+            )
         rows: list[list[str]] = [[] for _ in range(labels.shape[0])]
         for row, column in labels.nonzero().tolist():
             rows[row].append(self._labels[column].name)
@@ -133,7 +142,7 @@ class LabelSet(Sequence[Label]):
 
     @cached_property
     def _synonym_labels(self) -> dict[str, list[int]]:
-        """Every name and synonym, as compared, to the labels it stands for ("surfer" is a person and surfing)."""
+        """Every name and synonym, as compared, with the labels it stands for ("surfer" is a person and surfing)."""
         found: dict[str, list[int]] = {}
         for position, label in enumerate(self._labels):
             for phrase in dict.fromkeys(_phrase(text) for text in (label.name, *label.synonyms)):
@@ -142,13 +151,13 @@ class LabelSet(Sequence[Label]):
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
-        """Whole synonyms, the longest first: "stop sign" is found before "sign" could be."""
+        """A pattern of whole synonyms, the longest first: "stop sign" is found before "sign" could be."""
         phrases = sorted(self._synonym_labels, key=lambda phrase: (-len(phrase), phrase))
         options = "|".join(r"[\s_\-]+".join(map(re.escape, phrase.split(" "))) for phrase in phrases)
         return re.compile(rf"(?<!\w)(?:{options})(?!\w)")
 
     def find(self, text: str) -> list[str]:
-        """Names of the labels that `text` mentions, in the order of the labels.
+        """Find the labels that `text` mentions and return their names, in the order of the labels.
 
         Whole words, whatever their case; a longer synonym hides the shorter ones inside it ("hot dog" is no dog when
         "hot dog" is itself a synonym). Words of a phrase may be joined by spaces, hyphens or underscores.
@@ -160,11 +169,11 @@ class LabelSet(Sequence[Label]):
         return [self._labels[position].name for position in sorted(positions)]
 
     def subset(self, names: Iterable[str]) -> LabelSet:
-        """The labels called `names`, in that order."""
+        """Return a set of the labels called `names`, in that order."""
         return LabelSet(self._labels[self.index(name)] for name in names)
 
     def to_json(self) -> list[dict[str, Any]]:
-        """A list of objects, ready for `json.dumps`; `from_json` reads it."""
+        """Return a list of objects, ready for `json.dumps`; `from_json` reads it."""
         return [{**dataclasses.asdict(label), "synonyms": list(label.synonyms)} for label in self._labels]
 
     @classmethod
@@ -175,23 +184,23 @@ class LabelSet(Sequence[Label]):
             InputError: not such a list, an unknown key, an empty name or a name that is there twice.
         """
         if isinstance(entries, (str, bytes)) or not isinstance(entries, Sequence):
-            raise InputError("labels must be a list of names or of objects with a name")
+            raise InputError("The labels must be a list of names or of objects with a name.")
         known = [field.name for field in dataclasses.fields(Label)]
         labels = []
         for number, entry in enumerate(entries):
             if isinstance(entry, str):
                 entry = {"name": entry}
             if not isinstance(entry, Mapping) or "name" not in entry:
-                raise InputError(f"label {number} must be a name or an object with a name, not {entry!r}")
+                raise InputError(f"Label {number} must be a name or an object with a name, not {entry!r}.")
             unknown = [key for key in entry if key not in known]
             if unknown:
-                raise InputError(f"label {entry['name']!r} has the unknown key {unknown[0]!r}; use {', '.join(known)}")
+                raise InputError(f"Label {entry['name']!r} has the unknown key {unknown[0]!r}; use {', '.join(known)}.")
             labels.append(Label(**entry))
         return cls(labels)
 
     @classmethod
     def load(cls, path: str | Path) -> LabelSet:
-        """Read a JSON file as `from_json` does.
+        """Read a JSON file in the format of `from_json`.
 
         Raises:
             InputError: the file is missing, is not JSON, or is not a list of labels.
@@ -199,7 +208,7 @@ class LabelSet(Sequence[Label]):
         try:
             entries = json.loads(Path(path).read_text(encoding="utf-8"))
         except OSError as error:
-            raise InputError(f"the label file {path} cannot be read: {error.strerror}") from error
+            raise InputError(f"The label file {path} cannot be read ({error.strerror}); name a JSON file.") from error
         except ValueError as error:
-            raise InputError(f"the label file {path} is not JSON: {error}") from error
+            raise InputError(f"The label file {path} is not JSON ({error}); give a JSON list of labels.") from error
         return cls.from_json(entries)

@@ -20,7 +20,7 @@ TARGET_CEILING = 0.5  # of the self-supervision target
 
 
 class Losses(NamedTuple):
-    """The parts, unweighted, and `total`, their weighted sum; each a scalar."""
+    """The unweighted parts of the loss and `total`, their weighted sum; each a scalar."""
 
     classification: Tensor
     invariance: Tensor
@@ -29,20 +29,30 @@ class Losses(NamedTuple):
 
 
 def classification_loss(image_scores: Tensor, text_scores: Tensor, labels: Tensor) -> Tensor:
-    """mean_i ‖ŷᵛ_i − y_i‖₂ + mean_i ‖ŷᵗ_i − y_i‖₂, all N × L. The norm is not squared."""
+    """Compare the label scores of images and texts with their true labels, all N × L.
+
+    mean_i ‖ŷᵛ_i − y_i‖₂ + mean_i ‖ŷᵗ_i − y_i‖₂: the mean distance between scores and labels, for
+    images plus for texts. The norm is not squared.
+    """
     labels = labels.to(image_scores.dtype)
     distances = [torch.linalg.vector_norm(scores - labels, dim=1) for scores in (image_scores, text_scores)]
     return distances[0].mean() + distances[1].mean()
 
 
 def half_cosine(a: Tensor, b: Tensor) -> Tensor:
-    """θ(a_i, b_j) = cos(a_i, b_j) / 2, N × N. After a ReLU it never leaves [0, 0.5]; the authors' scale, kept."""
+    """Return half the cosine of every pair of rows, N × N.
+
+    θ(a_i, b_j) = cos(a_i, b_j) / 2: after a ReLU it never leaves [0, 0.5]. The half is the authors' scale, kept.
+    """
     norms = torch.linalg.vector_norm(a, dim=1)[:, None] * torch.linalg.vector_norm(b, dim=1)
     return a @ b.T / norms.clamp(min=COSINE_EPS) / 2
 
 
 def invariance_loss(image: Tensor, text: Tensor, labels: Tensor) -> Tensor:
-    """Σ over (u, u), (u, v), (v, v) of mean_ij [log(1 + e^θ) − S_ij θ_ij], embeddings N × d, labels N × L.
+    """Pull embeddings that share labels together, within and across images and texts (N × d, labels N × L).
+
+    Σ over (u, u), (u, v), (v, v) of mean_ij [log(1 + e^θ) − S_ij θ_ij]: the negative log-likelihood that two items are
+    alike, summed over image-image, image-text and text-text pairs.
 
     S = Y Yᵀ counts the labels that two items share; it is not binary.
     """
@@ -55,13 +65,16 @@ def invariance_loss(image: Tensor, text: Tensor, labels: Tensor) -> Tensor:
 def self_supervision_targets(
     prior: Tensor, layers: int = 3, noise: float = 0.2, generator: torch.Generator | None = None
 ) -> Tensor:
-    """min(C + N, 0.5), N ~ Bernoulli(noise) drawn anew for each layer; layers × L × L.
+    """Draw the noisy targets that the learned graph is compared with, layers × L × L.
+
+    min(C + N, 0.5), N ~ Bernoulli(noise) drawn anew for each layer: the prior with some edges added at random, no
+    weight above 0.5.
 
     Args:
         prior: the prior correlation C, L × L.
-        layers: of the graph convolution.
+        layers: the number of layers of the graph convolution.
         noise: the probability of a flipped-on edge.
-        generator: on the device of `prior`; torch's own without.
+        generator: the random generator, on the device of `prior`; torch's default without.
     """
     chance = torch.full_like(prior, noise)
     drawn = torch.stack([torch.bernoulli(chance, generator=generator) for _ in range(layers)])
@@ -69,7 +82,9 @@ def self_supervision_targets(
 
 
 def self_supervision_loss(adjacency: Tensor, targets: Tensor) -> Tensor:
-    """Σ over the layers of MSE(Â, target), Â L × L, targets layers × L × L (`self_supervision_targets`).
+    """Compare the learned graph Â (L × L) with the noisy targets (layers × L × L) of `self_supervision_targets`.
+
+    Σ over the layers of MSE(Â, target): the mean squared difference, once for each layer of the graph convolution.
 
     The normalised Â is compared with an unnormalised target and is the same in every layer: only the noise differs.
     """
@@ -86,19 +101,20 @@ def algcn_loss(
     layers: int = 3,
     targets: Tensor | None = None,
 ) -> Losses:
-    """Total = classification + invariance_weight · invariance + self_supervision_weight · self-supervision.
+    """Compute the loss of a batch: the three parts and their weighted sum.
+
+    Total = classification + invariance_weight · invariance + self_supervision_weight · self-supervision. Without the
+    GCN there is no Â and the self-supervision is 0.
 
     Args:
-        output: of the model, for a batch of N.
+        output: what the model returned for a batch of N.
         labels: N × L multi-hot.
         prior: the prior correlation C, L × L (`model.prior`).
         config: the weights and the probability of noise.
-        generator: where the noise comes from, on the device of the model; torch's own without.
+        generator: where the noise comes from, on the device of the model; torch's default without.
         layers: how often the graph is compared: once for each layer of the GCN (`model.config.gcn_layers`).
         targets: layers × L × L, drawn before (`self_supervision_targets`); drawn here without, and then `generator` and
             `layers` count.
-
-    Without the GCN there is no Â and the self-supervision is 0.
     """
     classification = classification_loss(output.image_scores, output.text_scores, labels)
     invariance = invariance_loss(output.image, output.text, labels)

@@ -29,7 +29,16 @@ LEARNED_CHANGE_RANGE = 0.02  # D starts as U(0, this)
 
 
 class ALGCNOutput(NamedTuple):
-    """What a forward pass returns."""
+    """The tensors that a forward pass of `ALGCN` returns.
+
+    Example:
+        >>> model = ALGCN(ModelConfig(image_dim=8, text_dim=6, num_labels=3, common_dim=4, label_dim=5, use_gcn=False))
+        >>> output = model(torch.randn(2, 8), torch.randn(2, 6))
+        >>> output._fields
+        ('image', 'text', 'image_scores', 'text_scores', 'classifiers', 'adjacency')
+        >>> output.adjacency is None  # without the GCN there is no graph
+        True
+    """
 
     image: Tensor  # N × d
     text: Tensor  # N × d
@@ -40,7 +49,7 @@ class ALGCNOutput(NamedTuple):
 
 
 def label_scores(embeddings: Tensor, classifiers: Tensor) -> Tensor:
-    """Cosine of every embedding (N × d) with every classifier (L × d), N × L; 0 for a zero embedding.
+    """Return the cosine of every embedding (N × d) with every classifier (L × d), N × L; 0 for a zero embedding.
 
     With k true labels a cosine cannot be high for all of them (about 1/√k): a score is not a probability.
     """
@@ -49,7 +58,11 @@ def label_scores(embeddings: Tensor, classifiers: Tensor) -> Tensor:
 
 
 class InstanceBranch(nn.Module):
-    """u = ReLU(W_v x_v + b_v) for images, v = ReLU(W_t x_t + b_t) for texts."""
+    """Project image and text features into the common space.
+
+    u = ReLU(W_v x_v + b_v) for images and v = ReLU(W_t x_t + b_t) for texts: a linear layer for each modality, then
+    negative entries become 0.
+    """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -58,17 +71,21 @@ class InstanceBranch(nn.Module):
 
     @staticmethod
     def project(features: Tensor, projection: nn.Linear, kind: str) -> Tensor:
-        """Features, N × `projection.in_features`, to embeddings, N × d."""
+        """Project features, N × `projection.in_features`, to embeddings, N × d."""
         if features.ndim != 2 or features.shape[1] != projection.in_features:
             raise InputError(
-                f"this model takes {kind} features of width {projection.in_features}, "
-                f"not an array of shape {tuple(features.shape)}"
+                f"This model takes {kind} features of width {projection.in_features}, "
+                f"not an array of shape {tuple(features.shape)}."
             )
         return F.relu(projection(features))
 
 
 class LabelBranch(nn.Module):
-    """Classifiers Z = W_h [H_1 ‖ … ‖ H_n] + b_h with H_l = LeakyReLU(Â H_(l-1) W_l) over the label graph."""
+    """Make the classifiers of the labels by graph convolutions over the label graph.
+
+    Z = W_h [H_1 ‖ … ‖ H_n] + b_h with H_l = LeakyReLU(Â H_(l-1) W_l): in each layer a label gathers the vectors of the
+    labels that it is related to, and a linear layer reads the outputs of all layers side by side.
+    """
 
     def __init__(self, config: ModelConfig, prior: Tensor, label_embeddings: Tensor | None) -> None:
         super().__init__()
@@ -92,23 +109,29 @@ class LabelBranch(nn.Module):
         self.register_buffer("prior", prior)
 
     def adaptive(self) -> Tensor:
-        """A = ReLU(C + γ D), or ReLU(C) where no change is learned; L × L."""
+        """Return the adaptive correlation, L × L.
+
+        A = ReLU(C + γ D): the prior plus the weighted learned change, without negative weights. Where no change
+        is learned it is ReLU(C).
+        """
         if self.config.use_gcn and self.config.adaptive:
             return adaptive_correlation(self.prior, self.learned_change, self.config.gamma)
         return torch.relu(self.prior)
 
     def forward(self, adaptive: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
-        """Classifiers, L × d, and the Â they were made with (None without the GCN).
+        """Return the classifiers, L × d, and the Â that they were made with (None without the GCN).
 
         Args:
             adaptive: Another A, L × L without negative weights, in the place of the learned one.
 
         Raises:
-            InputError: It does not fit, or there is no GCN to make use of it.
+            InputError: The graph does not fit, or the model has no GCN to make use of it.
         """
         if not self.config.use_gcn:
             if adaptive is not None:
-                raise InputError("this model has no GCN: its classifiers do not depend on a label graph")
+                raise InputError(
+                    "This model has no GCN, so its classifiers depend on no label graph; use a model with one."
+                )
             return self.free_classifiers, None
         adjacency = normalise(self.adaptive() if adaptive is None else self._checked(adaptive))
         hidden, layers = self.embeddings, []
@@ -118,17 +141,17 @@ class LabelBranch(nn.Module):
         return self.head(torch.cat(layers, dim=1)), adjacency
 
     def _checked(self, adaptive: Tensor) -> Tensor:
-        adaptive = _matrix(adaptive, "the adaptive correlation", tuple(self.prior.shape)).to(self.prior.device)
+        adaptive = _matrix(adaptive, "The adaptive correlation", tuple(self.prior.shape)).to(self.prior.device)
         if (adaptive < 0).any():
-            raise InputError("the adaptive correlation must not contain negative weights")
+            raise InputError("The adaptive correlation must not contain negative weights; use 0 for no edge.")
         return adaptive
 
 
 class ALGCN(nn.Module):
-    """The whole model.
+    """The whole model of the paper: two projections into the common space and the classifiers of the labels.
 
     Args:
-        config: sizes and switches.
+        config: the sizes and switches.
         prior: the prior correlation C, L × L, as `algcn.method.graph.label_prior` makes it; without it, no label is
             related to another until D learns it (or `load_state_dict` brings the saved prior).
         label_embeddings: H_0, L × label_dim, word vectors for instance; U(0, 1) without. Learned or frozen as
@@ -136,6 +159,14 @@ class ALGCN(nn.Module):
 
     Raises:
         InputError: the prior or the label embeddings do not fit the config.
+
+    Example:
+        >>> model = ALGCN(ModelConfig(image_dim=8, text_dim=6, num_labels=3, common_dim=4, label_dim=5))
+        >>> output = model(torch.randn(2, 8), torch.randn(2, 6))
+        >>> output.image.shape, output.image_scores.shape, output.classifiers.shape
+        (torch.Size([2, 4]), torch.Size([2, 3]), torch.Size([3, 4]))
+        >>> sorted(model.label_graph())
+        ['adaptive', 'learned_change', 'normalised', 'prior']
     """
 
     def __init__(
@@ -144,45 +175,45 @@ class ALGCN(nn.Module):
         super().__init__()
         self.config = config
         prior = torch.eye(config.num_labels) if prior is None else prior
-        prior = _matrix(prior, "the prior correlation", (config.num_labels, config.num_labels))
+        prior = _matrix(prior, "The prior correlation", (config.num_labels, config.num_labels))
         if (prior < 0).any():
-            raise InputError("the prior correlation must not contain negative weights")
+            raise InputError("The prior correlation must not contain negative weights; use 0 for no edge.")
         if label_embeddings is not None:
-            label_embeddings = _matrix(label_embeddings, "label embeddings", (config.num_labels, config.label_dim))
+            label_embeddings = _matrix(label_embeddings, "The label embeddings", (config.num_labels, config.label_dim))
         self.instance = InstanceBranch(config)
         self.label = LabelBranch(config, prior, label_embeddings)
 
     @property
     def prior(self) -> Tensor:
-        """The prior correlation C, L × L, as stored."""
+        """The prior correlation C, L × L, as it is stored."""
         return self.label.prior
 
     def embed_image(self, image_features: Tensor) -> Tensor:
-        """Image features, N × image_dim, to the common space, N × d; after the ReLU, not normalised."""
+        """Embed image features, N × image_dim, in the common space, N × d; after the ReLU, not normalised."""
         return self.instance.project(image_features, self.instance.image, "image")
 
     def embed_text(self, text_features: Tensor) -> Tensor:
-        """Text features, N × text_dim, to the common space, N × d; after the ReLU, not normalised."""
+        """Embed text features, N × text_dim, in the common space, N × d; after the ReLU, not normalised."""
         return self.instance.project(text_features, self.instance.text, "text")
 
     def classifiers(self, adaptive: Tensor | None = None) -> Tensor:
-        """One classifier for each label, L × d; also points of the common space.
+        """Return a classifier for each label, L × d; classifiers are also points of the common space.
 
         Args:
-            adaptive: What if this were the graph: another A, L × L without negative weights, as `label_graph` has it.
+            adaptive: Another graph to try, A as `label_graph` has it, L × L without negative weights.
 
         Raises:
-            InputError: It does not fit, or the model has no GCN.
+            InputError: The graph does not fit, or the model has no GCN.
         """
         return self.label(adaptive)[0]
 
     def adjacency(self) -> Tensor:
-        """The normalised adjacency Â, L × L (that of the prior alone where nothing is learned)."""
+        """Return the normalised adjacency Â, L × L (that of the prior alone where nothing is learned)."""
         return normalise(self.label.adaptive())
 
     @torch.no_grad()
     def label_graph(self) -> dict[str, Tensor]:
-        """Every stage of the label graph, each L × L and detached.
+        """Return every stage of the label graph, each L × L and detached.
 
         Keys: `prior` C; `learned_change` γ D (zero where nothing is learned); `adaptive` A; `normalised` Â.
         As stored, C and A hold in row i, column j what label i sends to label j (C_ij > 0 where P(i | j) ≥ t);
@@ -202,7 +233,7 @@ class ALGCN(nn.Module):
         return {name: stage.detach().clone() for name, stage in stages.items()}
 
     def parameter_groups(self, learning_rate: float, adaptive_lr_factor: float = 100.0) -> list[dict]:
-        """Parameters for a torch optimiser: D with `adaptive_lr_factor` times the learning rate of the rest."""
+        """Group the parameters for a torch optimiser: D learns `adaptive_lr_factor` times as fast as the rest."""
         fast = [p for name, p in self.named_parameters() if name == "label.learned_change"]
         rest = [p for name, p in self.named_parameters() if name != "label.learned_change" and p.requires_grad]
         groups = [{"params": rest, "lr": learning_rate}]
@@ -218,7 +249,7 @@ class ALGCN(nn.Module):
             text_features: N × text_dim.
 
         Raises:
-            InputError: features of another width.
+            InputError: The features have another width.
         """
         image, text = self.embed_image(image_features), self.embed_text(text_features)
         classifiers, adjacency = self.label()
@@ -228,10 +259,10 @@ class ALGCN(nn.Module):
 
 
 def _matrix(values: Tensor, what: str, shape: tuple[int, int]) -> Tensor:
-    """A float32 copy of `values`, checked."""
+    """Check the shape and the values of a matrix and return a float32 copy."""
     values = torch.as_tensor(values)
     if tuple(values.shape) != shape:
-        raise InputError(f"{what} must be {shape[0]} × {shape[1]}, not of shape {tuple(values.shape)}")
+        raise InputError(f"{what} must be {shape[0]} × {shape[1]}, not of shape {tuple(values.shape)}.")
     if not torch.isfinite(values).all():
-        raise InputError(f"{what} must not contain NaN or infinity")
+        raise InputError(f"{what} must be finite numbers, without NaN or infinity.")
     return values.detach().to(torch.float32).clone()

@@ -1,4 +1,4 @@
-"""Aligning pictures and captions: the contrastive loss of CLIP over the cached maps of the image trunk."""
+"""Align pictures and captions with the contrastive loss of CLIP over the cached maps of the image trunk."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Language:
 
 
 def crop_and_flip(maps: Tensor, generator: torch.Generator) -> Tensor:
-    """One random crop of 6 to 8 columns and rows for the batch, and a mirror image for every other picture."""
+    """Crop the batch at random to 6 to 8 columns and rows, and mirror every other picture."""
     side = MAP_SHAPE[1]
     height, width = (int(torch.randint(SMALLEST_CROP, side + 1, (1,), generator=generator)) for _ in range(2))
     top = int(torch.randint(0, side - height + 1, (1,), generator=generator))
@@ -49,14 +49,14 @@ def crop_and_flip(maps: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def contrastive_loss(images: Tensor, texts: Tensor, scale: Tensor) -> Tensor:
-    """CLIP's symmetric cross-entropy (Radford et al. 2021, figure 3) of L2-normalised N × d rows."""
+    """Compute CLIP's symmetric cross-entropy (Radford et al. 2021, figure 3) of L2-normalised N × d rows."""
     logits = scale * images @ texts.T
     target = torch.arange(len(logits))
     return (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
 
 
 class ImageTop(nn.Module):
-    """What is trained of the image tower: N × 208 × 8 × 8 maps to L2-normalised N × embed_dim vectors."""
+    """The trained part of the image tower: N × 208 × 8 × 8 maps to L2-normalised N × embed_dim vectors."""
 
     def __init__(self, visual: nn.Module) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ class ImageTop(nn.Module):
         self.head = visual.head
 
     def train(self, mode: bool = True) -> ImageTop:
-        """Batch norm keeps ImageNet's statistics: batches of cropped maps would spoil them."""
+        """Set training mode but keep ImageNet's batch-norm statistics, which batches of cropped maps would spoil."""
         self.top.train(False)
         self.head.train(mode)
         return self
@@ -75,7 +75,7 @@ class ImageTop(nn.Module):
 
 @torch.inference_mode()
 def embed_maps(image_top: ImageTop, maps: np.ndarray, rows: Tensor, batch: int = 256) -> Tensor:
-    """Vectors of the pictures `rows`, len(rows) × embed_dim."""
+    """Embed the pictures `rows`, len(rows) × embed_dim."""
     image_top.eval()
     parts = [
         image_top(torch.from_numpy(maps[chunk.numpy()]).float().contiguous(memory_format=torch.channels_last))
@@ -86,7 +86,7 @@ def embed_maps(image_top: ImageTop, maps: np.ndarray, rows: Tensor, batch: int =
 
 @torch.inference_mode()
 def recall(images: Tensor, texts: Tensor, owner: Tensor, ks: tuple[int, ...] = (1, 5, 10)) -> dict[str, dict]:
-    """Recall at k of both directions; `owner[j]` is the row of `images` that caption j describes."""
+    """Return recall at k of both directions; `owner[j]` is the row of `images` that caption j describes."""
     scores = texts @ images.T
     own = scores.gather(1, owner[:, None])
     rank_t2i = (scores > own).sum(1)
@@ -121,12 +121,12 @@ def align(
         to_teacher: embed_dim → 384, as distillation left it.
         pairs: pictures and captions, with the captions' sentence vectors.
         language: other texts that must not be forgotten.
-        epochs: passes over the pictures, one random caption each.
+        epochs: the number of passes over the pictures, one random caption each.
         learning_rates: peak rates of "top", "head" and "text"; AdamW, one cycle.
-        batch: pairs in a step; each is contrasted with all others of its batch.
-        anchor_weight: weight of 1 − cos(to_teacher(text), teacher) over the captions and `anchor_batch` other texts.
-        anchor_batch: other texts in a step.
-        seed: of order, crops, mirror images and choice of captions.
+        batch: the number of pairs in a step; each is contrasted with all others of its batch.
+        anchor_weight: the weight of 1 − cos(to_teacher(text), teacher), over the captions and `anchor_batch` texts.
+        anchor_batch: the number of other texts in a step.
+        seed: the seed of order, crops, mirror images and choice of captions.
         after_epoch: called with the epoch's number, from 0.
     """
     generator = torch.Generator().manual_seed(seed)

@@ -1,4 +1,4 @@
-"""Teaching the text tower English: distillation from a sentence encoder on captions and WordNet nouns.
+"""Teach the text tower English by distillation from a sentence encoder on captions and WordNet nouns.
 
 Captions alone name a few hundred things. WordNet's nouns and their glosses carry the rest ("schnauzer", "a breed of
 terrier"), and the sentence encoder all-MiniLM-L6-v2 says where each belongs. The token embeddings start as MiniLM's
@@ -29,14 +29,14 @@ VISIBLE_LEXICOGRAPHER_FILES = {"05": "animal", "06": "artifact", "13": "food", "
 
 
 def wordnet_texts(data_noun: str | Path) -> list[str]:
-    """Common nouns one can photograph and their glosses, from WordNet's `data.noun` (format: wndb(5WN)).
+    """Read common nouns one can photograph and their glosses from WordNet's `data.noun` (format: wndb(5WN)).
 
     Capitalised words (people's names, taxonomic families) and compounds of more than three words are left out.
     """
     texts: dict[str, None] = {}
     path = Path(data_noun)
     if not path.is_file():
-        raise InputError(f"{path} is missing; install WordNet (Debian's package is called wordnet).")
+        raise InputError(f"The file {path} is missing; install WordNet (Debian's package is called wordnet).")
     for line in path.read_text(encoding="latin-1").splitlines():
         if line.startswith("  ") or line.split(" ", 2)[1] not in VISIBLE_LEXICOGRAPHER_FILES:
             continue
@@ -53,14 +53,14 @@ def wordnet_texts(data_noun: str | Path) -> list[str]:
 
 
 def load_teacher(folder: str | Path) -> tuple[nn.Module, object]:
-    """The MiniLM sentence encoder and its tokenizer from a local folder (needs the package `transformers`)."""
+    """Load the MiniLM sentence encoder and its tokenizer from a local folder (needs the package `transformers`)."""
     from transformers import AutoModel, AutoTokenizer
 
     return AutoModel.from_pretrained(folder).eval(), AutoTokenizer.from_pretrained(folder)
 
 
 def teacher_embeddings(texts: list[str], folder: str | Path, cache: Path, batch: int = 128) -> Tensor:
-    """MiniLM's sentence vectors (mean of the token vectors, L2-normalised), N × 384; those in `cache` are reused."""
+    """Compute MiniLM's sentence vectors (mean of the tokens', L2-normalised), N × 384, or read them from `cache`."""
     known_texts, known_vectors = _read_cache(cache)
     row_of = {text: row for row, text in enumerate(known_texts)}
     missing = sorted({text for text in texts if text not in row_of}, key=len)  # alike lengths together: little padding
@@ -112,7 +112,7 @@ def initialise_token_embeddings(model: nn.Module, clip_tokens: dict[int, str], f
 
 
 def length_batches(lengths: Tensor, tokens_per_batch: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """Shuffled row batches of alike token lengths, each about `tokens_per_batch` tokens."""
+    """Shuffle rows into batches of alike token lengths, each of about `tokens_per_batch` tokens."""
     noisy = lengths + torch.rand(len(lengths), generator=generator) * 2
     order = noisy.argsort()
     batches, start = [], 0
@@ -143,10 +143,10 @@ def distil(
         to_teacher: embed_dim → 384; trained too, and used again as an anchor while aligning with images.
         tokens: N × context length, from open_clip's tokenizer.
         targets: N × 384, L2-normalised.
-        epochs: passes over the texts.
-        learning_rate: peak of AdamW's one cycle.
+        epochs: the number of passes over the texts.
+        learning_rate: the peak of AdamW's one cycle.
         tokens_per_batch: about how many tokens a step sees, padding included.
-        seed: of the order.
+        seed: the seed of the order.
     """
     generator = torch.Generator().manual_seed(seed)
     lengths = (tokens != 0).sum(1)

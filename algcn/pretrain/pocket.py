@@ -1,4 +1,4 @@
-"""The pocket encoder's architecture, and writing it in open_clip's own folder format."""
+"""The pocket encoder: its architecture, and writing it in open_clip's folder format."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PREPROCESS_CONFIG = {"mean": MEAN, "std": STD, "interpolation": "bicubic", "resi
 
 
 def create(imagenet_checkpoint: str | Path) -> tuple[nn.Module, nn.Linear]:
-    """The untrained pocket encoder on ImageNet's image tower, and the linear map from its space to the teacher's."""
+    """Create the untrained pocket encoder, with ImageNet's image tower, and the linear map to the teacher's space."""
     import open_clip
 
     model = open_clip.CLIP(**MODEL_CONFIG)
@@ -37,14 +37,14 @@ def create(imagenet_checkpoint: str | Path) -> tuple[nn.Module, nn.Linear]:
 
 
 def tokenizer():
-    """open_clip's own byte-pair tokenizer at the pocket encoder's context length."""
+    """Return open_clip's byte-pair tokenizer at the pocket encoder's context length."""
     from open_clip import SimpleTokenizer
 
     return SimpleTokenizer(context_length=MODEL_CONFIG["text_cfg"]["context_length"])
 
 
 def encode_text(model: nn.Module, tokens: Tensor) -> Tensor:
-    """`model.encode_text(tokens, normalize=True)` without computing on padding: N × context to N × embed_dim.
+    """Encode texts as `model.encode_text(tokens, normalize=True)` does, without computing on padding: N × embed_dim.
 
     Causal attention and pooling at the end-of-text token make what follows that token irrelevant, so columns that are
     padding in every row are dropped (open_clip pads with zeros). Captions use under half of the context.

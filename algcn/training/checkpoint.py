@@ -36,7 +36,7 @@ class Progress:
     classifiers: list[Tensor] = field(default_factory=list)  # L × d each, float16
 
     def history(self) -> dict[str, Tensor]:
-        """`learned_change`, (epochs + 1) × L × L, and `classifiers`, (epochs + 1) × L × d."""
+        """Return `learned_change`, (epochs + 1) × L × L, and `classifiers`, (epochs + 1) × L × d."""
         return {"learned_change": torch.stack(self.learned_change), "classifiers": torch.stack(self.classifiers)}
 
 
@@ -77,7 +77,7 @@ def load_checkpoint(
     optimizer: torch.optim.Optimizer,
     generators: dict[str, torch.Generator],
 ) -> Progress:
-    """Bring model, optimiser and generators to where `save_checkpoint` left them.
+    """Bring model, optimiser and generators back to where `save_checkpoint` left them.
 
     Raises:
         InputError: the file is damaged, or of a run with other data or settings.
@@ -87,11 +87,11 @@ def load_checkpoint(
             metadata = stream.metadata() or {}
             tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 (not a dict)
     except (SafetensorError, OSError) as error:
-        raise InputError(f"the checkpoint {str(path)!r} is damaged ({error}); train without --resume") from error
+        raise InputError(f"The checkpoint {str(path)!r} is damaged ({error}); train without --resume.") from error
     if metadata.get("format") != FORMAT or metadata.get("run") != run:
         raise InputError(
-            f"the checkpoint {str(path)!r} belongs to a run with other data or settings; "
-            "repeat those, or train without --resume to start over"
+            f"The checkpoint {str(path)!r} belongs to a run with other data or settings; "
+            "repeat those, or train without --resume to start over."
         )
     model.load_state_dict(_under(tensors, "model."))
     state: dict[int, dict[str, Tensor]] = {}

@@ -1,4 +1,4 @@
-"""The label embeddings H_0 the graph convolution starts from: word vectors from a file, or an encoder's of the names.
+"""Read the label embeddings H_0 that the graph convolution starts from: word vectors, or an encoder's of the names.
 
 Sources are a `.mat` of the authors (variable `inp`, a row for each label in the order of the labels), a text file of
 word vectors (GloVe, or word2vec's and fastText's with their first line), and a text encoder. All are frozen in
@@ -29,7 +29,7 @@ _GAP = re.compile(r"[\s_\-]+")
 
 
 def read_label_embeddings(source: str, label_set: LabelSet, encoder: str | None = None) -> Tensor | None:
-    """The embeddings that `source` names, L × d; None for "learned".
+    """Read the embeddings that `source` names, L × d; None for "learned".
 
     Args:
         source: "learned", "encoder", a .mat file, a text file of word vectors, an encoder's folder or hf-hub:….
@@ -43,16 +43,16 @@ def read_label_embeddings(source: str, label_set: LabelSet, encoder: str | None 
         return None
     if source == ENCODER and encoder is None:
         raise InputError(
-            "the features name no encoder whose vectors could be the label embeddings; "
-            "name one: --label-embeddings FOLDER or hf-hub:OWNER/NAME"
+            "The features name no encoder whose vectors could be the label embeddings; "
+            "name one: --label-embeddings FOLDER or hf-hub:OWNER/NAME."
         )
     reference = encoder if source == ENCODER else source
     if source == ENCODER or source.startswith(HUB_PREFIX) or Path(source).is_dir():
         return load_encoder(reference).encode_texts([_spaced(name) for name in label_set.names])
     if not Path(source).is_file():
         raise InputError(
-            f"there are no label embeddings {source!r}; use learned, encoder, a .mat file with {VARIABLE!r}, a text "
-            "file of word vectors, or an encoder's folder"
+            f"There are no label embeddings {source!r}; use learned, encoder, a .mat file with {VARIABLE!r}, a text "
+            "file of word vectors, or an encoder's folder."
         )
     if source.endswith(".mat"):
         return _from_mat(Path(source), label_set)
@@ -60,7 +60,7 @@ def read_label_embeddings(source: str, label_set: LabelSet, encoder: str | None 
 
 
 def fingerprint(embeddings: Tensor | None) -> str:
-    """Names the values, so that a run with others is another run; empty for learned ones."""
+    """Name the values, so that a run with others is another run; empty for learned ones."""
     return "" if embeddings is None else hashlib.sha256(embeddings.contiguous().numpy().data).hexdigest()
 
 
@@ -72,14 +72,14 @@ def _from_mat(path: Path, label_set: LabelSet) -> Tensor:
     embeddings = read_variable(path, VARIABLE)
     if len(embeddings) != len(label_set):
         raise InputError(
-            f"{str(path)!r} has {len(embeddings)} label embeddings for {len(label_set)} labels; "
-            "it must be the file of the same benchmark, its rows in the order of the labels"
+            f"The file {str(path)!r} has {len(embeddings)} label embeddings for {len(label_set)} labels; "
+            "it must be the file of the same benchmark, its rows in the order of the labels."
         )
     return embeddings
 
 
 def _from_words(path: Path, label_set: LabelSet) -> Tensor:
-    """The mean of the vectors of a label's words; the file is read line by line, only these words are kept."""
+    """Average the vectors of each label's words; the file is read line by line and only these words are kept."""
     parts = {name: _spaced(name).split(" ") for name in label_set.names}
     wanted = {word for words in parts.values() for word in words}
     vectors = _vectors(path, wanted | {word.lower() for word in wanted})
@@ -88,8 +88,8 @@ def _from_words(path: Path, label_set: LabelSet) -> Tensor:
     if missing:
         more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
         raise InputError(
-            f"{str(path)!r} has no vector for {', '.join(map(repr, missing[:SHOWN]))}{more}; "
-            "use word vectors that have them, or rename the labels"
+            f"The file {str(path)!r} has no vector for {', '.join(map(repr, missing[:SHOWN]))}{more}; "
+            "use word vectors that have them, or rename the labels."
         )
     return torch.stack([torch.stack([found[word] for word in parts[name]]).mean(dim=0) for name in label_set.names])
 
@@ -119,6 +119,6 @@ def _numbers(path: Path, number: int, fields: Sequence[str], width: int) -> Tens
         values = []
     if not values or len(values) != width or not all(map(math.isfinite, values)):
         raise InputError(
-            f"line {number} of {str(path)!r} is no word with its vector; give a text file of word vectors like GloVe's"
+            f"Line {number} of {str(path)!r} is no word with its vector; give a text file of word vectors like GloVe's."
         )
     return torch.tensor(values)

@@ -45,7 +45,7 @@ TEST_WARNING = (
 
 @dataclasses.dataclass(frozen=True)
 class EpochReport:
-    """What one epoch gave: mean losses (parts and total), mAP on the split that selects, seconds."""
+    """What an epoch gave: mean losses (parts and total), mAP on the split that selects, seconds."""
 
     epoch: int
     losses: dict[str, float]
@@ -53,7 +53,7 @@ class EpochReport:
     seconds: float
 
     def line(self, config: TrainConfig) -> str:
-        """One line for a terminal."""
+        """Return the report as a line for a terminal."""
         parts = "  ".join(f"{name.replace('_', '-')} {self.losses[name]:.4f}" for name in Losses._fields)
         scores = ""
         if self.map is not None:
@@ -117,8 +117,8 @@ def train(
         resume: go on from `checkpoint` where it exists.
         capture: record the step as a CUDA graph (see `algcn.training.steps`); the result is the same to float
             tolerance.
-        processes: those that train together (see `algcn.training.processes`); all call this with the same arguments,
-            each with its own device. `config.batch_size` is that of all together.
+        processes: the processes that train together (see `algcn.training.processes`); all call this with the same
+            arguments, each with its own device. `config.batch_size` is that of all together.
         on_epoch: called after every epoch with its report and the model as it is; may raise to give the run up.
         should_stop: asked before every step; once it says yes, the epoch at hand is dropped and the best one so far is
             the result, its log shorter than `config.epochs`.
@@ -127,6 +127,21 @@ def train(
         InputError: nothing to train on, a label without a training example (named), sizes that do not fit, a
             checkpoint of another run, a loss that is no longer a number, a stop before the first epoch was over, or a
             precision or capture that the device does not have.
+
+    Example:
+        >>> from algcn.method.labels import LabelSet
+        >>> features = Features(
+        ...     image_features=torch.rand(12, 8),
+        ...     text_features=torch.rand(12, 6),
+        ...     labels=torch.eye(2, dtype=torch.uint8).repeat(6, 1),
+        ...     split=["train"] * 8 + ["validation"] * 4,
+        ...     label_set=LabelSet(["dog", "beach"]),
+        ...     file_names=[f"{number}.jpg" for number in range(12)],
+        ... )
+        >>> sizes = ModelConfig(image_dim=8, text_dim=6, num_labels=2, common_dim=4, label_dim=5)
+        >>> result = train(features, TrainConfig(epochs=2, batch_size=4), model_config=sizes)
+        >>> len(result.log), result.history["classifiers"].shape
+        (2, torch.Size([3, 2, 4]))
     """
     model_config = model_config or ModelConfig(features.image_dim, features.text_dim, len(features.label_set))
     features.check_widths(model_config.image_dim, model_config.text_dim, "the model's configuration")
@@ -165,7 +180,7 @@ def train(
             break
         progress.epoch += 1
         if not all(map(math.isfinite, losses.values())):
-            raise InputError(f"the loss is no longer a number in epoch {progress.epoch}; use a lower learning rate")
+            raise InputError(f"The loss is no longer a number in epoch {progress.epoch}; use a lower learning rate.")
         scores = None
         if watched is not None:
             scores = retrieval_map(embed_items(watched, model).with_labels(relevance.to(device)))
@@ -179,7 +194,9 @@ def train(
             on_epoch(report, model)
 
     if not progress.best_state:
-        raise InputError("training was stopped before its first epoch was over; there is nothing to keep yet")
+        raise InputError(
+            "Training was stopped before its first epoch was over, so there is nothing to keep; train for longer."
+        )
     model.load_state_dict(progress.best_state)
     model.eval()
     return TrainResult(
@@ -196,19 +213,19 @@ def _trainable(features: Features) -> Features:
     labelled = features.labels.any(dim=1).tolist()
     training = features.rows([row for row, name in enumerate(features.split) if name == "train" and labelled[row]])
     if not len(training):
-        raise InputError("no item of the train split has a label; give labelled items with the split 'train'")
+        raise InputError("No item of the train split has a label; give labelled items with the split 'train'.")
     return training
 
 
 def _selection(features: Features, config: TrainConfig) -> Features | None:
-    """The split that picks the epoch (or, with "last", is only watched)."""
+    """Return the split that picks the epoch (or, with "last", is only watched)."""
     split = "test" if config.select == "test" else "validation"
     chosen = features.select(split)
     if chosen.labels.any():
         return chosen
     if config.select == "last":
         return None
-    raise InputError(f"the {split} split has no labelled item to pick the epoch on; add some or use --select last")
+    raise InputError(f"The {split} split has no labelled item to pick the epoch on; add some or use --select last.")
 
 
 def _new_model(
@@ -234,7 +251,7 @@ def _new_model(
 
 
 def _note(progress: Progress, model: ALGCN, report: EpochReport, config: TrainConfig) -> None:
-    """Add an epoch to the history and keep its weights where it is the best so far (the first of equals)."""
+    """Add an epoch to the history and keep its weights if it is the best so far (the first of equals)."""
     _remember(progress, model)
     progress.log.append(dataclasses.asdict(report))
     if config.select == "last" or report.map["average"] > progress.best_score:
@@ -252,7 +269,7 @@ def _remember(progress: Progress, model: ALGCN) -> None:
 def _fingerprint(
     features: Features, config: TrainConfig, model_config: ModelConfig, relevance: Tensor, device: torch.device
 ) -> str:
-    """Names a run: only one with the same data, settings and kind of device can be resumed."""
+    """Name a run: only one with the same data, settings and kind of device can be resumed."""
     settings = [config.to_dict(), model_config.to_dict(), relevance.tolist(), device.type, features.label_set.names]
     digest = hashlib.sha256(json.dumps([*settings, features.split, features.file_names]).encode())
     for tensor in (features.image_features, features.text_features, features.labels):
@@ -262,7 +279,7 @@ def _fingerprint(
 
 @torch.no_grad()
 def _fit_thresholds(model: ALGCN, features: Features, device: torch.device) -> dict[str, Tensor]:
-    """Thresholds of largest F1 on the validation split; on train for a label that no validation item has."""
+    """Fit thresholds of largest F1 on the validation split, or on train for a label that no validation item has."""
     thresholds = {modality: torch.full((len(features.label_set),), torch.nan) for modality in ("image", "text")}
     for split in ("validation", "train"):
         if not any(values.isnan().any() for values in thresholds.values()):
@@ -281,11 +298,11 @@ def _fit_thresholds(model: ALGCN, features: Features, device: torch.device) -> d
 
 
 def measure(result: TrainResult, config: TrainConfig, which: str, device: torch.device | str = "cpu") -> dict[str, Any]:
-    """What a bundle's metrics.json says about a training run: `measure.measure_model`, and how the model came about.
+    """Measure a training run for a bundle's metrics.json: `measure.measure_model`, and how the model came about.
 
     Args:
-        result: of `train`.
-        config: what it was trained with.
+        result: what `train` returned.
+        config: the settings that it was trained with.
         which: the labels that decide relevance, "annotated" or "all"; the test split is also measured by all.
         device: where to compute.
     """

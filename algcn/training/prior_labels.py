@@ -1,4 +1,4 @@
-"""Label rows to count the prior C from, where more items have labels than features: `--prior-labels FILE`.
+"""Read the label rows for the prior C, where more items have labels than features: `--prior-labels FILE`.
 
 A `.mat` file with one matrix, items × labels of 0 and 1 (`label_names.txt` beside it, if it is there, must name the
 columns in the order of the labels), or a feature file of the same labels.
@@ -19,7 +19,7 @@ from algcn.method.labels import LabelSet
 
 
 def add_argument(parser: argparse.ArgumentParser) -> None:
-    """The flag."""
+    """Add the flag to a parser."""
     parser.add_argument(
         "--prior-labels",
         metavar="FILE",
@@ -28,7 +28,7 @@ def add_argument(parser: argparse.ArgumentParser) -> None:
 
 
 def read_prior_labels(path: str | Path | None, label_set: LabelSet) -> Tensor | None:
-    """The label rows of a file, N × L of 0 and 1; None where no file is named.
+    """Read the label rows of a file, N × L of 0 and 1; None where no file is named.
 
     Raises:
         InputError: the file is missing or damaged, or its columns are not the labels.
@@ -46,9 +46,9 @@ def read_prior_labels(path: str | Path | None, label_set: LabelSet) -> Tensor | 
         labels, columns = features.labels[features.first_rows()[0]], features.label_set.names
     if labels.shape[1] != len(label_set) or columns != label_set.names:
         raise InputError(
-            f"the columns of the prior labels {str(path)!r} ({labels.shape[1]}) are not the {len(label_set)} labels of "
-            "the data in their order; give label rows of the same collection"
+            f"The columns of the prior labels {str(path)!r} ({labels.shape[1]}) are not the {len(label_set)} labels of "
+            "the data in their order; give label rows of the same collection."
         )
     if ((labels != 0) & (labels != 1)).any():
-        raise InputError(f"the prior labels {str(path)!r} must be 0 or 1 (1 where the item has the label)")
+        raise InputError(f"The prior labels {str(path)!r} must be 0 or 1 (1 where the item has the label).")
     return labels

@@ -1,4 +1,4 @@
-"""Several processes that train one model: `torchrun --nproc-per-node N -m algcn.train …`, on one machine or more.
+"""Let several processes train one model: `torchrun --nproc-per-node N -m algcn.train …`, on one machine or more.
 
 Every process holds all features and takes its share of each batch. The invariance loss compares all items of a batch
 with each other, so embeddings and scores are gathered and every process computes the losses of the whole batch. The
@@ -25,7 +25,7 @@ PER_ITEM = ("image", "text", "image_scores", "text_scores")  # the parts of an o
 
 @dataclass(frozen=True)
 class Processes:
-    """How many train together, and which of them this one is (`rank`, from 0)."""
+    """The processes that train together: how many, and which of them this one is (`rank`, from 0)."""
 
     count: int = 1
     rank: int = 0
@@ -36,14 +36,14 @@ class Processes:
         return self.rank == 0
 
     def wrap(self, model: nn.Module) -> nn.Module:
-        """The model as it is called in training, its gradients averaged over all processes."""
+        """Return the model as training calls it, with gradients averaged over all processes."""
         if self.count == 1:
             return model
         device = next(model.parameters()).device
         return nn.parallel.DistributedDataParallel(model, device_ids=[device] if device.type == "cuda" else None)
 
     def share(self, batch: Tensor) -> Tensor:
-        """The rows of a batch (row numbers, B) that this process computes, ceil(B / count).
+        """Return the rows of a batch (row numbers, B) that this process computes, ceil(B / count).
 
         Every `count`-th row; where they do not come out even, first rows are taken again, and `gather` drops them.
         """
@@ -54,17 +54,17 @@ class Processes:
         return batch[positions % len(batch)]
 
     def gather(self, output: ALGCNOutput, size: int) -> ALGCNOutput:
-        """The output for the whole batch of `size` rows, in its order, from that for each process's share."""
+        """Gather each process's share into the output for the whole batch of `size` rows, in its order."""
         if self.count == 1:
             return output
         whole = {name: _Gather.apply(getattr(output, name), self) for name in PER_ITEM}
         return output._replace(**{name: rows.transpose(0, 1).flatten(0, 1)[:size] for name, rows in whole.items()})
 
     def agree(self, value: bool, otherwise: str) -> bool:
-        """`value`, which all processes must have in common.
+        """Return `value` if all processes have the same.
 
         Raises:
-            InputError: they do not; its sentence is `otherwise`.
+            InputError: the processes differ; `otherwise` is its sentence.
         """
         if self.count > 1:
             found: list[bool] = [False] * self.count
@@ -75,7 +75,7 @@ class Processes:
 
 
 class _Gather(torch.autograd.Function):
-    """P tensors of n × … to P × n × … in every process; the gradient is summed over the processes."""
+    """Gathers P tensors of n × … as P × n × … in every process; the gradient is summed over the processes."""
 
     @staticmethod
     def forward(ctx: torch.autograd.function.FunctionCtx, rows: Tensor, processes: Processes) -> Tensor:
@@ -119,10 +119,10 @@ def joined(device: str) -> Iterator[tuple[Processes, str]]:
 def _own_gpu(device: str) -> str:
     number, there = int(os.environ.get("LOCAL_RANK", "0")), torch.cuda.device_count()
     if device != "cuda":
-        raise InputError(f"several processes cannot share {device!r}; use --device cuda: each takes a GPU of its own")
+        raise InputError(f"Several processes cannot share {device!r}; use --device cuda: each takes a GPU of its own.")
     if number >= there:
         raise InputError(
-            f"this machine has fewer GPUs ({there}) than processes; start as many with --nproc-per-node, "
-            "or use --device cpu"
+            f"This machine has fewer GPUs ({there}) than processes; start as many with --nproc-per-node, "
+            "or use --device cpu."
         )
     return f"cuda:{number}"

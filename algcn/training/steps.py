@@ -38,7 +38,7 @@ class Rows(NamedTuple):
 
 
 def new_optimizer(model: ALGCN, config: TrainConfig) -> torch.optim.Adam:
-    """The paper's Adam, fused; its state lives on the device, so that its step can be recorded."""
+    """Create the paper's Adam, fused; its state lives on the device, so that its step can be recorded."""
     device = model.prior.device.type
     return torch.optim.Adam(
         model.parameter_groups(config.learning_rate, config.adaptive_lr_factor),
@@ -49,15 +49,15 @@ def new_optimizer(model: ALGCN, config: TrainConfig) -> torch.optim.Adam:
 
 
 class Steps:
-    """Trains a model, an epoch at a time.
+    """The optimiser steps of a run: trains a model an epoch at a time.
 
     Args:
-        model: on its device.
-        optimizer: of `new_optimizer`, in the state that the run has reached.
+        model: the model, on its device.
+        optimizer: an optimiser made by `new_optimizer`, in the state that the run has reached.
         rows: the training data, on the same device.
         config: how to train.
         noise: where the noise of the self-supervision comes from; on the processor.
-        processes: those that train together.
+        processes: the processes that train together.
         capture: record the step as a CUDA graph.
 
     Raises:
@@ -80,10 +80,12 @@ class Steps:
         self.device = rows.labels.device
         if capture and (self.device.type != "cuda" or self.processes.count > 1):
             raise InputError(
-                "a step can be captured on one CUDA device only; leave --capture out, or use --device cuda"
+                "A step can be captured on one CUDA device only; leave --capture out, or use --device cuda."
             )
         if config.precision == "tf32" and self.device.type != "cuda":
-            raise InputError("tf32 is a number format of NVIDIA GPUs; use --precision float32, or bf16, on this device")
+            raise InputError(
+                "The precision tf32 is one of NVIDIA GPUs; use --precision float32, or bf16, on this device."
+            )
         self._forward = self.processes.wrap(model)
         self._sums = torch.zeros(len(Losses._fields), device=self.device)
         self._capture = capture
@@ -91,7 +93,7 @@ class Steps:
         self._batch = self._targets = torch.empty(0)
 
     def epoch(self, order: Tensor, should_stop: Callable[[], bool] | None = None) -> dict[str, float] | None:
-        """One pass over the training rows.
+        """Train for one pass over the training rows.
 
         Args:
             order: every row number once, on the processor.
@@ -114,7 +116,7 @@ class Steps:
         return dict(zip(Losses._fields, (self._sums / len(order)).tolist(), strict=True))
 
     def _draw_targets(self, count: int) -> list[Tensor] | list[None]:
-        """The self-supervision's targets of the next steps; None for a model without the GCN."""
+        """Draw the self-supervision's targets of the next steps; None for a model without the GCN."""
         if not self.model.config.use_gcn:
             return [None] * count
         prior, layers = self.model.prior.cpu(), self.model.config.gcn_layers
@@ -144,7 +146,7 @@ class Steps:
         self._sums.add_(torch.stack(losses).detach(), alpha=len(batch))
 
     def _record(self, batch: Tensor, targets: Tensor | None) -> torch.cuda.CUDAGraph:
-        """Record the step. The steps that warm up and the recording itself leave no trace in the model."""
+        """Record the step; the steps that warm up and the recording itself leave no trace in the model."""
         self._batch = batch.clone()
         self._targets = None if targets is None else targets.clone()
         before = [tensor.clone() for tensor in self._state()]
@@ -165,7 +167,7 @@ class Steps:
         return graph
 
     def _state(self) -> Iterator[Tensor]:
-        """All tensors that a step changes, the optimiser's last."""
+        """Return all tensors that a step changes, the optimiser's last."""
         yield self._sums
         yield from self.model.parameters()
         for state in self.optimizer.state.values():
@@ -183,7 +185,7 @@ def _autocast(precision: str, device: torch.device) -> contextlib.AbstractContex
 
 @contextlib.contextmanager
 def _matmul(precision: str) -> Iterator[None]:
-    """Let matrix products round to tf32 in here, where that is asked for."""
+    """Let matrix products round to tf32 inside this context, if that precision is set."""
     before = torch.get_float32_matmul_precision()
     if precision == "tf32":
         torch.set_float32_matmul_precision("high")

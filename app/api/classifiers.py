@@ -86,5 +86,5 @@ def api(program: Program) -> list[Callable[..., Any]]:
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise InputError(f"label must be a text, not {type(value).__name__}.")
+        raise InputError(f"The label must be a text, not {type(value).__name__}.")
     return value

@@ -28,7 +28,7 @@ def api(program: Program) -> list[Callable[..., Any]]:
             target, weight, words}] with the strongest first, "summary": a sentence}. An edge from source to target
             means that the source sends to the target: the classifier of the target is made from the source too.
         """
-        from app.labels.answers import graph_answer
+        from app.labels.describe import graph_answer
 
         return graph_answer(program.named_service(), stage, epoch, threshold)
 
@@ -45,7 +45,7 @@ def api(program: Program) -> list[Callable[..., Any]]:
             {image_to_text, text_to_image} or null, "receives_from": [{label, weight}], "sends_to": [{label, weight}]},
             the strongest first.
         """
-        from app.labels.answers import neighbours_answer
+        from app.labels.describe import neighbours_answer
 
         return neighbours_answer(program.named_service(), label, stage, limit)
 
@@ -57,7 +57,7 @@ def api(program: Program) -> list[Callable[..., Any]]:
             "stages": names for /label_graph, "epochs": how many there are, "edges": counts by stage, "strengthened" and
             "weakened": [{source, target, weight (adaptive minus prior), words}]}.
         """
-        from app.labels.answers import description_answer
+        from app.labels.describe import description_answer
 
         return description_answer(program.named_service())
 
@@ -76,7 +76,7 @@ def api(program: Program) -> list[Callable[..., Any]]:
             classifiers moved, "moved_most": [{label, cosine with what it was}], "nearest_changed": [{label, before,
             after}] for labels whose three nearest classifiers are others now}.
         """
-        from app.labels.answers import edit_answer
+        from app.labels.describe import edit_answer
 
         return edit_answer(program.named_service(), source, target, weight)
 

@@ -35,7 +35,7 @@ def api(program: Program) -> list[Callable[..., Any]]:
         found = gallery_map_of(program.named_service(), program.cache_folder, program.layout_worker)
         view = found.view(method, dimensions, None, None, None)
         if method not in METHODS or dimensions != view.dimensions:
-            raise InputError("method must be pca or umap, and dimensions 2 or 3.")
+            raise InputError("The method must be pca or umap, and the dimensions 2 or 3.")
         found.start(method)
         if found.waiting(method, API_WAIT_SECONDS) is not None or not found.is_ready(method):
             raise InputError("The map is still being computed; ask again in a minute, or for method pca.")

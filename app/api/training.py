@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
-from app.kit.limits import check_whole
+from algcn.kit import checks
 from app.program import Program
 from app.training.run import Waiting, training_work
 from app.training.settings import DEFAULTS, Settings
@@ -38,7 +38,7 @@ def api(program: Program) -> list[Callable[..., Any]]:
             use_gcn: Whether classifiers come from the label graph.
             adaptive: Whether the label graph learns.
             epochs: 1 to 20.
-            seed: Of the split, the start and the order, 0 to 999,999.
+            seed: The seed of the split, the start and the order, 0 to 999,999.
 
         Returns:
             {"settings", "seconds", "stopped", "best_epoch", "pictures" (of each split), "labels", "validation" (mAP,
@@ -46,7 +46,7 @@ def api(program: Program) -> list[Callable[..., Any]]:
             {image_to_text, text_to_image, average}), "log" (losses, mAP and seconds of each epoch)}.
         """
         settings = Settings(mode, gamma, threshold, use_gcn, adaptive, epochs, seed)
-        check_whole(epochs, "epochs", 1, API_MAX_EPOCHS)
+        checks.whole_number(epochs, "epochs", 1, API_MAX_EPOCHS)
         work = training_work(program.models.reading(program.named_service()), settings, None)
         job = program.training_jobs.start(f"caller {secrets.token_hex(8)}", work, Waiting)
         for _ in job.watch(1.0):

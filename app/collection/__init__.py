@@ -1,1 +1,1 @@
-"""A visitor's own pictures."""
+"""A visitor's collection: pictures that they brought, searched like a gallery."""

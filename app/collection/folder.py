@@ -1,4 +1,4 @@
-"""A visitor's own pictures: an image folder in a folder of the visitor, embedded with the model at hand.
+"""Keep a visitor's pictures as an image folder below a folder of the visitor, embedded with the model at hand.
 
 Notable: everything about a collection is below one folder (pictures, metadata.csv, features, previews), so deleting
 the folder deletes the collection. Pictures can be added; what is known already is not encoded again.
@@ -44,15 +44,15 @@ class Dropped:
 
 
 class Collection:
-    """The pictures of one visitor.
+    """The pictures that one visitor brought.
 
     Args:
         folder: An empty folder of the visitor.
 
     Attributes:
-        gallery: What is searched; None before the first picture.
-        encoder: Fingerprint of the encoder that read it.
-        left_out: What was dropped last and is not in it, and why.
+        gallery: The gallery that is searched; None before the first picture.
+        encoder: The fingerprint of the encoder that read the pictures.
+        left_out: The files that were dropped last and are not in it, and why.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -70,7 +70,7 @@ class Collection:
 
     @property
     def size(self) -> int:
-        """Bytes of the pictures."""
+        """The bytes of the pictures."""
         return sum((self.root / name).stat().st_size for name in self._items)
 
     def __len__(self) -> int:
@@ -101,7 +101,7 @@ class Collection:
                 self._admit(found)
             left_out = intake.left_out
             if not self._items:
-                raise InputError(f"There is no picture in it that can be taken. {_reasons(left_out)}".strip())
+                raise InputError(f"No picture can be taken from what was dropped. {_reasons(left_out)}".rstrip())
             self.gallery = self._embed(bundle, left_out, progress)
             self.encoder = bundle.encoder_fingerprint
         except BaseException:
@@ -117,7 +117,7 @@ class Collection:
         return len(self._items) - len(before[0])
 
     def write_zip(self, path: Path, bundle: Bundle) -> Path:
-        """The collection as an image folder in a zip; labels that the model predicted stand in a column of their own.
+        """Write the collection as an image folder in a zip; labels that the model predicted stand in their own column.
 
         Args:
             path: The file to write.
@@ -145,7 +145,7 @@ class Collection:
         self._digests[found.digest] = name
 
     def _free_name(self, wanted: PurePosixPath) -> str:
-        """The name, shortened where it is long; a number is added where another picture has it."""
+        """Return the name, shortened where it is long; a number is added where another picture has it."""
         *folders, stem = (printable(part, MAX_NAME).strip() or "_" for part in (*wanted.parts[:-1], wanted.stem))
         taken = {name.casefold() for name in self._items}
         endings = (wanted.suffix.lower() if n == 1 else f"-{n}{wanted.suffix.lower()}" for n in count(1))
@@ -157,7 +157,7 @@ class Collection:
         # The features are kept in the folder: the program's own cache is not for what a visitor brought.
         gallery = build_gallery(self.root, bundle, progress, in_place=True)
         for name, sentence in gallery.unreadable.items():
-            left_out.append(LeftOut(name, sentence.removeprefix(f"{name} ").rstrip(".")))
+            left_out.append(LeftOut(name, sentence.removeprefix(f"The file {name} ").rstrip(".")))
             del self._items[name]
             self._digests = {digest: known for digest, known in self._digests.items() if known != name}
             (self.root / name).unlink(missing_ok=True)
@@ -172,7 +172,7 @@ class Collection:
 
 
 def _rows(items: Iterable[Item]) -> Iterator[tuple[str, ...]]:
-    """The rows of a metadata.csv, one for each text of a picture, or one without a text."""
+    """Yield the rows of a metadata.csv, one for each text of a picture, or one without a text."""
     for item in items:
         for text in item.texts or [""]:
             yield item.file_name, text, SEPARATOR.join(item.labels or ()), item.split or ""
@@ -188,7 +188,7 @@ def _csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 @torch.inference_mode()
 def predicted_labels(bundle: Bundle, gallery: Gallery) -> list[tuple[str, ...]]:
-    """The labels that a model predicts for each picture; none where it has no thresholds."""
+    """Return the labels that a model predicts for each picture; none where it has no thresholds."""
     thresholds = bundle.thresholds.get("image")
     if thresholds is None:
         return [()] * len(gallery.items)

@@ -1,4 +1,4 @@
-"""What a visitor dropped, pictures and zip archives, as an image folder: checked, counted, and nothing else written.
+"""Unpack what a visitor dropped, pictures and zip archives, into an image folder: checked and counted.
 
 Notable: names inside an archive are whatever somebody wrote, sizes too; a path is made of a name only after it was
 found to stay inside the folder, and reading stops at the limits of `app.kit.limits` whatever an archive claims. What is
@@ -41,7 +41,7 @@ END_OF_ZIP64 = b"PK\x06\x07"
 
 @dataclasses.dataclass(frozen=True)
 class LeftOut:
-    """Something that was dropped and is not in the collection, and why; the reason ends a sentence."""
+    """A file that was dropped and is not in the collection, and why; the reason ends a sentence."""
 
     name: str
     reason: str
@@ -49,7 +49,7 @@ class LeftOut:
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-    """A picture that was taken: where it is now, what it is called, the hash of its bytes, what is said about it."""
+    """A picture that was taken: where it is now, its name, the hash of its bytes, and what is said about it."""
 
     path: Path
     item: Item
@@ -60,12 +60,12 @@ class Intake:
     """Takes dropped files into an empty folder.
 
     Args:
-        folder: Where to put what is taken.
+        folder: The folder for what is taken.
         known: Hash of each picture that the collection has already, and its name.
         size: Bytes that the collection has already.
 
     Attributes:
-        left_out: What was not taken.
+        left_out: The files that were not taken.
     """
 
     def __init__(self, folder: Path, known: dict[str, str], size: int) -> None:
@@ -86,7 +86,7 @@ class Intake:
             name: What the visitor calls it.
 
         Raises:
-            InputError: It is an archive that cannot be read, or is encrypted.
+            InputError: The archive cannot be read, or is encrypted.
         """
         name = PureWindowsPath(name).name or "a file"
         if name.lower().endswith(".zip"):
@@ -97,7 +97,7 @@ class Intake:
             self._place(stream, PurePosixPath(name), name, path.stat().st_size)
 
     def found(self) -> list[Found]:
-        """The pictures that were taken, with what the metadata files say about them.
+        """Return the pictures that were taken, with what the metadata files say about them.
 
         Raises:
             InputError: A metadata.csv is at fault; the sentence says where.
@@ -116,18 +116,18 @@ class Intake:
 
     def _take_archive(self, path: Path, name: str, inside: PurePosixPath) -> None:
         if _index_bytes(path) > MAX_ZIP_INDEX_BYTES:
-            raise InputError(f"{name} lists too many files; pack only the pictures, at most {MAX_PICTURES}.")
+            raise InputError(f"The file {name} lists too many files; pack only the pictures, at most {MAX_PICTURES}.")
         try:
             with zipfile.ZipFile(path) as archive:
                 entries = archive.infolist()
                 if any(entry.flag_bits & ENCRYPTED for entry in entries):
-                    raise InputError(f"{name} is encrypted; pack it again without a password.")
+                    raise InputError(f"The file {name} is encrypted; pack it again without a password.")
                 for entry in entries:
                     self._take_entry(archive, entry, name, inside)
         except InputError:
             raise
         except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, EOFError, zlib.error, struct.error):
-            raise InputError(f"{name} is not a zip archive that can be read; pack it again.") from None
+            raise InputError(f"The file {name} is not a zip archive that can be read; pack it again.") from None
 
     def _take_entry(self, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, inside: PurePosixPath) -> None:
         shown = f"{entry.filename} in {name}"
@@ -175,7 +175,7 @@ class Intake:
         return "another file of that name came before it" if target.exists() else None
 
     def _copy(self, stream: BinaryIO, target: Path) -> str | None:
-        """Write a file and note its hash; the reason why it is not kept, or None."""
+        """Write a file and note its hash; returns the reason why it is not kept, or None."""
         target.parent.mkdir(parents=True, exist_ok=True)
         digest, size = hashlib.sha256(), 0
         try:
@@ -204,7 +204,7 @@ class Intake:
         self.left_out.append(LeftOut(printable(shown), reason))
 
     def _drop_rows(self, metadata: Path) -> bool:
-        """Drop the rows of pictures that were left out, so that the others are read; whether there is a row left."""
+        """Drop the rows of pictures that were left out, so that the others are read; tells whether a row is left."""
         try:
             with metadata.open(encoding="utf-8-sig", newline="") as stream:
                 rows = list(csv.DictReader(stream, strict=True))
@@ -220,7 +220,7 @@ class Intake:
 
 
 def printable(name: str, limit: int = 120) -> str:
-    """A name that somebody wrote, fit to be shown and to be a file's: no control characters, not endless."""
+    """Make a name that somebody wrote fit to be shown and to be a file's: no control characters, not endless."""
     shown = "".join(character if character.isprintable() else "?" for character in name)
     return shown if len(shown) <= limit else f"{shown[: limit // 2]}…{shown[-limit // 2 :]}"
 
@@ -237,24 +237,24 @@ def _not_a_picture(name: Path) -> str:
 
 
 def _stays_inside(name: str) -> bool:
-    """Whether a name inside an archive leads to a place inside a folder, on any system."""
+    """Tell whether a name inside an archive leads to a place inside a folder, on any system."""
     windows = PureWindowsPath(name)
     return not (windows.anchor or name.startswith("/") or ".." in windows.parts or "\0" in name)
 
 
 def _name_below(path: Path, roots: list[Path], folder: Path) -> str:
-    """What to call a picture: its path below the nearest root."""
+    """Name a picture by its path below the nearest root."""
     root = max((root for root in roots if path.is_relative_to(root)), key=lambda root: len(root.parts), default=folder)
     return path.relative_to(root).as_posix()
 
 
 def _index_bytes(path: Path) -> int:
-    """How long an archive says its list of entries is, without reading the list; 0 where it says nothing.
+    """Return how long an archive says its list of entries is, without reading the list; 0 where it says nothing.
 
     The list is read in one go, so an archive of millions of empty files would fill the memory.
 
     Raises:
-        InputError: It is in the format for more than 4 GB, whose lengths stand elsewhere.
+        InputError: The archive is in the format for more than 4 GB, whose lengths stand elsewhere.
     """
     with path.open("rb") as stream:
         stream.seek(0, 2)

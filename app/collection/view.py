@@ -1,4 +1,4 @@
-"""What the Collections tab says, as HTML; every word that a visitor's files brought is escaped."""
+"""Render the Collections tab as HTML; every word that a visitor's files brought is escaped."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_NAMED = 100
 
 
 def render_limits() -> str:
-    """What can be dropped, and what becomes of it."""
+    """Render what can be dropped, and what becomes of it."""
     return (
         '<div class="collect-facts"><h2>Search your own pictures</h2>'
         "<p>Drop pictures or a zip. A <code>metadata.csv</code> with <code>file_name,text,labels</code> adds captions "
@@ -33,7 +33,7 @@ def render_limits() -> str:
 
 
 def render_more() -> str:
-    """For those who have more pictures than that."""
+    """Render a hint for those who have more pictures than that."""
     return (
         '<div class="collect-more"><h3>More pictures than that?</h3>'
         "<p>On your own machine there are no limits: embed the folder once, then serve it.</p>"
@@ -43,20 +43,20 @@ def render_more() -> str:
 
 
 def render_reading(done: int, total: int) -> str:
-    """How far the encoder is; captions are read too."""
+    """Render how far the encoder is; captions are read too."""
     if not total:
         return render_status("Unpacking…", 0.0)
     return render_status(f"Reading {done:,} of {total:,} pictures and captions…", done / total)
 
 
 def render_added(added: int, left_out: Sequence[LeftOut], seconds: float) -> str:
-    """What came of a drop."""
+    """Render what came of a drop."""
     told = f"{_pictures(added)} added in {seconds:.1f} s." if added else "Nothing was added."
     return f'<p class="added" role="status">{told}</p>' + render_left_out(left_out)
 
 
 def render_left_out(left_out: Sequence[LeftOut]) -> str:
-    """What was left out and why, folded; the reasons with how many files each has are seen at once."""
+    """Render what was left out and why, folded; the reasons with how many files each has are seen at once."""
     if not left_out:
         return ""
     reasons = Counter(entry.reason for entry in left_out)
@@ -71,7 +71,7 @@ def render_left_out(left_out: Sequence[LeftOut]) -> str:
 
 
 def render_collection(collection: Collection, service: RetrievalService, predicted: Sequence[tuple[str, ...]]) -> str:
-    """The pictures with their labels.
+    """Render the pictures with their labels.
 
     Args:
         collection: What there is.

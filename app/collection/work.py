@@ -1,4 +1,4 @@
-"""Jobs that read visitors' pictures and wait their turn."""
+"""Read a visitor's pictures in jobs that wait their turn."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def reading_jobs() -> Jobs:
 
 
 def reading_work(collection: Collection, dropped: list[Dropped], service: RetrievalService) -> Callable[[Job], int]:
-    """Make the work of a job that adds files to a collection; its news are lines to show."""
+    """Return the work of a job that adds to a collection; its news are sentences about it."""
 
     def work(job: Job) -> int:
         def progress(done: int, total: int) -> None:
             if job.stopping():
-                raise InputError("Reading was stopped, and nothing was added: drop the pictures again.")
+                raise InputError("The work was stopped, so nothing was added; start it again.")
             job.report(render_reading(done, total))
 
         try:
@@ -58,10 +58,10 @@ def new_collection(folder: Path) -> Collection:
 
 
 def dropped_files(uploaded: Any, uploads: Path) -> list[Dropped]:
-    """Check what a browser or a client says that it uploaded.
+    """Check what a browser or a program says that it uploaded, and return the files.
 
     Raises:
-        InputError: Nothing was uploaded, or something else than a file.
+        InputError: Nothing was uploaded, or something else.
     """
     from app.collection.folder import Dropped
 
@@ -73,7 +73,7 @@ def dropped_files(uploaded: Any, uploads: Path) -> list[Dropped]:
     names = [value.get("orig_name") for value in values]
     missing = next((path for path in paths if not path.is_file()), None)
     if missing is not None:
-        raise InputError(f"{missing.name} did not arrive; drop it again.")
+        raise InputError(f"The file {missing.name} did not arrive; drop it again.")
     return [
         Dropped(path, name if isinstance(name, str) and name else path.name)
         for path, name in zip(paths, names, strict=True)
@@ -81,7 +81,7 @@ def dropped_files(uploaded: Any, uploads: Path) -> list[Dropped]:
 
 
 def forget_uploads(dropped: list[Dropped]) -> None:
-    """Delete the uploads themselves: what was taken is in the visitor's folder now."""
+    """Delete the uploads: what was taken is in the visitor's folder now."""
     for file in dropped:
         with contextlib.suppress(OSError):
             file.path.unlink()

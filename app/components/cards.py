@@ -12,7 +12,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from app.search.answers import Hit
+    from app.search.results import Hit
 
 CHIPS_ON_CARD = 4
 

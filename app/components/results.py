@@ -23,8 +23,8 @@ from app.kit.scripts import mount
 
 if TYPE_CHECKING:
     from algcn.bundles.predictor import LabelScore
-    from app.search.answers import Found, SearchResult
     from app.search.query import Query
+    from app.search.results import Found, SearchResult
 
 SHOWN_QUERY_LENGTH = 160
 QUERY_PICTURE_SIDE = 160

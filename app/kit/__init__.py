@@ -1,1 +1,1 @@
-"""What all tabs share and knows no tab: jobs, limits, pictures, theme, words."""
+"""Parts that all tabs share and that know no tab: jobs, limits, pictures, theme, words."""

@@ -1,4 +1,4 @@
-"""Work that takes seconds, in a thread of its own, watched by the page that asked for it.
+"""Run work that takes seconds in a thread, watched by the page that started it.
 
 Notable: a job ends early when it is told to, and also when nobody has watched it for a while, however the visitor left;
 a few jobs run at once, the others wait in the order in which they came, and each visitor has one.
@@ -23,7 +23,7 @@ _OVER = object()
 
 
 class Job:
-    """`work(job)` in a thread; it hands over news with `report` and looks at `stopping` as often as it can."""
+    """A piece of work in a thread: `work(job)` hands over news with `report` and looks often at `stopping`."""
 
     def __init__(self, work: Callable[[Job], Any], name: str) -> None:
         self._work = work
@@ -35,7 +35,7 @@ class Job:
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -52,11 +52,11 @@ class Job:
         return self._stop.is_set() or time.monotonic() - self._seen > UNWATCHED_SECONDS
 
     def report(self, news: Any) -> None:
-        """For the work: tell whoever watches."""
+        """Tell whoever watches; called by the work."""
         self._news.put(news)
 
     def watch(self, seconds: float) -> Iterator[list[Any]]:
-        """What was reported since the last time, at least every so many seconds (then maybe nothing), to the end.
+        """Yield what was reported since the last time, at least every so many seconds (then maybe nothing), to the end.
 
         A watcher that goes away stops the job.
         """
@@ -75,7 +75,7 @@ class Job:
             self.stop()
 
     def result(self) -> Any:
-        """What the work returned, as soon as it is over; or what it raised."""
+        """Wait for the work and return its result, or raise its error."""
         self._over.wait()
         if self._error is not None:
             raise self._error
@@ -109,7 +109,7 @@ def one_core() -> Iterator[None]:
 
 
 class Jobs:
-    """The jobs of one kind.
+    """A queue of jobs of one kind, of which a few run at once.
 
     Args:
         limit: How many run at once.
@@ -126,12 +126,12 @@ class Jobs:
         """Start a job, or queue it.
 
         Args:
-            visitor: Whose it is.
+            visitor: The key of the visitor whose job it is.
             work: What to do; see `Job`.
             waiting: What to report while it waits, given how many are before it.
 
         Raises:
-            InputError: The visitor has one that is not over.
+            InputError: The visitor has a job that is not over.
         """
 
         def in_turn(job: Job) -> Any:
@@ -163,7 +163,7 @@ class Jobs:
         """Make sure that the visitor has no job.
 
         Raises:
-            InputError: There is one that is not over.
+            InputError: The visitor has a job that is not over.
         """
         if visitor in self._jobs:
             raise InputError(self._busy)
@@ -177,4 +177,4 @@ class Jobs:
                     told = before
                 self._changed.wait(WAIT_SECONDS)
                 if job.stopping():  # also where its turn has come meanwhile
-                    raise InputError("It was stopped before its turn came.")
+                    raise InputError("The job was stopped before its turn came; start it again.")

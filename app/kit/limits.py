@@ -1,10 +1,8 @@
-"""What a visitor may ask for, and how much."""
+"""Limits on what a visitor may ask for and upload."""
 
 from __future__ import annotations
 
-import math
-
-from algcn.kit.errors import InputError
+from algcn.kit import checks
 
 DEFAULT_LIMIT = 24
 MAX_LIMIT = 500
@@ -21,33 +19,9 @@ MIN_FREE_BYTES = 1 << 30
 
 
 def check_limit(limit: object) -> int:
-    """How many results of each kind are wanted, whatever a client sent.
+    """Check how many results of each kind a client asks for.
 
     Raises:
-        InputError: It is not a whole number from 1 to 500.
+        InputError: The limit is not a whole number from 1 to 500.
     """
-    return check_whole(limit, "limit", 1, MAX_LIMIT)
-
-
-def check_whole(value: object, name: str, low: int, high: int) -> int:
-    """`value` as a whole number, whatever a client sent.
-
-    Raises:
-        InputError: It is not one from `low` to `high`.
-    """
-    number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    if not number or value != value // 1 or not low <= value <= high:
-        raise InputError(f"{name} must be a whole number from {low} to {high}, not {value!r:.40}.")
-    return int(value)
-
-
-def check_number(value: object, name: str, low: float, high: float) -> float:
-    """`value` as a number, whatever a client sent.
-
-    Raises:
-        InputError: It is not one from `low` to `high`.
-    """
-    number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    if not number or not low <= value <= high:
-        raise InputError(f"{name} must be a number from {low:g} to {high:g}, not {value!r:.40}.")
-    return float(value)
+    return checks.whole_number(limit, "limit", 1, MAX_LIMIT)

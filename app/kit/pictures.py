@@ -1,4 +1,4 @@
-"""Pictures that come and go: uploads by a path that is checked, a gallery's for a browser by key and number.
+"""Serve pictures: uploads by a path that is checked, a gallery's pictures for a browser by key and number.
 
 A small picture of the gallery in a format that browsers know is sent as it is; any other (a camera's 8 MB, a TIFF) as
 a WebP preview that is made once and kept in the cache folder.
@@ -21,7 +21,7 @@ PREVIEW_QUALITY = 82
 
 
 def uploaded_file(value: object, uploads: Path) -> Path:
-    """The file that a visitor uploaded, from what a browser or a client says about it.
+    """Return the path of the file that a visitor uploaded, from what a browser or a client says about it.
 
     Args:
         value: Meant to be gradio's file data, `{"path": …}`; gradio checks the path only where the client marks it as a
@@ -29,16 +29,16 @@ def uploaded_file(value: object, uploads: Path) -> Path:
         uploads: The folder that uploads are kept in.
 
     Raises:
-        InputError: It is not an uploaded file.
+        InputError: The value names no uploaded file.
     """
     path = value.get("path") if isinstance(value, dict) else None
     if not isinstance(path, str) or "\0" in path or not Path(path).resolve().is_relative_to(uploads.resolve()):
-        raise InputError("image must be an uploaded file; with gradio_client, pass handle_file('photo.jpg').")
+        raise InputError("The image must be an uploaded file; with gradio_client, pass handle_file('photo.jpg').")
     return Path(path)
 
 
 def picture_file(path: Path, size: str, cache: Path) -> Path:
-    """The file to send for a picture at one of SIZES.
+    """Return the file to send for a picture at one of SIZES.
 
     Raises:
         InputError: The picture is missing or cannot be read.
@@ -49,7 +49,7 @@ def picture_file(path: Path, size: str, cache: Path) -> Path:
 
 
 def media_type(path: Path) -> str:
-    """The type of a file that `picture_file` gave; always one of a picture."""
+    """Return the media type of a file that `picture_file` gave; it is always that of a picture."""
     return WEB_TYPES.get(path.suffix.lower(), "application/octet-stream")
 
 
@@ -71,5 +71,5 @@ SHARED_KEY = "gallery"
 
 
 def pictures_prefix(key: str) -> str:
-    """Relative to the page; /SIZE/NUMBER follows."""
+    """Return the start of pictures' addresses, relative to the page; /SIZE/NUMBER follows."""
     return f"picture/{key}"

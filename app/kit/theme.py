@@ -1,4 +1,4 @@
-"""How gradio's own parts look, as plain values; assets/page/style.css has the rest, built on the same few colours."""
+"""The look of gradio's own parts as plain values; assets/page/style.css has the rest, built on the same few colours."""
 
 from __future__ import annotations
 
@@ -75,5 +75,5 @@ DIVERGING_DARK = ((0.0, "#e0a458"), (0.25, "#7a5320"), (0.5, "#24262b"), (0.75, 
 
 
 def group_colours(groups: Iterable[str]) -> dict[str, str]:
-    """A colour for each group, by first appearance; beyond eleven they repeat."""
+    """Choose a colour for each group, by first appearance; beyond eleven they repeat."""
     return {group: GROUP_COLOURS[position % len(GROUP_COLOURS)] for position, group in enumerate(dict.fromkeys(groups))}

@@ -10,13 +10,13 @@ def counted(number: int, what: str) -> str:
 
 
 def plain(text: str, limit: int = 80) -> str:
-    """A text that somebody wrote, for a figure: Plotly would read <b> and the like as markup."""
+    """Shorten and escape a text that somebody wrote for a figure: Plotly would read <b> and the like as markup."""
     shown = text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
     return html.escape(shown, quote=False)
 
 
 def render_status(text: str, share: float | None = None, *, running: bool = True) -> str:
-    """One line, with a bar where a share (0 to 1) is known; read out to those who cannot see it."""
+    """Render a line, with a bar where a share (0 to 1) is known; it is read out to those who cannot see it."""
     bar = ""
     if share is not None:
         bar = f'<div class="bar" aria-hidden="true"><i style="width:{100 * share:.1f}%"></i></div>'
@@ -25,7 +25,7 @@ def render_status(text: str, share: float | None = None, *, running: bool = True
 
 
 def render_own(description: str) -> str:
-    """The line that says that a visitor looks at something of their own; nothing where it is all the program's."""
+    """Render the line that says that a visitor looks at their own model or pictures; empty where they do not."""
     if not description:
         return ""
     return f'<p class="own" role="status">You are looking at <b>{html.escape(description)}</b>.</p>'

@@ -1,1 +1,1 @@
-"""The label graph: stages, layout, one label up close, and edges edited."""
+"""The label graph: its stages, its layout, one label up close, and edited edges."""

@@ -1,4 +1,4 @@
-"""One label up close: what the gallery shows of its classifier, its nearest classifiers, and how well it does."""
+"""Look at one label up close: its pictures, its nearest classifiers, and how well it does."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class TopText:
 
 @dataclasses.dataclass(frozen=True)
 class AveragePrecision:
-    """Mean AP of the queries that have a label, by direction, and the part of metrics.json that says so."""
+    """The mean AP of the queries that have a label, by direction, and the part of metrics.json that says so."""
 
     report: str
     image_to_text: float
@@ -49,14 +49,14 @@ class AveragePrecision:
 
 @dataclasses.dataclass(frozen=True)
 class LabelDetails:
-    """What is known of one label.
+    """What is known of a label.
 
     Attributes:
-        pictures: Nearest to the classifier in the whole gallery, exact, the nearest first.
-        texts: Likewise.
-        nearest: Other labels and the cosine of their classifiers, the nearest first.
-        average_precision: None where metrics.json does not say.
-        reads_words: Whether the model has texts to find.
+        pictures: The pictures nearest to the classifier in the whole gallery, exact, the nearest first.
+        texts: The texts nearest to it, likewise.
+        nearest: The labels with the nearest classifiers and the cosine of their classifiers, the nearest first.
+        average_precision: How well its queries do; None where metrics.json does not say.
+        reads_words: Whether the model reads texts.
     """
 
     label: int
@@ -97,7 +97,7 @@ def label_details(service: RetrievalService, label: int, classifiers: Tensor) ->
 
 
 def average_precision(metrics: Mapping[str, Any] | None, name: str) -> AveragePrecision | None:
-    """What a bundle's metrics.json says of a label, or None: the file is written by whoever trained the bundle."""
+    """Read what a bundle's metrics.json says of a label, or None: the file is written by whoever trained the bundle."""
     for report in REPORTS:
         values = []
         for direction in DIRECTIONS:
@@ -111,6 +111,6 @@ def average_precision(metrics: Mapping[str, Any] | None, name: str) -> AveragePr
 
 
 def _top(scores: Tensor, count: int) -> list[tuple[int, float]]:
-    """Positions and scores of the `count` highest; of equals the first."""
+    """Return positions and scores of the `count` highest; of equals the first."""
     order = scores.argsort(descending=True, stable=True)[:count].tolist()
     return [(position, float(scores[position])) for position in order]

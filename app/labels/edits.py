@@ -1,4 +1,4 @@
-"""What if an edge of the label graph were another: classifiers made anew, and what that changes."""
+"""Try another label graph: edit an edge, make the classifiers anew, and see what changes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from algcn.kit import checks
 from algcn.kit.errors import InputError
 from algcn.method.model import label_scores
 from app.labels.graph import LabelGraph, check_label
@@ -27,7 +28,7 @@ UNMOVED = 0.9995  # a classifier this close to what it was has not moved
 
 @dataclasses.dataclass(frozen=True)
 class Edit:
-    """Label number `source` shall send `weight` to label number `target`."""
+    """An edit of the graph: label number `source` shall send `weight` to label number `target`."""
 
     source: int
     target: int
@@ -44,7 +45,7 @@ class Moved:
 
 @dataclasses.dataclass(frozen=True)
 class Neighbourhood:
-    """A label whose nearest classifiers are others than before, the nearest first."""
+    """A label whose nearest classifiers changed, the nearest first."""
 
     label: int
     before: tuple[int, ...]
@@ -64,13 +65,13 @@ class Prediction:
 
 @dataclasses.dataclass(frozen=True)
 class Effect:
-    """What edits change, against the model as it was trained.
+    """The changes that edits make, against the model as it was trained.
 
     Attributes:
         moved: Classifiers that moved, the farthest first.
-        moved_count: How many did; `moved` has the first few.
+        moved_count: How many classifiers moved; `moved` has the first few.
         neighbourhoods: Labels whose three nearest classifiers changed, the farthest moved first.
-        predictions: Labels of the visitor's query; None where there was no query.
+        predictions: The labels of the visitor's query; None where there was no query.
     """
 
     moved: list[Moved]
@@ -80,27 +81,26 @@ class Effect:
 
 
 def check_edit(graph: LabelGraph, source: object, target: object, weight: object) -> Edit:
-    """An edit of `graph`, whatever a browser or a program sent.
+    """Check an edit of `graph` that a browser or a program sent, and return it.
 
     Raises:
-        InputError: Labels that are none or one and the same, a weight out of range, or a model without a graph.
+        InputError: There are no such labels, both are the same, the weight is out of range, or the model has no graph.
     """
     if not graph.has_gcn:
-        raise InputError("This model was trained without a label graph, so there is no edge to edit.")
+        raise InputError(
+            "This model was trained without a label graph, so there is no edge to edit; use one with a graph."
+        )
     source, target = check_label(source, len(graph)), check_label(target, len(graph))
     if source == target:
         raise InputError("An edge joins two labels: choose another one to send to.")
-    number = isinstance(weight, (int, float)) and not isinstance(weight, bool)
-    if not number or not 0 <= weight <= MAX_WEIGHT:
-        raise InputError(f"weight must be a number from 0 to {MAX_WEIGHT:g}, not {weight!r}.")
-    return Edit(source, target, float(weight))
+    return Edit(source, target, checks.number(weight, "weight", 0, MAX_WEIGHT))
 
 
 def add_edit(edits: Sequence[Edit], edit: Edit) -> tuple[Edit, ...]:
-    """`edits` and one more; of two edits of the same edge in a row the later stays.
+    """Return `edits` and one more; of two edits of the same edge in a row the later stays.
 
     Raises:
-        InputError: There are too many.
+        InputError: There are too many edits.
     """
     kept = tuple(edits)
     if kept and (kept[-1].source, kept[-1].target) == (edit.source, edit.target):
@@ -111,7 +111,7 @@ def add_edit(edits: Sequence[Edit], edit: Edit) -> tuple[Edit, ...]:
 
 
 def edited(adaptive: Tensor, edits: Iterable[Edit]) -> Tensor:
-    """A copy of A, L × L, with the edits made one after the other."""
+    """Return a copy of A, L × L, with the edits made one after the other."""
     adaptive = adaptive.clone()
     for edit in edits:
         adaptive[edit.source, edit.target] = edit.weight
@@ -120,7 +120,7 @@ def edited(adaptive: Tensor, edits: Iterable[Edit]) -> Tensor:
 
 @torch.inference_mode()
 def edited_classifiers(service: RetrievalService, graph: LabelGraph, edits: Sequence[Edit]) -> Tensor:
-    """The classifiers, L × d, that the model's GCN makes of the edited graph; those of the model without edits."""
+    """Return the classifiers, L × d, that the model's GCN makes of the edited graph; without edits, the model's."""
     if edits:
         return service.bundle.model.classifiers(edited(graph.adaptive(), edits))
     return service.cache.get("classifiers", service.bundle.model.classifiers)
@@ -130,7 +130,7 @@ def edited_classifiers(service: RetrievalService, graph: LabelGraph, edits: Sequ
 def effect_of(
     service: RetrievalService, graph: LabelGraph, edits: Sequence[Edit], query: QueryPoint | None = None
 ) -> Effect:
-    """What `edits` change for every label, and for the labels of `query`."""
+    """Compute what `edits` change for every label, and for the labels of `query`."""
     before = edited_classifiers(service, graph, ())
     after = edited_classifiers(service, graph, edits)
     cosine = functional.cosine_similarity(before.double(), after.double(), dim=1)
@@ -149,7 +149,7 @@ def effect_of(
 
 
 def _nearest(classifiers: Tensor) -> list[tuple[int, ...]]:
-    """For each label, its three nearest classifiers by cosine."""
+    """Return for each label its three nearest classifiers by cosine."""
     unit = functional.normalize(classifiers, dim=1)
     cosine = (unit @ unit.T).fill_diagonal_(-2)
     count = min(NEIGHBOURS, len(classifiers) - 1)
@@ -157,7 +157,7 @@ def _nearest(classifiers: Tensor) -> list[tuple[int, ...]]:
 
 
 def _predictions(service: RetrievalService, query: QueryPoint, before: Tensor, after: Tensor) -> list[Prediction]:
-    """Labels predicted before or after, the clearest first, then those of the others whose cosine changed most."""
+    """Return labels predicted before or after, the clearest first, then the others whose cosine changed most."""
     scores_before = label_scores(query.embedding, before)[0].tolist()
     scores_after = label_scores(query.embedding, after)[0].tolist()
     thresholds = service.bundle.thresholds.get(query.modality)

@@ -1,4 +1,4 @@
-"""The label graph of a bundle in every stage and at every epoch, read in one direction: who sends to whom.
+"""Read the label graph of a bundle in every stage and at every epoch, always in one direction: who sends to whom.
 
 Notable: every matrix here has the source in its row and the target in its column, "row sends to column". The model
 stores C and A so; Â it stores turned (row i gathers from column j), and this is the only place that turns it back.
@@ -10,7 +10,6 @@ L is the number of labels, E of epochs (0 is before the first).
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from algcn.kit import checks
 from algcn.kit.errors import InputError
 from algcn.method.graph import cooccurrence, normalise
 from app.kit.limits import check_limit
@@ -36,7 +36,7 @@ ROUNDED = 1e-3  # weights of a bundle may be kept in half precision, which moves
 
 @dataclasses.dataclass(frozen=True)
 class Edge:
-    """What label number `source` sends to label number `target`."""
+    """An edge: what label number `source` sends to label number `target`."""
 
     source: int
     target: int
@@ -48,15 +48,15 @@ class LabelGraph:
     """Every stage of a label graph; all matrices L × L, "row sends to column".
 
     Attributes:
-        prior: C.
+        prior: The prior correlation C.
         learned_change: E × L × L, γD after every epoch; one for a bundle without a history.
         epochs: E numbers, those of the training.
-        model_epoch: Where in `learned_change` the model itself is.
+        model_epoch: The position of the model in `learned_change`.
         counts: L × L int64: labelled pictures of the gallery with both labels; the diagonal is the support.
         pictures: How many pictures of the gallery have labels at all.
-        prior_threshold: The t of the training, where that is known.
-        has_gcn: The classifiers come from this graph.
-        learns: The graph is learned; otherwise it stays the prior.
+        prior_threshold: The threshold t of the training, where that is known.
+        has_gcn: Whether the classifiers come from this graph.
+        learns: Whether the graph is learned; otherwise it stays the prior.
     """
 
     names: tuple[str, ...]
@@ -73,7 +73,7 @@ class LabelGraph:
 
     @classmethod
     def of(cls, bundle: Bundle, gallery: Gallery) -> LabelGraph:
-        """The graph of a bundle, with the counts of a gallery."""
+        """Read the graph of a bundle, with the counts of a gallery."""
         model = bundle.model
         stages = {name: stage.cpu() for name, stage in model.label_graph().items()}
         changes, epochs, model_epoch = _history(bundle, stages["learned_change"])
@@ -103,13 +103,13 @@ class LabelGraph:
 
     @cached_property
     def shares(self) -> Tensor:
-        """P(source | target) in the gallery: of the target's pictures, the share that also has the source; L × L."""
+        """The share P(source | target) of the target's pictures in the gallery that also have the source; L × L."""
         support = self.counts.diagonal().double()
         return (self.counts.double() / support.clamp(min=1)[None, :]).float()
 
     @cached_property
     def positions(self) -> list[list[float]]:
-        """Where each label stands, L × [x, y]: one place for all stages, thresholds and epochs."""
+        """The position of each label, L × [x, y]: the same for all stages, thresholds and epochs."""
         return layout(self.adaptive().numpy(), self.groups, self.names).tolist()
 
     @cached_property
@@ -118,16 +118,16 @@ class LabelGraph:
         return seriation(self.adaptive().numpy())
 
     def adaptive(self, epoch: int = THIS_MODEL) -> Tensor:
-        """A = ReLU(C + γD) at an epoch, L × L."""
+        """Return the adaptive correlation at an epoch, A = ReLU(C + γD), L × L."""
         return torch.relu(self.prior + self.learned_change[self.check_epoch(epoch)])
 
     def weights(self, stage: str, epoch: int = THIS_MODEL, adaptive: Tensor | None = None) -> Tensor:
-        """A stage of the graph, L × L, "row sends to column".
+        """Return the weights of a stage, L × L, "row sends to column".
 
         Args:
             stage: One of STAGES. `cooccurrence` is `shares`, `difference` is A - C; the others are the model's.
             epoch: A position in the history, or THIS_MODEL; co-occurrence and prior are the same at each.
-            adaptive: Another A, for the stages that follow from it.
+            adaptive: Another adaptive correlation A, for the stages that follow from it.
 
         Raises:
             InputError: There is no such stage or epoch.
@@ -150,7 +150,7 @@ class LabelGraph:
         raise InputError(f"There is no stage {stage!r}; the stages are {', '.join(STAGES)}.")
 
     def edges(self, stage: str, epoch: int = THIS_MODEL, threshold: float = 0.0) -> list[Edge]:
-        """Edges between different labels of at least `threshold` (by magnitude, never of 0), the strongest first.
+        """Return edges between labels of at least `threshold` (by magnitude, never of 0), the strongest first.
 
         Raises:
             InputError: There is no such stage or epoch, or the threshold is no number from 0.
@@ -163,7 +163,7 @@ class LabelGraph:
         return sorted(edges, key=lambda edge: -abs(edge.weight))
 
     def neighbours(self, label: int, stage: str, limit: int) -> tuple[list[Edge], list[Edge]]:
-        """The strongest edges that come in to a label and that go out of it.
+        """Return the strongest edges that come in to a label and those that go out of it.
 
         Raises:
             InputError: There is no such stage, or the limit is not from 1 to 500.
@@ -175,43 +175,39 @@ class LabelGraph:
         return incoming[:limit], outgoing[:limit]
 
     def check_epoch(self, epoch: object) -> int:
-        """Find the position of an epoch in the history.
+        """Check an epoch that a client sent and return its position in the history.
 
         Raises:
             InputError: There is no such epoch.
         """
-        number = isinstance(epoch, (int, float)) and not isinstance(epoch, bool)
-        whole = number and math.isfinite(epoch) and epoch == int(epoch)
+        whole = checks.is_number(epoch) and epoch == int(epoch)
         if whole and epoch == THIS_MODEL:
             return self.model_epoch
         if not whole or int(epoch) not in self.epochs:
             raise InputError(
-                f"epoch must be one of {self.epochs[0]} to {self.epochs[-1]}, or {THIS_MODEL} for the model as it is, "
-                f"not {epoch!r}."
+                f"The epoch must be one of {self.epochs[0]} to {self.epochs[-1]}, or {THIS_MODEL} for the model as it "
+                f"is, not {checks.shown(epoch)}."
             )
         return self.epochs.index(int(epoch))
 
 
 def check_threshold(threshold: object) -> float:
-    """Make sure that `threshold` is a number from 0.
+    """Check a threshold that a client sent.
 
     Raises:
-        InputError: It is something else.
+        InputError: The threshold is no number of at least 0.
     """
-    number = isinstance(threshold, (int, float)) and not isinstance(threshold, bool)
-    if not number or not 0 <= threshold < float("inf"):
-        raise InputError(f"threshold must be a number from 0, not {threshold!r}.")
-    return float(threshold)
+    return checks.number(threshold, "threshold", 0)
 
 
 def check_label(label: object, count: int) -> int:
-    """Make sure that `label` is the number of one of `count` labels, whatever a browser sent.
+    """Check the number of one of `count` labels that a browser sent.
 
     Raises:
         InputError: There is no such label.
     """
-    if isinstance(label, bool) or not isinstance(label, int) or not 0 <= label < count:
-        raise InputError(f"There is no such label: the model has {count:,}, counted from 0.")
+    if not checks.is_whole(label) or not 0 <= label < count:
+        raise InputError(f"There is no such label; the model has {count:,}, counted from 0.")
     return label
 
 
@@ -221,7 +217,7 @@ def label_graph_of(service: RetrievalService) -> LabelGraph:
 
 
 def _history(bundle: Bundle, now: Tensor) -> tuple[Tensor, tuple[int, ...], int]:
-    """γD at every epoch, the epochs' numbers, and which of them is the model: it may have been picked on validation."""
+    """Return γD at every epoch, the epochs' numbers, and which is the model: it may have been picked on validation."""
     history = bundle.history or {}
     changes = history.get("learned_change")
     if changes is None or changes.ndim != 3 or changes.shape[1:] != now.shape or len(changes) == 0:
@@ -239,7 +235,7 @@ def _history(bundle: Bundle, now: Tensor) -> tuple[Tensor, tuple[int, ...], int]
 
 
 def _count(bundle: Bundle, gallery: Gallery) -> tuple[Tensor, int]:
-    """Co-occurrence of the model's labels in a gallery, and how many of its pictures have labels."""
+    """Count co-occurrence of the model's labels in a gallery, and how many of its pictures have labels."""
     positions = {name.casefold(): number for number, name in enumerate(bundle.label_set.names)}
     labelled: Sequence[Sequence[str]] = [item.labels for item in gallery.items if item.labels is not None]
     rows = torch.zeros(len(labelled), len(positions), dtype=torch.uint8)

@@ -1,4 +1,4 @@
-"""Where labels stand: fixed positions for the graph, and an order of rows that puts related labels side by side.
+"""Lay out labels: fixed positions for the graph, and an order of rows that puts related labels side by side.
 
 Notable: both come from the weights alone, without chance, so the same graph is always drawn the same; positions are
 kept for every stage, threshold and epoch.
@@ -20,15 +20,15 @@ DOT, GAP = 26.0, 10.0
 
 
 def layout(weights: np.ndarray, groups: Sequence[str], names: Sequence[str]) -> np.ndarray:
-    """Positions of L labels, L × 2, x from 0 to WIDTH and y from 0 to HEIGHT.
+    """Compute positions of L labels, L × 2, x from 0 to WIDTH and y from 0 to HEIGHT.
 
     Labels that send to each other, or are of one group, come close (stress majorisation over shortest paths, as
     Kamada and Kawai's layout, but without a random start); names do not overlap.
 
     Args:
-        weights: L × L, not negative, in either orientation.
-        groups: L.
-        names: L.
+        weights: The graph, L × L, not negative, in either orientation.
+        groups: The group of each label.
+        names: The name of each label.
     """
     count = len(names)
     if count == 1:
@@ -41,7 +41,7 @@ def layout(weights: np.ndarray, groups: Sequence[str], names: Sequence[str]) -> 
 
 
 def seriation(weights: np.ndarray) -> list[int]:
-    """The L labels in an order in which strongly connected ones are side by side: optimal leaf ordering."""
+    """Order the L labels so that strongly connected ones are side by side: optimal leaf ordering."""
     from scipy.cluster.hierarchy import leaves_list, linkage, optimal_leaf_ordering
     from scipy.spatial.distance import squareform
 
@@ -55,7 +55,7 @@ def seriation(weights: np.ndarray) -> list[int]:
 
 
 def _symmetric(weights: np.ndarray) -> np.ndarray:
-    """The stronger direction of each pair, over the geometric mean of both labels' totals, so that hubs count less."""
+    """Return the stronger direction of each pair over the geometric mean of both labels' totals, so hubs count less."""
     near = np.maximum(weights, weights.T).astype(np.float64)
     np.fill_diagonal(near, 0.0)
     totals = near.sum(axis=0) + 1e-9
@@ -63,7 +63,7 @@ def _symmetric(weights: np.ndarray) -> np.ndarray:
 
 
 def _wanted_distances(weights: np.ndarray, groups: Sequence[str]) -> np.ndarray:
-    """How far apart each two labels should be: shortest paths over edges that are short where they are strong."""
+    """Return how far apart each two labels should be: shortest paths over edges, short where they are strong."""
     from scipy.sparse.csgraph import shortest_path
 
     near = _symmetric(weights)
@@ -81,7 +81,7 @@ def _wanted_distances(weights: np.ndarray, groups: Sequence[str]) -> np.ndarray:
 
 
 def _classical(distances: np.ndarray) -> np.ndarray:
-    """Classical scaling: the plane that keeps the squared distances best; its signs are settled."""
+    """Scale classically: the plane that keeps the squared distances best; its signs are settled."""
     count = len(distances)
     centring = np.eye(count) - 1.0 / count
     values, vectors = np.linalg.eigh(-0.5 * centring @ distances**2 @ centring)
@@ -94,7 +94,7 @@ def _classical(distances: np.ndarray) -> np.ndarray:
 
 
 def _majorise(points: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """SMACOF: every step lowers the sum of ((distance - wanted) / wanted)²."""
+    """Run SMACOF: every step lowers the sum of ((distance - wanted) / wanted)²."""
     importance = 1.0 / np.maximum(wanted, 1e-6) ** 2
     np.fill_diagonal(importance, 0.0)
     laplacian = np.diag(importance.sum(axis=1)) - importance
@@ -109,7 +109,7 @@ def _majorise(points: np.ndarray, wanted: np.ndarray) -> np.ndarray:
 
 
 def _turned(points: np.ndarray) -> np.ndarray:
-    """The longest side across."""
+    """Turn the longest side across."""
     points = points - points.mean(axis=0)
     _, _, axes = np.linalg.svd(points, full_matrices=False)
     axes = axes * np.where(axes[:, :1] < 0, -1, 1)
@@ -117,7 +117,7 @@ def _turned(points: np.ndarray) -> np.ndarray:
 
 
 def _fit(points: np.ndarray, share: float) -> np.ndarray:
-    """Stretched to fill `share` of the drawing."""
+    """Stretch positions to fill `share` of the drawing."""
     low, high = points.min(axis=0), points.max(axis=0)
     size = np.array([WIDTH, HEIGHT])
     return (points - (low + high) / 2) / np.maximum(high - low, 1e-9) * size * share + size / 2
@@ -148,7 +148,7 @@ def _spread(points: np.ndarray, boxes: np.ndarray) -> np.ndarray:
 
 
 def _filled(points: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Stretched about the middle until a box touches an edge; that parts boxes and never joins them."""
+    """Stretch about the middle until a box touches an edge; that parts boxes and never joins them."""
     middle = np.array([WIDTH, HEIGHT]) / 2
     away = points - (points.min(axis=0) + points.max(axis=0)) / 2
     room = np.where(away < 0, middle - low, high - middle)

@@ -1,4 +1,4 @@
-"""The classifiers of the labels as points: pictures of them, and their neighbours in all d dimensions.
+"""Draw the classifiers of the labels as points, and find their neighbours in all d dimensions.
 
 L is the number of labels, d the width of the common space, E the number of epochs that a bundle remembers.
 """
@@ -17,10 +17,12 @@ import torch
 from torch.nn import functional
 
 from algcn.gallery.projection import DIMENSIONS, METHODS, Axes, Floats, fit_axes, neighbours, place, silhouette
+from algcn.kit import checks
 from algcn.kit.errors import InputError
 from app.kit.theme import group_colours
 from app.kit.words import plain
-from app.maps.figures import (
+from app.maps.layouts import Layouts
+from app.maps.traces import (
     extent,
     figure,
     first_sight,
@@ -30,7 +32,6 @@ from app.maps.figures import (
     rings_trace,
     star_trace,
 )
-from app.maps.layouts import Layouts
 
 if TYPE_CHECKING:
     from algcn.bundles.bundle import Bundle
@@ -46,8 +47,8 @@ NO_GROUP = "no group"
 
 
 @dataclasses.dataclass(frozen=True)
-class View:
-    """What a visitor set; `label` and `epoch` are positions or None."""
+class ClassifierView:
+    """What a visitor chose on the map of classifiers; `label` and `epoch` are positions or None."""
 
     method: str = "pca"
     dimensions: int = 2
@@ -65,12 +66,12 @@ class Neighbour:
 
 @dataclasses.dataclass(eq=False)
 class Variant:
-    """One trained model: the bundle's own, or the same without the graph convolution.
+    """A trained model that the map can show: the bundle's, or the same without the graph convolution.
 
     Attributes:
         key: "with_gcn" or "without_gcn".
-        classifiers: L × d.
-        history: E × L × d after every epoch, or None.
+        classifiers: The classifiers, L × d.
+        history: The classifiers after every epoch, E × L × d, or None.
         kept: The epoch whose classifiers are the model's; None without a history.
     """
 
@@ -82,7 +83,7 @@ class Variant:
 
     @classmethod
     def of(cls, model: ALGCN, history: torch.Tensor | None = None) -> Variant:
-        """A model and its past, if that fits it."""
+        """Return a model and its history, if that fits it."""
         with torch.inference_mode():
             classifiers = model.classifiers().detach().float().cpu().clone()
         key = "with_gcn" if model.config.use_gcn else "without_gcn"
@@ -95,25 +96,25 @@ class Variant:
         return cls(key, model, classifiers.numpy(), history, int(kept))
 
     def at(self, epoch: int | None) -> Floats:
-        """The classifiers after an epoch; the model's own at the epoch that was kept, and without a history."""
+        """Return the classifiers after an epoch; the model's at the epoch that was kept, and without a history."""
         if self.history is None or epoch is None or epoch == self.kept:
             return self.classifiers
         return self.history[epoch].float().numpy()
 
     def embed(self, query: QueryPoint) -> Floats:
-        """A query in this model's common space, 1 × d."""
+        """Embed a query in this model's common space, 1 × d."""
         embed = self.model.embed_image if query.modality == "image" else self.model.embed_text
         with torch.inference_mode():
             return functional.normalize(embed(query.features.float()), dim=1).cpu().numpy()
 
 
 class ClassifierMap:
-    """Pictures of a bundle's classifiers; safe to use from several threads.
+    """The map of a bundle's classifiers; several threads may use it.
 
     Args:
         bundle: The model, and the one without the graph if the bundle has it.
-        gallery: Says which labels are common: their names come first where there is no room for all.
-        layouts: Where t-SNE and UMAP are computed.
+        gallery: The gallery whose common labels are named first where there is no room for all.
+        layouts: The layouts by t-SNE and UMAP.
     """
 
     def __init__(self, bundle: Bundle, gallery: Gallery, layouts: Layouts) -> None:
@@ -144,7 +145,7 @@ class ClassifierMap:
         return sorted(range(len(self.groups)), key=lambda label: (-self.support[label], label))
 
     def find_label(self, name: object) -> int | None:
-        """The position of a label by its name, whatever a browser sent; None if there is none."""
+        """Return the position of a label by the name that a browser sent; None if there is none."""
         if not isinstance(name, str) or not name.strip():
             return None
         try:
@@ -152,28 +153,28 @@ class ClassifierMap:
         except InputError:
             return None
 
-    def view(self, method: object, dimensions: object, label: object = None, epoch: object = None) -> View:
-        """What a browser sent as a view; what makes no sense is as if it had not been sent."""
-        whole = isinstance(epoch, (int, float)) and not isinstance(epoch, bool) and 0 <= epoch < self.epochs
-        return View(
+    def view(self, method: object, dimensions: object, label: object = None, epoch: object = None) -> ClassifierView:
+        """Read what a browser sent as a view; what makes no sense is as if it had not been sent."""
+        whole = checks.is_number(epoch) and 0 <= epoch < self.epochs
+        return ClassifierView(
             method if method in METHODS else "pca",
-            dimensions if dimensions in DIMENSIONS and not isinstance(dimensions, bool) else 2,
+            dimensions if checks.is_number(dimensions) and dimensions in DIMENSIONS else 2,
             self.find_label(label),
             int(epoch) if whole and method == "pca" and epoch == int(epoch) else None,
         )
 
     def start(self, method: str) -> None:
-        """Have a method's pictures computed where they are not there yet."""
+        """Start computing a method's pictures where they are not there yet."""
         if method != "pca":
             for variant in self.variants:
                 if self._layouts.find(_key(variant, method), len(variant.classifiers)) is None:
                     self._layouts.start(_key(variant, method), lambda variant=variant: variant.classifiers, method)
 
     def waiting(self, method: str, patience: float = 0.0) -> float | None:
-        """For how many seconds a method's pictures have been under way; None when none is.
+        """Return for how many seconds a method's pictures have been under way; None when none is.
 
         Raises:
-            InputError: They could not be computed.
+            InputError: The pictures could not be computed.
         """
         if method == "pca":
             return None
@@ -184,11 +185,11 @@ class ClassifierMap:
         return None
 
     def is_ready(self, method: str) -> bool:
-        """Whether the pictures of a method can be shown at once."""
-        return all(self.positions(variant, View(method)) is not None for variant in self.variants)
+        """Tell whether the pictures of a method can be shown at once."""
+        return all(self.positions(variant, ClassifierView(method)) is not None for variant in self.variants)
 
-    def positions(self, variant: Variant, view: View) -> Floats | None:
-        """Where the classifiers are drawn, L × dimensions; None while that is not computed.
+    def positions(self, variant: Variant, view: ClassifierView) -> Floats | None:
+        """Return where the classifiers are drawn, L × dimensions; None while that is not computed.
 
         By PCA all epochs are drawn along the principal axes of the classifiers that were kept.
         """
@@ -198,27 +199,27 @@ class ClassifierMap:
         return None if layout is None else layout[view.dimensions]
 
     def axes(self, variant: Variant, dimensions: int) -> Axes:
-        """The principal axes of a variant's classifiers."""
+        """Return the principal axes of a variant's classifiers."""
         key = variant.key, dimensions
         if key not in self._axes:
             self._axes[key] = fit_axes(variant.classifiers, dimensions)
         return self._axes[key]
 
-    def silhouettes(self, variant: Variant, view: View) -> tuple[float | None, float | None]:
-        """How well the groups hold together, from -1 to 1: by cosine in the common space, and in the picture."""
+    def silhouettes(self, variant: Variant, view: ClassifierView) -> tuple[float | None, float | None]:
+        """Measure how well the groups hold together, from -1 to 1: by cosine in the common space, and as drawn."""
         positions = self.positions(variant, view)
         picture = None if positions is None else silhouette(positions, self.groups, "euclidean")
         return silhouette(variant.at(view.epoch), self.groups), picture
 
     def neighbours(self, variant: Variant, label: int, limit: int, epoch: int | None = None) -> list[Neighbour]:
-        """The classifiers nearest to that of a label by cosine in all d dimensions, itself left out."""
+        """Return the classifiers nearest to that of a label by cosine in all d dimensions, itself left out."""
         classifiers = variant.at(epoch)
         cosines, ids = neighbours(classifiers, classifiers[label : label + 1], limit + 1)
         found = [Neighbour(int(i), float(c)) for i, c in zip(ids[0], cosines[0], strict=True) if i != label]
         return found[:limit]
 
     def query_neighbours(self, variant: Variant, query: QueryPoint, limit: int = QUERY_NEIGHBOURS) -> list[Neighbour]:
-        """The classifiers nearest to a query; none if the model sees nothing in it."""
+        """Return the classifiers nearest to a query; none if the model sees nothing in it."""
         point = self._embed(variant, query)
         if not point.any():
             return []
@@ -226,14 +227,14 @@ class ClassifierMap:
         return [Neighbour(int(i), float(c)) for i, c in zip(ids[0], cosines[0], strict=True)]
 
     def _embed(self, variant: Variant, query: QueryPoint) -> Floats:
-        """A query in a variant's common space; labels alone, nothing to the encoder, in the bundle's own only."""
+        """Embed a query in a variant's common space; one of labels alone is embedded in the bundle's only."""
         if query.features.any():
             return variant.embed(query)
         point = query.embedding.float().cpu().numpy()
         return point if variant is self.variants[0] else np.zeros_like(point)
 
-    def figure(self, variant: Variant, view: View, query: QueryPoint | None = None) -> dict[str, Any]:
-        """The picture of a variant; by PCA while that of another method is not computed."""
+    def figure(self, variant: Variant, view: ClassifierView, query: QueryPoint | None = None) -> dict[str, Any]:
+        """Draw the picture of a variant; by PCA while that of another method is not computed."""
         positions = self.positions(variant, view)
         if positions is None:
             view = dataclasses.replace(view, method="pca", epoch=None)
@@ -273,9 +274,9 @@ class ClassifierMap:
         return figure(traces, view.dimensions, keep=keep, ranges=ranges)
 
     def _query_position(
-        self, variant: Variant, view: View, query: QueryPoint | None, positions: Floats
+        self, variant: Variant, view: ClassifierView, query: QueryPoint | None, positions: Floats
     ) -> Floats | None:
-        """Where the query is drawn; None where there is none, or nothing in it, or another epoch is shown."""
+        """Return where the query is drawn; None where there is none, or nothing in it, or another epoch is shown."""
         if query is None or not self.shows_query(variant, view):
             return None
         point = self._embed(variant, query)
@@ -286,12 +287,12 @@ class ClassifierMap:
         return place(point, variant.classifiers, positions)[0]
 
     @staticmethod
-    def shows_query(variant: Variant, view: View) -> bool:
-        """Whether the classifiers shown are those that queries are compared with."""
+    def shows_query(variant: Variant, view: ClassifierView) -> bool:
+        """Tell whether the classifiers shown are those that queries are compared with."""
         return view.epoch is None or view.epoch == variant.kept or variant.history is None
 
-    def _ranges(self, variant: Variant, view: View, positions: Floats) -> list[tuple[float, float]]:
-        """What the picture shows; by PCA the same at every epoch, so that classifiers are seen to move."""
+    def _ranges(self, variant: Variant, view: ClassifierView, positions: Floats) -> list[tuple[float, float]]:
+        """Return what the picture shows; by PCA the same at every epoch, so that classifiers are seen to move."""
         if view.method == "pca" and variant.history is not None:
             key = variant.key, view.dimensions
             if key not in self._reach:
@@ -303,13 +304,13 @@ class ClassifierMap:
 
     def _names(
         self,
-        view: View,
+        view: ClassifierView,
         positions: Floats,
         ranges: list[tuple[float, float]],
         chosen: list[int],
         star: Floats | None,
     ) -> tuple[list[str], list[str]]:
-        """The text beside each point and where it stands; "" where there is no room, but for the chosen label."""
+        """Return the text beside each point and where it stands; "" where there is no room, the chosen label aside."""
         order = list(dict.fromkeys([*chosen, *self.by_support]))
         names = self.label_set.names
         if view.dimensions == 2:
@@ -331,7 +332,7 @@ class ClassifierMap:
 
 
 def without_gcn(bundle: Bundle) -> ALGCN | None:
-    """The bundle's model that was trained without the graph convolution, if it has one."""
+    """Return the bundle's model that was trained without the graph convolution, if it has one."""
     return getattr(bundle, "without_gcn", None)
 
 

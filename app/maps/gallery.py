@@ -1,4 +1,4 @@
-"""Every picture and text of a gallery as a point of the common space: pictures of it, and what is near there.
+"""Draw every picture and text of a gallery as a point of the common space, and find what is near there.
 
 Points are numbered as on the map: 0 to N - 1 are the pictures, N to N + M - 1 the texts; d is the width of the space.
 """
@@ -19,10 +19,11 @@ import torch
 from algcn.gallery.files import LAYOUT_NAME
 from algcn.gallery.layout import gallery_key, gallery_points
 from algcn.gallery.projection import DIMENSIONS, MOST_LAID_OUT, Axes, Floats, fit_axes, place
+from algcn.kit import checks
 from algcn.method.model import label_scores
 from app.kit.theme import GROUP_COLOURS, group_colours
-from app.maps.figures import ACCENT, FAINT, MANY_POINTS, figure, lines_trace, points_trace, rings_trace, star_trace
 from app.maps.layouts import Layouts
+from app.maps.traces import ACCENT, FAINT, MANY_POINTS, figure, lines_trace, points_trace, rings_trace, star_trace
 
 if TYPE_CHECKING:
     from algcn.bundles.bundle import Bundle
@@ -47,8 +48,8 @@ IT, NOT_IT = "has the label", "has it not"
 
 
 @dataclasses.dataclass(frozen=True)
-class View:
-    """What a visitor set."""
+class GalleryView:
+    """What a visitor chose on the map of the gallery."""
 
     method: str = "umap"
     dimensions: int = 2
@@ -70,8 +71,8 @@ class ModalityGap:
     """How far pictures and texts lie apart in the common space.
 
     Attributes:
-        distance: Between their two centres.
-        spread: Of a point from the centre of its own kind, on average.
+        distance: The distance between their two centres.
+        spread: The mean distance of a point from the centre of its kind.
     """
 
     distance: float
@@ -84,12 +85,12 @@ class ModalityGap:
 
 
 class GalleryMap:
-    """Pictures of a gallery; safe to use from several threads.
+    """The map of a gallery; several threads may use it.
 
     Args:
         bundle: The model that made the gallery's embeddings.
         gallery: N pictures and M texts.
-        layouts: Where the layout by UMAP is found or computed.
+        layouts: The layouts, among them that by UMAP.
     """
 
     def __init__(self, bundle: Bundle, gallery: Gallery, layouts: Layouts) -> None:
@@ -104,7 +105,7 @@ class GalleryMap:
 
     @property
     def usual_method(self) -> str:
-        """What a visitor sees who chose nothing: UMAP, but for few points, where it shows what is not there."""
+        """The method for a visitor who chose none: UMAP, but not for few points, where it shows what is not there."""
         return "umap" if len(self) >= FEWEST_FOR_UMAP or self.is_ready("umap") else "pca"
 
     @property
@@ -114,7 +115,7 @@ class GalleryMap:
 
     @cached_property
     def labels(self) -> list[tuple[str, ...]]:
-        """For each picture its labels: the gallery's, or what the model predicts where the gallery says nothing."""
+        """The labels of each picture: the gallery's, or what the model predicts where the gallery says nothing."""
         given = [item.labels for item in self.gallery.items]
         thresholds = self._bundle.thresholds.get("image")
         if thresholds is None or all(labels is not None for labels in given):
@@ -131,14 +132,14 @@ class GalleryMap:
 
     @cached_property
     def folders(self) -> list[str]:
-        """For each picture the folder it is in; beyond ten, the smaller ones are one."""
+        """The folder of each picture; beyond ten, the smaller ones are one."""
         parents = [str(PurePosixPath(item.file_name).parent) for item in self.gallery.items]
         most = {folder for folder, _ in Counter(parents).most_common(len(GROUP_COLOURS) - 1)}
         return [(TOP_FOLDER if folder == "." else folder) if folder in most else OTHER_FOLDERS for folder in parents]
 
     @cached_property
     def colourings(self) -> list[str]:
-        """What points can be coloured by; left out is what would give all of them one colour."""
+        """The ways to colour points; one that would give all of them the same colour is left out."""
         useful = {
             "group": len(set(self.groups) - {OTHER, NONE}) > 1,
             "label": bool(self.label_counts),
@@ -157,65 +158,65 @@ class GalleryMap:
         spreads = [torch.linalg.vector_norm(rows - own, dim=1) for rows, own in zip(kinds, centres, strict=True)]
         return ModalityGap(float(torch.linalg.vector_norm(centres[0] - centres[1])), float(torch.cat(spreads).mean()))
 
-    def view(self, method: object, dimensions: object, colouring: object, label: object, shown: object) -> View:
-        """What a browser sent as a view; what makes no sense is as if it had not been sent."""
+    def view(self, method: object, dimensions: object, colouring: object, label: object, shown: object) -> GalleryView:
+        """Read what a browser sent as a view; what makes no sense is as if it had not been sent."""
         kinds = tuple(kind for kind in (PICTURES, TEXTS) if isinstance(shown, (list, tuple)) and kind in shown)
-        return View(
+        return GalleryView(
             method if method in METHODS else self.usual_method,
-            dimensions if dimensions in DIMENSIONS and not isinstance(dimensions, bool) else 2,
+            dimensions if checks.is_number(dimensions) and dimensions in DIMENSIONS else 2,
             colouring if colouring in self.colourings else self.colourings[0],
             label if isinstance(label, str) and label in self.label_counts else "",
             kinds or (PICTURES, TEXTS),
         )
 
     def start(self, method: str) -> None:
-        """Have the layout computed where it is not there yet."""
+        """Start computing the layout where it is not there yet."""
         if method == "umap" and not self.is_ready(method):
             self._layouts.start(self._key, lambda: gallery_points(self.gallery), method)
 
     def waiting(self, method: str, patience: float = 0.0) -> float | None:
-        """For how many seconds the layout has been under way; None when it is not.
+        """Return for how many seconds the layout has been under way; None when it is not.
 
         Raises:
-            InputError: It could not be computed.
+            InputError: The layout could not be computed.
         """
         return self._layouts.waiting(self._key, patience) if method == "umap" else None
 
     def is_ready(self, method: str) -> bool:
-        """Whether a method's picture can be shown at once."""
+        """Tell whether a method's picture can be shown at once."""
         return method == "pca" or self._layouts.find(self._key, len(self)) is not None
 
     def positions(self, method: str, dimensions: int) -> Floats | None:
-        """Where the points are drawn, (N + M) × dimensions; None while that is not computed."""
+        """Return where the points are drawn, (N + M) × dimensions; None while that is not computed."""
         if method == "pca":
             return self._pca(dimensions)[1]
         layout = self._layouts.find(self._key, len(self))
         return None if layout is None else layout[dimensions]
 
     def place(self, embedding: torch.Tensor, method: str, dimensions: int) -> Floats:
-        """Where a point of the common space (1 × d) is drawn: exactly by PCA, else among its nearest points."""
+        """Return where a point of the common space (1 × d) is drawn: exactly by PCA, else among its nearest points."""
         if method == "pca":
             return self._pca(dimensions)[0].project(embedding.numpy())[0]
         near = [near.point for near in self.nearest(embedding, NEAREST_PICTURES, NEAREST_TEXTS)]
         return place(embedding.numpy(), self.embeddings(near).numpy(), self.positions(method, dimensions)[near])[0]
 
     def embeddings(self, points: Sequence[int]) -> torch.Tensor:
-        """Points of the common space by their numbers, K × d."""
+        """Return points of the common space by their numbers, K × d."""
         return torch.stack([self.embedding(point) for point in points])
 
     def embedding(self, point: int) -> torch.Tensor:
-        """A point of the common space by its number, d."""
+        """Return a point of the common space by its number, d."""
         count = len(self.gallery.items)
         gallery = self.gallery
         return gallery.image_embeddings[point] if point < count else gallery.text_embeddings[point - count]
 
     def picture_of(self, point: int) -> int:
-        """The picture that a point is, or that its text belongs to."""
+        """Return the picture that a point is, or that its text belongs to."""
         count = len(self.gallery.items)
         return point if point < count else int(self.gallery.text_owner[point - count])
 
     def text_of(self, point: int) -> str:
-        """The text that a point is, or the first of its picture."""
+        """Return the text that a point is, or the first of its picture."""
         count = len(self.gallery.items)
         if point >= count:
             return self.gallery.texts[point - count]
@@ -228,10 +229,10 @@ class GalleryMap:
         texts: int = NEAREST_TEXTS,
         without: int | None = None,
     ) -> list[Near]:
-        """The pictures and texts with the highest cosine to a point (1 × d) in all d dimensions.
+        """Find the pictures and texts with the highest cosine to a point (1 × d) in all d dimensions.
 
         Args:
-            embedding: L2-normalised.
+            embedding: The point, L2-normalised.
             pictures: How many pictures, at most; they come first.
             texts: How many texts, at most.
             without: A point that is left out.
@@ -249,21 +250,21 @@ class GalleryMap:
         return found
 
     def near_query(self, query: QueryPoint | None) -> list[Near]:
-        """The points nearest to a query that lines lead to; none for none, or if the model sees nothing in it."""
+        """Return the points nearest to a query that lines lead to; none if the model sees nothing in the query."""
         if query is None or not query.embedding.any():
             return []
         return self.nearest(query.embedding.float().cpu(), LINES_OF_EACH, LINES_OF_EACH)
 
     def figure(
-        self, view: View, pictures: str, focus: int | None = None, query: QueryPoint | None = None
+        self, view: GalleryView, pictures: str, focus: int | None = None, query: QueryPoint | None = None
     ) -> dict[str, Any]:
-        """The map; by PCA while the layout by UMAP is not computed.
+        """Draw the map; by PCA while the layout by UMAP is not computed.
 
         Args:
-            view: What the visitor set.
+            view: What the visitor chose.
             pictures: The prefix of pictures' addresses.
             focus: A point whose nearest ones are shown.
-            query: The visitor's.
+            query: The visitor's query.
         """
         if self.positions(view.method, view.dimensions) is None:
             view = dataclasses.replace(view, method="pca")
@@ -286,8 +287,8 @@ class GalleryMap:
         keep = f"{view.method} {view.dimensions}"
         return figure(traces, view.dimensions, keep=keep, pictures=pictures, lasso=view.dimensions == 2, tools=True)
 
-    def _point_traces(self, view: View, positions: Floats) -> list[dict[str, Any]]:
-        """A trace for each category and kind; the texts first, so that pictures are on top."""
+    def _point_traces(self, view: GalleryView, positions: Floats) -> list[dict[str, Any]]:
+        """Return a trace for each category and kind; the texts first, so that pictures are on top."""
         categories, colours = self._categories(view)
         count, many = len(self.gallery.items), len(self) > MANY_POINTS
         owners = self.gallery.text_owner.numpy()
@@ -328,8 +329,8 @@ class GalleryMap:
                 trace["name"] = trace["legendgroup"]
         return traces
 
-    def _categories(self, view: View) -> tuple[list[str], dict[str, str]]:
-        """The category of each picture, and the colour of each category in the legend's order."""
+    def _categories(self, view: GalleryView) -> tuple[list[str], dict[str, str]]:
+        """Return the category of each picture, and the colour of each category in the legend's order."""
         if view.colouring == "folder":
             return self.folders, group_colours(sorted(set(self.folders)))
         if view.colouring == "label":

@@ -1,4 +1,4 @@
-"""Layouts of a map: read from a file, computed by the worker, kept in memory and in the cache folder."""
+"""Keep the layouts of a service's maps: in memory, in the cache folder, or being computed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Layouts:
     Args:
         cache: The cache folder.
         worker: Computes them.
-        keep: Whether they are kept there; those of a visitor's own pictures or model are not.
+        keep: Whether layouts are kept there; those of a visitor's pictures or model are not.
         shipped: A further file that may hold one of them.
     """
 
@@ -35,7 +35,7 @@ class Layouts:
         self._running: dict[str, tuple[Future[Layout], float]] = {}
 
     def find(self, key: str, count: int) -> Layout | None:
-        """Find the layout of `count` points under a key; None where it has to be computed."""
+        """Return the layout of `count` points under a key, if it need not be computed (any more)."""
         with self._lock:
             if key not in self._ready and key not in self._missing:
                 self._read(key, count)
@@ -50,10 +50,10 @@ class Layouts:
                 self._running[key] = future, time.monotonic()
 
     def waiting(self, key: str, patience: float = 0.0) -> float | None:
-        """For how many seconds a layout has been under way, after waiting up to `patience` more; None if it is not.
+        """Return for how many seconds a layout has been under way, after up to `patience` more; None if it is not.
 
         Raises:
-            InputError: It could not be computed; asking again tries again.
+            InputError: The layout could not be computed; the next call tries again.
         """
         with self._lock:
             running = self._running.get(key)

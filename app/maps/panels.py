@@ -13,9 +13,8 @@ from algcn.gallery.projection import MOST_LAID_OUT
 from app.maps.classifiers import SHOWN_NEIGHBOURS
 
 if TYPE_CHECKING:
-    from app.maps.classifiers import ClassifierMap, Neighbour, Variant
-    from app.maps.classifiers import View as ClassifierView
-    from app.maps.gallery import GalleryMap, Near, View
+    from app.maps.classifiers import ClassifierMap, ClassifierView, Neighbour, Variant
+    from app.maps.gallery import GalleryMap, GalleryView, Near
     from app.search.query import QueryPoint
 
 PAGE = 24
@@ -121,7 +120,7 @@ def problem_note(sentence: str) -> str:
     return f'<p class="notice error" role="alert">{html.escape(sentence)}</p>'
 
 
-def gallery_note(found: GalleryMap, view: View, query: QueryPoint | None) -> str:
+def gallery_note(found: GalleryMap, view: GalleryView, query: QueryPoint | None) -> str:
     """What the map shows, in numbers and with its limits."""
     lines = [method_note(view.method, placed=query is not None)]
     if view.method == "umap" and found.is_sampled:

@@ -1,4 +1,4 @@
-"""Layouts by t-SNE and UMAP in a process of their own, so that the page answers others meanwhile.
+"""Compute layouts by t-SNE and UMAP in another process, so that the page answers others meanwhile.
 
 Notable: UMAP compiles itself for a quarter of a minute and holds Python's lock while it works; in a thread it would
 stop the whole page. The process starts with the first layout that is asked for, keeps what it compiled, works at low
@@ -41,7 +41,7 @@ class LayoutWorker:
         """Start `algcn.gallery.projection.lay_out`; the future has its layout, or its error.
 
         Args:
-            points: N × d.
+            points: The points, N × d.
             method: "tsne" or "umap".
         """
         future: Future[Layout] = Future()
@@ -101,7 +101,7 @@ def _work(connection: Connection, cache: Path) -> None:
 
 
 def _keep_compiled_code(cache: Path) -> None:
-    """Have numba write into the cache folder where it cannot write beside the packages, not into the user's home."""
+    """Choose where numba keeps compiled code: beside the packages, or in the cache and not in the user's home."""
     from importlib.util import find_spec
 
     package = find_spec("pynndescent")

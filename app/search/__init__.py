@@ -1,1 +1,1 @@
-"""Searching: what is asked, how results are ranked, filtered and explained."""
+"""Searching: reading a query, and ranking, filtering and explaining results."""

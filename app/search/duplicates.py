@@ -1,4 +1,4 @@
-"""Near-duplicates in a ranking: recompressed, cropped or redrawn copies are put behind the best of them."""
+"""Fold near-duplicates in a ranking: recompressed, cropped or redrawn copies go behind the best of them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def fold(
     count: int,
     threshold: float = NEAR_DUPLICATE,
 ) -> list[list[int]]:
-    """The first `count` groups of a ranking: a picture, then its near-duplicates in their order.
+    """Return the first `count` groups of a ranking: a picture, then its near-duplicates in their order.
 
     Every picture belongs to the best-ranked one that leads a group and is near enough, so the groups of a smaller
     `count` come first in those of a larger one and only gain members.

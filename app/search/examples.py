@@ -1,4 +1,4 @@
-"""A few queries to start from, taken from the gallery that is to be searched."""
+"""Suggest a few queries to start from, taken from the gallery that is searched."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ COMFORTABLE_LENGTH = 40
 
 
 def example_pictures(gallery: Gallery, count: int = EXAMPLE_PICTURES) -> list[int]:
-    """A few pictures, spread over the gallery."""
+    """Choose a few pictures, spread over the gallery."""
     total = len(gallery.items)
     count = min(count, total)
     return [(2 * position + 1) * total // (2 * count) for position in range(count)]
 
 
 def example_words(gallery: Gallery, label_set: LabelSet, *, reads_words: bool) -> list[str]:
-    """A few texts to search with: names of labels, where the model reads no others."""
+    """Choose a few texts to search with: names of labels, where the model reads no others."""
     if reads_words:
         return example_queries(gallery)
     names = label_set.names
@@ -31,7 +31,7 @@ def example_words(gallery: Gallery, label_set: LabelSet, *, reads_words: bool) -
 
 
 def example_queries(gallery: Gallery, count: int = EXAMPLE_QUERIES) -> list[str]:
-    """A few texts: written ones whose labels the gallery has, else short texts of its own."""
+    """Choose a few texts: written ones whose labels the gallery has, else short texts of the gallery."""
     available = {label for item in gallery.items for label in item.labels or ()}
     written = json.loads(EXAMPLES_PATH.read_text(encoding="utf-8"))
     queries = [example["text"] for example in written if available.issuperset(example["labels"])]

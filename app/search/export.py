@@ -1,4 +1,4 @@
-"""Results as a CSV file: RFC 4180, and safe to open in a spreadsheet."""
+"""Write results as a CSV file: RFC 4180, and safe to open in a spreadsheet."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Sequence
 
-from app.search.answers import Hit, SearchResult
+from app.search.results import Hit, SearchResult
 
 COLUMNS = (
     "kind",
@@ -26,7 +26,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def to_csv(result: SearchResult) -> str:
-    """Pictures, then captions, each in their order, with a header; lines end as RFC 4180 wants it."""
+    """Write pictures, then captions, each in their order, with a header; lines end as RFC 4180 wants it."""
     stream = io.StringIO()
     writer = csv.writer(stream)
     writer.writerow(COLUMNS)
@@ -54,5 +54,5 @@ def _rows(kind: str, hits: Sequence[Hit]) -> list[tuple[object, ...]]:
 
 
 def _cell(text: str) -> str:
-    """What somebody wrote, never a formula; spaces before it would not help a spreadsheet to see that."""
+    """Return a text that somebody wrote so that no spreadsheet takes it for a formula, spaces before it or not."""
     return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text

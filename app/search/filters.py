@@ -1,4 +1,4 @@
-"""Which pictures an answer may hold: those with any, all or none of some labels."""
+"""Filter pictures by label: those with any, all or none of some labels."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_LABELS = 100
 
 
 class LabelFilter:
-    """The labels of N pictures, found again without regard to case.
+    """A filter by the labels of N pictures, without regard to case.
 
     Args:
         labels: For each picture its labels.
@@ -38,11 +38,11 @@ class LabelFilter:
         return {self._names[folded]: len(self._rows[folded]) for folded in sorted(self._rows)}
 
     def known(self, labels: Sequence[str]) -> tuple[str, ...]:
-        """Those of `labels` that some picture has."""
+        """Return those of `labels` that some picture has."""
         return tuple(label for label in labels if label.casefold() in self._rows)
 
     def mask(self, labels: Sequence[str], match: str) -> NDArray[np.bool_]:
-        """Which of the N pictures have any, all or none of `labels`; without labels, every one.
+        """Return which of the N pictures have any, all or none of `labels`; without labels, every one.
 
         Raises:
             InputError: No picture has a label of this name; the message offers close ones.
@@ -65,25 +65,25 @@ class LabelFilter:
 
 
 def check_match(match: object) -> str:
-    """`match` as one of MATCHES.
+    """Check that `match` is one of MATCHES.
 
     Raises:
-        InputError: It is another.
+        InputError: The value is another.
     """
     if match not in MATCHES:
-        raise InputError(f"match must be one of {', '.join(MATCHES)}, not {match!r:.40}.")
+        raise InputError(f"The match must be one of {', '.join(MATCHES)}, not {match!r:.40}.")
     return match
 
 
 def check_labels(labels: object) -> tuple[str, ...]:
-    """`labels` as label names, whatever a client sent; None is none.
+    """Check that a client sent a list of label names and return it without repeats; None is an empty list.
 
     Raises:
-        InputError: It is not a list of names.
+        InputError: The value is not a list of names.
     """
     listed = labels if labels is not None else ()
     if not isinstance(listed, (list, tuple)) or not all(isinstance(name, str) and name.strip() for name in listed):
-        raise InputError('labels must be a list of label names, ["dog", "beach"] for instance.')
+        raise InputError('The labels must be a list of label names, ["dog", "beach"] for instance.')
     if len(listed) > MAX_LABELS:
         raise InputError(f"At most {MAX_LABELS} labels can be asked for at once.")
     return tuple(dict.fromkeys(name.strip() for name in listed))

@@ -1,4 +1,4 @@
-"""A query as the end of an address, and back: what a link restores.
+"""Write a query as the end of an address, and read it back when somebody follows the link.
 
     ?q=a+dog+on+the+beach&not=snow&like=images/0123.webp&weight=0.4&label=dog&label=beach&match=all&cut=60&beside=1
 
@@ -20,10 +20,10 @@ DEFAULT = Query()
 
 
 def address_of(query: Query, file_of: Callable[[int], str]) -> str:
-    """The query as `name=value&…`; what is as usual is left out.
+    """Write a query as `name=value&…`; values that are at their default are left out.
 
     Args:
-        query: What was asked.
+        query: The query.
         file_of: The file name of a picture of the gallery.
     """
     fields: list[tuple[str, str]] = []
@@ -48,21 +48,21 @@ def address_of(query: Query, file_of: Callable[[int], str]) -> str:
 
 
 def query_of(address: object, item_of: Callable[[str], int]) -> Query | None:
-    """The query that an address holds, whatever else is in it; None if it holds none.
+    """Read the query that an address holds, whatever else is in it; None if it holds none.
 
     Args:
         address: What stands behind the "?" of an address, with it or without, from a browser.
         item_of: The picture of the gallery with a file name; raises InputError.
 
     Raises:
-        InputError: It holds something that is no query: a number out of range, a picture that is not there.
+        InputError: The address holds something that is no query: a number out of range, a picture that is not there.
     """
     if not isinstance(address, str):
         return None
     try:
         fields = parse_qs(address.removeprefix("?"), max_num_fields=MAX_FIELDS)
     except ValueError:
-        raise InputError("This link holds too much to be a query.") from None
+        raise InputError("This link holds too much to be a query; copy it again.") from None
     one = {name: values[0] for name, values in fields.items()}
     if "q" not in one and "like" not in one:
         return None
@@ -82,4 +82,6 @@ def _number(fields: dict[str, str], name: str, default: float) -> float:
     try:
         return float(fields.get(name, default))
     except ValueError:
-        raise InputError(f"This link has a {name} of {fields[name]!r:.40}, which is no number.") from None
+        raise InputError(
+            f"This link has a {name} of {fields[name]!r:.40}, which is no number; copy it again."
+        ) from None

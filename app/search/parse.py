@@ -1,4 +1,4 @@
-"""A question as it was read: its parts as vectors, and the one point that they make."""
+"""Read a query: its parts become vectors, and together they make one point."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ParsedQuery:
-    """A query that was read.
+    """A query that was read: its parts as vectors and the point that they make.
 
     Attributes:
-        query: What was asked.
+        query: The query as it was asked.
         parts: Words, a picture, or both.
-        shares: How much each part counts; they sum to 1.
-        unwanted: What it is steered away from.
-        point: All of it as one point.
+        shares: How much each part counts; the shares sum to 1.
+        unwanted: The parts that it is steered away from.
+        point: The point that all parts make together.
         label_scores: L cosines of the point with the classifiers.
         query_labels: The labels that the words name or the model predicts.
     """
@@ -44,7 +44,7 @@ class ParsedQuery:
 
     @property
     def is_steered(self) -> bool:
-        """Whether the point is another than that of a single part."""
+        """Whether the point differs from that of a single part."""
         return len(self.parts) > 1 or bool(self.unwanted)
 
 
@@ -101,7 +101,7 @@ _STEADY = 1e-6
 
 
 def combine(parts: Sequence[Tensor], weights: Sequence[float], unwanted: Sequence[Tensor], gallery: Tensor) -> Tensor:
-    """One query of several, L2-normalised, 1 × d; a single part without unwanted ones stays as it is.
+    """Combine the vectors of a query's parts into one, 1 × d, L2-normalised; a single part stays as it is.
 
     Args:
         parts: Each 1 × d and L2-normalised, or zero where nothing is known.
@@ -120,6 +120,6 @@ def combine(parts: Sequence[Tensor], weights: Sequence[float], unwanted: Sequenc
 
 
 def _spread(part: Tensor, gallery: Tensor) -> float:
-    """How much the cosines with the gallery's pictures vary; 1 where they do not at all."""
+    """Measure how much the cosines with the gallery's pictures vary; 1 where they do not at all."""
     spread = (gallery @ part[0]).std(correction=0).item() if len(gallery) else 0.0
     return spread if spread > _STEADY else 1.0

@@ -1,12 +1,12 @@
-"""What is asked, and the point that it becomes."""
+"""A query: what a visitor asks for, and the point of the common space that it becomes."""
 
 from __future__ import annotations
 
 import dataclasses
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from algcn.kit import checks
 from algcn.kit.errors import InputError
 from app.kit.limits import DEFAULT_LIMIT, check_limit
 from app.search.filters import check_labels, check_match
@@ -20,10 +20,10 @@ SPACES = ("ranking", "encoder")
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class QueryPoint:
-    """What was asked last.
+    """The point that a visitor's last query became.
 
     Attributes:
-        words: How to name it to the visitor: their text, or "your picture". Not markup.
+        words: The query in words for the visitor: their text, or "your picture". Not markup.
         modality: "image" or "text": which of the two projections made the embedding; of a mixture, the weightier one.
         embedding: 1 × d in the common space, L2-normalised (zero if ALGCN sees nothing in it).
         features: 1 × e of the encoder, L2-normalised.
@@ -37,7 +37,7 @@ class QueryPoint:
 
 @dataclasses.dataclass(frozen=True)
 class Query:
-    """One question: words, a picture, or both, and what narrows the answer.
+    """A query: words, a picture, or both, and what narrows the answer.
 
     Attributes:
         text: Words; blank for none.
@@ -49,10 +49,10 @@ class Query:
         match: Which of the labels they must have: "any", "all" or "none".
         space: "ranking": by the bundle's common space with the encoder's share, as `algcn.evaluate` has it; "encoder":
             by the encoder alone.
-        beside: The other ranking too, for comparison.
+        beside: Whether the other ranking is wanted too, for comparison.
         cutoff: 0 to 100. Only results with at least this chance (in percent) of sharing a label with the query; where
             the bundle has no calibration, only results that beat at least this share of the gallery.
-        fold: Near-duplicates of a picture are put behind the best of them.
+        fold: Whether near-duplicates of a picture are put behind the best of them.
         limit: How many pictures and how many captions, 1 to 500.
 
     Raises:
@@ -75,31 +75,25 @@ class Query:
     def __post_init__(self) -> None:
         _check_text("text", self.text)
         _check_text("without", self.without)
-        _check_number("weight", self.weight, 1)
-        _check_number("cutoff", self.cutoff, 100)
+        checks.number(self.weight, "weight", 0, 1)
+        checks.number(self.cutoff, "cutoff", 0, 100)
         object.__setattr__(self, "labels", check_labels(self.labels))
         check_match(self.match)
         if self.space not in SPACES:
-            raise InputError(f"space must be one of {', '.join(SPACES)}, not {self.space!r:.40}.")
+            raise InputError(f"The space must be one of {', '.join(SPACES)}, not {self.space!r:.40}.")
         object.__setattr__(self, "limit", check_limit(self.limit))
 
     @property
     def has_picture(self) -> bool:
-        """Whether a picture is part of it, whichever kind."""
+        """Whether a picture is part of the query, uploaded or of the gallery."""
         return self.picture is not None or self.item is not None
 
     @property
     def is_mixed(self) -> bool:
-        """Whether words and a picture are mixed."""
+        """Whether the query mixes words and a picture."""
         return self.has_picture and bool(self.text.strip())
 
 
 def _check_text(name: str, value: object) -> None:
     if not isinstance(value, str):
-        raise InputError(f"{name} must be a text, not {type(value).__name__}.")
-
-
-def _check_number(name: str, value: object, most: int) -> None:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    if not number or not 0 <= value <= most:
-        raise InputError(f"{name} must be a number from 0 to {most}, not {value!r:.40}.")
+        raise InputError(f"The {name} must be a text, not {type(value).__name__}.")

@@ -1,4 +1,4 @@
-"""A gallery in the order of a query: filtered, cut off, folded, and each result with what explains it.
+"""Rank a gallery for a query: filtered, cut off, folded, and each result with what explains it.
 
 Notable: percentiles are of the whole gallery, whatever a filter leaves of it, and a cut-off changes no rank.
 """
@@ -16,9 +16,9 @@ from torch import Tensor
 from algcn.bundles.predictor import SharedLabel
 from algcn.gallery.index import VectorIndex
 from app.kit.limits import MAX_LIMIT
-from app.search.answers import Found, Hit
 from app.search.duplicates import fold
 from app.search.filters import LabelFilter
+from app.search.results import Found, Hit
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -54,11 +54,11 @@ class _Kind:
 
 
 class Ranker:
-    """Ranks a gallery.
+    """Ranks the pictures and texts of a gallery for a query.
 
     Args:
-        gallery: Pictures and texts.
-        predictor: Says what labels pictures have where the gallery does not.
+        gallery: The pictures and texts.
+        predictor: The model's labels, for pictures that the gallery gives none.
         encoder_weight: How much the encoder's own cosine counts.
     """
 
@@ -76,19 +76,19 @@ class Ranker:
         return LabelFilter([self.item_labels(item)[0] for item in range(len(self._gallery.items))])
 
     def item_labels(self, item: int) -> tuple[tuple[str, ...], bool]:
-        """The labels of a picture, and whether they are the model's."""
+        """Return the labels of a picture, and whether the model predicted them."""
         labels = self._gallery.items[item].labels
         if labels is not None:
             return tuple(labels), False
         return self._predicted_labels[item], True
 
     def answer(self, parsed: ParsedQuery, space: str, calibration: Calibration | None) -> tuple[Found, Found]:
-        """The pictures and the texts found.
+        """Rank the gallery and return the pictures and the texts found.
 
         Args:
-            parsed: The query; its own `space` is not looked at.
-            space: What it is ranked by, "ranking" or "encoder".
-            calibration: Gives chances; None where there are none for this ranking.
+            parsed: The query; its `space` is not looked at.
+            space: The space that it is ranked by, "ranking" or "encoder".
+            calibration: The curves that give chances; None where there are none for this ranking.
         """
         scores = {kind.modality: self._scores(parsed.point, kind) for kind in (self._pictures, self._texts)}
         allowed = self.labels.mask(parsed.query.labels, parsed.query.match)
@@ -107,7 +107,7 @@ class Ranker:
     def _chances(
         self, parsed: ParsedQuery, scores: dict[str, Scores], calibration: Calibration
     ) -> dict[str, NDArray[np.floating]]:
-        """For all pictures and texts their chances of sharing a label with the query.
+        """Return for all pictures and texts their chances of sharing a label with the query.
 
         A calibration holds for the score of one part that nothing steers. So each part gives chances of its own, and
         those of words and a picture are averaged by their shares; words to steer away from change the order alone.
@@ -145,7 +145,7 @@ class Ranker:
         return Found(hits, len(passing), int(ranked.allowed.sum()), ranked.cutoff_by, ranked.best, more)
 
     def _hits(self, parsed: ParsedQuery, ranked: _Ranked, groups: list[list[int]]) -> dict[int, Hit]:
-        """A hit for each position in some groups; those of one group have one rank."""
+        """Return a hit for each position in some groups; those of one group have one rank."""
         ranks = {position: rank for rank, group in enumerate(groups, start=1) for position in group}
         if not ranks:
             return {}
@@ -185,7 +185,7 @@ class Ranker:
         )
 
     def _best_caption(self, item: int, scores: Scores) -> int | None:
-        """The text of a picture that is nearest to the query."""
+        """Return the text of a picture that is nearest to the query."""
         first, last = np.searchsorted(self._texts.owner, (item, item + 1))
         return None if first == last else int(first + scores.ranking[first:last].argmax())
 
@@ -195,7 +195,7 @@ class Ranker:
 
 
 class _Ranked:
-    """One kind in the order of one query."""
+    """Pictures or texts in the order of a query."""
 
     def __init__(
         self,
@@ -230,13 +230,13 @@ DECIMALS = 6
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Scores:
-    """N cosines with a query.
+    """The cosines of N items with a query, in each space.
 
     Attributes:
-        common: In the common space.
-        encoder: Of the encoder's features alone.
-        ranking: Both together, as the bundle ranks (see `algcn.evaluation.ranking`); of a query that is nothing to the
-            encoder, the common space alone.
+        common: The cosines in the common space.
+        encoder: The cosines of the encoder's features alone.
+        ranking: Both together, as the bundle ranks (see `algcn.evaluation.ranking`); the common space alone for a
+            query that is nothing to the encoder.
     """
 
     common: NDArray[np.float32]
@@ -247,7 +247,7 @@ class Scores:
     def of(
         cls, embedding: Tensor, features: Tensor, embeddings: VectorIndex, encoded: VectorIndex, encoder_weight: float
     ) -> Scores:
-        """Of a query (1 × d, 1 × e) with N items, indexed in the common space and by the encoder, all L2-normalised."""
+        """Score N items, indexed in both spaces, for a query (1 × d in the common one, 1 × e of the encoder)."""
         common = np.round(embeddings.inner_products(embedding)[0], DECIMALS)
         encoder = np.round(encoded.inner_products(features)[0], DECIMALS)
         if not features.any():
@@ -256,16 +256,16 @@ class Scores:
         return cls(common, encoder, ranking.astype(np.float32))
 
     def by(self, space: str) -> NDArray[np.float32]:
-        """The scores that are ranked by: "ranking", both together, or "encoder", its cosine alone."""
+        """Return the scores that are ranked by: "ranking", both together, or "encoder", its cosine alone."""
         return self.encoder if space == "encoder" else self.ranking
 
 
 def percentiles(scores: NDArray[np.float32]) -> NDArray[np.float64]:
-    """For each of N scores the share of all that are strictly less, 0 to 100."""
+    """Return for each of N scores the share of all that are strictly less, 0 to 100."""
     return 100.0 * np.searchsorted(np.sort(scores), scores, side="left") / max(1, len(scores))
 
 
 def ranking(scores: NDArray[np.float32], allowed: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """The allowed positions, the best first; equal scores by position."""
+    """Return the allowed positions, the best first; equal scores by position."""
     order = np.argsort(-scores, kind="stable")
     return order[allowed[order]]

@@ -1,4 +1,4 @@
-"""Words and pictures from outside as vectors: the encoder's features and the embedding in the common space.
+"""Turn words and pictures from outside into vectors: the encoder's features and the embedding in the common space.
 
 Notable: of words, a model that reads pictures only is given the names of its labels: their classifiers are points of
 the common space, and so a query. To the encoder such a query is nothing.
@@ -39,7 +39,7 @@ KEPT_TEXTS, KEPT_PICTURES = 256, 32
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Part:
-    """A part of a query.
+    """A part of a query: its words or its picture, as vectors.
 
     Attributes:
         modality: "image" or "text".
@@ -59,7 +59,7 @@ class Part:
 
 
 class Reader:
-    """Reads with a bundle; remembers what it read last."""
+    """Reads words and pictures with a bundle; remembers what it read last."""
 
     def __init__(self, bundle: Bundle, encoder: Encoder, predictor: LabelPredictor) -> None:
         self._model, self._labels = bundle.model, bundle.label_set
@@ -70,20 +70,20 @@ class Reader:
         self._pictures = Cache(KEPT_PICTURES)
 
     def text(self, text: str) -> Part:
-        """Words as a part.
+        """Read words as a part of a query.
 
         Raises:
-            InputError: There is nothing to read in them; or something else than labels, and the model reads no words.
+            InputError: The words say nothing, or more than labels where the model reads no words.
         """
         cleaned = clean_text(text)
         read = self._read_text if self._reads_words else self._read_labels
         return self._texts.get(cleaned, lambda: read(cleaned))
 
     def picture(self, picture: Image.Image | Path | str | bytes) -> Part:
-        """A picture as a part, given decoded, as a path, or as the bytes of a file.
+        """Read a picture as a part of a query, given decoded, as a path, or as the bytes of a file.
 
         Raises:
-            InputError: It is no picture that can be read.
+            InputError: The picture cannot be read.
         """
         if isinstance(picture, (str, Path)) and Path(picture).is_file():
             status = Path(picture).stat()
@@ -136,7 +136,7 @@ MAX_TERMS = 8
 
 
 def named_only(text: str, label_set: LabelSet) -> list[str]:
-    """The labels that `text` names, if it says nothing else: "cow", "a dog and a cat", but not "a dog that sleeps"."""
+    """Return the labels that `text` names, if it says nothing else: "a dog and a cat", but not "a dog that sleeps"."""
     named = label_set.find(text)
     rest = re.sub(r"[\s_\-]+", " ", text.casefold())
     phrases = {
@@ -150,5 +150,5 @@ def named_only(text: str, label_set: LabelSet) -> list[str]:
 
 
 def terms(text: str) -> Sequence[str]:
-    """The terms of "snow, night": what stands between commas, at most eight."""
+    """Split "snow, night" at its commas into at most eight terms."""
     return [term.strip() for term in text.split(",") if term.strip()][:MAX_TERMS]

@@ -15,7 +15,7 @@ from app.frame import Frame, sent
 from app.visitors.visitor import Visitor
 
 if TYPE_CHECKING:
-    from app.maps.gallery import GalleryMap, View
+    from app.maps.gallery import GalleryMap
     from app.service import RetrievalService
 
 PLOT_HEIGHT = 560
@@ -205,7 +205,7 @@ class GalleryMapTab:
             raise gr.Error(str(error), print_exception=False) from None
 
     def _wait(
-        self, visitor: Visitor, turns: dict[str, int], turn: int, chosen: Chosen, view: View
+        self, visitor: Visitor, turns: dict[str, int], turn: int, chosen: Chosen, view: GalleryView
     ) -> Iterator[tuple[Any, ...]]:
         """Say how long the layout has been under way, then draw it."""
         from app.maps.panels import problem_note, waiting_note
@@ -225,7 +225,7 @@ class GalleryMapTab:
         yield gr.skip(), *_draw(found, pictures, visitor, chosen, view)
 
 
-def _draw(found: GalleryMap, pictures: str, visitor: Visitor, chosen: Chosen, view: View) -> tuple[Any, str]:
+def _draw(found: GalleryMap, pictures: str, visitor: Visitor, chosen: Chosen, view: GalleryView) -> tuple[Any, str]:
     """The figure and its note."""
     from app.maps.panels import gallery_note
 

@@ -14,7 +14,7 @@ from app.components.clickable_plot import clickable_plot, plot_value
 from app.components.file_link import download_place, render_link
 from app.frame import Frame
 from app.kit.words import plain, render_own, render_status
-from app.training.figures import change_figure, loss_figure, map_figure
+from app.training.charts import change_figure, loss_figure, map_figure
 from app.training.run import Phase, Progress, Waiting, training_work
 from app.training.settings import DEFAULTS, EPOCHS_RANGE, GAMMA_RANGE, SEED_RANGE, THRESHOLD_RANGE, Settings
 from app.training.view import (

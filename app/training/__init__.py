@@ -1,1 +1,1 @@
-"""ALGCN trained while somebody watches."""
+"""Train ALGCN in the page while somebody watches."""

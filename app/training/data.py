@@ -1,4 +1,4 @@
-"""What ALGCN is trained on in the page: the gallery that a visitor searches, as features with labels and a split."""
+"""Make training data for the page: the gallery that a visitor searches, as features with labels and a split."""
 
 from __future__ import annotations
 
@@ -36,21 +36,21 @@ class TrainingData:
     notes: list[str]
 
     def pictures(self, split: str) -> int:
-        """How many pictures a split has."""
+        """Return how many pictures a split has."""
         return len(set(self.features.select(split).file_names))
 
 
 def training_data(gallery: Gallery, label_set: LabelSet, encoder: str | None, seed: int) -> TrainingData:
-    """The labelled and captioned pictures of a gallery as features; nothing is encoded.
+    """Return the labelled and captioned pictures of a gallery as features; nothing is encoded.
 
     Pictures keep the split that the gallery's metadata gives them, if it gives one to each; else 70 % are for learning,
     15 % pick the epoch, 15 % measure, drawn with `seed`.
 
     Args:
-        gallery: Its items' labels count, whatever labels the model knows.
+        gallery: The gallery; its items' labels count, whatever labels the model knows.
         label_set: The labels of the model at hand: groups and synonyms are taken from there.
         encoder: Fingerprint of the encoder that made the gallery's features.
-        seed: Of the split, and of which pictures are taken where there are too many.
+        seed: The seed of the split and of which pictures are taken where there are too many.
 
     Raises:
         InputError: The gallery has no labels, or too few pictures with a label and a caption.
@@ -60,7 +60,7 @@ def training_data(gallery: Gallery, label_set: LabelSet, encoder: str | None, se
     labelled = [position for position, item in enumerate(gallery.items) if item.labels]
     usable = [position for position in labelled if position in captioned]
     if not labelled:
-        raise InputError("This gallery has no labels, and labels are what ALGCN learns from.")
+        raise InputError("This gallery has no labels, and labels are what ALGCN learns from; choose one with labels.")
     if len(usable) < MIN_PICTURES:
         raise InputError(
             f"Training needs at least {MIN_PICTURES} pictures with a label and a caption; this gallery has "
@@ -79,18 +79,18 @@ def training_data(gallery: Gallery, label_set: LabelSet, encoder: str | None, se
 
 
 def _key(label: str) -> str:
-    """What two spellings of a label have in common."""
+    """Return what two spellings of a label have in common."""
     return " ".join(label.split()).casefold()
 
 
 def _given_split(gallery: Gallery, usable: Sequence[int]) -> dict[int, str] | None:
-    """The split of each picture, where the metadata gives one to each, and one to learn from among them."""
+    """Return the split of each picture, where the metadata gives one to each, and one to learn from among them."""
     split = {position: gallery.items[position].split for position in usable}
     return split if None not in split.values() and {"train", "validation"} <= {*split.values()} else None
 
 
 def _labels(items: Sequence[Item], known: LabelSet, notes: list[str]) -> LabelSet:
-    """The labels that have an example: the known ones in their order, then the others by name."""
+    """Return the labels that have an example: the known ones in their order, then the others by name."""
     counts = Counter(key for item in items for key in {_key(label) for label in item.labels})
     spelled = {_key(label): Label(" ".join(label.split())) for item in items for label in item.labels}
     order = {_key(label.name): position for position, label in enumerate(known)}
@@ -106,7 +106,7 @@ def _labels(items: Sequence[Item], known: LabelSet, notes: list[str]) -> LabelSe
 def _features(
     gallery: Gallery, usable: Sequence[int], labels: LabelSet, split: dict[int, str] | None, encoder: str | None
 ) -> Features:
-    """One row for each text of a usable picture; all "train" without a split."""
+    """Return a row for each text of a usable picture; all "train" without a split."""
     columns = {_key(label.name): column for column, label in enumerate(labels)}
     multi_hot = torch.zeros(len(gallery.items), len(labels), dtype=torch.uint8)
     chosen = torch.zeros(len(gallery.items), dtype=torch.bool)
@@ -132,7 +132,9 @@ def _with_split(features: Features, seed: int) -> Features:
     parts = dict(zip(carved.file_names, carved.split, strict=True))
     held_out = [name for name, part in parts.items() if part == "validation"]
     if len(held_out) < 2:
-        raise InputError("Too few labels are on several pictures: none can be held out to measure with.")
+        raise InputError(
+            "Too few labels are on several pictures: none can be held out to measure with; choose a larger gallery."
+        )
     random.Random(seed).shuffle(held_out)
     parts.update(dict.fromkeys(held_out[: len(held_out) // 2], "test"))
     return dataclasses.replace(carved, split=[parts[name] for name in carved.file_names])

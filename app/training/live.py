@@ -1,4 +1,4 @@
-"""ALGCN trained while somebody watches: settings from a form, news from every epoch, a bundle in the end.
+"""Train ALGCN while somebody watches: settings from a form, news from every epoch, a bundle in the end.
 
 Notable: an epoch takes a second or two on a laptop, because the features are at hand and the common space is half as
 wide as the paper's. The bundle is a whole one (thresholds, metrics, history), in a folder of the visitor; its encoder
@@ -37,10 +37,10 @@ RELEVANCE = "annotated"
 
 @dataclasses.dataclass(frozen=True)
 class Epoch:
-    """News of one epoch.
+    """The news of an epoch.
 
     Attributes:
-        report: Losses, validation mAP, seconds.
+        report: The losses, validation mAP, seconds.
         change: L × L, the learned change γD, which begins with next to nothing; None without a graph that learns. Row
             i, column j is what label i sends to label j.
         elapsed: Seconds since the start.
@@ -56,11 +56,11 @@ class Trained:
     """A trained model and how it came about.
 
     Attributes:
-        result: Of `algcn.train`.
-        metrics: As a bundle's metrics.json has them.
-        compared: mAP on the held-out pictures of this model and of others, by name.
-        settings: What was asked for.
-        seconds: What it took.
+        result: What `algcn.training.loop.train` returned.
+        metrics: The numbers of a bundle's metrics.json.
+        compared: The mAP on the held-out pictures of this model and of others, by name.
+        settings: The settings of the run.
+        seconds: How long the run took.
     """
 
     result: TrainResult
@@ -71,16 +71,16 @@ class Trained:
 
     @property
     def stopped(self) -> bool:
-        """Whether it ended before all its epochs were done."""
+        """Whether the run ended before all its epochs were done."""
         return len(self.result.log) < self.settings.epochs
 
     @property
     def labels(self) -> LabelSet:
-        """What it knows."""
+        """The labels that the model knows."""
         return self.result.features.label_set
 
     def summary(self) -> dict[str, Any]:
-        """What the API returns of it, ready for JSON."""
+        """Return the result as the API gives it, ready for JSON."""
         return {
             "settings": dataclasses.asdict(self.settings),
             "seconds": round(self.seconds, 2),
@@ -95,7 +95,7 @@ class Trained:
 
 
 def chance_level(data: TrainingData) -> float:
-    """The mAP of a random ranking of the validation pictures: the line to be above."""
+    """Return the mAP of a random ranking of the validation pictures, the line to be above."""
     columns = relevance_columns(data.features.label_set, RELEVANCE)
     return chance(group(data.features.select("validation")).with_labels(columns))
 
@@ -108,18 +108,19 @@ def run_training(
     stopping: Callable[[], bool] = lambda: False,
     measuring: Callable[[], None] = lambda: None,
 ) -> Trained:
-    """Train, and measure what came out.
+    """Train a model, and measure what came out.
 
     Args:
-        data: What to learn from.
-        settings: How.
-        before: The model at hand, to compare with.
-        report: Told of every epoch.
-        stopping: Asked before every step; what was best before it said yes is kept. After MAX_SECONDS it ends likewise.
-        measuring: Told when the last epoch is over.
+        data: The training data.
+        settings: The settings of the run.
+        before: The model that is open, to compare with.
+        report: A function that is told of every epoch.
+        stopping: A function that is asked before every step; what was best before it said yes
+            is kept. After MAX_SECONDS it ends likewise.
+        measuring: A function that is told when the last epoch is over.
 
     Raises:
-        InputError: It was stopped before an epoch was over, or there is nothing to learn.
+        InputError: The run was stopped before an epoch was over, or there is nothing to learn.
     """
     config, began = settings.train_config(), time.perf_counter()
 
@@ -144,7 +145,7 @@ def run_training(
 
 
 def _compare(features: Features, models: dict[str, ALGCN | None]) -> dict[str, dict[str, float]]:
-    """MAP on the test split (on validation, where there is no other) of some models, and of a random ranking."""
+    """Measure mAP of some models and of a random ranking on the test split (or on validation, if there is no test)."""
     held_out = features.select("test")
     held_out = held_out if held_out.labels.any() else features.select("validation")
     columns = relevance_columns(features.label_set, RELEVANCE)
@@ -154,7 +155,7 @@ def _compare(features: Features, models: dict[str, ALGCN | None]) -> dict[str, d
 
 
 def keep_bundle(trained: Trained, source: RetrievalService, folder: Path) -> Bundle:
-    """The trained model as a bundle in a folder, calibrated, on the encoder that is loaded already.
+    """Save the trained model as a bundle in a folder, calibrated, with the encoder that is loaded already.
 
     Args:
         trained: What was trained.
@@ -186,7 +187,7 @@ def keep_bundle(trained: Trained, source: RetrievalService, folder: Path) -> Bun
 
 
 def write_zip(bundle: Bundle, path: Path) -> Path:
-    """A bundle as one file to take home: safetensors, JSON and the model card; python app.py --bundle opens it."""
+    """Pack a bundle as one file to take home: safetensors, JSON and the model card; python app.py --bundle opens it."""
     listed = json.loads((bundle.path / CONFIG_NAME).read_text(encoding="utf-8"))["files"]
     with zipfile.ZipFile(path, "w", strict_timestamps=False) as archive:  # not compressed: weights do not get smaller
         for name in (CONFIG_NAME, *listed, README_NAME):
@@ -196,7 +197,7 @@ def write_zip(bundle: Bundle, path: Path) -> Path:
 
 
 def strongest_changes(change: Tensor, count: int) -> list[tuple[int, int, float]]:
-    """The `count` edges between two labels that changed most: from, to, by how much."""
+    """Return the `count` edges between two labels that changed most: from, to, by how much."""
     between = change.clone().fill_diagonal_(0.0)
     order = between.abs().flatten().argsort(descending=True)[:count].tolist()
     width = change.shape[1]

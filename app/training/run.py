@@ -32,7 +32,7 @@ def training_jobs() -> Jobs:
 
 @dataclasses.dataclass(frozen=True)
 class Waiting:
-    """The news that others are before this run."""
+    """News that others are before this run."""
 
     before: int
 
@@ -43,18 +43,18 @@ class Waiting:
 
 
 class Phase(enum.Enum):
-    """The news that a step after the last epoch begins."""
+    """News of a phase after the last epoch."""
 
     MEASURING = "Measuring what came out…"
 
 
 class Progress:
-    """The news that training begins, and from then on all that is known of the run.
+    """The state of a run that goes on, as the page knows it from the news.
 
     Attributes:
         log: The epochs that are over.
-        change: L × L, what the graph has learned, as in `app.training.live.Epoch`; None before the first epoch.
-        chance: mAP of a random ranking.
+        change: What the graph has learned, L × L (see `app.training.live.Epoch`); None before the first epoch.
+        chance: The mAP of a random ranking.
     """
 
     def __init__(self, settings: Settings, labels: LabelSet, chance: float) -> None:
@@ -64,7 +64,7 @@ class Progress:
         self._began = time.perf_counter()
 
     def note(self, epoch: Epoch) -> None:
-        """Add an epoch that is over."""
+        """Take the news of an epoch that is over."""
         self.log.append(epoch.report)
         self.change = epoch.change
 
@@ -75,11 +75,11 @@ class Progress:
 
     @property
     def best_epoch(self) -> int:
-        """The first epoch with the highest mAP; 0 before the first."""
+        """The first of the epochs with the highest mAP; 0 before the first."""
         return max(self.log, key=lambda entry: entry.map["average"]).epoch if self.log else 0
 
     def strongest(self, count: int) -> list[tuple[str, str, float]]:
-        """The edges that changed most: from, to, by how much."""
+        """Return the edges that changed most: from, to, by how much."""
         if self.change is None:
             return []
         from app.training.live import strongest_changes
@@ -91,13 +91,13 @@ class Progress:
 def training_work(
     service: RetrievalService, settings: Settings, folder: Path | None
 ) -> Callable[[Job], tuple[Trained, Bundle | None]]:
-    """Make the work of a job that trains on a service's gallery.
+    """Return the work of a job that trains on the service's gallery.
 
     Its news are `Waiting`, a `Progress`, then `app.training.live.Epoch` after `Epoch`, then a `Phase`.
 
     Args:
-        service: Its gallery is trained on; its model is what the result is compared with.
-        settings: How.
+        service: The service whose gallery is trained on, and whose model the result is compared with.
+        settings: The settings of the run.
         folder: An empty one for the bundle; None makes none.
     """
 

@@ -1,13 +1,13 @@
-"""What a visitor may choose for a training run; nothing here takes long to import."""
+"""The settings that a visitor may choose for a training run; nothing here takes long to import."""
 
 from __future__ import annotations
 
 import dataclasses
 from typing import TYPE_CHECKING
 
+from algcn.kit import checks
 from algcn.kit.errors import InputError
 from algcn.method.config import MODES, ModelConfig, TrainConfig
-from app.kit.limits import check_number, check_whole
 
 if TYPE_CHECKING:
     from algcn.datasets.features import Features
@@ -22,7 +22,7 @@ BATCH_SIZE, LEARNING_RATE = 64, 2e-4
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """What a visitor chooses; the defaults are the paper's but for the number of epochs.
+    """The settings of a training run in the page; the defaults are the paper's but for the number of epochs.
 
     Raises:
         InputError: A value is out of range, or of another kind: a form may send anything.
@@ -38,14 +38,14 @@ class Settings:
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
-            raise InputError(f"mode must be one of {', '.join(MODES)}, not {self.mode!r:.40}.")
+            raise InputError(f"The mode must be one of {', '.join(MODES)}, not {self.mode!r:.40}.")
         for name in ("use_gcn", "adaptive"):
             if not isinstance(getattr(self, name), bool):
-                raise InputError(f"{name} must be true or false, not {getattr(self, name)!r:.40}.")
-        object.__setattr__(self, "gamma", check_number(self.gamma, "γ", *GAMMA_RANGE))
-        object.__setattr__(self, "threshold", check_number(self.threshold, "t", *THRESHOLD_RANGE))
-        object.__setattr__(self, "epochs", check_whole(self.epochs, "epochs", *EPOCHS_RANGE))
-        object.__setattr__(self, "seed", check_whole(self.seed, "seed", *SEED_RANGE))
+                raise InputError(f"The {name} must be true or false, not {getattr(self, name)!r:.40}.")
+        object.__setattr__(self, "gamma", checks.number(self.gamma, "γ", *GAMMA_RANGE))
+        object.__setattr__(self, "threshold", checks.number(self.threshold, "t", *THRESHOLD_RANGE))
+        object.__setattr__(self, "epochs", checks.whole_number(self.epochs, "epochs", *EPOCHS_RANGE))
+        object.__setattr__(self, "seed", checks.whole_number(self.seed, "seed", *SEED_RANGE))
 
     @property
     def learns_graph(self) -> bool:
@@ -53,7 +53,7 @@ class Settings:
         return self.use_gcn and self.adaptive
 
     def train_config(self) -> TrainConfig:
-        """As `algcn.train` takes it."""
+        """Return the settings as `algcn.training.loop.train` takes them."""
         return TrainConfig(
             mode=self.mode,
             epochs=self.epochs,
@@ -64,7 +64,7 @@ class Settings:
         )
 
     def model_config(self, features: Features) -> ModelConfig:
-        """The model for some features."""
+        """Return the sizes and switches of a model for some features."""
         return ModelConfig(
             features.image_dim,
             features.text_dim,

@@ -1,4 +1,4 @@
-"""What the Train tab says, as HTML; every word that a gallery brought is escaped."""
+"""Render the Train tab as HTML; every word that a gallery brought is escaped."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MODELS = {
 
 
 def render_data(data: TrainingData, chosen: str, source: str) -> str:
-    """What there is to learn from.
+    """Render what there is to learn from.
 
     Args:
         data: What there is.
@@ -47,7 +47,7 @@ def render_data(data: TrainingData, chosen: str, source: str) -> str:
 
 
 def render_empty(reason: str) -> str:
-    """Why this gallery cannot be trained on, and what would do."""
+    """Render why this gallery cannot be trained on, and what would do."""
     return (
         f'<div class="empty"><h2>Nothing to train on</h2><p>{html.escape(reason)}</p>'
         "<p>Open a collection whose <code>metadata.csv</code> has texts and labels in the Collections tab, or go back "
@@ -56,7 +56,7 @@ def render_empty(reason: str) -> str:
 
 
 def render_invitation() -> str:
-    """Before the first run."""
+    """Render what the tab says before the first run."""
     return (
         '<div class="empty"><h2>Not trained yet</h2><ol class="steps">'
         "<li><b>Press Train</b>: the features are at hand, so an epoch takes a second or less.</li>"
@@ -66,7 +66,7 @@ def render_invitation() -> str:
 
 
 def render_progress(progress: Progress, *, stopping: bool = False) -> str:
-    """How far a run is."""
+    """Render how far a run is."""
     log, epochs, elapsed = progress.log, progress.settings.epochs, progress.elapsed
     share = len(log) / epochs
     if stopping:
@@ -80,7 +80,7 @@ def render_progress(progress: Progress, *, stopping: bool = False) -> str:
 
 
 def render_numbers(progress: Progress) -> str:
-    """The last epoch in numbers."""
+    """Render the last epoch in numbers."""
     if not progress.log:
         return ""
     last = progress.log[-1]
@@ -92,7 +92,7 @@ def render_numbers(progress: Progress) -> str:
 
 
 def render_edges(edges: Sequence[tuple[str, str, float]]) -> str:
-    """The edges that changed most."""
+    """Render the edges that changed most."""
     if not edges:
         return ""
     reach = max(abs(value) for *_, value in edges)
@@ -105,7 +105,7 @@ def render_edges(edges: Sequence[tuple[str, str, float]]) -> str:
 
 
 def render_result(trained: Trained) -> str:
-    """What came out, beside what else there is."""
+    """Render what came out, beside the other models."""
     settings, log = trained.settings, trained.result.log
     how = f"Stopped after {len(log)} of {settings.epochs} epochs" if trained.stopped else f"{len(log)} epochs"
     # The largest average is told by weight and by a word, not by colour.

@@ -269,13 +269,13 @@ def test_a_damaged_image_is_named_and_nothing_is_lost(folder, tiny_encoder_dir, 
 def test_bad_input_is_one_sentence(folder, encoder, tiny_encoder_dir, tmp_path):
     (tmp_path / "labels.json").write_text('["beach", "boat"]')
     base = ["--encoder", str(tiny_encoder_dir), "--out", str(tmp_path / "out.safetensors")]
-    with pytest.raises(InputError, match="row 3: there is no label 'dog'"):
+    with pytest.raises(InputError, match=r"Row 3 of .* There is no label 'dog'"):
         extract.main([str(folder), *base, "--labels", str(tmp_path / "labels.json")])
     with pytest.raises(InputError, match="the device 'toaster' cannot be used here"):
         extract.main([str(folder), *base, "--device", "toaster"])
     with pytest.raises(InputError, match="--batch-size 0"):
         extract.main([str(folder), *base, "--batch-size", "0"])
-    with pytest.raises(InputError, match=r"no word occurs in 20 of the texts \(the most frequent one in \d\)"):
+    with pytest.raises(InputError, match=r"No word occurs in 20 of the texts \(the most frequent one in \d\)"):
         extract.main([str(folder), *base, "--text-features", "bow"])
     with pytest.raises(InputError, match="is a folder; name a file"):
         extract.main([str(folder), "--encoder", str(tiny_encoder_dir), "--out", str(tmp_path)])
@@ -289,7 +289,7 @@ def test_bad_input_is_one_sentence(folder, encoder, tiny_encoder_dir, tmp_path):
     with pytest.raises(InputError, match="with a word of the vocabulary"):
         extract.main([str(folder), *base, "--text-features", "bow"])
     (folder / "metadata.csv").write_text("file_name,text\nbeach.png,\nstreet.jpg,\u0007\n", encoding="utf-8")
-    with pytest.raises(InputError, match=r"no image of .* has a text"):
+    with pytest.raises(InputError, match=r"No image of .* has a text"):
         extraction.extract_features(read_image_folder(folder), encoder, LabelSet([]), progress=False)
 
 

@@ -201,12 +201,12 @@ def test_items_without_labels_are_left_out_of_training(features):
 def test_a_label_without_a_training_example_is_named(features):
     labels = features.labels.clone()
     labels[[name == "train" for name in features.split], 2] = 0
-    with pytest.raises(InputError, match="no training example has the label 'cat'"):
+    with pytest.raises(InputError, match="No training example has the label 'cat'"):
         _train(dataclasses.replace(features, labels=labels))
 
 
 def test_what_cannot_be_trained_is_said(features):
-    with pytest.raises(InputError, match="no item of the train split has a label"):
+    with pytest.raises(InputError, match="No item of the train split has a label"):
         _train(features.select("test"))
     with pytest.raises(InputError, match="test split has no labelled item"):
         _train(features.select("train"), CONFIG.replace(select="test"))

@@ -254,7 +254,7 @@ class TestApi:
 
     @pytest.mark.parametrize("limit", [0, -3, 501, 1.5, "ten", None, [1]])
     def test_a_limit_that_is_none_is_one_sentence(self, client: Client, limit: Any) -> None:
-        with pytest.raises(AppError, match=r"^limit must be a whole number from 1 to 500, not "):
+        with pytest.raises(AppError, match=r"^The limit must be a whole number from 1 to 500, not "):
             client.predict("dog", limit, api_name="/search_by_text")
 
     @pytest.mark.parametrize("text", ["", "  \n ", "\x00\x01\x1b"])
@@ -293,7 +293,7 @@ class TestApi:
 
     @pytest.mark.parametrize("value", [None, "/etc/hostname", 3, {"path": 3}, {"path": "a\0"}, {}, ["a.png"]])
     def test_what_is_no_file_is_one_sentence(self, client: Client, value: Any) -> None:
-        with pytest.raises(AppError, match=r"^image must be an uploaded file"):
+        with pytest.raises(AppError, match=r"^The image must be an uploaded file"):
             client.predict(value, api_name="/search_by_image")
 
     @pytest.mark.parametrize("mark", [{}, {"meta": {"_type": "gradio.FileData"}}, {"url": "/gradio_api/file=x"}])

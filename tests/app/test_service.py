@@ -23,9 +23,9 @@ from algcn.kit.images import open_image
 from algcn.method.model import label_scores
 from app.kit.limits import DEFAULT_LIMIT, MAX_LIMIT, check_limit
 from app.kit.pictures import SMALL_BYTES, media_type, picture_file
-from app.search.answers import SearchResult
 from app.search.examples import EXAMPLES_PATH, example_pictures, example_queries
 from app.search.query import Query
+from app.search.results import SearchResult
 from app.service import RetrievalService, load_service
 from app.visitors.loading import Loading
 
@@ -115,7 +115,7 @@ def test_the_limit_cuts_but_does_not_change_the_order(service: RetrievalService)
 
 @pytest.mark.parametrize("limit", [0, -1, MAX_LIMIT + 1, 2.5, math.nan, math.inf, True, None, "many", [3]])
 def test_a_limit_that_is_none_is_one_sentence(limit: object) -> None:
-    with pytest.raises(InputError, match=r"^limit must be a whole number from 1 to 500, not "):
+    with pytest.raises(InputError, match=r"^The limit must be a whole number from 1 to 500, not "):
         check_limit(limit)
     assert check_limit(3.0) == 3
 

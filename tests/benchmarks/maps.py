@@ -56,14 +56,14 @@ def main() -> None:
 
         def draw(found: classifier_map.ClassifierMap, **view: object) -> None:
             for variant in found.variants:
-                found.figure(variant, classifier_map.View(**view))
-                found.silhouettes(variant, classifier_map.View(**view))
-                classifier_panel(found, variant, classifier_map.View(**view), None)
+                found.figure(variant, classifier_map.ClassifierView(**view))
+                found.silhouettes(variant, classifier_map.ClassifierView(**view))
+                classifier_panel(found, variant, classifier_map.ClassifierView(**view), None)
 
         def points(method: str) -> gallery_map.GalleryMap:
             found = gallery_map.GalleryMap(bundle, gallery, layouts())
-            found.figure(gallery_map.View(method), PREFIX)
-            gallery_note(found, gallery_map.View(method), None)
+            found.figure(gallery_map.GalleryView(method), PREFIX)
+            gallery_note(found, gallery_map.GalleryView(method), None)
             return found
 
         found, galleries = classifiers(), points("pca")
@@ -73,10 +73,13 @@ def main() -> None:
         measure("classifiers: 3D", lambda: draw(found, dimensions=3))
         measure("map: first opening", lambda: points("umap"))
         measure("map: first opening by PCA", lambda: points("pca"))
-        measure("map: another colour", lambda: galleries.figure(gallery_map.View("pca", colouring="modality"), PREFIX))
+        measure(
+            "map: another colour",
+            lambda: galleries.figure(gallery_map.GalleryView("pca", colouring="modality"), PREFIX),
+        )
         measure(
             "map: click on a point",
-            lambda: (galleries.figure(gallery_map.View(), PREFIX, 0), focus_panel(galleries, 0, PREFIX)),
+            lambda: (galleries.figure(gallery_map.GalleryView(), PREFIX, 0), focus_panel(galleries, 0, PREFIX)),
         )
         measure("map: lasso of 200 points", lambda: selection_panel(galleries, range(200), 24, PREFIX))
 

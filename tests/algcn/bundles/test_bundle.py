@@ -95,7 +95,7 @@ def test_the_weight_of_the_encoder_in_the_ranking(folder: Path) -> None:
     assert Bundle.load(folder).encoder_weight == 0.5
     for ranking in ({"encoder_weight": -1}, [1]):
         change_config(folder, ranking=ranking)
-        with pytest.raises(InputError, match=r"config\.json: .*encoder"):
+        with pytest.raises(InputError, match=r"config\.json .*encoder"):
             Bundle.load(folder)
 
 
@@ -109,7 +109,7 @@ def test_a_calibration_belongs_to_a_weight_of_the_encoder(folder: Path) -> None:
     update_bundle(folder, encoder_weight=1.0)
     assert Bundle.load(folder).calibration is None  # its scores are not those of this ranking
     change_config(folder, calibration={"encoder_weight": 1.0})
-    with pytest.raises(InputError, match=r"config\.json: the calibration must be an object"):
+    with pytest.raises(InputError, match=r"config\.json.* calibration must be an object"):
         Bundle.load(folder)
 
 
@@ -195,7 +195,7 @@ def test_a_failed_save_leaves_the_old_bundle(folder: Path, tmp_path: Path) -> No
 
 
 def test_parts_that_do_not_fit_are_not_saved(tmp_path: Path, tiny_encoder_dir: Path) -> None:
-    with pytest.raises(InputError, match="5 labels do not fit a model of 6"):
+    with pytest.raises(InputError, match="model has 6 labels; give as many names, not 5"):
         save_bundle(tmp_path / "b", make_model(), LABELS.subset(TINY_LABELS[:5]))
     with pytest.raises(InputError, match="gives 32 features, but the model takes 64"):
         save_bundle(tmp_path / "b", make_model(image_dim=64), LABELS, encoder=tiny_encoder_dir)
@@ -234,14 +234,14 @@ def test_a_config_that_is_no_json(folder: Path, content: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"format": 2}, "written in bundle format 2, this version reads 1"),
+        ({"format": 2}, "written in bundle format 2 and this version reads 1"),
         ({"files": None}, "no list of files"),
         ({"files": {}}, "does not name model.safetensors"),
         ({"files": {"../secret": "0"}}, "is no part of a bundle"),
         ({"files": {"/etc/passwd": "0"}}, "is no part of a bundle"),
         ({"labels": ["one", "two"]}, "lists 2 labels, but its model has 6"),
-        ({"labels": "dog"}, "config.json: labels must be a list"),
-        ({"model": {"image_dim": 32}}, "config.json: ModelConfig needs"),
+        ({"labels": "dog"}, "config.json.* The labels must be a list"),
+        ({"model": {"image_dim": 32}}, "config.json.* ModelConfig needs"),
         ({"thresholds": {"image": [1, 2]}}, "must be 6 numbers"),
         ({"encoder": "../elsewhere"}, "names no usable encoder"),
         ({"encoder": {"reference": "hf-hub:a/b", "revision": "main"}}, "names no usable encoder"),
@@ -321,7 +321,7 @@ def test_an_encoder_may_be_linked_and_shared(tmp_path: Path, tiny_encoder_dir: P
 
 def test_an_encoder_of_another_bundle_is_not_adopted(folder: Path, tmp_path: Path) -> None:
     other = load_encoder(write_tiny_encoder(tmp_path / "encoder", seed=3))
-    with pytest.raises(InputError, match="is not the encoder that the bundle"):
+    with pytest.raises(InputError, match="is not the one that the bundle"):
         Bundle.load(folder).adopt_encoder(other)
 
 
@@ -345,7 +345,7 @@ def test_a_bundle_says_what_its_encoder_reads(tmp_path: Path, tiny_encoder_dir: 
         save_bundle(tmp_path / "bad", model, LABELS, encoder=tiny_encoder_dir, encodes=())
     for value in ("image", ["sound"], [], 1, {"image": 1}, [["image"]]):
         change_config(path, encodes=value)
-        with pytest.raises(InputError, match=r"config\.json: what the encoder encodes"):
+        with pytest.raises(InputError, match=r"config\.json .* What the encoder encodes"):
             Bundle.load(path)
 
 
@@ -399,14 +399,14 @@ def test_a_bundle_beside_is_a_name_and_no_path(tmp_path: Path, tiny_bundle_dir: 
     with pytest.raises(InputError, match="names no usable encoder"):
         Bundle.load(path)
     if isinstance(name, str):
-        with pytest.raises(InputError, match="is no bundle beside"):
+        with pytest.raises(InputError, match=r"There is no bundle .* beside"):
             save_bundle(path, make_model(text_dim=50), LABELS, encoder_bundle=name, encodes={"image"})
 
 
 def test_only_an_encoder_of_ones_own_can_be_shared(tmp_path: Path, tiny_bundle_dir: Path) -> None:
     path = save_beside(tmp_path, tiny_bundle_dir)
     for name in ("bags", "third"):  # itself, and one that borrows
-        with pytest.raises(InputError, match="is no bundle beside"):
+        with pytest.raises(InputError, match=r"There is no bundle .* beside"):
             save_bundle(path.parent / "third", make_model(text_dim=50), LABELS, encoder_bundle=name, encodes={"image"})
     with pytest.raises(InputError, match="There is no bundle at"):
         save_bundle(path, make_model(text_dim=50), LABELS, encoder_bundle="none", encodes={"image"})

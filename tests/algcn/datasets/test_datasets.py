@@ -178,18 +178,18 @@ SKY = "mirflickr25k_annotations_v080/sky.txt"
     [
         ("mirflickr", lambda root: shutil.rmtree(root / "mirflickr" / "meta"), "has no meta/tags"),
         ("mirflickr", lambda root: (root / SKY).unlink(), "sky.txt' cannot be read"),
-        ("mirflickr", lambda root: _break(root / SKY, lambda lines: [*lines, "61"]), "sky.txt line .* says '61'"),
+        ("mirflickr", lambda root: _break(root / SKY, lambda lines: [*lines, "61"]), "Line .* of sky.txt says '61'"),
         ("mirflickr", lambda root: (root / "mirflickr" / "im2.jpg").unlink(), "im2.jpg is missing"),
         ("mirflickr", lambda root: _break(root / "mirflickr/doc/common_tags.txt", lambda lines: ["explore"]),
-         "common_tags.txt line 1"),
+         "Line 1 of common_tags.txt"),
         ("nus-wide", lambda root: shutil.rmtree(root / "Flickr"), "has no folder of photos"),
         ("nus-wide", lambda root: (root / NUS_TAGS).unlink(), "has no tags"),
         ("nus-wide", lambda root: _break(root / NUS_LIST, lambda lines: lines[:-1]),
          "Imagelist.txt has no line 40, but AllTags1k.txt has one"),
         ("nus-wide", lambda root: _break(root / NUS_TAGS, lambda lines: [lines[0] + "\t1", *lines[1:]]),
-         "AllTags1k.txt line 1 has 31 columns for the 30 tags"),
+         "Line 1 of AllTags1k.txt has 31 columns for the 30 tags"),
         ("nus-wide", lambda root: _break(root / "Groundtruth/AllLabels/Labels_concept01.txt",
-                                         lambda lines: ["-1130179", *lines[1:]]), "line 1 is '-1130179', neither"),
+                                         lambda lines: ["-1130179", *lines[1:]]), "must be 0 or 1, not '-1130179'"),
         ("nus-wide", lambda root: [path.unlink() for path in root.glob("Groundtruth/*/Labels_concept0*")],
          "has 15 files Labels_"),
         ("ms-coco", lambda root: (root / "annotations" / "captions_val2014.json").unlink(), "has no file of captions"),
@@ -223,7 +223,7 @@ def test_a_bad_command_is_one_sentence(mirflickr, tmp_path):
         main([*base, "--split", "2000"])
     with pytest.raises(InputError, match="mirflickr has no official split"):
         main([*base, "--split", "official"])
-    with pytest.raises(InputError, match="there is no folder"):
+    with pytest.raises(InputError, match="There is no folder"):
         main([*base, "--root", str(tmp_path / "nowhere")])
     with pytest.raises(InputError, match=r"algcn\.extract makes features"):
         main([*base, "--out", "features.safetensors"])

@@ -83,9 +83,9 @@ def test_a_bad_row_is_named(features, name, value, what):
 def test_rows_of_one_image_must_agree(features):
     labels = features.labels.clone()
     labels[7] = 1 - labels[7]
-    with pytest.raises(InputError, match=r"rows 6 and 7 both belong to '3.png' but differ in their labels"):
+    with pytest.raises(InputError, match=r"Rows 6 and 7 both belong to '3.png' but differ in their labels"):
         _with(features, "labels", labels)
-    with pytest.raises(InputError, match=r"rows 0 and 1 both belong to '0.png' but differ in their split"):
+    with pytest.raises(InputError, match=r"Rows 0 and 1 both belong to '0.png' but differ in their split"):
         _with(features, "split", ["train", *["test"] * 19])
 
 

@@ -80,18 +80,18 @@ def test_nothing_there(tmp_path):
         ("text,labels\nhello,dog\n", "no column 'file_name'"),
         ("", "no column 'file_name'"),
         ("file_name,text\n", "names no images"),
-        ("file_name,text\na.png,x\nz.png,y\n", "row 3 names 'z.png', which is not in the folder"),
-        ("file_name,text\n../a.png,x\n", "row 2 .* outside the folder"),
-        ("file_name,text\ndeep/../../a.png,x\n", "row 2 .* outside the folder"),
-        ("file_name,text\n/etc/hostname,x\n", "row 2 .* outside the folder"),
-        ("file_name,text\nC:\\\\a.png,x\n", "row 2 .* outside the folder"),
-        ("file_name,text\n..\\\\a.png,x\n", "row 2 .* outside the folder"),
-        ("file_name,text\n,x\n", "row 2 has no file_name"),
-        ("file_name,text,labels\na.png,one, two,dog\n", "row 2 has more or fewer fields"),
-        ("file_name,text,labels\na.png,one\n", "row 2 has more or fewer fields"),
+        ("file_name,text\na.png,x\nz.png,y\n", "Row 3 of .* names 'z.png', which is not in the folder"),
+        ("file_name,text\n../a.png,x\n", "Row 2 .* outside the folder"),
+        ("file_name,text\ndeep/../../a.png,x\n", "Row 2 .* outside the folder"),
+        ("file_name,text\n/etc/hostname,x\n", "Row 2 .* outside the folder"),
+        ("file_name,text\nC:\\\\a.png,x\n", "Row 2 .* outside the folder"),
+        ("file_name,text\n..\\\\a.png,x\n", "Row 2 .* outside the folder"),
+        ("file_name,text\n,x\n", "Row 2 of .* has no file_name"),
+        ("file_name,text,labels\na.png,one, two,dog\n", "Row 2 of .* has more or fewer fields"),
+        ("file_name,text,labels\na.png,one\n", "Row 2 of .* has more or fewer fields"),
         ('file_name,text\na.png,"one\nb.jpg,two\n', "not CSV after row 1"),
-        ("file_name,text,split\na.png,one,dev\n", "row 2 has the split 'dev'; use train, validation, test"),
-        ("file_name,text,split\na.png,one,train\na.png,two,test\n", "row 3 puts 'a.png' into split 'test'"),
+        ("file_name,text,split\na.png,one,dev\n", "Row 2 of .* has the split 'dev'; use train, validation, test"),
+        ("file_name,text,split\na.png,one,train\na.png,two,test\n", "Row 3 of .* puts 'a.png' into split 'test'"),
     ],
 )
 def test_what_is_wrong_is_said(folder, text, message):
@@ -107,6 +107,6 @@ def test_latin_1_is_named(folder):
 def test_an_unknown_label_is_named_with_its_row(folder):
     root = folder("file_name,text,labels\na.png,one,dog\nb.jpg,two,dog|doog\n")
     known = LabelSet(["dog", "cat"])
-    with pytest.raises(InputError, match=r"row 3: there is no label 'doog'; did you mean 'dog'\?"):
+    with pytest.raises(InputError, match=r"Row 3 of .* There is no label 'doog'. Did you mean 'dog'\?"):
         read_image_folder(root, known)
     assert len(read_image_folder(root)) == 2

@@ -117,7 +117,7 @@ def rewrite(path: Path, old: str, new: str) -> None:
         (lambda root: (root / "images.tar").write_bytes(b"x"), "images.tar' cannot be unpacked"),
         (lambda root: (root / "metadata.csv").unlink(), "metadata.csv' cannot be read as CSV"),
         (lambda root: (root / "metadata.csv").write_text("file_name,mat_row\n"), "names no photos"),
-        (lambda root: rewrite(root / "metadata.csv", "im0.webp", "../im0.webp"), "row 2 has the file_name '../im0"),
+        (lambda root: rewrite(root / "metadata.csv", "im0.webp", "../im0.webp"), "has the file_name '../im0"),
         (lambda root: rewrite(root / "metadata.csv", "im0.webp", "im99.webp"), "images.tar lacks im99.webp"),
         (lambda root: rewrite(root / "metadata.csv", "im0.webp,1,", "im0.webp,60,"), "rows are 0 to 59"),
         (lambda root: rewrite(root / "metadata.csv", "im0.webp,1,", "im0.webp,2,"), "other labels than row 2 of LAll"),

@@ -19,7 +19,7 @@ def test_the_vocabulary_is_by_frequency_then_name_and_counts_texts():
     assert count_vocabulary(texts, 1) == ["cat", "dog", "bird", "zebra"]
     assert count_vocabulary(texts, 2) == ["cat", "dog"]
     assert count_vocabulary(texts, 1, max_words=1) == ["cat"]
-    with pytest.raises(InputError, match=r"no word occurs in 4 of the texts \(the most frequent one in 3\)"):
+    with pytest.raises(InputError, match=r"No word occurs in 4 of the texts \(the most frequent one in 3\)"):
         count_vocabulary(texts, 4)
 
 

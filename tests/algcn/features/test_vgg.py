@@ -52,7 +52,7 @@ def test_torchvisions_names_are_taken(vgg_weights, picture, tmp_path):
 
 
 def test_other_weights_are_refused(tmp_path, tiny_encoder_dir):
-    with pytest.raises(InputError, match="there are no weights"):
+    with pytest.raises(InputError, match="There are no weights"):
         load_vgg19(tmp_path)
     (tmp_path / "vgg19.pth").write_bytes(b"x")
     with pytest.raises(InputError, match="pickles are never read"):

@@ -69,7 +69,7 @@ def test_other_formats_are_refused(kind: str) -> None:
 def test_what_is_not_a_picture_is_one_sentence(content: bytes, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence) as caught:
         open_image(content, name="cat.jpg")
-    assert str(caught.value).startswith("cat.jpg")
+    assert str(caught.value).startswith("The file cat.jpg")
     assert "\n" not in str(caught.value)
 
 

@@ -128,7 +128,7 @@ def test_damaged_and_foreign_checkpoints(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=message):
             load_reference_checkpoint(path)
 
-    refuses("there is no checkpoint")
+    refuses("There is no checkpoint")
     for content in (b"", b"not a checkpoint", CHECKPOINT.read_bytes()[:5000]):
         path.write_bytes(content)
         refuses("is not a checkpoint of plain tensors")
@@ -252,7 +252,7 @@ def test_label_names(features: Features, tmp_path: Path) -> None:
 
 
 def test_folders_that_cannot_be_read(features: Features, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="there is no folder"):
+    with pytest.raises(InputError, match="There is no folder"):
         read_reference_folder(tmp_path / "none")
     write_reference_folder(features, tmp_path)
     good = {path.name: path.read_bytes() for path in tmp_path.glob("*.mat")}
@@ -272,7 +272,7 @@ def test_folders_that_cannot_be_read(features: Features, tmp_path: Path) -> None
     refuses("test_txt.mat", b"", "is not a .mat file, or it is damaged")
     refuses("test_txt.mat", b"hello" * 100, "is not a .mat file, or it is damaged")
     refuses("test_txt.mat", good["test_txt.mat"][:-200], "is not a .mat file, or it is damaged")
-    refuses("test_txt.mat", b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM", "is a MATLAB 7.3 file")
+    refuses("test_txt.mat", b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM", "is of MATLAB 7.3")
     refuses("test_txt.mat", {"train_txt": np.eye(3)}, "a variable called test_txt; it holds train_txt")
     refuses("test_txt.mat", {"test_txt": np.array(["a", "b"])}, "must be a matrix of numbers")
     refuses("test_txt.mat", {"test_txt": np.zeros((0, 4))}, "must be a matrix of numbers")

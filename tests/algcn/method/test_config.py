@@ -40,14 +40,14 @@ def test_configs_are_frozen() -> None:
 
 def test_replace_changes_and_checks() -> None:
     assert TrainConfig().replace(epochs=2, betas=(0.1, 0.2)) == TrainConfig(epochs=2, betas=(0.1, 0.2))
-    with pytest.raises(InputError, match="epochs must be a whole number of at least 1, not 0"):
+    with pytest.raises(InputError, match="setting epochs must be a whole number of at least 1, not 0"):
         TrainConfig().replace(epochs=0)
 
 
 def test_unknown_keys_are_named_with_the_closest_valid_one() -> None:
-    with pytest.raises(InputError, match="TrainConfig has no learning_rat; did you mean learning_rate"):
+    with pytest.raises(InputError, match=r"TrainConfig has no learning_rat. Did you mean learning_rate"):
         TrainConfig.from_dict({"learning_rat": 1e-3})
-    with pytest.raises(InputError, match="ModelConfig has no qqq; the keys are image_dim"):
+    with pytest.raises(InputError, match=r"ModelConfig has no qqq. The keys are image_dim"):
         ModelConfig.from_dict({"image_dim": 1, "text_dim": 1, "num_labels": 1, "qqq": 1})
 
 
@@ -78,7 +78,7 @@ def test_something_else_than_an_object_is_refused() -> None:
 )
 def test_model_values_out_of_range(field: str, value: object) -> None:
     good = ModelConfig(10, 8, 5).to_dict()
-    with pytest.raises(InputError, match=f"^{field} must be"):
+    with pytest.raises(InputError, match=f"^The setting {field} must be"):
         ModelConfig.from_dict({**good, field: value})
 
 
@@ -105,5 +105,5 @@ def test_model_values_out_of_range(field: str, value: object) -> None:
     ],
 )
 def test_training_values_out_of_range(field: str, value: object) -> None:
-    with pytest.raises(InputError, match=f"^{field} must be"):
+    with pytest.raises(InputError, match=f"^The setting {field} must be"):
         TrainConfig.from_dict({field: value})

@@ -32,9 +32,9 @@ def test_conditional_probability_is_row_given() -> None:
 
 def test_a_label_without_an_example_is_named() -> None:
     counts = cooccurrence(torch.tensor([[1, 0, 0]]))
-    with pytest.raises(InputError, match="no training example has the labels 'sea', 'car'"):
+    with pytest.raises(InputError, match="No training example has the labels 'sea', 'car'"):
         conditional_probability(counts, NAMES)
-    with pytest.raises(InputError, match="no training example has the label number 1"):
+    with pytest.raises(InputError, match="No training example has the label number 1"):
         conditional_probability(counts[:2, :2])
 
 

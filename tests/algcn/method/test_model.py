@@ -170,7 +170,7 @@ def test_wrong_widths_are_one_sentence() -> None:
     ],
 )
 def test_a_prior_that_does_not_fit(prior: torch.Tensor, message: str) -> None:
-    with pytest.raises(InputError, match=f"the prior correlation must.*{message}"):
+    with pytest.raises(InputError, match=f"The prior correlation must.*{message}"):
         build(prior=prior)
 
 

@@ -39,7 +39,7 @@ def test_what_is_wrong_with_word_vectors_is_said(tmp_path):
     path.write_text("\n".join([*LINES[:2], "plant 1 2 x", *LINES[3:]]), encoding="utf-8")
     with pytest.raises(InputError, match=r"line 3 of .* is no word with its vector"):
         read_label_embeddings(str(path), LabelSet(["plant"]))
-    with pytest.raises(InputError, match=r"there are no label embeddings 'nothing\.txt'"):
+    with pytest.raises(InputError, match=r"There are no label embeddings 'nothing\.txt'"):
         read_label_embeddings("nothing.txt", LABELS)
 
 
@@ -72,7 +72,7 @@ def test_the_encoders_own_vectors(tiny_encoder_dir):
     for source, encoder in (("encoder", str(tiny_encoder_dir)), (str(tiny_encoder_dir), None)):
         assert torch.equal(read_label_embeddings(source, LABELS, encoder), expected)
     assert read_label_embeddings("learned", LABELS) is None
-    with pytest.raises(InputError, match="the features name no encoder"):
+    with pytest.raises(InputError, match="The features name no encoder"):
         read_label_embeddings("encoder", LABELS)
 
 

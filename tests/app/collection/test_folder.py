@@ -161,7 +161,10 @@ def test_an_error_adds_nothing(collection: Collection, bundle: Bundle, tmp_path:
 
 
 def test_nothing_that_can_be_taken_is_one_sentence(collection: Collection, bundle: Bundle, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"There is no picture in it .* notes\.txt in my\.zip: it is not a picture\."):
+    with pytest.raises(
+        InputError,
+        match=r"No picture can be taken from what was dropped\. .* notes\.txt in my\.zip: it is not a picture\.",
+    ):
         collection.add([archive(tmp_path, {"notes.txt": b"hello"})], bundle)
     with pytest.raises(InputError, match="is not a picture that can be read"):
         collection.add([archive(tmp_path, {"letter.png": b"Dear Sir"})], bundle)

@@ -15,8 +15,8 @@ from app.components.cards import beats, chance
 from app.components.download import csv_download
 from app.components.examples import chosen_index, render_examples
 from app.components.results import render_error, render_hint, render_results, thumbnail
-from app.search.answers import Found, Hit, SearchResult
 from app.search.query import Query
+from app.search.results import Found, Hit, SearchResult
 
 
 class Page(HTMLParser):

@@ -106,7 +106,7 @@ def test_a_label_that_is_none_is_one_sentence(graph: LabelGraph, label: Any) -> 
 
 @pytest.mark.parametrize("weight", [-0.1, 2.1, float("nan"), float("inf"), True, None, "1", {}])
 def test_a_weight_that_is_none_is_one_sentence(graph: LabelGraph, weight: Any) -> None:
-    with pytest.raises(InputError, match=r"^weight must be a number from 0 to 2, not "):
+    with pytest.raises(InputError, match=r"^The weight must be a number from 0 to 2, not "):
         check_edit(graph, 0, 1, weight)
 
 

@@ -16,7 +16,7 @@ from algcn.method.graph import label_prior
 from algcn.method.labels import Label, LabelSet
 from algcn.method.model import ALGCN
 from app.kit.cache import Cache
-from app.labels.answers import description_answer, edit_answer, graph_answer, neighbours_answer
+from app.labels.describe import description_answer, edit_answer, graph_answer, neighbours_answer
 from app.labels.graph import STAGES, LabelGraph, label_graph_of
 
 SKY, SEA, CAR = 0, 1, 2
@@ -175,13 +175,13 @@ def test_an_unknown_stage_lists_those_there_are(graph: LabelGraph, stage: str) -
 
 @pytest.mark.parametrize("epoch", [3, -2, 0.5, "1", None, True, float("nan"), float("inf")])
 def test_an_unknown_epoch_is_one_sentence(graph: LabelGraph, epoch: Any) -> None:
-    with pytest.raises(InputError, match=r"^epoch must be one of 0 to 2, or -1 for the model as it is, not "):
+    with pytest.raises(InputError, match=r"^The epoch must be one of 0 to 2, or -1 for the model as it is, not "):
         graph.check_epoch(epoch)
 
 
 @pytest.mark.parametrize("threshold", [-0.1, float("nan"), float("inf"), "0.1", None, True])
 def test_a_threshold_that_is_none_is_one_sentence(graph: LabelGraph, threshold: Any) -> None:
-    with pytest.raises(InputError, match=r"^threshold must be a number from 0, not "):
+    with pytest.raises(InputError, match=r"^The threshold must be a number from 0, not "):
         graph.edges("adaptive", -1, threshold)
 
 
@@ -200,7 +200,7 @@ def test_programs_are_told_who_receives_and_who_sends(service: SimpleNamespace) 
     assert answer["sends_to"] == [{"label": "sea", "weight": 0.75}]
     assert answer["average_precision"] == {"image_to_text": 0.5, "text_to_image": 0.7}
     assert answer["gallery_support"] == 10
-    with pytest.raises(InputError, match="there is no label 'skyy'; did you mean 'sky'"):
+    with pytest.raises(InputError, match=r"There is no label 'skyy'. Did you mean 'sky'"):
         neighbours_answer(service, "skyy", "adaptive", 10)
 
 

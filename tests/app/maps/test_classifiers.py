@@ -23,7 +23,7 @@ from algcn.method.model import ALGCN
 from app.api import classifiers as api_classifiers
 from app.kit.cache import Cache
 from app.maps import classifiers as module
-from app.maps.classifiers import ClassifierMap, Variant, View, classifier_map_of
+from app.maps.classifiers import ClassifierMap, ClassifierView, Variant, classifier_map_of
 from app.maps.layouts import Layouts
 from app.maps.panels import classifier_panel, silhouette_line
 from app.search.query import QueryPoint
@@ -117,7 +117,7 @@ def test_neighbours_are_true_ones_whatever_the_picture(found: ClassifierMap) -> 
 
 
 def test_silhouettes_are_those_of_the_space_and_of_the_picture(found: ClassifierMap) -> None:
-    variant, view = found.variants[0], View()
+    variant, view = found.variants[0], ClassifierView()
     true, drawn = found.silhouettes(variant, view)
     assert true == pytest.approx(silhouette_score(variant.classifiers, found.groups, metric="cosine"), abs=1e-5)
     assert drawn == pytest.approx(silhouette_score(found.positions(variant, view), found.groups), abs=1e-5)
@@ -134,7 +134,7 @@ def test_every_picture_has_every_label_once(found: ClassifierMap, bundle: Bundle
     assert found.waiting(method) is None
     assert found.is_ready(method)
     for variant in found.variants:
-        figure = found.figure(variant, View(method, dimensions, label=3), query_of(bundle))
+        figure = found.figure(variant, ClassifierView(method, dimensions, label=3), query_of(bundle))
         json.dumps(figure, allow_nan=False)
         assert point_ids(figure) == list(range(6))
         assert "<i>" not in json.dumps(figure), "what a visitor typed is no markup"
@@ -145,13 +145,13 @@ def test_every_picture_has_every_label_once(found: ClassifierMap, bundle: Bundle
 def test_what_is_not_computed_yet_is_drawn_by_pca(found: ClassifierMap) -> None:
     assert not found.is_ready("tsne")
     variant = found.variants[0]
-    assert found.positions(variant, View("tsne")) is None
-    assert found.figure(variant, View("tsne")) == found.figure(variant, View("pca"))
+    assert found.positions(variant, ClassifierView("tsne")) is None
+    assert found.figure(variant, ClassifierView("tsne")) == found.figure(variant, ClassifierView("pca"))
 
 
 def test_epochs_share_their_axes_and_their_frame(found: ClassifierMap, bundle: Bundle) -> None:
     variant = found.variants[0]
-    figures = [found.figure(variant, View(epoch=epoch), query_of(bundle)) for epoch in (0, 1, 2)]
+    figures = [found.figure(variant, ClassifierView(epoch=epoch), query_of(bundle)) for epoch in (0, 1, 2)]
     assert figures[0]["layout"] == figures[1]["layout"] == figures[2]["layout"]
     assert figures[0]["data"] != figures[1]["data"]
     stars = [any("your query" in str(trace.get("name")) for trace in figure["data"]) for figure in figures]
@@ -172,22 +172,22 @@ def test_a_query_is_read_by_each_model(found: ClassifierMap, bundle: Bundle) -> 
     for parameter in ("weight", "bias"):
         getattr(found.variants[0].model.instance.text, parameter).data.zero_()
     assert found.query_neighbours(found.variants[0], blind) == []
-    assert "sees nothing" in classifier_panel(found, found.variants[0], View(), blind)
-    found.figure(found.variants[0], View(), blind)
+    assert "sees nothing" in classifier_panel(found, found.variants[0], ClassifierView(), blind)
+    found.figure(found.variants[0], ClassifierView(), blind)
 
 
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
-        (("tsne", 3, "DOG", None), View("tsne", 3, 2, None)),
-        (("pca", 2, None, 2), View("pca", 2, None, 2)),
-        (("pca", 2, None, 3), View()),
-        (("umap", 2, None, 1), View("umap")),
-        (({"a": 1}, [2], ["dog"], "1"), View()),
-        (("<script>", True, "no such label", True), View()),
+        (("tsne", 3, "DOG", None), ClassifierView("tsne", 3, 2, None)),
+        (("pca", 2, None, 2), ClassifierView("pca", 2, None, 2)),
+        (("pca", 2, None, 3), ClassifierView()),
+        (("umap", 2, None, 1), ClassifierView("umap")),
+        (({"a": 1}, [2], ["dog"], "1"), ClassifierView()),
+        (("<script>", True, "no such label", True), ClassifierView()),
     ],
 )
-def test_what_a_browser_sends_is_made_a_view(found: ClassifierMap, values: tuple, expected: View) -> None:
+def test_what_a_browser_sends_is_made_a_view(found: ClassifierMap, values: tuple, expected: ClassifierView) -> None:
     assert found.view(*values) == expected
 
 
@@ -195,7 +195,7 @@ def test_names_are_never_markup_in_a_panel(found: ClassifierMap, bundle: Bundle)
     found.label_set = SimpleNamespace(names=["<i>x</i>"] * 6)
     found.groups = ["<u>g</u>"] * 6
     found.colours = {"<u>g</u>": "#000000"}
-    shown = classifier_panel(found, found.variants[0], View(label=1), query_of(bundle))
+    shown = classifier_panel(found, found.variants[0], ClassifierView(label=1), query_of(bundle))
     assert "<i>x" not in shown
     assert "<u>g" not in shown
     assert "<i>dog" not in shown
@@ -237,7 +237,7 @@ def test_programs_get_neighbours_and_pictures(endpoints: dict[str, Callable]) ->
 @pytest.mark.parametrize(
     ("name", "arguments", "sentence"),
     [
-        ("classifier_neighbours", ("dgo",), "there is no label 'dgo'; did you mean 'dog'"),
+        ("classifier_neighbours", ("dgo",), "There is no label 'dgo'. Did you mean 'dog'"),
         ("classifier_neighbours", (7,), "label must be a text"),
         ("classifier_neighbours", ("dog", 0), "limit must be"),
         ("classifier_map", ("lda",), "method must be one of"),

@@ -21,7 +21,7 @@ from algcn.gallery.store import Gallery, build_gallery
 from algcn.kit.errors import InputError
 from app.api import maps
 from app.kit.cache import Cache
-from app.maps.gallery import NONE, PICTURES, TEXTS, GalleryMap, View
+from app.maps.gallery import NONE, PICTURES, TEXTS, GalleryMap, GalleryView
 from app.maps.layouts import Layouts
 from app.maps.panels import focus_panel, gallery_note, selection_panel
 from app.search.query import QueryPoint
@@ -66,7 +66,7 @@ def ids_by_trace(figure: dict) -> list[tuple[str, list[int]]]:
 def test_every_point_is_there_once_and_pictures_are_on_top(found: GalleryMap) -> None:
     for colouring in found.colourings:
         for dimensions in (2, 3):
-            figure = found.figure(View("pca", dimensions, colouring, label="dog"), PREFIX)
+            figure = found.figure(GalleryView("pca", dimensions, colouring, label="dog"), PREFIX)
             json.dumps(figure, allow_nan=False)
             ids = [number for _, part in ids_by_trace(figure) for number in part]
             assert sorted(ids) == list(range(15))
@@ -79,12 +79,14 @@ def test_every_point_is_there_once_and_pictures_are_on_top(found: GalleryMap) ->
 
 def test_colours_say_what_they_should(found: GalleryMap) -> None:
     assert found.colourings == ["group", "label", "modality", "folder"]
-    by_name = dict(ids_by_trace(found.figure(View("pca", colouring="label", label="dog", shown=(PICTURES,)), PREFIX)))
+    by_name = dict(
+        ids_by_trace(found.figure(GalleryView("pca", colouring="label", label="dog", shown=(PICTURES,)), PREFIX))
+    )
     assert by_name["has the label"] == [1]
     assert len(by_name["has it not"]) == 6
-    by_name = dict(ids_by_trace(found.figure(View("pca", colouring="folder", shown=(PICTURES,)), PREFIX)))
+    by_name = dict(ids_by_trace(found.figure(GalleryView("pca", colouring="folder", shown=(PICTURES,)), PREFIX)))
     assert by_name["night"] == [3, 4]
-    by_name = dict(ids_by_trace(found.figure(View("pca", colouring="modality"), PREFIX)))
+    by_name = dict(ids_by_trace(found.figure(GalleryView("pca", colouring="modality"), PREFIX)))
     assert (by_name[PICTURES], by_name[TEXTS]) == (list(range(7)), list(range(7, 15)))
     # dog and car are rarer than beach, street and night; a picture without labels has no group.
     assert found.groups[1] == "animal"
@@ -94,7 +96,7 @@ def test_colours_say_what_they_should(found: GalleryMap) -> None:
 
 def test_one_kind_can_be_left_out(found: GalleryMap) -> None:
     for shown, expected in (((PICTURES,), range(7)), ((TEXTS,), range(7, 15))):
-        ids = ids_by_trace(found.figure(View("pca", shown=shown), PREFIX))
+        ids = ids_by_trace(found.figure(GalleryView("pca", shown=shown), PREFIX))
         assert sorted(number for _, part in ids for number in part) == list(expected)
 
 
@@ -120,7 +122,7 @@ def test_until_umap_is_there_pca_is_drawn_and_then_it_is_kept(
 ) -> None:
     assert not found.is_ready("umap")
     assert found.usual_method == "pca", "of few points, UMAP shows what is not there"
-    assert found.figure(View("umap"), PREFIX) == found.figure(View("pca"), PREFIX)
+    assert found.figure(GalleryView("umap"), PREFIX) == found.figure(GalleryView("pca"), PREFIX)
     found.start("umap")
     assert found.waiting("umap", 1) is None
     assert found.is_ready("umap")
@@ -132,9 +134,9 @@ def test_until_umap_is_there_pca_is_drawn_and_then_it_is_kept(
 @pytest.mark.parametrize("method", ["pca", "umap"])
 def test_a_query_and_a_chosen_point_are_shown_with_lines(found: GalleryMap, gallery: Gallery, method: str) -> None:
     found.start("umap")
-    plain = found.figure(View(method), PREFIX)
+    plain = found.figure(GalleryView(method), PREFIX)
     query = query_near(gallery, 1)
-    figure = found.figure(View(method), PREFIX, 3, query)
+    figure = found.figure(GalleryView(method), PREFIX, 3, query)
     kinds = [trace["mode"] for trace in figure["data"][len(plain["data"]) :]]
     assert sorted(kinds) == ["lines", "lines", "markers", "markers", "markers", "markers+text"]
     assert found.near_query(query)[4].point == 7 + 1
@@ -142,8 +144,8 @@ def test_a_query_and_a_chosen_point_are_shown_with_lines(found: GalleryMap, gall
     place = found.place(query.embedding, "pca", 2)
     assert np.allclose(place, found.positions("pca", 2)[7 + 1], atol=1e-5), "by PCA it lies on its like"
     blind = dataclasses.replace(query, embedding=torch.zeros_like(query.embedding))
-    assert len(found.figure(View(method), PREFIX, None, blind)["data"]) == len(plain["data"])
-    assert "sees nothing" in gallery_note(found, View(method), blind)
+    assert len(found.figure(GalleryView(method), PREFIX, None, blind)["data"]) == len(plain["data"])
+    assert "sees nothing" in gallery_note(found, GalleryView(method), blind)
 
 
 def test_the_modality_gap_is_measured(bundle: Bundle, gallery: Gallery, tmp_path: Path) -> None:
@@ -154,26 +156,26 @@ def test_the_modality_gap_is_measured(bundle: Bundle, gallery: Gallery, tmp_path
     assert far.gap.distance == pytest.approx(float(centres.norm()), abs=1e-5)
     assert far.gap.distance > near.distance
     assert far.gap.falls_apart
-    assert "two clouds" in gallery_note(far, View("pca"), None)
+    assert "two clouds" in gallery_note(far, GalleryView("pca"), None)
     no_texts = dataclasses.replace(
         gallery, texts=[], text_owner=gallery.text_owner[:0], text_embeddings=gallery.text_embeddings[:0]
     )
     bare = GalleryMap(bundle, no_texts, Layouts(tmp_path, AtOnce()))
     assert bare.gap is None
-    assert "gap" not in gallery_note(bare, View("pca"), None)
-    assert len(ids_by_trace(bare.figure(View("pca"), PREFIX, 0))) > 0
+    assert "gap" not in gallery_note(bare, GalleryView("pca"), None)
+    assert len(ids_by_trace(bare.figure(GalleryView("pca"), PREFIX, 0))) > 0
 
 
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
-        (("pca", 3, "label", "dog", ["captions"]), View("pca", 3, "label", "dog", (TEXTS,))),
-        ((None, None, None, None, None), View("pca")),
-        (({}, "2", [1], {"a": 1}, ["x", 3]), View("pca")),
-        (("umap", 4, "colour", "no such label", []), View()),
+        (("pca", 3, "label", "dog", ["captions"]), GalleryView("pca", 3, "label", "dog", (TEXTS,))),
+        ((None, None, None, None, None), GalleryView("pca")),
+        (({}, "2", [1], {"a": 1}, ["x", 3]), GalleryView("pca")),
+        (("umap", 4, "colour", "no such label", []), GalleryView()),
     ],
 )
-def test_what_a_browser_sends_is_made_a_view(found: GalleryMap, values: tuple, expected: View) -> None:
+def test_what_a_browser_sends_is_made_a_view(found: GalleryMap, values: tuple, expected: GalleryView) -> None:
     assert found.view(*values) == expected
 
 
@@ -220,7 +222,7 @@ def test_programs_get_points_and_neighbours(endpoints: dict[str, Callable]) -> N
 @pytest.mark.parametrize(
     ("name", "arguments", "sentence"),
     [
-        ("gallery_map", ("tsne",), "method must be pca or umap"),
+        ("gallery_map", ("tsne",), "The method must be pca or umap"),
         ("gallery_map", ("pca", "2"), "dimensions 2 or 3"),
         ("gallery_neighbours", ("../../etc/passwd",), "no picture"),
         ("gallery_neighbours", (["street.jpg"],), "no picture"),

@@ -7,9 +7,9 @@ import io
 
 import pytest
 
-from app.search.answers import Found, Hit, SearchResult
 from app.search.export import COLUMNS, to_csv
 from app.search.query import Query
+from app.search.results import Found, Hit, SearchResult
 
 
 def hit(**values: object) -> Hit:

@@ -12,8 +12,8 @@ from algcn.bundles.bundle import Bundle
 from algcn.evaluation.calibration import Calibration
 from algcn.gallery.store import build_gallery
 from algcn.kit.errors import InputError
-from app.search.answers import SearchResult
 from app.search.query import Query
+from app.search.results import SearchResult
 from app.service import RetrievalService, load_service
 
 PROJECT = Path(__file__).resolve().parents[3]

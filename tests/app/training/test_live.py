@@ -22,8 +22,8 @@ from algcn.method.model import ALGCN
 from app.kit.jobs import Jobs, one_core
 from app.service import RetrievalService
 from app.training import settings as training_settings
+from app.training.charts import change_figure, loss_figure, map_figure
 from app.training.data import TrainingData
-from app.training.figures import change_figure, loss_figure, map_figure
 from app.training.live import Epoch, Trained, chance_level, keep_bundle, run_training, strongest_changes, write_zip
 from app.training.run import Phase, Progress, Waiting, training_work
 from app.training.settings import Settings

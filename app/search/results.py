@@ -1,4 +1,4 @@
-"""What a search answers, as plain values."""
+"""The results of a search as plain values."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Hit:
-    """One result: a picture of the gallery, or a text of it together with the picture it belongs to.
+    """A result: a picture of the gallery, or a text of it together with the picture it belongs to.
 
     Attributes:
         rank: 1 is the best.
         item: Position of the picture in the gallery.
-        file: Its file name inside the gallery's folder.
+        file: The picture's file name inside the gallery's folder.
         text: The text found, or the first text of the picture found; "" where it has none.
         captions: Every text of the picture.
         labels: The picture's labels: those of the gallery, or what the model predicts where the gallery says nothing.
-        matched_labels: Those of them that are labels of the query.
-        labels_are_predicted: The labels come from the model.
-        score: What it is ranked by: the cosine in the common space and the encoder's together, or the encoder's alone.
+        matched_labels: The labels among them that the query has too.
+        labels_are_predicted: Whether the labels come from the model.
+        score: The number that it is ranked by: both cosines together, or the encoder's alone.
         percentile: Share of the gallery's pictures (or texts) that score less, 0 to 100.
         probability: Chance of sharing a label with the query, 0 to 1; None where nobody calibrated it.
-        picture_cosines: Of the picture with the query, in the common space and of the encoder.
-        caption_cosines: Likewise of the text found, or of the picture's best; None without texts.
+        picture_cosines: The picture's cosines with the query, in the common space and of the encoder.
+        caption_cosines: The same two cosines of the text found, or of the picture's best; None without texts.
         shared_labels: Labels that explain the score, the strongest first.
-        other_rank: Its rank in the other ranking, where both were asked for.
-        near_duplicates: The first of those that are folded behind it.
-        folded: How many are.
+        other_rank: The result's rank in the other ranking, where both were asked for.
+        near_duplicates: The first near-duplicates that are folded behind it.
+        folded: How many near-duplicates are folded behind it.
     """
 
     rank: int
@@ -54,7 +54,7 @@ class Hit:
     folded: int = 0
 
     def to_dict(self) -> dict[str, Any]:
-        """What the API returns of it."""
+        """Return the result as the API gives it."""
         return {
             "rank": self.rank,
             "file": self.file,
@@ -69,14 +69,14 @@ class Hit:
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-    """One ranking of one kind, cut to the limit.
+    """The results of one kind in one ranking, cut to the limit.
 
     Attributes:
         hits: The best, in order.
         total: How many pass the label filter and the cut-off, near-duplicates included.
         allowed: How many pass the label filter alone.
-        cutoff_by: "probability" or "percentile": what the cut-off goes by here.
-        best: The best value of that, in percent, before anything is cut; None where nothing is allowed.
+        cutoff_by: The value that the cut-off compares: "probability" or "percentile".
+        best: The best such value, in percent, before anything is cut; None where nothing is allowed.
         more: Whether a larger limit would show more.
     """
 
@@ -90,18 +90,18 @@ class Found:
 
 @dataclasses.dataclass(frozen=True)
 class SearchResult:
-    """What a query found.
+    """Everything that a query found.
 
     Attributes:
-        query: What was asked.
-        point: Where that lies.
+        query: The query.
+        point: The point that the query became.
         pictures: The pictures found.
         captions: The texts found.
         beside: Pictures and texts in the encoder's own ranking, where that was asked for.
         query_labels: The labels that words name or the model predicts.
         notice: Sentences for the reader, or None.
         remark: How far the chances can be trusted for this query, where that is worth a word.
-        seconds: What the answer took.
+        seconds: The seconds that the answer took.
     """
 
     query: Query
@@ -125,7 +125,7 @@ class SearchResult:
         return self.captions.hits
 
     def to_dict(self) -> dict[str, Any]:
-        """What the API returns; ready for JSON."""
+        """Return the answer as the API gives it, ready for JSON."""
         return {
             "query_labels": [{"label": label.name, "score": round(label.score, 6)} for label in self.query_labels],
             "images": [hit.to_dict() for hit in self.images],

@@ -1,4 +1,4 @@
-"""Arrays to plotly figures, as the plain dicts that `clickable_plot` takes; pure.
+"""Turn arrays into plotly figures, as the plain dicts that `clickable_plot` takes.
 
 Notable: whatever somebody wrote passes `plain`; coordinates are rounded to what a screen shows, so that a figure of
 thousands of points is a small answer; many points in the plane are drawn by WebGL, fewer as SVG, which looks better.
@@ -52,23 +52,23 @@ def points_trace(
     group: str | None = None,
     many: bool = False,
 ) -> dict[str, Any]:
-    """N points that answer clicks.
+    """Draw N points that answer clicks.
 
     Args:
-        positions: N × 2 or N × 3.
-        ids: N whole numbers, what a click brings.
-        name: Of all of them, for the legend.
-        colour: One, or N.
-        symbol: Plotly's name of it; in space there are few.
-        size: In pixels.
-        opacity: 0 to 1.
-        hover: N texts for the pointer; without, the pointer shows nothing but a picture.
+        positions: The positions, N × 2 or N × 3.
+        ids: N whole numbers that a click brings.
+        name: The name of all points in the legend.
+        colour: A colour for all points, or N of them.
+        symbol: Plotly's name of the symbol; in three dimensions there are few.
+        size: The size of a point in pixels.
+        opacity: The opacity, 0 to 1.
+        hover: N texts for the pointer; without them the pointer shows nothing but a picture.
         names: N texts beside the points, "" for none; `plain` is for the caller, who may add markup.
         sides: N text positions.
-        pictures: The ids are pictures' numbers, to be shown under the pointer.
-        legend: Show it in the legend.
+        pictures: Whether the ids are pictures' numbers, to be shown under the pointer.
+        legend: Whether the legend shows the trace.
         group: Traces of a group leave and come together when its entry in the legend is clicked.
-        many: Draw by WebGL.
+        many: Whether WebGL draws the points.
     """
     flat = np.shape(positions)[1] == 2
     trace = {
@@ -100,7 +100,7 @@ def points_trace(
 
 
 def lines_trace(start: ArrayLike, ends: ArrayLike, *, colour: str = ACCENT, dashed: bool = False) -> dict[str, Any]:
-    """Lines from one position (K) to each of N others (N × K)."""
+    """Draw lines from one position (K) to each of N others (N × K)."""
     ends = np.asarray(ends, float)
     start = np.broadcast_to(np.asarray(start, float), ends.shape)
     rows = np.stack([start, ends, np.full_like(ends, np.nan)], axis=1).reshape(-1, ends.shape[1])
@@ -115,7 +115,7 @@ def lines_trace(start: ArrayLike, ends: ArrayLike, *, colour: str = ACCENT, dash
 
 
 def rings_trace(positions: ArrayLike, *, size: float, colour: str = ACCENT) -> dict[str, Any]:
-    """A ring around each of N positions; clicks and the pointer go through to the points."""
+    """Draw a ring around each of N positions; clicks and the pointer go through to the points."""
     flat = np.shape(positions)[1] == 2
     return {
         "type": "scatter" if flat else "scatter3d",
@@ -133,7 +133,7 @@ def rings_trace(positions: ArrayLike, *, size: float, colour: str = ACCENT) -> d
 
 
 def star_trace(position: ArrayLike, words: str) -> dict[str, Any]:
-    """The visitor's query: one position (K); the pointer shows the words."""
+    """Draw the visitor's query at one position (K); the pointer shows the words."""
     position = np.asarray(position, float)[None]
     flat = position.shape[1] == 2
     return {
@@ -163,13 +163,13 @@ def figure(
     ranges: Sequence[tuple[float, float]] | None = None,
     **meta: Any,
 ) -> dict[str, Any]:
-    """A picture of points whose axes mean nothing: no ticks, one scale for all directions.
+    """Make a figure of points whose axes mean nothing: no ticks, one scale for all directions.
 
     Args:
-        traces: What is drawn, the last on top.
+        traces: The traces that are drawn, the last on top.
         dimensions: 2 or 3.
-        keep: Zoom and camera stay between figures that say the same here.
-        ranges: Of each axis; those of the points without.
+        keep: A key; zoom and camera stay between figures with the same one.
+        ranges: The range of each axis; that of the points by default.
         meta: What `clickable_plot` is told besides, such as `pictures` and `lasso`.
     """
     axis = {"showticklabels": False, "ticks": "", "title": {"text": ""}, "zeroline": False, "showline": False}
@@ -195,7 +195,7 @@ def figure(
 
 
 def extent(*positions: ArrayLike) -> list[tuple[float, float]]:
-    """From where to where all positions (each N × K) reach in every direction, with a margin; K pairs."""
+    """Return from where to where all positions (each N × K) reach in every direction, with a margin; K pairs."""
     rows = np.concatenate([np.asarray(part, float) for part in positions])
     if not len(rows):
         return [(-1.0, 1.0)] * rows.shape[1]
@@ -205,7 +205,7 @@ def extent(*positions: ArrayLike) -> list[tuple[float, float]]:
 
 
 def first_sight(positions: ArrayLike) -> NDArray[np.float64]:
-    """Positions in space (N × 3) as they are first seen, N × 2: from EYE, perspective left aside."""
+    """Project positions in space (N × 3) as they are first seen, N × 2: from EYE, perspective left aside."""
     forward = -np.array(EYE) / np.linalg.norm(EYE)
     right = np.cross(forward, [0.0, 0.0, 1.0])
     right /= np.linalg.norm(right)
@@ -220,15 +220,15 @@ def place_names(
     size: tuple[float, float] = SMALL,
     star: ArrayLike | None = None,
 ) -> list[str | None]:
-    """On which side of its point each name fits without touching other names or points; None where it fits nowhere.
+    """Choose on which side of its point each name fits without touching names or points; None where it fits nowhere.
 
     Args:
-        positions: N × 2.
-        names: N.
-        order: Whose names matter most, the first before the others; all that are to be named.
-        ranges: What the picture shows in x and in y.
-        size: Of the picture in pixels, width and height; on a larger one there is only more room.
-        star: Where the query is drawn and named (2), if it is.
+        positions: The positions, N × 2.
+        names: The N names.
+        order: The points to be named, the most important first.
+        ranges: The ranges that the picture shows in x and in y.
+        size: The picture's width and height in pixels; on a larger one there is only more room.
+        star: The position of the query (2), if it is drawn and named.
     """
     points = _pixels(np.asarray(positions, float), ranges, size)
     taken: list[tuple[float, float, float, float]] = []
@@ -253,7 +253,7 @@ def place_names(
 
 
 def _coordinates(positions: ArrayLike) -> dict[str, list[float | None]]:
-    """The columns as x, y and z; NaN, where a line is lifted, as null."""
+    """Return the columns as x, y and z; NaN, where a line is lifted, as null."""
     columns = np.asarray(positions, float).round(DIGITS).T
     return {
         axis: [None if value != value else value for value in column.tolist()]
@@ -264,7 +264,7 @@ def _coordinates(positions: ArrayLike) -> dict[str, list[float | None]]:
 def _pixels(
     points: NDArray[np.float64], ranges: Sequence[tuple[float, float]], size: tuple[float, float]
 ) -> NDArray[np.float64]:
-    """Where points are on the screen, y downwards; one scale for both axes, as `figure` draws them."""
+    """Return where points are on the screen, y downwards; one scale for both axes, as `figure` draws them."""
     (left, right), (bottom, top) = ranges
     scale = min(size[0] / (right - left), size[1] / (top - bottom))
     centre = np.array([(left + right) / 2, (bottom + top) / 2])
@@ -272,7 +272,7 @@ def _pixels(
 
 
 def _box(x: float, y: float, width: float, side: str) -> tuple[float, float, float, float]:
-    """Left, top, right and bottom of a name beside a point."""
+    """Return left, top, right and bottom of a name beside a point."""
     vertical, horizontal = side.split()
     left = {"right": x + MARKER + 1, "left": x - MARKER - 1 - width, "center": x - width / 2}[horizontal]
     above = {"top": y - MARKER - LINE, "middle": y - LINE / 2, "bottom": y + MARKER}[vertical]
@@ -284,7 +284,7 @@ def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float,
 
 
 def _hits(box: tuple[float, float, float, float], points: NDArray[np.float64]) -> bool:
-    """Whether a marker lies under a name."""
+    """Tell whether a marker lies under a name."""
     half = MARKER - 1
     inside = (points > np.array(box[:2]) - half) & (points < np.array(box[2:]) + half)
     return bool(inside.all(axis=1).any())

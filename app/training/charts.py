@@ -1,4 +1,4 @@
-"""Figures of a training run, as plain dicts for `clickable_plot`."""
+"""Draw a training run as figures, plain dicts for `clickable_plot`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MAX_TICKS = 24
 
 
 def map_figure(log: Sequence[EpochReport], epochs: int, chance: float) -> dict[str, Any]:
-    """Validation mAP of both directions by epoch, over the line of a random ranking."""
+    """Draw validation mAP of both directions by epoch, over the line of a random ranking."""
     passed = [entry.epoch for entry in log]
     traces = [
         _line(passed, [entry.map[key] for entry in log], name, colour, dash, "%{y:.3f}")
@@ -54,7 +54,7 @@ def map_figure(log: Sequence[EpochReport], epochs: int, chance: float) -> dict[s
 
 
 def loss_figure(log: Sequence[EpochReport], epochs: int) -> dict[str, Any]:
-    """Each part of the loss by epoch, as a share of what it was in the first; hovering gives the values."""
+    """Draw each part of the loss by epoch, as a share of what it was in the first; hovering gives the values."""
     passed = [entry.epoch for entry in log]
     traces = []
     for key, name, colour, dash in LOSSES:
@@ -66,7 +66,7 @@ def loss_figure(log: Sequence[EpochReport], epochs: int) -> dict[str, Any]:
 
 
 def change_figure(change: Tensor, names: Sequence[str], short: Sequence[str]) -> dict[str, Any]:
-    """The learned change of the label graph as a heat map, a label's own weight left out.
+    """Draw the learned change of the label graph as a heat map, a label's own weight left out.
 
     Args:
         change: L × L, row i to column j.

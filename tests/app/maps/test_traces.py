@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from app.kit.words import plain
-from app.maps.figures import (
+from app.maps.traces import (
     EYE,
     extent,
     figure,
@@ -100,7 +100,7 @@ class TestNames:
         assert beside != free
 
     def test_no_two_of_many_overlap(self) -> None:
-        from app.maps.figures import _box, _overlap, _pixels
+        from app.maps.traces import _box, _overlap, _pixels
 
         generator = np.random.default_rng(0)
         positions, names = generator.random((60, 2)) * 100, ["a longer name"] * 60

@@ -1,4 +1,4 @@
-"""The label graph for programs: what the Labels tab shows as plain JSON, with names, and directions in words."""
+"""Describe the label graph for programs: what the Labels tab shows, as JSON with names and directions in words."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ VISIBLE = 0.1  # the threshold that a description counts edges at
 
 
 def graph_answer(service: RetrievalService, stage: str, epoch: int, threshold: float) -> dict[str, Any]:
-    """The edges of a stage.
+    """Return the edges of a stage.
 
     Raises:
         InputError: There is no such stage or epoch, or the threshold is no number from 0.
@@ -37,7 +37,7 @@ def graph_answer(service: RetrievalService, stage: str, epoch: int, threshold: f
 
 
 def neighbours_answer(service: RetrievalService, label: str, stage: str, limit: int) -> dict[str, Any]:
-    """A label's neighbours.
+    """Return a label's neighbours.
 
     Raises:
         InputError: There is no such label or stage, or the limit is not from 1 to 500.
@@ -60,7 +60,7 @@ def neighbours_answer(service: RetrievalService, label: str, stage: str, limit: 
 
 
 def description_answer(service: RetrievalService) -> dict[str, Any]:
-    """The whole graph in a few sentences and numbers."""
+    """Describe the whole graph in a few sentences and numbers."""
     graph = label_graph_of(service)
     prior, adaptive = graph.edges("prior"), graph.edges("adaptive")
     changes = graph.edges("difference")
@@ -104,7 +104,7 @@ def description_answer(service: RetrievalService) -> dict[str, Any]:
 
 
 def edit_answer(service: RetrievalService, source: str, target: str, weight: float) -> dict[str, Any]:
-    """What one edit would change; nothing is kept.
+    """Return what one edit would change; nothing is kept.
 
     Raises:
         InputError: There are no such labels, they are one, or the weight is out of range.
@@ -154,7 +154,7 @@ def _change(graph: LabelGraph, edge: Edge) -> str:
 
 
 def _hubs(graph: LabelGraph, edges: list[Edge]) -> list[str]:
-    """Who sends to the most labels, and who receives from the most."""
+    """Find who sends to the most labels, and who receives from the most."""
     if not edges:
         return []
     sent, received = [0] * len(graph), [0] * len(graph)
