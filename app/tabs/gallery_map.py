@@ -15,7 +15,7 @@ from app.frame import Frame, sent
 from app.visitors.visitor import Visitor
 
 if TYPE_CHECKING:
-    from app.maps.gallery import GalleryMap
+    from app.maps.gallery import GalleryMap, GalleryView
     from app.service import RetrievalService
 
 PLOT_HEIGHT = 560
