@@ -22,7 +22,7 @@ class Cache:
         self._lock = threading.Lock()
 
     def get(self, key: Hashable, make: Callable[[], Any]) -> Any:
-        """The value of `key`; the first who asks makes it, whoever asks meanwhile waits for it.
+        """Return the value of `key`; the first who asks makes it, whoever asks meanwhile waits for it.
 
         What `make` raises is raised to all who wait, and is not kept: the next who asks tries again.
         """

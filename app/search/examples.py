@@ -23,7 +23,7 @@ def example_pictures(gallery: Gallery, count: int = EXAMPLE_PICTURES) -> list[in
 
 
 def example_words(gallery: Gallery, label_set: LabelSet, *, reads_words: bool) -> list[str]:
-    """A few texts to search with: names of labels, where the model reads no others."""
+    """Choose a few texts to search with: names of labels, where the model reads no others."""
     if reads_words:
         return example_queries(gallery)
     names = label_set.names
