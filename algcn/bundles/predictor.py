@@ -69,7 +69,9 @@ def thresholds_from_json(value: Any, num_labels: int) -> dict[str, Tensor]:
         if any(values.shape != (num_labels,) for values in thresholds.values()):
             raise ValueError
     except (AttributeError, TypeError, ValueError):
-        raise InputError(f"The thresholds of pictures and of texts must be {num_labels} numbers; restore the file.") from None
+        raise InputError(
+            f"The thresholds of pictures and of texts must be {num_labels} numbers; restore the file."
+        ) from None
     return thresholds
 
 
