@@ -142,6 +142,30 @@ def evaluate_embedded(embedded: Embedded, label_names: Sequence[str] | None = No
     )
 
 
+def evaluate_retrieval(
+    features: Features, model: ALGCN | None = None, which: str = "annotated", device: torch.device | str = "cpu"
+) -> SplitResult:
+    """Measure how well a model retrieves, in its common space.
+
+    Args:
+        features: The items of one split (`Features.select`).
+        model: The model, in evaluation mode; without one, the features are measured as they are.
+        which: The labels that decide relevance, "annotated" or "all".
+        device: The device to compute on.
+
+    Raises:
+        InputError: The features do not fit the model or, without one, each other.
+
+    Example:
+        >>> result = evaluate_retrieval(Features.load("features.safetensors").select("test"), bundle.model)
+        >>> result.map.average, result.map.chance
+        (0.86, 0.61)
+    """
+    columns = relevance_columns(features.label_set, which)
+    embedded = embed(features, model, device).with_labels(columns.to(device))
+    return evaluate_embedded(embedded, [features.label_set[column].name for column in columns.tolist()])
+
+
 def recall_of_partners(embedded: Embedded) -> Both[Recall]:
     """Measure the share of queries that find one of their own partners, by direction and depth ("1", "5", "10")."""
     images, texts, owner = embedded.images, embedded.texts, embedded.owner

@@ -49,7 +49,7 @@ def train(
 
 def new_baselines(reference: str, training: Mapping[str, Any]) -> str:
     """Put together how a comparison is made for a bundle that has none."""
-    return f"python -m algcn.baselines {FEATURES} --preset {nearest_preset(training)} --bundle {_quoted(reference)}"
+    return f"python -m algcn.baselines {FEATURES} --preset {nearest_preset(training)} --out {_quoted(reference)}"
 
 
 def baselines(reference: str, compared: MethodComparison, model: ModelConfig) -> tuple[str, list[str]]:
@@ -71,7 +71,7 @@ def baselines(reference: str, compared: MethodComparison, model: ModelConfig) ->
     if model.common_dim != _default("common_dim"):
         parts += _flag("common_dim", model.common_dim)
     beyond = [name for name in changed if name not in (*BASELINE_FLAGS, "seed", "select")]
-    return " ".join([*parts, "--bundle", _quoted(reference)]), beyond
+    return " ".join([*parts, "--out", _quoted(reference)]), beyond
 
 
 def evaluate(reference: str, split: str) -> str:

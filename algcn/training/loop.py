@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from algcn.bundles.predictor import cosine_scores
 from algcn.datasets.features import Features
 from algcn.datasets.validation import carve_validation
 from algcn.evaluation.measure import measure_model
@@ -26,7 +27,7 @@ from algcn.kit.memory import keep_large_buffers
 from algcn.method.config import ModelConfig, TrainConfig
 from algcn.method.graph import label_prior
 from algcn.method.losses import Losses
-from algcn.method.model import ALGCN, label_scores
+from algcn.method.model import ALGCN
 from algcn.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from algcn.training.label_embeddings import fingerprint
 from algcn.training.processes import Processes
@@ -72,13 +73,13 @@ class TrainResult:
     """A trained model and how it came about.
 
     Attributes:
-        model: with the weights of `best_epoch`, in evaluation mode.
-        features: what it was trained on, with the validation split that was used.
+        model: With the weights of `best_epoch`, in evaluation mode.
+        features: The features that it was trained on, with the validation split that was used.
         history: `learned_change` (epochs + 1) × L × L, that is γD, and `classifiers` (epochs + 1) × L × d float16;
             entry 0 is the state before training.
         thresholds: `image` and `text`, L each: a score at or above predicts the label.
-        log: one `EpochReport` for each epoch.
-        best_epoch: counted from 1.
+        log: One `EpochReport` for each epoch.
+        best_epoch: Counted from 1.
     """
 
     model: ALGCN
@@ -89,7 +90,7 @@ class TrainResult:
     best_epoch: int
 
 
-def train(
+def train_algcn(
     features: Features,
     config: TrainConfig,
     *,
@@ -109,27 +110,27 @@ def train(
     """Train a model on the train split.
 
     Args:
-        features: with a train split; where validation is missing it is carved from train (not with select "test",
+        features: With a train split; where validation is missing it is carved from train (not with select "test",
             which trains on all of it, as the authors do).
-        config: how to train; `config.seed` decides start, order, noise and what is carved.
-        model_config: sizes and switches; the paper's for the features' widths without.
-        relevance: the labels (column numbers) by which the epoch is picked; all without.
+        config: The training settings; `config.seed` decides start, order, noise and what is carved.
+        model_config: Sizes and switches; the paper's for the features' widths by default.
+        relevance: The labels (column numbers) by which the epoch is picked; all by default.
         label_embeddings: H_0, L × label_dim; drawn at random without. `model_config` says whether it is learned.
-        prior_labels: rows × L of 0 and 1 that the prior C is counted from; the train split without.
-        device: where to train.
-        checkpoint: a file to write after an epoch; the caller removes it when the result is safe.
-        checkpoint_seconds: write it when so much time has passed since the last one, and after the last epoch.
-        resume: go on from `checkpoint` where it exists.
-        capture: record the step as a CUDA graph (see `algcn.training.steps`); the result is the same to float
+        prior_labels: rows × L of 0 and 1 that the prior C is counted from; the train split by default.
+        device: The device to train on.
+        checkpoint: A file to write after an epoch; the caller removes it when the result is safe.
+        checkpoint_seconds: Write it when so much time has passed since the last one, and after the last epoch.
+        resume: Go on from `checkpoint` where it exists.
+        capture: Record the step as a CUDA graph (see `algcn.training.steps`); the result is the same to float
             tolerance.
-        processes: the processes that train together (see `algcn.training.processes`); all call this with the same
+        processes: The processes that train together (see `algcn.training.processes`); all call this with the same
             arguments, each with its own device. `config.batch_size` is that of all together.
-        on_epoch: called after every epoch with its report and the model as it is; may raise to give the run up.
-        should_stop: asked before every step; once it says yes, the epoch at hand is dropped and the best one so far is
+        on_epoch: Called after every epoch with its report and the model as it is; may raise to give the run up.
+        should_stop: Asked before every step; once it says yes, the epoch at hand is dropped and the best one so far is
             the result, its log shorter than `config.epochs`.
 
     Raises:
-        InputError: nothing to train on, a label without a training example (named), sizes that do not fit, a
+        InputError: Nothing to train on, a label without a training example (named), sizes that do not fit, a
             checkpoint of another run, a loss that is no longer a number, a stop before the first epoch was over, or a
             precision or capture that the device does not have.
 
@@ -144,7 +145,7 @@ def train(
         ...     file_names=[f"{number}.jpg" for number in range(12)],
         ... )
         >>> sizes = ModelConfig(image_dim=8, text_dim=6, num_labels=2, common_dim=4, label_dim=5)
-        >>> result = train(features, TrainConfig(epochs=2, batch_size=4), model_config=sizes)
+        >>> result = train_algcn(features, TrainConfig(epochs=2, batch_size=4), model_config=sizes)
         >>> len(result.log), result.history["classifiers"].shape
         (2, torch.Size([3, 2, 4]))
     """
@@ -297,7 +298,7 @@ def _fit_thresholds(model: ALGCN, features: Features, device: torch.device) -> d
             ("image", embedded.images, embedded.labels),
             ("text", embedded.texts, embedded.text_labels),
         ):
-            fitted = fit_thresholds(label_scores(embeddings, model.classifiers()), labels).float().cpu()
+            fitted = fit_thresholds(cosine_scores(embeddings, model.classifiers()), labels).float().cpu()
             thresholds[modality] = torch.where(thresholds[modality].isnan(), fitted, thresholds[modality])
     return thresholds
 
@@ -306,10 +307,10 @@ def measure(result: TrainResult, config: TrainConfig, which: str, device: torch.
     """Measure a training run for its bundle's record: the model, and how it came about.
 
     Args:
-        result: what `train` returned.
-        config: the settings that it was trained with.
-        which: the labels that decide relevance, "annotated" or "all"; the test split is also measured by all.
-        device: where to compute.
+        result: What `train_algcn` returned.
+        config: The settings that it was trained with.
+        which: The labels that decide relevance, "annotated" or "all"; the test split is also measured by all.
+        device: Where to compute.
     """
     warning = TEST_WARNING if config.select == "test" else None
     return dataclasses.replace(

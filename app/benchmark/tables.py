@@ -26,7 +26,7 @@ EMPTY = """
   <h2>This model brings no numbers of its own</h2>
   <p>A bundle says how good it is in its <code>metrics.json</code>, and this one has none. Training writes it; a
   comparison with a random ranking, a linear probe and the same model without the graph is one more command:</p>
-  <pre>python -m algcn.baselines FEATURES --preset pocket --bundle BUNDLE</pre>
+  <pre>python -m algcn.baselines FEATURES --preset pocket --out BUNDLE</pre>
 </section>
 """
 DEFINITIONS = """

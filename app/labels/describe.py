@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from app.kit.words import counted
+from app.kit.numbers import counted
 from app.labels.details import average_precision
 from app.labels.edits import check_edit, effect_of
 from app.labels.graph import STAGES, Edge, LabelGraph, label_graph_of

@@ -49,39 +49,66 @@ one looks at, are counted apart: as the best of many they can disappoint.</p></s
 """
 
 
-def build(frame: Frame, tab: gr.Tab) -> None:
-    """Lay the tab out and wire it; called inside `tab`."""
-    head = _html("benchmark-head")
-    with gr.Column(visible=False, elem_classes="benchmark-part") as curves_part:
-        _html("benchmark-curves", CURVES_INTRO)
-        relevance = gr.Radio([], label="Relevant: an item that shares one of", elem_id="benchmark-relevance")
-        with gr.Row():
-            curves = [_plot(f"benchmark-curve-{name}", title) for title, name in WAYS.items()]
-    with gr.Column(visible=False, elem_classes="benchmark-part") as labels_part:
-        _html("benchmark-labels", LABELS_INTRO)
-        way = gr.Radio(list(WAYS), value=next(iter(WAYS)), label="Direction", elem_id="benchmark-direction")
-        labels = clickable_plot(elem_id="benchmark-label-plot", height=560)
-    with gr.Column(visible=False, elem_classes="benchmark-part") as ranking_part:
-        _html("benchmark-ranking", RANKING_INTRO)
-        with gr.Row():
-            with gr.Column(min_width=320):
-                tradeoff = clickable_plot(elem_id="benchmark-tradeoff", height=340)
-            with gr.Column(min_width=320):
-                tradeoff_table = _html("benchmark-tradeoff-table")
-    with gr.Column(visible=False, elem_classes="benchmark-part") as reliability_part:
-        _html("benchmark-reliability", RELIABILITY_INTRO)
-        with gr.Row():
-            sets = []
-            for number in range(SETS):
-                with gr.Column(visible=False, min_width=320) as column:
-                    sets += [
-                        column,
-                        _html(f"benchmark-reliability-table-{number}"),
-                        clickable_plot(elem_id=f"benchmark-reliability-{number}", height=400),
-                    ]
-    foot = _html("benchmark-foot")
+class BenchmarkTab:
+    """The tab's components and what they do; made inside its gr.Tab."""
 
-    def show(service: RetrievalService, visitor: Visitor, direction: str) -> tuple[Any, ...]:
+    def __init__(self, frame: Frame, tab: gr.Tab) -> None:
+        self.frame, self.tab = frame, tab
+        self.head = _html("benchmark-head")
+        with gr.Column(visible=False, elem_classes="benchmark-part") as self.curves_part:
+            _html("benchmark-curves", CURVES_INTRO)
+            self.relevance = gr.Radio([], label="Relevant: an item that shares one of", elem_id="benchmark-relevance")
+            with gr.Row():
+                self.curves = [_plot(f"benchmark-curve-{name}", title) for title, name in WAYS.items()]
+        with gr.Column(visible=False, elem_classes="benchmark-part") as self.labels_part:
+            _html("benchmark-labels", LABELS_INTRO)
+            self.way = gr.Radio(list(WAYS), value=next(iter(WAYS)), label="Direction", elem_id="benchmark-direction")
+            self.labels = clickable_plot(elem_id="benchmark-label-plot", height=560)
+        with gr.Column(visible=False, elem_classes="benchmark-part") as self.ranking_part:
+            _html("benchmark-ranking", RANKING_INTRO)
+            with gr.Row():
+                with gr.Column(min_width=320):
+                    self.tradeoff = clickable_plot(elem_id="benchmark-tradeoff", height=340)
+                with gr.Column(min_width=320):
+                    self.tradeoff_table = _html("benchmark-tradeoff-table")
+        with gr.Column(visible=False, elem_classes="benchmark-part") as self.reliability_part:
+            _html("benchmark-reliability", RELIABILITY_INTRO)
+            with gr.Row():
+                self.sets = [part for number in range(SETS) for part in _reliability_column(number)]
+        self.foot = _html("benchmark-foot")
+
+    def wire(self) -> None:
+        """Connect the events with the methods."""
+        self.frame.on_open(
+            self.tab,
+            self.open_tab,
+            [
+                self.head,
+                self.curves_part,
+                self.relevance,
+                *self.curves,
+                self.labels_part,
+                self.labels,
+                self.ranking_part,
+                self.tradeoff,
+                self.tradeoff_table,
+                self.reliability_part,
+                *self.sets,
+                self.foot,
+            ],
+            inputs=[self.way],
+        )
+        for control in (self.relevance, self.way):
+            control.input(
+                self.redraw,
+                [self.frame.visitor, self.relevance, self.way],
+                [*self.curves, self.labels],
+                api_visibility="private",
+                show_progress="hidden",
+            )
+
+    def open_tab(self, service: RetrievalService, visitor: Visitor, direction: str) -> tuple[Any, ...]:
+        """Show the numbers of the model that is open."""
         record, used = service.bundle.record, service.bundle.encoder_weight
         drawn = record.label_curves()
         chosen = next(iter(drawn), None)
@@ -108,38 +135,18 @@ def build(frame: Frame, tab: gr.Tab) -> None:
             tables.encoder(record.encoder) + _paper(service.bundle) + tables.DEFINITIONS,
         )
 
-    frame.on_open(
-        tab,
-        show,
-        [
-            head,
-            curves_part,
-            relevance,
-            *curves,
-            labels_part,
-            labels,
-            ranking_part,
-            tradeoff,
-            tradeoff_table,
-            reliability_part,
-            *sets,
-            foot,
-        ],
-        inputs=[way],
-    )
-
-    def chosen_again(visitor: Visitor, name: str, direction: str) -> tuple[Any, ...]:
-        drawn = frame.service(visitor).bundle.record.label_curves()
+    def redraw(self, visitor: Visitor, name: str, direction: str) -> tuple[Any, ...]:
+        """Draw the curves and the bars of another relevance or direction."""
+        drawn = self.frame.service(visitor).bundle.record.label_curves()
         return (*_curves(drawn, name), _bars(drawn, name, direction))
 
-    for control in (relevance, way):
-        control.input(
-            chosen_again,
-            [frame.visitor, relevance, way],
-            [*curves, labels],
-            api_visibility="private",
-            show_progress="hidden",
-        )
+
+def _reliability_column(number: int) -> tuple[gr.Column, gr.HTML, gr.HTML]:
+    """The column of a set of pairs, its table and its plot."""
+    with gr.Column(visible=False, min_width=320) as column:
+        table = _html(f"benchmark-reliability-table-{number}")
+        plot = clickable_plot(elem_id=f"benchmark-reliability-{number}", height=400)
+    return column, table, plot
 
 
 def _html(elem_id: str, value: str = "") -> gr.HTML:

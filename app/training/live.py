@@ -26,7 +26,7 @@ from algcn.evaluation.results import MEASURES, PRIMARY
 from algcn.evaluation.retrieval import chance, embed, group, relevance_columns, retrieval_map
 from algcn.method.labels import LabelSet
 from algcn.method.model import ALGCN
-from algcn.training.loop import EpochReport, TrainResult, measure, train
+from algcn.training.loop import EpochReport, TrainResult, measure, train_algcn
 from app.training.data import TrainingData
 from app.training.settings import Settings
 
@@ -133,7 +133,7 @@ def run_training(
         change = model.label_graph()["learned_change"] if settings.learns_graph else None
         report(Epoch(epoch, change, elapsed()))
 
-    result = train(
+    result = train_algcn(
         data.features,
         config,
         model_config=settings.model_config(data.features),
@@ -160,9 +160,9 @@ def keep_bundle(trained: Trained, source: RetrievalService, folder: Path) -> Bun
     """Save the trained model as a bundle in a folder, calibrated, with the encoder that is loaded already.
 
     Args:
-        trained: What was trained.
+        trained: The trained model.
         source: The service whose gallery it was trained on.
-        folder: Where to put it; it must not be there yet.
+        folder: The folder to make; it must not be there yet.
     """
     result, weight, record = trained.result, source.bundle.encoder_weight, trained.record
     calibration = fit_calibration(result.model, result.features, weight)

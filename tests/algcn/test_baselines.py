@@ -118,11 +118,25 @@ def test_the_comparison_goes_into_a_bundle(make_features, tmp_path, capsys):
     config = ModelConfig(features.image_dim, features.text_dim, 6, common_dim=16, label_dim=8)
     bundle = save_bundle(tmp_path / "bundle", ALGCN(config), features.label_set, metrics={"kept": 1})
     arguments = [str(path), "--preset", "pocket", "--seeds", "1", "--epochs", "1", "--common-dim", "16"]
-    baselines.main([*arguments, "--bundle", str(bundle)])
+    baselines.main([*arguments, "--out", str(bundle)])
     assert Bundle.load(bundle).metrics["kept"] == 1
     assert Bundle.load(bundle).metrics["baselines"]["seeds"] == [1]
-    assert run_command(baselines.main, [*arguments, "--bundle", str(tmp_path / "nothing")]) == 2
+    assert "--out" not in capsys.readouterr().err
+    assert run_command(baselines.main, [*arguments, "--out", str(tmp_path / "nothing")]) == 2
     assert "There is no bundle" in capsys.readouterr().err
+
+
+def test_the_old_name_of_out_goes_on_and_says_so(make_features, tmp_path, capsys):
+    path = tmp_path / "features.safetensors"
+    features = make_features(120)
+    features.save(path)
+    config = ModelConfig(features.image_dim, features.text_dim, 6, common_dim=16, label_dim=8)
+    bundle = save_bundle(tmp_path / "bundle", ALGCN(config), features.label_set)
+    arguments = [str(path), "--seeds", "1", "--epochs", "1", "--common-dim", "16", "--quiet", "--json", "-"]
+    assert run_command(baselines.main, [*arguments, "--bundle", str(bundle)]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out) == Bundle.load(bundle).metrics["baselines"]
+    assert err.startswith("--bundle is called --out now") and "linear_probe" in err
 
 
 def test_command(make_features, tmp_path, capsys):

@@ -38,7 +38,7 @@ def _sizes(features, **changes):
 
 def _train(features, config=CONFIG, **arguments):
     arguments.setdefault("model_config", _sizes(features))
-    return loop.train(features, config, **arguments)
+    return loop.train_algcn(features, config, **arguments)
 
 
 @pytest.fixture(scope="module")

@@ -270,7 +270,7 @@ def test_the_commands_are_those_of_the_run(
 def test_the_command_of_the_comparison_makes_it_again(small: Path, trained: Path) -> None:
     features = trained.parent / "features.safetensors"
     given = ["--epochs", "1", "--seeds", "1", "2", "--common-dim", "16", "--without", "dog"]
-    baselines.main([str(features), *given, "--bundle", str(small)])
+    baselines.main([str(features), *given, "--out", str(small)])
     opened = subject(small)
     before = opened.record.baselines
     line, beyond = commands.baselines(str(small), before, opened.bundle.model.config)

@@ -99,7 +99,7 @@ def test_thresholds_decide_what_is_predicted(
 
 @pytest.mark.parametrize("label", [-1, 6, 1.0, True, None, "0", [0]])
 def test_a_label_that_is_none_is_one_sentence(graph: LabelGraph, label: Any) -> None:
-    with pytest.raises(InputError, match=r"^There is no such label: the model has 6, counted from 0\.$"):
+    with pytest.raises(InputError, match=r"^There is no such label; the model has 6, counted from 0\.$"):
         check_edit(graph, label, 1, 0.5)
     with pytest.raises(InputError, match="There is no such label"):
         check_edit(graph, 1, label, 0.5)
