@@ -32,13 +32,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Both(Part, Generic[T]):
-    """The same of both directions."""
+    """Something that both directions have, image to text and text to image."""
 
     image_to_text: T
     text_to_image: T
 
     def of(self, direction: str) -> T:
-        """That of one of `DIRECTIONS`."""
+        """Return that of one of `DIRECTIONS`."""
         return getattr(self, direction)
 
 
@@ -56,7 +56,7 @@ class MeanAveragePrecision(Part):
         return self.of(PRIMARY)
 
     def of(self, measure: str) -> float:
-        """That of one of `MEASURES`."""
+        """Return that of one of `MEASURES`."""
         return getattr(self, measure)
 
 
@@ -147,7 +147,7 @@ class Spread(Part):
 
     @classmethod
     def over(cls, values: Sequence[float]) -> Self:
-        """The spread of the values of one or more runs."""
+        """Compute the spread of the values of one or more runs."""
         return cls(
             mean=statistics.fmean(values),
             std=statistics.stdev(values) if len(values) > 1 else None,
@@ -169,7 +169,7 @@ class MethodResult(Part):
         return self.of(PRIMARY)
 
     def of(self, measure: str) -> Spread:
-        """That of one of `MEASURES`."""
+        """Return that of one of `MEASURES`."""
         return getattr(self, measure)
 
 
@@ -202,7 +202,7 @@ class RelevanceBlock(Part):
         return max(self.methods, key=lambda method: self.methods[method].primary.mean)
 
     def gains(self) -> tuple[float, ...]:
-        """What the graph convolution adds to the average, seed by seed; empty where a method or a seed is missing."""
+        """Subtract what is reached without the graph, seed by seed; empty where a method or a seed is missing."""
         runs = [self.methods[name].primary.values for name in ("algcn", "algcn_without_gcn") if name in self.methods]
         if len(runs) != 2 or len(runs[0]) != len(runs[1]):
             return ()
@@ -214,6 +214,6 @@ class RelevanceBlock(Part):
 
 
 def _uneven(recall: tuple[float, ...], *curves: Both[tuple[float, ...]]) -> str | None:
-    """What is wrong with curves that are not as long as their levels of recall."""
+    """Say what is wrong with curves that are not as long as their levels of recall."""
     lengths = {len(curve) for both in curves for curve in (both.image_to_text, both.text_to_image)}
     return None if recall and lengths <= {len(recall)} else "must have a precision for each of one or more recalls"
