@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import html
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,11 +12,12 @@ from gradio.themes.utils import fonts, sizes
 
 from algcn.kit.errors import InputError
 from app.api.register import add_endpoints
-from app.components.chooser import render_choosing, render_facts
+from app.components.chooser import render_choosing, render_facts, render_masthead
 from app.frame import Frame, sent
 from app.kit import theme
 from app.kit.limits import MAX_COLLECTION_BYTES
 from app.kit.scripts import call, mount, preloads
+from app.kit.templates import compile_all
 from app.tabs import benchmark, classifiers, collections, gallery_map, labels, search, training
 from app.visitors.addresses import Shelf
 from app.visitors.catalogue import Catalogue
@@ -45,19 +45,6 @@ MAX_QUEUE = 64
 CONCURRENCY = 2
 UPLOAD_CHECK_SECONDS, UPLOAD_AGE_SECONDS = 3600, 24 * 3600
 
-MASTHEAD = """
-<header class="masthead">
-  <svg viewBox="0 0 40 40" width="36" height="36" aria-hidden="true">
-    <path d="M9 12 31 9M9 12l8 17M31 9 17 29M31 9l2 18M17 29l16-2" />
-    <circle cx="9" cy="12" r="5" /><circle cx="31" cy="9" r="4" />
-    <circle cx="17" cy="29" r="5.5" class="accent" /><circle cx="33" cy="27" r="3" />
-  </svg>
-  <div><h1>ALGCN Explorer</h1><p>Find pictures with words, and words with pictures.</p></div>
-  <p class="facts" role="status">{facts}</p>
-  <button type="button" class="theme-switch" aria-label="Switch between light and dark">◐</button>
-</header>
-"""
-BUSY = '<span class="busy">One moment: {state}…</span>'
 REFRESH_SECONDS = 0.5
 # Read before anything else runs: opening the first tab already rewrites the address.
 HEAD = """<script>window.askedAddress = window.location.search;
@@ -74,6 +61,7 @@ def build(loading: Loading, shelf: Shelf, uploads: Path, cache: Path, models: Ca
         cache: The only other folder that is written to.
         models: What visitors can choose from; by default the program's own alone.
     """
+    compile_all()
     with gr.Blocks(
         title="ALGCN Explorer",
         analytics_enabled=False,
@@ -81,7 +69,7 @@ def build(loading: Loading, shelf: Shelf, uploads: Path, cache: Path, models: Ca
         delete_cache=(UPLOAD_CHECK_SECONDS, UPLOAD_AGE_SECONDS),
     ) as page:
         masthead = gr.HTML(
-            MASTHEAD.format(facts=BUSY.format(state="starting")),
+            render_masthead(render_choosing("starting")),
             js_on_load=mount("masthead"),
             apply_default_css=False,
             elem_id="masthead",
@@ -98,7 +86,7 @@ def build(loading: Loading, shelf: Shelf, uploads: Path, cache: Path, models: Ca
 
         def facts_of(visitor: Visitor, problem: str = "", *, refresh: bool = False) -> str:
             service, names = frame.service(visitor), offered(visitor, frame.models)
-            return MASTHEAD.format(facts=render_facts(service, *names, problem, refresh=refresh))
+            return render_masthead(render_facts(service, *names, problem, refresh=refresh))
 
         def show_visited(service: RetrievalService, visitor: Visitor) -> Any:
             # Until it is known which model the address names, `arrive` has the word.
@@ -109,13 +97,13 @@ def build(loading: Loading, shelf: Shelf, uploads: Path, cache: Path, models: Ca
             loading = on_the_way(name, frame.models)
             names, *_ = offered(visitor, frame.models)
             while loading is not None and not loading.done(timeout=REFRESH_SECONDS):
-                yield MASTHEAD.format(facts=render_choosing(loading.state, names, str(name)))
+                yield render_masthead(render_choosing(loading.state, names, str(name)))
 
         def arrive(visitor: Visitor, address: object) -> Iterator[dict[Any, Any]]:
             """Somebody came: show how far loading is, then what there is, with the model that their address names."""
             named = model_of(address)
             while not loading.done(timeout=REFRESH_SECONDS):
-                yield {masthead: MASTHEAD.format(facts=BUSY.format(state=html.escape(loading.state)))}
+                yield {masthead: render_masthead(render_choosing(loading.state))}
             try:
                 loading.service()
                 with contextlib.suppress(InputError):  # `follow` has the sentence
@@ -124,7 +112,7 @@ def build(loading: Loading, shelf: Shelf, uploads: Path, cache: Path, models: Ca
                 problem = follow(visitor, address, frame.models, shelf)
                 yield {masthead: facts_of(visitor, problem, refresh=bool(named))}
             except InputError as error:  # the program is about to end with this sentence
-                yield {masthead: MASTHEAD.format(facts=html.escape(str(error)))}
+                yield {masthead: render_masthead(str(error))}
 
         def choose_model(visitor: Visitor, event: gr.EventData) -> Iterator[dict[Any, Any]]:
             """A choice in the masthead; whoever chooses something that cannot be opened stays where they are."""

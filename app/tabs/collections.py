@@ -17,6 +17,7 @@ from app.collection.work import JOBS, dropped_files, forget_uploads, new_collect
 from app.components.file_link import download_place, render_link
 from app.frame import Frame
 from app.kit.limits import MIN_FREE_BYTES
+from app.kit.templates import render
 from app.kit.words import render_own, render_status
 from app.visitors.files import visitor_files
 from app.visitors.visitor import Visitor
@@ -163,7 +164,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
         if has_own_gallery(service):
             service = to_bundled(visitor)
         shutil.rmtree(held.collection.folder, ignore_errors=True)
-        deleted = '<p class="added" role="status">Your pictures are deleted.</p>'
+        deleted = render("collection/deleted.html")
         return visitor, None, render_own(_description(frame, visitor)), *_view(None, service), deleted, ""
 
     def download(visitor: Visitor, held: Any) -> str:

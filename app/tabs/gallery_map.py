@@ -12,6 +12,7 @@ from algcn.kit.errors import InputError
 from app.components.clickable_plot import clickable_plot, plot_value, selected_ids
 from app.components.panel import panel
 from app.frame import Frame, sent
+from app.kit.templates import render
 from app.visitors.visitor import Visitor
 
 if TYPE_CHECKING:
@@ -26,10 +27,6 @@ COLOURING_WORDS = {
     "picture or caption": "modality",
     "folder": "folder",
 }
-INTRODUCTION = """
-<p class="map-lead">Pictures and captions are points of one space: those that mean the same to the model lie together,
-whichever kind they are.</p>
-"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +40,7 @@ class Chosen:
 
 def build(frame: Frame, tab: gr.Tab) -> None:
     """Lay the tab out and wire it; called inside `tab`."""
-    gr.HTML(INTRODUCTION, elem_classes=["map-panel"], apply_default_css=False)
+    gr.HTML(render("maps/gallery.html"), elem_classes=["map-panel"], apply_default_css=False)
     with gr.Row(elem_classes=["map-controls"]):
         method = gr.Radio(
             [("UMAP", "umap"), ("PCA", "pca")],
