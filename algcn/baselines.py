@@ -1,4 +1,4 @@
-"""What a result is worth: `python -m algcn.baselines FEATURES --preset pocket --seeds 103 104 105 --bundle BUNDLE`.
+"""What a result is worth: `python -m algcn.baselines FEATURES --preset pocket --seeds 103 104 105 --out BUNDLE`.
 
 The same items, splits and measure (mAP@all) for four methods; what there is to choose is chosen on the validation
 split, what is measured is measured on test:
@@ -12,30 +12,42 @@ split, what is measured is measured on test:
 Where one label is on most items, a ranking that knows nothing scores high: every result is given for several
 definitions of relevance, one of them without that label.
 
-With `--bundle` the comparison becomes the part "baselines" of that bundle's metrics.json.
+With `--out` the comparison becomes the part "baselines" of that bundle's metrics.json.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import statistics
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from algcn.bundles.bundle import Bundle, update_bundle
-from algcn.command_line import open_device, read_features
+from algcn.command_line import (
+    CommandParser,
+    add_data,
+    add_device,
+    add_json,
+    add_out,
+    add_prior_labels,
+    add_quiet,
+    answering,
+    at_least,
+    open_device,
+    read_features_only,
+    writing,
+)
 from algcn.datasets.features import SPLITS, Features
 from algcn.datasets.validation import carve_validation
+from algcn.evaluation.linear_probe import FITS as PROBE_FITS
 from algcn.evaluation.linear_probe import linear_probe
 from algcn.evaluation.measure import split_sizes
+from algcn.evaluation.record import MethodComparison, PickedStrength
+from algcn.evaluation.results import MEASURES, PRIMARY, MethodCurves, MethodResult, RelevanceBlock, SplitResult, Spread
 from algcn.evaluation.retrieval import DEFINITIONS as EVALUATE_DEFINITIONS
 from algcn.evaluation.retrieval import (
     RELEVANCE,
@@ -47,14 +59,12 @@ from algcn.evaluation.retrieval import (
     retrieval_map,
 )
 from algcn.kit.errors import InputError, run_command
-from algcn.kit.files import write_text
+from algcn.kit.progress import ProgressBar
 from algcn.method.config import PRESETS, ModelConfig, TrainConfig, preset
 from algcn.method.labels import LabelSet
-from algcn.training.loop import train
-from algcn.training.prior_labels import add_argument as add_prior_labels
+from algcn.training.loop import train_algcn
 from algcn.training.prior_labels import read_prior_labels
 
-MEASURES = ("image_to_text", "text_to_image", "average")
 DEFINITIONS = {
     "measure": "mean average precision over the whole ranking (mAP@all) by cosine on the test split; an image queries "
     "all texts, a text all images, its own partner included; queries without a label are left out",
@@ -88,7 +98,7 @@ def relevances(label_set: LabelSet, which: str, without: str | None) -> list[Rel
     names = [label_set[column].name for column in columns.tolist()]
     if without in names:
         if len(names) == 1:
-            raise InputError(f"{without!r} is the only label, so nothing is left without it; name another --without")
+            raise InputError(f"{without!r} is the only label, so nothing is left without it; name another --without.")
         rest = columns[[name != without for name in names]]
         found.append(Relevance(f"{which} labels without {without!r}", rest))
     return found
@@ -104,8 +114,8 @@ def compare(
     device: torch.device | str = "cpu",
     sizes: dict[str, Any] | None = None,
     prior_labels: Tensor | None = None,
-    say: bool = False,
-) -> dict[str, Any]:
+    progress: bool = False,
+) -> MethodComparison:
     """Measure all methods.
 
     Args:
@@ -116,21 +126,19 @@ def compare(
         without: the label that a second definition of relevance leaves out, where it exists.
         device: where to compute.
         sizes: changes to the paper's `ModelConfig`.
-        prior_labels: what ALGCN's prior is counted from (see `algcn.train.train`).
-        say: print a line for each method as it is done.
+        prior_labels: what ALGCN's prior is counted from (see `train_algcn`).
+        progress: show progress bars on stderr, and print a line for each method as it is done.
 
     Returns:
-        `relevance`: for each definition `labels`, `chance`, `methods` (mean, std and per-seed values of both
-        directions and their average) and, of the first seed, `precision_recall` and `per_label` by method; `items`:
-        sizes of the splits; `prior_labels`: how many rows, where given; `linear_probe`: what was picked; `definitions`.
+        The part of a bundle's record.
     """
     if not seeds:
-        raise InputError("no seed was given; name at least one, three or more for a spread")
+        raise InputError("No seed was given; name at least one, three or more for a spread.")
     if "validation" not in features.split:
         features = carve_validation(features, seed=seeds[0])
     for split in SPLITS:
         if not features.select(split).labels.any():
-            raise InputError(f"the {split} split has no labelled item; a comparison needs train, validation and test")
+            raise InputError(f"The {split} split has no labelled item; a comparison needs train, validation and test.")
     config = config.replace(select="validation")
     found = relevances(features.label_set, which, without)
     picking = found[0].columns
@@ -138,7 +146,7 @@ def compare(
     def measure(embedded: Embedded) -> dict[str, dict[str, float]]:
         return {item.name: retrieval_map(embedded.with_labels(item.columns.to(device))) for item in found}
 
-    def detail(embedded: Embedded) -> dict[str, dict[str, Any]]:
+    def detail(embedded: Embedded) -> dict[str, SplitResult]:
         """By relevance: what `evaluate_embedded` says, its curves and labels among it."""
         return {
             item.name: evaluate_embedded(
@@ -148,145 +156,154 @@ def compare(
         }
 
     started = time.perf_counter()
-    test, picked = linear_probe(features, picking, device)
-    results = {"linear_probe": [measure(test)]}
-    details = {"linear_probe": detail(test)}
-    _say(say, "linear_probe", results, started)
-    for method, use_gcn in (("algcn", True), ("algcn_without_gcn", False)):
-        results[method] = []
-        for seed in seeds:
+    with ProgressBar("linear_probe", total=PROBE_FITS, unit="fit", shown=progress) as bar:
+        test, picked = linear_probe(features, picking, device, on_fit=bar.update)
+        results = {"linear_probe": [measure(test)]}
+        details = {"linear_probe": detail(test)}
+        bar.say(_line("linear_probe", results, started))
+    runs = [(method, seed) for method in ("algcn", "algcn_without_gcn") for seed in seeds]
+    with ProgressBar("algcn", total=len(runs) * config.epochs, unit="epoch", shown=progress) as bar:
+        for method, seed in runs:
+            bar.describe(f"{method} seed {seed}")
             started = time.perf_counter()
             model_config = ModelConfig(
-                features.image_dim, features.text_dim, len(features.label_set), use_gcn=use_gcn, **(sizes or {})
+                features.image_dim,
+                features.text_dim,
+                len(features.label_set),
+                use_gcn=method == "algcn",
+                **(sizes or {}),
             )
-            result = train(
+            result = train_algcn(
                 features,
                 config.replace(seed=seed),
                 model_config=model_config,
                 relevance=picking,
                 prior_labels=prior_labels,
                 device=device,
+                on_epoch=lambda *_: bar.update(),
             )
             embedded = embed(features.select("test"), result.model, device)
-            results[method].append(measure(embedded))
+            results.setdefault(method, []).append(measure(embedded))
             if seed == seeds[0]:
                 details[method] = detail(embedded)
-            _say(say, f"{method} seed {seed}", results, started)
-    return {
-        "relevance": {
-            item.name: {
-                "labels": [features.label_set[column].name for column in item.columns.tolist()],
-                "chance": chance(test.with_labels(item.columns.to(device))),
-                "methods": {method: _spread([run[item.name] for run in runs]) for method, runs in results.items()},
-                **_details({method: of[item.name] for method, of in details.items()}),
-            }
-            for item in found
-        },
-        "seeds": list(seeds),
-        "items": split_sizes(features),
-        "labels_learned": len(features.label_set),
-        **({} if prior_labels is None else {"prior_labels": len(prior_labels)}),
-        "training": config.to_dict() | {"seed": list(seeds)},
-        "linear_probe": {"weight_decay": picked},
-        "definitions": DEFINITIONS,
-    }
+            bar.say(_line(f"{method} seed {seed}", results, started))
+
+    def block(item: Relevance) -> RelevanceBlock:
+        measured = {method: of[item.name] for method, of in details.items()}
+        curves = {method: result.precision_recall for method, result in measured.items()}
+        return RelevanceBlock(
+            labels=tuple(features.label_set[column].name for column in item.columns.tolist()),
+            chance=chance(test.with_labels(item.columns.to(device))),
+            methods={method: _spread([run[item.name] for run in runs]) for method, runs in results.items()},
+            # The random ranking's curve is the same for all.
+            precision_recall=MethodCurves(
+                recall=curves["algcn"].recall,
+                chance=curves["algcn"].chance,
+                methods={method: curve.precision for method, curve in curves.items()},
+            ),
+            per_label={method: result.per_label for method, result in measured.items()},
+        )
+
+    return MethodComparison(
+        relevance={item.name: block(item) for item in found},
+        seeds=tuple(seeds),
+        items=split_sizes(features),
+        labels_learned=len(features.label_set),
+        prior_labels=None if prior_labels is None else len(prior_labels),
+        training=config.to_dict() | {"seed": list(seeds)},
+        linear_probe=PickedStrength(picked),
+        definitions=DEFINITIONS,
+    )
 
 
-def _details(reports: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Curves and AP by label of each method; the random ranking's curve is the same for all."""
-    curves = {method: report["precision_recall"] for method, report in reports.items()}
-    return {
-        "precision_recall": {
-            **{name: curves["algcn"][name] for name in ("recall", "chance")},
-            "methods": {
-                method: {name: curve[name] for name in ("image_to_text", "text_to_image")}
-                for method, curve in curves.items()
-            },
-        },
-        "per_label": {method: report["per_label"] for method, report in reports.items()},
-    }
+def _spread(runs: list[dict[str, float]]) -> MethodResult:
+    return MethodResult(**{measure: Spread.over([run[measure] for run in runs]) for measure in MEASURES})
 
 
-def _spread(runs: list[dict[str, float]]) -> dict[str, Any]:
-    """Mean, sample standard deviation (None for a single run) and the values themselves."""
-    return {
-        measure: {
-            "mean": statistics.fmean(run[measure] for run in runs),
-            "std": statistics.stdev(run[measure] for run in runs) if len(runs) > 1 else None,
-            "values": [run[measure] for run in runs],
-        }
-        for measure in MEASURES
-    }
+def _line(method: str, results: dict[str, list[dict[str, dict[str, float]]]], started: float) -> str:
+    last = list(results.values())[-1][-1]
+    scores = "   ".join(f"{name} {scores[PRIMARY]:.4f}" for name, scores in last.items())
+    return f"{method}: average mAP, {scores}   {time.perf_counter() - started:.1f} s"
 
 
-def _say(say: bool, method: str, results: dict[str, list[dict[str, dict[str, float]]]], started: float) -> None:
-    if say:
-        last = list(results.values())[-1][-1]
-        scores = "   ".join(f"{name} {scores['average']:.4f}" for name, scores in last.items())
-        print(f"{method}: average mAP, {scores}   {time.perf_counter() - started:.1f} s", flush=True)
-
-
-def table(report: dict[str, Any]) -> str:
-    """The comparison for a terminal."""
+def table(comparison: MethodComparison) -> str:
+    """Say the comparison for a terminal."""
     lines = []
-    for name, block in report["relevance"].items():
-        lines.append(f"{name} ({len(block['labels'])}): mAP image→text, text→image, average")
-        lines.append(f"  {'chance':<18} {block['chance']:.4f} (average)")
-        for method, measures in block["methods"].items():
+    for name, block in comparison.relevance.items():
+        lines.append(f"{name} ({len(block.labels)}): mAP image→text, text→image, average")
+        lines.append(f"  {'chance':<18} {block.chance:.4f} (average)")
+        for method, result in block.methods.items():
+            spreads = [result.of(measure) for measure in MEASURES]
             cells = "   ".join(
-                f"{measures[measure]['mean']:.4f}"
-                + ("" if measures[measure]["std"] is None else f" ± {measures[measure]['std']:.4f}")
-                for measure in MEASURES
+                f"{spread.mean:.4f}" + ("" if spread.std is None else f" ± {spread.std:.4f}") for spread in spreads
             )
             lines.append(f"  {method:<18} {cells}")
     return "\n".join(lines)
 
 
+def build_parser() -> CommandParser:
+    """The arguments of the command."""
+    parser = CommandParser(
+        "python -m algcn.baselines",
+        "Compare ALGCN with chance, a linear probe and itself without the graph.",
+        "features.safetensors --preset pocket --seeds 103 104 105 --out weights/mine",
+    )
+    add_data(parser)
+    add_out(
+        parser,
+        "put the comparison into the metrics.json of this bundle's folder",
+        required=False,
+        instead_of="--bundle",
+    )
+    parser.add_argument("--preset", default="mirflickr", help=f"settings to start from: {', '.join(PRESETS)}")
+    parser.add_argument(
+        "--seeds", type=at_least(0), nargs="+", default=[103, 104, 105], help="a training of both models for each"
+    )
+    parser.add_argument("--epochs", type=int, help="passes over the train split (default: the preset's)")
+    parser.add_argument("--batch-size", type=int, help="items in a step (default: the preset's)")
+    parser.add_argument("--common-dim", type=int, help=f"width of the common space (default: {ModelConfig.common_dim})")
+    add_prior_labels(parser)
+    parser.add_argument(
+        "--relevance-labels",
+        choices=RELEVANCE,
+        default="annotated",
+        help="labels that decide relevance: those annotated by people, or all",
+    )
+    parser.add_argument("--without", default="person", help="label left out in a second measurement")
+    add_device(parser)
+    add_json(parser)
+    add_quiet(parser)
+    return parser
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """The command."""
-    parser = argparse.ArgumentParser(prog="python -m algcn.baselines", description="Compare ALGCN with baselines.")
-    parser.add_argument("data", help="feature file (.safetensors) or folder of the authors' .mat files")
-    parser.add_argument("--preset", default="mirflickr", help=f"one of {', '.join(PRESETS)} (default: mirflickr)")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[103, 104, 105])
-    parser.add_argument("--epochs", type=int)
-    parser.add_argument("--batch-size", type=int)
-    parser.add_argument("--common-dim", type=int, help="width of the common space (default: 1024)")
-    add_prior_labels(parser)
-    parser.add_argument("--relevance-labels", choices=RELEVANCE, default="annotated")
-    parser.add_argument("--without", default="person", help="label left out in a second measurement (default: person)")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--json", metavar="OUT", help="write the comparison there as JSON")
-    parser.add_argument("--bundle", type=Path, help="put the comparison into the metrics.json of this bundle's folder")
-    arguments = parser.parse_args(argv)
-
-    bundle = Bundle.load(arguments.bundle) if arguments.bundle else None
+    arguments = build_parser().parse_args(argv)
     device = open_device(arguments.device)
-    features = read_features(arguments.data)
-    if features is None:
-        raise InputError(
-            f"{arguments.data!r} is an image folder; extract features first: "
-            f"python -m algcn.extract {arguments.data} --bundle B --out features.safetensors"
+    with answering(arguments.json) as answer:
+        bundle = Bundle.load(arguments.out) if arguments.out else None
+        features = read_features_only(arguments.data)
+        given = {
+            name: getattr(arguments, name) for name in ("epochs", "batch_size") if getattr(arguments, name) is not None
+        }
+        report = compare(
+            features,
+            preset(arguments.preset).replace(**given),
+            arguments.seeds,
+            which=arguments.relevance_labels,
+            without=arguments.without,
+            device=device,
+            prior_labels=read_prior_labels(arguments.prior_labels, features.label_set),
+            sizes={} if arguments.common_dim is None else {"common_dim": arguments.common_dim},
+            progress=not arguments.quiet,
         )
-    given = {
-        name: getattr(arguments, name) for name in ("epochs", "batch_size") if getattr(arguments, name) is not None
-    }
-    report = compare(
-        features,
-        preset(arguments.preset).replace(**given),
-        arguments.seeds,
-        which=arguments.relevance_labels,
-        without=arguments.without,
-        device=device,
-        prior_labels=read_prior_labels(arguments.prior_labels, features.label_set),
-        sizes={} if arguments.common_dim is None else {"common_dim": arguments.common_dim},
-        say=True,
-    )
-    print(table(report))
-    if arguments.json:
-        write_text(arguments.json, json.dumps(report, indent=2, ensure_ascii=False) + "\n")
-    if bundle is not None:
-        # Read again: a training that ended in the meantime must not be undone.
-        update_bundle(bundle.path, metrics={**(Bundle.load(bundle.path).metrics or {}), "baselines": report})
+        print(table(report))
+        if bundle is not None:
+            # Read again: a training that ended in the meantime must not be undone.
+            metrics = {**(Bundle.load(bundle.path).metrics or {}), "baselines": report.to_json()}
+            with writing(bundle.path):
+                update_bundle(bundle.path, metrics=metrics)
+        answer(report.to_json())
 
 
 if __name__ == "__main__":

@@ -16,20 +16,28 @@ the encoder's features; "ranking" by both together, as the page ranks (`algcn.ev
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from algcn.command_line import open_bundle, open_device, read_features
+from algcn.command_line import (
+    CommandParser,
+    add_bundle,
+    add_data,
+    add_device,
+    add_json,
+    add_quiet,
+    answering,
+    open_bundle,
+    open_device,
+    read_features,
+)
 from algcn.datasets.features import SPLITS, Features
 from algcn.datasets.image_folder import ImageFolder, read_image_folder
 from algcn.evaluation.retrieval import DEFINITIONS, SPACES, embed, embed_for_ranking, evaluate_embedded, summary
 from algcn.features.extraction import extract_features, label_set_of, with_splits
 from algcn.kit.errors import InputError, run_command
-from algcn.kit.files import write_text
 
 if TYPE_CHECKING:
     from algcn.bundles.bundle import Bundle
@@ -56,28 +64,42 @@ def _chosen_split(named: set[str | None], filled: set[str], asked: str | None) -
     return asked
 
 
-def load_data(path: str | Path, bundle: Bundle, split: str | None, device: str) -> tuple[Features, str]:
-    """The features to measure, extracted with the bundle's encoder where `path` is an image folder, and their split."""
+def load_data(
+    path: str | Path, bundle: Bundle, split: str | None, device: str, *, progress: bool = False
+) -> tuple[Features, str]:
+    """The features to measure, extracted with the bundle's encoder where `path` is an image folder, and their split.
+
+    Args:
+        path: where the data are.
+        bundle: what is measured.
+        split: the split asked for, "all" or None.
+        device: where the encoder computes.
+        progress: show a progress bar on stderr while images are encoded.
+
+    Raises:
+        InputError: the data cannot be read or were made by another encoder, or no item is in the split.
+    """
     features = read_features(path)
     if features is not None:
         made_by, wanted = features.image_encoder.get("fingerprint"), bundle.encoder_fingerprint
         if made_by and wanted and made_by != wanted:
             raise InputError(
-                f"the features {str(path)!r} were made by another encoder than the bundle's; "
-                f"extract them anew: python -m algcn.extract IMAGE_FOLDER --bundle {bundle.path} --out {path}"
+                f"The features {str(path)!r} were made by another encoder than the bundle's; "
+                f"extract them anew: python -m algcn.extract IMAGE_FOLDER --bundle {bundle.path} --out {path}."
             )
         chosen = _chosen_split(set(features.split), set(features.split), split)
         return (features if chosen == "all" else features.select(chosen)), chosen
     if bundle.encodes == {"image"}:
         raise InputError(
-            f"the encoder of the bundle {bundle.path} reads no texts, so those of {str(path)!r} have no features; "
-            "give a feature file with the text features that the bundle was trained on"
+            f"The encoder of the bundle {bundle.path} reads no texts, so those of {str(path)!r} have no features; "
+            "give a feature file with the text features that the bundle was trained on."
         )
     named = read_image_folder(path)
     folder = with_splits(named)  # the same pictures as in a feature file of this folder
     chosen = _chosen_split({item.split for item in named}, {item.split for item in folder}, split)
     folder = ImageFolder(folder.root, [item for item in folder if chosen in ("all", item.split)])
-    return extract_features(folder, bundle.encoder(device), label_set_of(folder, bundle.label_set)), chosen
+    label_set = label_set_of(folder, bundle.label_set)
+    return extract_features(folder, bundle.encoder(device), label_set, progress=progress), chosen
 
 
 def training_notice(features: Features, split: str) -> str | None:
@@ -92,42 +114,54 @@ def training_notice(features: Features, split: str) -> str | None:
     )
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """The command."""
-    parser = argparse.ArgumentParser(prog="python -m algcn.evaluate", description="Measure retrieval with a bundle.")
-    parser.add_argument("bundle", help="folder of the bundle, or OWNER/NAME[@COMMIT] on the Hub")
-    parser.add_argument("data", help="image folder, feature file (.safetensors) or folder of the authors' .mat files")
+def build_parser() -> CommandParser:
+    """The arguments of the command."""
+    parser = CommandParser(
+        "python -m algcn.evaluate",
+        "Measure retrieval with a bundle: mAP, recall and precision beside what a random ranking reaches.",
+        "weights/pocket PHOTOS --split test --json report.json",
+    )
+    add_bundle(parser, "bundle")
+    add_data(parser, "image folder, feature file (.safetensors) or folder of the authors' .mat files")
     parser.add_argument("--space", choices=SPACES, default="common", help="rank behind ALGCN, before it, or by both")
     parser.add_argument(
         "--split", choices=(*SPLITS, "all"), help="default: test where the data name splits, else everything"
     )
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--json", metavar="OUT", help="write the report there as JSON")
-    arguments = parser.parse_args(argv)
+    add_device(parser)
+    add_json(parser)
+    add_quiet(parser)
+    return parser
 
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """The command."""
+    arguments = build_parser().parse_args(argv)
     device = open_device(arguments.device)
-    bundle = open_bundle(arguments.bundle)
-    features, split = load_data(arguments.data, bundle, arguments.split, arguments.device)
-    notice = training_notice(features, split)
-    if notice:
-        print(notice, file=sys.stderr)
-    model = bundle.model.to(device) if arguments.space != "encoder" else None
-    if arguments.space == "ranking":
-        embedded = embed_for_ranking(features, model, bundle.encoder_weight, device)
-    else:
-        embedded = embed(features, model, device)
-    report = {
-        "bundle": str(arguments.bundle),
-        "data": str(arguments.data),
-        "space": arguments.space,
-        "split": split,
-        **({"split_name": features.split_name} if features.split_name else {}),
-        **evaluate_embedded(embedded, features.label_set.names),
-        "definitions": DEFINITIONS,
-    }
-    print(summary(report))
-    if arguments.json:
-        write_text(arguments.json, json.dumps(report, indent=2, ensure_ascii=False) + "\n")
+    with answering(arguments.json) as answer:
+        bundle = open_bundle(arguments.bundle)
+        features, split = load_data(
+            arguments.data, bundle, arguments.split, arguments.device, progress=not arguments.quiet
+        )
+        notice = training_notice(features, split)
+        if notice:
+            print(notice, file=sys.stderr)
+        model = bundle.model.to(device) if arguments.space != "encoder" else None
+        if arguments.space == "ranking":
+            embedded = embed_for_ranking(features, model, bundle.encoder_weight, device)
+        else:
+            embedded = embed(features, model, device)
+        result = evaluate_embedded(embedded, features.label_set.names)
+        report = {
+            "bundle": arguments.bundle,
+            "data": str(arguments.data),
+            "space": arguments.space,
+            "split": split,
+            **({"split_name": features.split_name} if features.split_name else {}),
+            **result.to_json(),
+            "definitions": DEFINITIONS,
+        }
+        print(summary(result, split, arguments.space, features.split_name))
+        answer(report)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,22 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from algcn.command_line import open_bundle, open_device
+from algcn.command_line import (
+    CommandParser,
+    add_bundle,
+    add_device,
+    add_json,
+    add_out,
+    add_quiet,
+    answering,
+    at_least,
+    check_file,
+    file,
+    open_bundle,
+    open_device,
+    path,
+    reference,
+)
 from algcn.datasets.concepts import load_concepts
 from algcn.datasets.features import SPLITS
 from algcn.datasets.image_folder import ImageFolder, read_image_folder
@@ -49,7 +64,7 @@ def open_encoder(
         only, flag = (
             ("images", "--text-features bow") if "image" in opened.encodes else ("texts", "--image-features vgg19")
         )
-        raise InputError(f"the encoder of the bundle {bundle} reads {only} only; use {flag}, or another bundle")
+        raise InputError(f"The encoder of the bundle {bundle} reads {only} only; use {flag}, or another bundle.")
     return opened.encoder(device), opened.label_set
 
 
@@ -63,71 +78,105 @@ def open_sources(arguments: argparse.Namespace, folder: ImageFolder) -> tuple[So
     if "encoder" in (arguments.image_features, arguments.text_features):
         if arguments.bundle is None and arguments.encoder is None:
             raise InputError(
-                "no encoder is named; use --bundle B or --encoder REF, or the paper's features: "
-                "--image-features vgg19 --text-features bow"
+                "No encoder is named; use --bundle B or --encoder REF, or the paper's features: "
+                "--image-features vgg19 --text-features bow."
             )
         kinds = {"image": arguments.image_features, "text": arguments.text_features}
         modalities = [modality for modality, kind in kinds.items() if kind == "encoder"]
         encoder, known = open_encoder(arguments.bundle, arguments.encoder, arguments.device, modalities)
     elif arguments.bundle is not None or arguments.encoder is not None:
-        raise InputError("vgg19 and bow use no encoder; leave --bundle and --encoder out")
+        raise InputError("The features vgg19 and bow use no encoder; leave --bundle and --encoder out.")
     images = EncoderImages(encoder) if arguments.image_features == "encoder" else None
     texts = EncoderTexts(encoder) if arguments.text_features == "encoder" else None
     texts = texts or BagOfWords(open_vocabulary(folder, arguments.vocabulary, arguments.min_texts, arguments.max_words))
     return Sources(images or load_vgg19(arguments.weights, arguments.device), texts), known
 
 
-def open_vocabulary(folder: ImageFolder, path: str | None, min_texts: int, max_words: int) -> list[str]:
-    """The vocabulary in `path`, else the folder's own, else the frequent words of its training texts."""
+def open_vocabulary(folder: ImageFolder, vocabulary: Path | None, min_texts: int, max_words: int) -> list[str]:
+    """The words of the file `vocabulary`, else the folder's own, else the frequent words of its training texts."""
     own = folder.root / VOCABULARY
-    if path is not None or own.is_file():
-        return read_vocabulary(path if path is not None else own)
+    if vocabulary is not None or own.is_file():
+        return read_vocabulary(own if vocabulary is None else vocabulary)
     training = (item for item in with_splits(folder) if item.split == "train")
     return count_vocabulary((text for item in training for text in item.texts), min_texts, max_words)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m algcn.extract", description=__doc__.splitlines()[0])
-    parser.add_argument("folder", help="image folder: images and a metadata.csv (file_name, text, labels, split)")
-    source = parser.add_mutually_exclusive_group()
-    source.add_argument("--bundle", help="take the encoder of this bundle (a folder, or OWNER/NAME on the Hub)")
-    source.add_argument("--encoder", help="an open_clip folder or hf-hub:OWNER/NAME[@SHA]")
-    parser.add_argument("--image-features", choices=("encoder", "vgg19"), default="encoder")
-    parser.add_argument("--text-features", choices=("encoder", "bow"), default="encoder", help="bow: bags of words")
-    parser.add_argument("--weights", default=WEIGHTS, help=f"of VGG-19, safetensors (default: {WEIGHTS})")
-    parser.add_argument(
-        "--vocabulary", help=f"for bow, one word a line (default: {VOCABULARY} in the folder, or counted)"
+def build_parser() -> CommandParser:
+    """The arguments of the command."""
+    parser = CommandParser(
+        "python -m algcn.extract",
+        "Encode an image folder into a feature file; a stopped run goes on when started again.",
+        "PHOTOS --bundle weights/pocket --out features.safetensors",
     )
-    parser.add_argument("--min-texts", type=int, default=MIN_TEXTS, help="a counted word is in so many training texts")
-    parser.add_argument("--max-words", type=int, default=MAX_WORDS, help="at most so many words are counted")
-    parser.add_argument("--labels", help=f"a label set as JSON, others are an error (default: {LABELS} in the folder)")
-    parser.add_argument("--out", required=True, help="the feature file to write (.safetensors)")
-    parser.add_argument("--batch-size", type=int, default=BATCH)
-    parser.add_argument("--device", default="cpu")
+    parser.add_argument("folder", type=path, help="images and a metadata.csv (file_name,text,labels,split)")
+    source = parser.add_mutually_exclusive_group()
+    add_bundle(source, help="take the encoder of this bundle: its folder, or OWNER/NAME[@COMMIT] on the Hub")
+    source.add_argument("--encoder", type=reference, help="an encoder's folder, or hf-hub:OWNER/NAME[@COMMIT]")
+    parser.add_argument("--image-features", choices=("encoder", "vgg19"), default="encoder", help="of images")
+    parser.add_argument(
+        "--text-features",
+        choices=("encoder", "bow"),
+        default="encoder",
+        help="of texts; bow: bags of words",
+    )
+    parser.add_argument("--weights", type=reference, default=WEIGHTS, help="of VGG-19, safetensors")
+    parser.add_argument(
+        "--vocabulary", type=file, help=f"for bow, one word a line (default: {VOCABULARY} in the folder, or counted)"
+    )
+    parser.add_argument(
+        "--min-texts", type=at_least(1), default=MIN_TEXTS, help="a counted word is in so many training texts"
+    )
+    parser.add_argument("--max-words", type=at_least(1), default=MAX_WORDS, help="at most so many words are counted")
+    parser.add_argument(
+        "--labels", type=file, help=f"a label set as JSON, others are an error (default: {LABELS} in the folder)"
+    )
+    add_out(parser, "the feature file to write (.safetensors)")
+    parser.add_argument("--batch-size", type=at_least(1), default=BATCH, help="images or texts encoded at once")
+    add_device(parser)
+    add_json(parser)
+    add_quiet(parser)
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """The command."""
-    arguments = _parser().parse_args(argv)
-    for name in ("batch_size", "min_texts", "max_words"):
-        if getattr(arguments, name) < 1:
-            raise InputError(f"--{name.replace('_', '-')} {getattr(arguments, name)} is too small; use 1 or more")
+    arguments = build_parser().parse_args(argv)
+    check_file(arguments.out)
     open_device(arguments.device)
-    own = Path(arguments.folder) / LABELS
-    labels = arguments.labels or (own if own.is_file() else None)
-    strict = LabelSet.load(labels) if labels else None
-    folder = read_image_folder(arguments.folder, strict)
-    sources, known = open_sources(arguments, folder)
-    out = Path(arguments.out)
-    work = Work(folder, sources, strict or label_set_of(folder, known or load_concepts()), arguments.batch_size)
-    rows = extract_file(work, out)
-    images = len(work.items)
-    left_out = f", {len(folder) - images} images without a usable text left out" if images < len(folder) else ""
-    sizes = ", ".join(f"{name} {rows['split'].count(name)}" for name in SPLITS)
-    print(f"{out}: {len(work.owner)} pairs of {images} images ({sizes}){left_out}")
-    if rows["split_name"]:
-        print(f"split: {rows['split_name']}")
+    with answering(arguments.json) as answer:
+        own = arguments.folder / LABELS
+        labels = arguments.labels or (own if own.is_file() else None)
+        strict = LabelSet.load(labels) if labels else None
+        folder = read_image_folder(arguments.folder, strict)
+        sources, known = open_sources(arguments, folder)
+        work = Work(
+            folder,
+            sources,
+            strict or label_set_of(folder, known or load_concepts()),
+            arguments.batch_size,
+            progress=not arguments.quiet,
+        )
+        rows = extract_file(work, arguments.out)
+        pairs, images, names = len(work.owner), len(work.items), rows["split_name"]
+        sizes = {name: rows["split"].count(name) for name in SPLITS}
+        left_out = len(folder) - images
+        print(
+            f"{arguments.out}: {pairs} pairs of {images} images "
+            f"({', '.join(f'{name} {size}' for name, size in sizes.items())})"
+            + (f", {left_out} images without a usable text left out" if left_out else "")
+        )
+        if names:
+            print(f"split: {names}")
+        answer(
+            {
+                "out": str(arguments.out),
+                "pairs": pairs,
+                "images": images,
+                "splits": sizes,
+                "left_out": left_out,
+                **({"split_name": names} if names else {}),
+            }
+        )
 
 
 if __name__ == "__main__":

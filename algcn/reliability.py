@@ -7,19 +7,31 @@ the bundle. What counts as a pair is said in `algcn.evaluation.reliability`.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from algcn.command_line import read_features
+from algcn.command_line import (
+    CommandParser,
+    add_data,
+    add_device,
+    add_json,
+    add_quiet,
+    answering,
+    open_device,
+    path,
+    read_features,
+)
+from algcn.datasets.image_folder import read_image_folder
 from algcn.evaluation.ranking import ranking_vectors
 from algcn.evaluation.reliability import fit_calibration, measure_calibration, summary
 from algcn.evaluation.retrieval import Embedded
 from algcn.kit.errors import InputError, run_command
+from algcn.kit.progress import ProgressBar
 
 if TYPE_CHECKING:
+    from algcn.bundles.bundle import Bundle
     from algcn.gallery.store import Gallery
     from algcn.method.labels import LabelSet
 
@@ -36,30 +48,65 @@ def gallery_items(gallery: Gallery, label_set: LabelSet, encoder_weight: float) 
     )
 
 
+def build_parser() -> CommandParser:
+    """The arguments of the command."""
+    parser = CommandParser(
+        "python -m algcn.reliability",
+        "Fit what a bundle's scores promise, and measure how far that can be trusted; both go into the bundle.",
+        "weights/mine features.safetensors --gallery PHOTOS --name photos",
+    )
+    parser.add_argument("bundle", type=path, help="folder of the bundle; it is changed")
+    add_data(parser, "the feature file (.safetensors) that the bundle was trained on")
+    parser.add_argument("--gallery", type=path, help="an image folder with labels, to test the curves on as well")
+    parser.add_argument("--name", default="gallery", help="what to call that gallery")
+    add_device(parser)
+    add_json(parser)
+    add_quiet(parser)
+    return parser
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """The command."""
-    from algcn.bundles.bundle import Bundle, update_bundle
+    arguments = build_parser().parse_args(argv)
+    device = open_device(arguments.device)
+    with answering(arguments.json) as answer:
+        from algcn.bundles.bundle import Bundle, update_bundle
+
+        if arguments.gallery is not None:
+            read_image_folder(arguments.gallery)  # a name that is wrong is refused before the curves are fitted
+        bundle = Bundle.load(arguments.bundle)
+        model = bundle.model.to(device)
+        features = read_features(arguments.data)
+        if features is None or features.label_set.names != bundle.label_set.names:
+            raise InputError(
+                f"{str(arguments.data)!r} is not the feature file of this bundle: its labels are others; "
+                "give the file that the bundle was trained on."
+            )
+        calibration = fit_calibration(model, features, bundle.encoder_weight, device)
+        if calibration is None:
+            raise InputError(
+                f"{str(arguments.data)!r} has no labelled validation items of an encoder to calibrate on; "
+                "give a feature file that python -m algcn.extract made with an encoder."
+            )
+        others = {}
+        if arguments.gallery:
+            gallery = _build(arguments.gallery, bundle, shown=not arguments.quiet)
+            others[arguments.name] = gallery_items(gallery, bundle.label_set, bundle.encoder_weight)
+        report = measure_calibration(calibration, model, features, others, device)
+        update_bundle(
+            arguments.bundle,
+            calibration=calibration,
+            metrics={**(bundle.metrics or {}), "calibration": report.to_json()},
+        )
+        print(summary(report))
+        answer(report.to_json())
+
+
+def _build(folder: Path, bundle: Bundle, *, shown: bool) -> Gallery:
     from algcn.gallery.store import build_gallery
 
-    parser = argparse.ArgumentParser(prog="python -m algcn.reliability", description="Calibrate a bundle's scores.")
-    parser.add_argument("bundle", type=Path, help="folder of the bundle; it is changed")
-    parser.add_argument("data", help="the feature file (.safetensors) that the bundle was trained on")
-    parser.add_argument("--gallery", type=Path, help="an image folder with labels, to test the curves on as well")
-    parser.add_argument("--name", default="gallery", help="what to call that gallery (default: gallery)")
-    arguments = parser.parse_args(argv)
-
-    bundle = Bundle.load(arguments.bundle)
-    features = read_features(arguments.data)
-    if features is None or features.label_set.names != bundle.label_set.names:
-        raise InputError(f"{arguments.data!r} is not the feature file of this bundle: its labels are others")
-    calibration = fit_calibration(bundle.model, features, bundle.encoder_weight)
-    if calibration is None:
-        raise InputError(f"{arguments.data!r} has no labelled validation items of an encoder to calibrate on")
-    gallery = build_gallery(arguments.gallery, bundle) if arguments.gallery else None
-    others = {arguments.name: gallery_items(gallery, bundle.label_set, bundle.encoder_weight)} if gallery else {}
-    report = measure_calibration(calibration, bundle.model, features, others)
-    update_bundle(arguments.bundle, calibration=calibration, metrics={**(bundle.metrics or {}), "calibration": report})
-    print(summary(report))
+    with ProgressBar("encode", unit="item", shown=shown) as bar:
+        return build_gallery(folder, bundle, bar.reach)
 
 
 if __name__ == "__main__":

@@ -12,12 +12,11 @@ through its encoder and texts through nothing, so its bundle `encodes` images al
 
 from __future__ import annotations
 
-import argparse
+import dataclasses
 import json
 import re
 import shutil
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +31,7 @@ from algcn.bundles.manifest import (
 )
 from algcn.datasets.features import Features
 from algcn.evaluation.ranking import ENCODER_WEIGHT
+from algcn.evaluation.record import EncoderResults
 from algcn.features.encoder import load_encoder
 from algcn.features.encoder_files import HUB_PATTERNS, HUB_PREFIX, read_encoder_config, weights_path
 from algcn.kit.errors import InputError
@@ -163,19 +163,21 @@ def check_width(width: int, config: ModelConfig, encoder: str, encodes: frozense
 ENCODER_RECALL = "recall.json"
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class ChosenEncoder:
     """What a bundle will say about its encoder.
 
     Attributes:
-        reference: a folder or a Hub reference; None for no encoder.
-        encodes: what it reads for the model, "image", "text" or both.
-        stays_in: the name of the bundle beside the new one that it is in and is not copied from.
+        reference: A folder or a Hub reference; None for no encoder.
+        encodes: What it reads for the model, "image", "text" or both.
+        stays_in: The name of the bundle beside the new one that it is in and is not copied from.
+        note: A sentence for the user about why there is none.
     """
 
     reference: str | None
     encodes: frozenset[str] = MODALITIES
     stays_in: str | None = None
+    note: str | None = dataclasses.field(default=None, compare=False)
 
     @property
     def weight(self) -> float:
@@ -188,51 +190,56 @@ class ChosenEncoder:
         about = {"encoder": encoder, "encoder_bundle": self.stays_in, "encodes": self.encodes}
         return {**about, "encoder_weight": self.weight}
 
-    def metrics(self) -> dict[str, Any]:
-        """Its own recall, where it reads both sides and the folder it comes from (of `algcn.pretrain`) says it."""
+    def results(self) -> EncoderResults | None:
+        """Its own recall, where it reads both sides and the folder it comes from (of `algcn.pretrain`) says it.
+
+        Raises:
+            InputError: What the folder says is not understood.
+        """
         path = Path(self.reference or "") / ENCODER_RECALL
-        known = self.encodes == MODALITIES and path.is_file()
-        return {"encoder": json.loads(path.read_text(encoding="utf-8"))} if known else {}
+        if self.encodes != MODALITIES or not path.is_file():
+            return None
+        try:
+            return EncoderResults.from_json(json.loads(path.read_text(encoding="utf-8")))
+        except ValueError as error:
+            raise InputError(f"{path} does not say the encoder's recall: {error} Restore it or remove it.") from None
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The two flags; one excludes the other."""
-    source = parser.add_mutually_exclusive_group()
-    source.add_argument("--encoder", help="encoder to put into the bundle (default: the one the features name)")
-    source.add_argument(
-        "--encoder-of", metavar="NAME", help="use the encoder of the bundle NAME beside the new one, without a copy"
-    )
-
-
-def choose_encoder(features: Features, arguments: argparse.Namespace) -> ChosenEncoder:
+def choose_encoder(
+    features: Features, out: str | Path, *, encoder: str | None = None, encoder_of: str | None = None
+) -> ChosenEncoder:
     """The encoder asked for, or that of a bundle beside the new one, else the one the features name, if it is there.
 
     Args:
-        features: what the model is trained on.
-        arguments: of a parser with `add_arguments` and `out`, the new bundle's folder.
+        features: What the model is trained on.
+        out: The new bundle's folder.
+        encoder: A folder or a Hub reference.
+        encoder_of: The name of a bundle beside the new one, whose encoder is used without a copy.
 
     Raises:
-        InputError: it is not the one that made the features.
+        InputError: It is not the one that made the features.
     """
-    chosen, beside = arguments.encoder, arguments.encoder_of
-    if beside is not None:
-        chosen = str(shared_encoder(Path(arguments.out), beside)[0])
+    chosen = encoder if encoder_of is None else str(shared_encoder(Path(out), encoder_of)[0])
     known = features.image_encoder
     reference = chosen or known.get("reference")
     if not reference:
-        print("note: the features name no encoder, so the bundle cannot take photos or texts; --encoder REF adds one")
-        return ChosenEncoder(None)
-    if chosen is None and not reference.startswith(HUB_PREFIX) and not Path(reference).is_dir():
-        print(
-            f"note: {reference!r}, the features' encoder, is not here, so the bundle has none; --encoder REF adds one"
+        return ChosenEncoder(
+            None,
+            note="The features name no encoder, so the bundle cannot take photos or texts; --encoder REF adds one.",
         )
-        return ChosenEncoder(None)
-    encoder = load_encoder(reference)
+    if chosen is None and not reference.startswith(HUB_PREFIX) and not Path(reference).is_dir():
+        return ChosenEncoder(
+            None,
+            note=f"{reference!r}, the features' encoder, is not here, so the bundle has none; --encoder REF adds one.",
+        )
+    loaded = load_encoder(reference)
     encodes = frozenset({"image"}) if "image_fingerprint" in features.encoder else MODALITIES
-    text_width = encoder.width if "text" in encodes else features.text_dim
-    features.check_widths(encoder.width, text_width, f"a model on the encoder {reference!r}")
-    if known.get("fingerprint", encoder.fingerprint) != encoder.fingerprint:
+    text_width = loaded.width if "text" in encodes else features.text_dim
+    features.check_widths(loaded.width, text_width, f"a model on the encoder {reference!r}")
+    if known.get("fingerprint", loaded.fingerprint) != loaded.fingerprint:
         raise InputError(
             f"The features were not made by the encoder {reference!r}; extract them with it, or name the other."
         )
-    return ChosenEncoder(encoder.reference, encodes, beside)
+    chosen = ChosenEncoder(loaded.reference, encodes, encoder_of)
+    chosen.results()  # a file that is not understood is better known before a training than after
+    return chosen

@@ -11,33 +11,63 @@ import sys
 import tempfile
 from collections.abc import Sequence
 
+from algcn.command_line import (
+    CommandParser,
+    add_json,
+    add_out,
+    add_quiet,
+    add_seed,
+    answering,
+    at_least,
+    check_folder,
+    path,
+)
 from algcn.datasets import mirflickr, mirflickr_subset, ms_coco, nus_wide
 from algcn.datasets.prepare import Collection, prepare
 from algcn.datasets.splits import SEED, USUAL, Split
 from algcn.kit.errors import InputError, run_command
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m algcn.datasets", description=__doc__.split(":")[0] + ".")
+def build_parser() -> CommandParser:
+    """The arguments of the command."""
+    parser = CommandParser(
+        "python -m algcn.datasets",
+        "Make an image folder with a named split from a benchmark's official files.",
+        "mirflickr --root MIRFLICKR --out PHOTOS",
+    )
     commands = parser.add_subparsers(dest="dataset", required=True)
     for dataset, usual in USUAL.items():
         listed = "; ".join(f"{name} ({what})" for name, what in usual.items())
-        command = commands.add_parser(dataset, help=f"the usual splits: {', '.join(usual)}")
-        command.add_argument("--root", required=True, help="the folder the official archives were unpacked in")
-        command.add_argument("--out", required=True, help="the image folder to make")
-        command.add_argument("--split", default=next(iter(usual)), help=f"N-query, N-query-M-train; usually {listed}")
-        command.add_argument("--seed", type=int, default=SEED, help=f"of the draw (default: {SEED})")
+        rule = next(iter(usual))
+        command = parser.add_command(
+            commands, dataset, f"The usual splits: {', '.join(usual)}.", f"--root DIR --out PHOTOS --split {rule}"
+        )
+        command.add_argument(
+            "--root", type=path, required=True, help="the folder the official archives were unpacked in"
+        )
+        add_out(command, "the image folder to make")
+        command.add_argument("--split", default=rule, help=f"N-query, N-query-M-train; usually {listed}")
+        add_seed(command, SEED, "of the draw")
         if dataset != "mirflickr-subset":
             command.add_argument("--copy", action="store_true", help="copy the images (default: symbolic links)")
-        command.add_argument("--quiet", action="store_true", help="no progress bar")
         if dataset == "mirflickr":
-            command.add_argument("--annotations", choices=mirflickr.KINDS, default=mirflickr.KINDS[0])
+            command.add_argument(
+                "--annotations", choices=mirflickr.KINDS, default=mirflickr.KINDS[0], help="which labels count"
+            )
         elif dataset == "nus-wide":
-            command.add_argument("--images", help="the folder with the photos (default: Flickr below the root)")
-            command.add_argument("--concepts", type=int, default=nus_wide.CONCEPTS, help="so many, the most frequent")
+            command.add_argument(
+                "--images", type=path, help="the folder with the photos (default: Flickr below the root)"
+            )
+            command.add_argument(
+                "--concepts", type=at_least(1), default=nus_wide.CONCEPTS, help="so many, the most frequent"
+            )
         elif dataset == "ms-coco":
             command.add_argument("--year", choices=ms_coco.YEARS, help="default: 2014 where it is there")
-            command.add_argument("--captions", type=int, default=ms_coco.CAPTIONS, help="of each photo, at most")
+            command.add_argument(
+                "--captions", type=at_least(1), default=ms_coco.CAPTIONS, help="of each photo, at most"
+            )
+        add_json(command)
+        add_quiet(command)
     return parser
 
 
@@ -47,7 +77,7 @@ def _open(arguments: argparse.Namespace, stack: contextlib.ExitStack) -> Collect
     if arguments.dataset == "mirflickr-subset":
         unpacked = stack.enter_context(tempfile.TemporaryDirectory())
         arguments.copy = True  # the archive's photos are unpacked for this run alone
-        return mirflickr_subset.MirFlickrSubset(arguments.root, unpacked)
+        return mirflickr_subset.MirFlickrSubset(arguments.root, unpacked, progress=not arguments.quiet)
     if arguments.dataset == "nus-wide":
         return nus_wide.NusWide(arguments.root, arguments.images, arguments.concepts)
     collection = ms_coco.MsCoco(arguments.root, arguments.year, arguments.captions)
@@ -57,23 +87,34 @@ def _open(arguments: argparse.Namespace, stack: contextlib.ExitStack) -> Collect
 
 def main(argv: Sequence[str] | None = None) -> None:
     """The command."""
-    arguments = _parser().parse_args(argv)
-    for name in ("concepts", "captions"):
-        if getattr(arguments, name, 1) < 1:
-            raise InputError(f"--{name} {getattr(arguments, name)} is too small; use 1 or more")
-    if arguments.out.endswith(".safetensors"):
+    arguments = build_parser().parse_args(argv)
+    out = arguments.out
+    if out.suffix == ".safetensors":
         raise InputError(
-            f"--out {arguments.out!r} must be a folder: this makes an image folder, and python -m algcn.extract makes "
-            "features of it"
+            f"--out {str(out)!r} must be a folder: this makes an image folder, and python -m algcn.extract makes "
+            "features of it."
         )
+    check_folder(out)
     split = Split(arguments.dataset, arguments.split, arguments.seed)
-    with contextlib.ExitStack() as stack:
+    with answering(arguments.json) as answer, contextlib.ExitStack() as stack:
         collection = _open(arguments, stack)
-        summary = prepare(collection, arguments.out, split, copy=arguments.copy, progress=not arguments.quiet)
-    for line in summary.lines(collection, split):
-        print(line)
-    words = f", a vocabulary of {len(collection.vocabulary):,} words" if collection.vocabulary is not None else ""
-    print(f"{arguments.out}: {len(collection.label_set)} labels{words}")
+        summary = prepare(collection, out, split, copy=arguments.copy, progress=not arguments.quiet)
+        for line in summary.lines(collection, split):
+            print(line)
+        words = f", a vocabulary of {len(collection.vocabulary):,} words" if collection.vocabulary is not None else ""
+        print(f"{out}: {len(collection.label_set)} labels{words}")
+        answer(
+            {
+                "out": str(out),
+                "split": split.name,
+                "kept": summary.kept,
+                "compared": collection.against_benchmark(summary.kept, summary.left_out),
+                "left_out": dict(sorted(summary.left_out.items())),
+                "splits": {name or "in neither": count for name, count in summary.splits.items()},
+                "labels": len(collection.label_set),
+                "words": None if collection.vocabulary is None else len(collection.vocabulary),
+            }
+        )
 
 
 if __name__ == "__main__":

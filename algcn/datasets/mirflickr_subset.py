@@ -25,6 +25,7 @@ from algcn.datasets.prepare import Record, open_root, read_lines
 from algcn.kit.errors import InputError
 from algcn.kit.files import sha256
 from algcn.kit.mat import read_variable
+from algcn.kit.progress import track
 from algcn.method.labels import LabelSet
 
 IMAGES, TAGS, LABELS, NAMES = "images.tar", "yall.mat", "lall.mat", "label_names.txt"
@@ -34,16 +35,17 @@ class MirFlickrSubset:
     """Photos and benchmark matrices of MIRFlickr-25K in the folder `root`.
 
     Args:
-        root: the folder that holds the files.
-        unpacked: an empty folder that the photos are unpacked into; it is needed until the items are written.
+        root: The folder that holds the files.
+        unpacked: An empty folder that the photos are unpacked into; it is needed until the items are written.
+        progress: Show a progress bar on stderr.
 
     Raises:
-        InputError: a file is missing or damaged, or they do not fit each other.
+        InputError: A file is missing or damaged, or they do not fit each other.
     """
 
     dataset = "mirflickr-subset"
 
-    def __init__(self, root: str | Path, unpacked: str | Path) -> None:
+    def __init__(self, root: str | Path, unpacked: str | Path, *, progress: bool = False) -> None:
         self.root = open_root(root)
         self.unpacked = Path(unpacked)
         self.label_set: LabelSet = label_set_of(list(filter(None, read_lines(self.root / NAMES))))
@@ -56,7 +58,8 @@ class MirFlickrSubset:
         self.rows = self._read_rows()
         try:
             with tarfile.open(self.root / IMAGES) as archive:
-                archive.extractall(self.unpacked, filter="data")
+                members = track(archive, "unpack", unit="file", shown=progress)
+                archive.extractall(self.unpacked, members, filter="data")
         except (OSError, tarfile.TarError) as error:
             reason = str(error).splitlines()[0]
             raise InputError(

@@ -18,14 +18,13 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol, TextIO
 
-from tqdm import tqdm
-
 from algcn.datasets.features import SPLITS
 from algcn.datasets.image_folder import METADATA, SEPARATOR
 from algcn.datasets.splits import FORMAT, MANIFEST, OFFICIAL, RULE, Assignment, Split
 from algcn.kit.errors import InputError
 from algcn.kit.files import sha256
 from algcn.kit.parallel import bounded_map
+from algcn.kit.progress import ProgressBar
 from algcn.method.labels import LabelSet
 
 LABELS = "labels.json"
@@ -47,9 +46,9 @@ class Collection(Protocol):
     """A reader of a collection's official files.
 
     Attributes:
-        dataset: its name on the command line.
-        label_set: the labels, in the order of the benchmark.
-        vocabulary: the words of the benchmark's bags of words; None where it has none.
+        dataset: Its name on the command line.
+        label_set: The labels, in the order of the benchmark.
+        vocabulary: The words of the benchmark's bags of words; None where it has none.
     """
 
     dataset: str
@@ -92,14 +91,14 @@ def prepare(
     """Write the image folder of a collection, with its split and manifest.
 
     Args:
-        collection: where the items come from; they are gone through twice, to draw and to write.
-        out: the folder to make.
-        split: the split to draw.
-        copy: copy the images; without, the folder holds symbolic links to them.
-        progress: show a progress bar on stderr.
+        collection: The collection that the items come from; they are gone through twice, to draw and to write.
+        out: The folder to make.
+        split: The split to draw.
+        copy: Copy the images; without, the folder holds symbolic links to them.
+        progress: Show a progress bar on stderr.
 
     Raises:
-        InputError: the folder exists already, the official files are not what they should be, or there are fewer items
+        InputError: The folder exists already, the official files are not what they should be, or there are fewer items
             than the split takes. Then nothing is written.
     """
     out = Path(out)
@@ -108,7 +107,7 @@ def prepare(
             f"The folder {str(out)!r} exists already; name one that does not, since it is written whole or not at all."
         )
     summary = Summary()
-    assignment = _draw(collection, split, summary)
+    assignment = _draw(collection, split, summary, progress)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         aside = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}.", suffix=".part"))
@@ -139,16 +138,18 @@ def prepare(
     return summary
 
 
-def _draw(collection: Collection, split: Split, summary: Summary) -> Assignment:
+def _draw(collection: Collection, split: Split, summary: Summary, progress: bool) -> Assignment:
     """Make the first pass: count what is kept and why, and draw the split."""
 
     def items() -> Iterator[tuple[str, str | None]]:
         for record in collection.records(summary.left_out):
             summary.kept += 1
             summary.splits[record.official or ""] += 1
+            bar.update()
             yield record.file_name, record.official
 
-    assignment = split.draw(items())
+    with ProgressBar("annotations", shown=progress) as bar:
+        assignment = split.draw(items())
     if split.rule != OFFICIAL:
         test, validation, train = split.sizes
         rest = summary.kept - test - validation
@@ -230,7 +231,7 @@ def _write_items(
         for record in collection.records(Counter())
         if (split := assignment.of(record.file_name, record.official)) is not None
     )
-    with tqdm(total=total, unit="image", desc=collection.dataset, disable=not progress) as bar:
+    with ProgressBar(collection.dataset, total=total, unit="image", shown=progress) as bar:
         for record, split, digest in bounded_map(place, chosen):
             labels = SEPARATOR.join(record.labels)
             writer.writerows((record.file_name, line, labels, split) for line in record.texts)
@@ -246,7 +247,7 @@ def first_there(candidates: Sequence[Path], what: str, root: Path) -> Path:
     """Return the first of `candidates` that exists.
 
     Raises:
-        InputError: none of them exists.
+        InputError: None of them exists.
     """
     for path in candidates:
         if path.exists():
@@ -261,7 +262,7 @@ def read_lines(path: Path) -> Iterator[str]:
     """Yield the lines of a text file, stripped; bytes that are no UTF-8 become U+FFFD.
 
     Raises:
-        InputError: the file cannot be read.
+        InputError: The file cannot be read.
     """
     try:
         with path.open(encoding="utf-8", errors="replace") as stream:
@@ -277,7 +278,7 @@ def open_root(root: str | Path) -> Path:
     """Return the folder of a collection.
 
     Raises:
-        InputError: the folder is not there.
+        InputError: The folder is not there.
     """
     root = Path(root)
     if not root.is_dir():

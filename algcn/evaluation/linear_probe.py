@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -9,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from algcn.datasets.features import Features
+from algcn.evaluation.results import PRIMARY
 from algcn.evaluation.retrieval import (
     Embedded,
     group,
@@ -17,6 +19,7 @@ from algcn.evaluation.retrieval import (
 
 WEIGHT_DECAYS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 PROBE_STEPS = 60
+FITS = 2 * len(WEIGHT_DECAYS)  # one for each modality and strength
 
 
 def fit_linear_probe(features: Tensor, labels: Tensor, weight_decay: float) -> Tensor:
@@ -27,7 +30,7 @@ def fit_linear_probe(features: Tensor, labels: Tensor, weight_decay: float) -> T
     Args:
         features: N × d, standardised (`Standardiser`).
         labels: N × L of 0 and 1.
-        weight_decay: above 0.
+        weight_decay: Above 0.
 
     Returns:
         (d + 1) × L; the last row holds the biases.
@@ -66,9 +69,19 @@ class Standardiser:
 
 
 def linear_probe(
-    features: Features, relevance: Tensor, device: torch.device | str = "cpu"
+    features: Features,
+    relevance: Tensor,
+    device: torch.device | str = "cpu",
+    *,
+    on_fit: Callable[[], None] | None = None,
 ) -> tuple[Embedded, dict[str, float]]:
     """Embed the test split as label probabilities.
+
+    Args:
+        features: with train, validation and test splits.
+        relevance: the labels (column numbers) by which the strength is picked.
+        device: where to compute.
+        on_fit: called after each of `FITS` fits.
 
     Returns:
         The test items and the regularisation that was picked, by modality.
@@ -82,10 +95,11 @@ def linear_probe(
     for modality in ("images", "texts"):
         rows = (training.image_features if modality == "images" else training.text_features).to(device)
         standardise = Standardiser.fit(rows)
-        fitted = {
-            strength: fit_linear_probe(standardise(rows), training.labels.to(device), strength)
-            for strength in WEIGHT_DECAYS
-        }
+        fitted = {}
+        for strength in WEIGHT_DECAYS:
+            fitted[strength] = fit_linear_probe(standardise(rows), training.labels.to(device), strength)
+            if on_fit is not None:
+                on_fit()
         probabilities[modality] = {
             strength: {
                 split: torch.sigmoid(standardise(getattr(items, modality)) @ weights[:-1] + weights[-1])
@@ -101,6 +115,6 @@ def linear_probe(
         )
 
     pairs = [(images, texts) for images in WEIGHT_DECAYS for texts in WEIGHT_DECAYS]
-    scores = [retrieval_map(at("validation", *pair).with_labels(relevance.to(device)))["average"] for pair in pairs]
+    scores = [retrieval_map(at("validation", *pair).with_labels(relevance.to(device)))[PRIMARY] for pair in pairs]
     images, texts = pairs[max(range(len(pairs)), key=scores.__getitem__)]
     return at("test", images, texts), {"image": images, "text": texts}

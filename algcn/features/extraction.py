@@ -16,7 +16,6 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
-from tqdm import tqdm
 
 from algcn.datasets.feature_writer import FeatureWriter
 from algcn.datasets.features import SPLITS, Features, check_rows, file_metadata
@@ -27,6 +26,7 @@ from algcn.kit.errors import InputError
 from algcn.kit.files import replacing, write_text
 from algcn.kit.images import open_image
 from algcn.kit.parallel import bounded_map
+from algcn.kit.progress import ProgressBar
 from algcn.method.labels import Label, LabelSet
 
 if TYPE_CHECKING:
@@ -69,16 +69,16 @@ class Work:
     Images without a text that has features have no pair and are left out; labels that are not said are taken as none.
 
     Args:
-        folder: what to encode.
-        sources: what makes the features.
-        label_set: the columns of the labels; must hold every label of the folder.
-        batch_size: images or texts encoded at once.
-        shard_size: images for each part.
-        parts: where finished shards are kept until the feature file stands, so that a stopped run can go on.
-        progress: show a progress bar on stderr.
+        folder: The image folder to encode.
+        sources: The sources of the features.
+        label_set: The columns of the labels; must hold every label of the folder.
+        batch_size: Images or texts encoded at once.
+        shard_size: Images for each part.
+        parts: Where finished shards are kept until the feature file stands, so that a stopped run can go on.
+        progress: Show a progress bar on stderr.
 
     Raises:
-        InputError: no image has a text that the source of text features takes.
+        InputError: No image has a text that the source of text features takes.
     """
 
     folder: ImageFolder
@@ -118,11 +118,11 @@ class Work:
         """Yield the features of the pairs by shard, read or encoded; an image's are repeated for each of its texts.
 
         Raises:
-            InputError: an image cannot be read, or has no features (it is named).
+            InputError: An image cannot be read, or has no features (it is named).
         """
         plan = self._prepare_parts() if self.parts is not None else ""
         first = 0
-        with tqdm(total=len(self.items), unit="image", desc="extract", disable=not self.progress) as bar:
+        with ProgressBar("extract", total=len(self.items), unit="image", shown=self.progress) as bar:
             for start in range(0, len(self.items), self.shard_size):
                 shard = self.items[start : start + self.shard_size]
                 owner = [position for position, item in enumerate(shard) for _ in item.texts]
@@ -138,7 +138,7 @@ class Work:
                 yield {**tensors, "image_features": tensors["image_features"][owner]}
                 first += len(owner)
 
-    def _encode(self, items: Sequence[Item], bar: tqdm) -> dict[str, Tensor]:
+    def _encode(self, items: Sequence[Item], bar: ProgressBar) -> dict[str, Tensor]:
         def pixels(item: Item) -> Tensor:
             return self.sources.images.pixels(open_image(self.folder.path(item), name=item.file_name))
 
@@ -208,7 +208,7 @@ def extract_features(
     """Encode every text of a folder and the image it belongs to, in memory; for the arguments see `Work`.
 
     Raises:
-        InputError: no image has a text, or an image cannot be read (it is named).
+        InputError: No image has a text, or an image cannot be read (it is named).
     """
     sources = encoder if isinstance(encoder, Sources) else Sources.of(encoder)
     work = Work(folder, sources, label_set, batch_size, shard_size, progress=progress)
@@ -223,7 +223,7 @@ def extract_file(work: Work, out: str | Path) -> dict[str, object]:
         `Work.rows()`: what the file says about its rows.
 
     Raises:
-        InputError: an image cannot be read, or the file cannot be written.
+        InputError: An image cannot be read, or the file cannot be written.
     """
     out = Path(out)
     if out.is_dir():

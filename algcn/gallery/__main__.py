@@ -6,67 +6,95 @@ python -m algcn.gallery layout FOLDER --bundle B [--in-place]
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tqdm import tqdm
-
 from algcn.bundles.bundle import Bundle
-from algcn.command_line import open_bundle
+from algcn.command_line import (
+    CommandParser,
+    add_bundle,
+    add_device,
+    add_json,
+    add_quiet,
+    answering,
+    check_file,
+    open_bundle,
+    open_device,
+    path,
+    writing,
+)
 from algcn.gallery.files import LAYOUT_NAME, STORE_NAME
 from algcn.gallery.layout import cached_layout, gallery_key, gallery_points, read_layout, write_layout
 from algcn.gallery.projection import lay_out
 from algcn.gallery.store import Gallery, build_gallery
 from algcn.kit.cache import cache_folder
-from algcn.kit.errors import InputError, run_command
+from algcn.kit.errors import run_command
+from algcn.kit.progress import ProgressBar
+
+
+def build_parser() -> CommandParser:
+    """The arguments of the command."""
+    parser = CommandParser("python -m algcn.gallery", __doc__.splitlines()[0], "build PHOTOS --bundle weights/pocket")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, about, file in (
+        ("build", "Embed an image folder, so that the page opens it at once.", STORE_NAME),
+        ("layout", "Place a gallery on its map with UMAP.", LAYOUT_NAME),
+    ):
+        command = parser.add_command(commands, name, about, "PHOTOS --bundle weights/pocket --in-place")
+        command.add_argument("folder", type=path, help="pictures, with a metadata.csv or without")
+        add_bundle(command, required=True)
+        command.add_argument("--in-place", action="store_true", help=f"write FOLDER/{file}, to be shipped with it")
+        add_device(command)
+        add_json(command)
+        add_quiet(command)
+    return parser
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m algcn.gallery", description=__doc__.splitlines()[0])
-    commands = parser.add_subparsers(dest="command", required=True)
-    for name, about, file in (
-        ("build", "embed an image folder", STORE_NAME),
-        ("layout", "place it on a map", LAYOUT_NAME),
-    ):
-        command = commands.add_parser(name, help=about)
-        command.add_argument("folder", type=Path, help="pictures, with a metadata.csv or without")
-        command.add_argument("--bundle", required=True, help="a folder, or OWNER/NAME[@COMMIT] on the Hub")
-        command.add_argument("--in-place", action="store_true", help=f"write FOLDER/{file}, to be shipped with it")
-    arguments = parser.parse_args(argv)
-    bundle = open_bundle(arguments.bundle)
-    building = arguments.command == "build"
-    gallery = _build(arguments.folder, bundle, in_place=arguments.in_place and building)
-    for line in gallery.notices:
-        print(line, file=sys.stderr)
-    place = arguments.folder if building else _lay_out(gallery, bundle, in_place=arguments.in_place)
-    print(f"{place}: {len(gallery)} pictures and {len(gallery.texts)} texts")
+    """The command."""
+    arguments = build_parser().parse_args(argv)
+    device, shown = open_device(arguments.device), not arguments.quiet
+    with answering(arguments.json) as answer:
+        bundle = open_bundle(arguments.bundle)
+        bundle.model.to(device)
+        building = arguments.command == "build"
+        gallery = _build(arguments.folder, bundle, in_place=arguments.in_place and building, shown=shown)
+        for line in gallery.notices:
+            print(line, file=sys.stderr)
+        place = arguments.folder
+        if not building:
+            place = _lay_out(gallery, bundle, in_place=arguments.in_place, shown=shown)
+        print(f"{place}: {len(gallery)} pictures and {len(gallery.texts)} texts")
+        answer(
+            {
+                "path": str(place),
+                "pictures": len(gallery),
+                "texts": len(gallery.texts),
+                "notices": gallery.notices,
+                "unreadable": gallery.unreadable,
+            }
+        )
 
 
-def _build(folder: Path, bundle: Bundle, *, in_place: bool) -> Gallery:
-    with tqdm(desc="encoding", unit="item") as bar:
-
-        def show(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        return build_gallery(folder, bundle, show, in_place=in_place)
+def _build(folder: Path, bundle: Bundle, *, in_place: bool, shown: bool) -> Gallery:
+    with ProgressBar("encode", shown=shown) as bar:
+        return build_gallery(folder, bundle, bar.reach, in_place=in_place)
 
 
-def _lay_out(gallery: Gallery, bundle: Bundle, *, in_place: bool) -> Path:
+def _lay_out(gallery: Gallery, bundle: Bundle, *, in_place: bool, shown: bool) -> Path:
     """Keep the layout of a gallery unless it is kept already; returns the file."""
     key = gallery_key(gallery, bundle)
-    path = gallery.root / LAYOUT_NAME if in_place else cached_layout(cache_folder(), key)
+    file = gallery.root / LAYOUT_NAME if in_place else cached_layout(cache_folder(), key)
     points = gallery_points(gallery)
-    if read_layout(path, key, len(points)) is None:
-        print(f"laying out {len(points):,} points with UMAP, which may take a minute or more", file=sys.stderr)
-        try:
-            write_layout(path, key, lay_out(points))
-        except OSError as error:
-            raise InputError(f"{path} cannot be written ({error.strerror or error}); name a folder that can.") from None
-    return path
+    if read_layout(file, key, len(points)) is None:
+        if shown:
+            print(f"laying out {len(points):,} points with UMAP, which may take a minute or more", file=sys.stderr)
+        check_file(file)
+        layout = lay_out(points, progress=shown)
+        with writing(file):
+            write_layout(file, key, layout)
+    return file
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 Notable: a layout is found again by a key of what it was made from (file names and sizes, texts, the bundle's
 fingerprint), so one that no longer fits is never shown. FOLDER/layout.safetensors may be shipped with a gallery.
 
-    python -m algcn.gallery.layout FOLDER --bundle B [--in-place]
+    python -m algcn.gallery layout FOLDER --bundle B [--in-place]
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from algcn.kit import checks
 from algcn.kit.errors import InputError
+from algcn.kit.progress import tqdm_options
 
 METHODS = ("pca", "tsne", "umap")
 DIMENSIONS = (2, 3)
@@ -31,6 +32,7 @@ PLACED_AMONG = 8
 MOST_LAID_OUT, REDUCED = 20_000, 64
 ROWS_AT_ONCE = 2048
 Floats = NDArray[np.float32]
+Layout = dict[int, Floats]  # N × 2 and N × 3, by how many dimensions
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -89,7 +91,9 @@ def fit_axes(points: ArrayLike, dimensions: int = 2, seed: int = 0) -> Axes:
     return Axes(mean, components, tuple(shares + [0.0] * (dimensions - len(shares))))
 
 
-def project(points: ArrayLike, method: str = "pca", dimensions: int = 2, seed: int = 0) -> Floats:
+def project(
+    points: ArrayLike, method: str = "pca", dimensions: int = 2, seed: int = 0, *, progress: bool = False
+) -> Floats:
     """Draw N × d points in two or three dimensions; returns N × dimensions.
 
     The neighbourhoods that t-SNE and UMAP look at shrink with N (a perplexity below N / 3, fewer neighbours than
@@ -100,6 +104,7 @@ def project(points: ArrayLike, method: str = "pca", dimensions: int = 2, seed: i
         method: "pca", "tsne" or "umap".
         dimensions: 2 or 3.
         seed: The seed of what t-SNE and UMAP do by chance.
+        progress: Show UMAP's progress bar on stderr.
 
     Raises:
         InputError: An unknown method, other dimensions, or points that are no finite matrix.
@@ -109,10 +114,12 @@ def project(points: ArrayLike, method: str = "pca", dimensions: int = 2, seed: i
     positions = fit_axes(rows, dimensions, seed).project(rows)
     if method == "pca" or _count_different(rows) < FEWEST:
         return positions
-    return (_tsne if method == "tsne" else _umap)(rows, positions, seed)
+    return _tsne(rows, positions, seed) if method == "tsne" else _umap(rows, positions, seed, progress=progress)
 
 
-def lay_out(points: ArrayLike, method: str = "umap", seed: int = 0, most: int = MOST_LAID_OUT) -> dict[int, Floats]:
+def lay_out(
+    points: ArrayLike, method: str = "umap", seed: int = 0, most: int = MOST_LAID_OUT, *, progress: bool = False
+) -> dict[int, Floats]:
     """Draw points in two and in three dimensions, each fitted to -1 … 1: N × 2 under the key 2, N × 3 under 3.
 
     Of more than `most` points a random sample of that size is laid out and the others are placed among it (see
@@ -123,7 +130,8 @@ def lay_out(points: ArrayLike, method: str = "umap", seed: int = 0, most: int = 
     """
     rows = normalised(points)
     if len(rows) <= most:
-        return {dimensions: fit_to_unit(project(rows, method, dimensions, seed)) for dimensions in DIMENSIONS}
+        drawn = {dimensions: project(rows, method, dimensions, seed, progress=progress) for dimensions in DIMENSIONS}
+        return {dimensions: fit_to_unit(positions) for dimensions, positions in drawn.items()}
     chosen = np.sort(np.random.default_rng(seed).choice(len(rows), most, replace=False))
     others = np.setdiff1d(np.arange(len(rows)), chosen)
     # Not centred: what counts is the cosine.
@@ -131,7 +139,7 @@ def lay_out(points: ArrayLike, method: str = "umap", seed: int = 0, most: int = 
     layouts = {}
     for dimensions in DIMENSIONS:
         positions = np.empty((len(rows), dimensions), np.float32)
-        positions[chosen] = project(rows[chosen], method, dimensions, seed)
+        positions[chosen] = project(rows[chosen], method, dimensions, seed, progress=progress)
         positions[others] = place(rows[others], rows[chosen], positions[chosen])
         layouts[dimensions] = fit_to_unit(positions)
     return layouts
@@ -270,7 +278,7 @@ def _tsne(rows: Floats, start: Floats, seed: int) -> Floats:
     ).fit_transform(rows)
 
 
-def _umap(rows: Floats, start: Floats, seed: int) -> Floats:
+def _umap(rows: Floats, start: Floats, seed: int, *, progress: bool) -> Floats:
     import warnings
 
     with warnings.catch_warnings():
@@ -284,4 +292,5 @@ def _umap(rows: Floats, start: Floats, seed: int) -> Floats:
             init=start,
             random_state=seed,
             n_jobs=1,
+            tqdm_kwds=tqdm_options(f"layout, {start.shape[1]} dimensions", "epoch", shown=progress),
         ).fit_transform(rows)

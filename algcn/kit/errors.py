@@ -18,6 +18,6 @@ def run_command(main: Callable[[Sequence[str] | None], None], argv: Sequence[str
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("stopped; what was finished is kept", file=sys.stderr)
+        print("Stopped; what was finished is kept.", file=sys.stderr)
         return 130
     return 0

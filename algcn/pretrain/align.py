@@ -9,8 +9,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from tqdm import tqdm
 
+from algcn.kit.progress import ProgressBar
 from algcn.pretrain.pocket import encode_text
 from algcn.pretrain.trunk import MAP_SHAPE, trained_top
 
@@ -113,21 +113,23 @@ def align(
     anchor_batch: int = 128,
     seed: int = 0,
     after_epoch: Callable[[int], None] | None = None,
+    progress: bool = True,
 ) -> None:
     """Train both towers with CLIP's loss, anchored to the sentence encoder so that rare words stay in place.
 
     Args:
-        model: the open_clip model; its text tower, image projection and upper image blocks are trained.
+        model: The open_clip model; its text tower, image projection and upper image blocks are trained.
         to_teacher: embed_dim → 384, as distillation left it.
-        pairs: pictures and captions, with the captions' sentence vectors.
-        language: other texts that must not be forgotten.
-        epochs: the number of passes over the pictures, one random caption each.
-        learning_rates: peak rates of "top", "head" and "text"; AdamW, one cycle.
-        batch: the number of pairs in a step; each is contrasted with all others of its batch.
-        anchor_weight: the weight of 1 − cos(to_teacher(text), teacher), over the captions and `anchor_batch` texts.
-        anchor_batch: the number of other texts in a step.
-        seed: the seed of order, crops, mirror images and choice of captions.
-        after_epoch: called with the epoch's number, from 0.
+        pairs: Pictures and captions, with the captions' sentence vectors.
+        language: Other texts that must not be forgotten.
+        epochs: The number of passes over the pictures, one random caption each.
+        learning_rates: Peak rates of "top", "head" and "text"; AdamW, one cycle.
+        batch: The number of pairs in a step; each is contrasted with all others of its batch.
+        anchor_weight: The weight of 1 − cos(to_teacher(text), teacher), over the captions and `anchor_batch` texts.
+        anchor_batch: The number of other texts in a step.
+        seed: The seed of order, crops, mirror images and choice of captions.
+        after_epoch: Called with the epoch's number, from 0.
+        progress: Show a progress bar on stderr.
     """
     generator = torch.Generator().manual_seed(seed)
     image_top = ImageTop(model.visual)
@@ -156,35 +158,35 @@ def align(
         model.train()
         image_top.train()
         shuffled = pictures[torch.randperm(len(pictures), generator=generator)]
-        bar = tqdm(desc=f"align {epoch + 1}/{epochs}", unit="pair", total=len(shuffled) // batch * batch, mininterval=5)
         mean_loss = 0.0
-        for step in range(len(shuffled) // batch):
-            rows = shuffled[step * batch : (step + 1) * batch]
-            choice = torch.rand(len(rows), generator=generator)
-            texts = torch.tensor(
-                [captions_of[int(r)][int(c * len(captions_of[int(r)]))] for r, c in zip(rows, choice, strict=True)]
-            )
-            maps = crop_and_flip(torch.from_numpy(pairs.maps[rows.sort().values.numpy()]).float(), generator)
-            texts = texts[rows.argsort()]  # the maps were read in file order
-            images = F.normalize(image_top.head(F.dropout(image_top.top(maps), 0.1)), dim=1)
-            words = encode_text(model, pairs.tokens[texts])
-            contrast = contrastive_loss(images, words, model.logit_scale.exp())
-            anchor = 1 - F.cosine_similarity(to_teacher(words), pairs.teacher[texts]).mean()
-            other = torch.randint(0, len(language.tokens), (anchor_batch,), generator=generator)
-            remembered = to_teacher(encode_text(model, language.tokens[other]))
-            anchor = anchor + (1 - F.cosine_similarity(remembered, language.teacher[other]).mean())
-            loss = contrast + anchor_weight * anchor
-            optimiser.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_([p for g in groups for p in g["params"]], 1.0)
-            optimiser.step()
-            schedule.step()
-            with torch.no_grad():
-                model.logit_scale.clamp_(0, np.log(100))
-            mean_loss += (contrast.item() - mean_loss) / (step + 1)
-            bar.update(len(rows))
-            bar.set_postfix(contrast=f"{mean_loss:.3f}", anchor=f"{anchor.item():.3f}")
-        bar.close()
+        pairs_seen = len(shuffled) // batch * batch
+        with ProgressBar(f"align {epoch + 1}/{epochs}", total=pairs_seen, unit="pair", shown=progress) as bar:
+            for step in range(len(shuffled) // batch):
+                rows = shuffled[step * batch : (step + 1) * batch]
+                choice = torch.rand(len(rows), generator=generator)
+                texts = torch.tensor(
+                    [captions_of[int(r)][int(c * len(captions_of[int(r)]))] for r, c in zip(rows, choice, strict=True)]
+                )
+                maps = crop_and_flip(torch.from_numpy(pairs.maps[rows.sort().values.numpy()]).float(), generator)
+                texts = texts[rows.argsort()]  # the maps were read in file order
+                images = F.normalize(image_top.head(F.dropout(image_top.top(maps), 0.1)), dim=1)
+                words = encode_text(model, pairs.tokens[texts])
+                contrast = contrastive_loss(images, words, model.logit_scale.exp())
+                anchor = 1 - F.cosine_similarity(to_teacher(words), pairs.teacher[texts]).mean()
+                other = torch.randint(0, len(language.tokens), (anchor_batch,), generator=generator)
+                remembered = to_teacher(encode_text(model, language.tokens[other]))
+                anchor = anchor + (1 - F.cosine_similarity(remembered, language.teacher[other]).mean())
+                loss = contrast + anchor_weight * anchor
+                optimiser.zero_grad()
+                loss.backward()
+                nn.utils.clip_grad_norm_([p for g in groups for p in g["params"]], 1.0)
+                optimiser.step()
+                schedule.step()
+                with torch.no_grad():
+                    model.logit_scale.clamp_(0, np.log(100))
+                mean_loss += (contrast.item() - mean_loss) / (step + 1)
+                bar.update(len(rows))
+                bar.note(contrast=f"{mean_loss:.3f}", anchor=f"{anchor.item():.3f}")
         if after_epoch is not None:
             after_epoch(epoch)
 

@@ -18,10 +18,10 @@ import torch.nn.functional as F
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from algcn.kit.errors import InputError
 from algcn.kit.files import replacing
+from algcn.kit.progress import ProgressBar, track
 from algcn.pretrain.pocket import TEACHER_WIDTH, encode_text
 
 VISIBLE_LEXICOGRAPHER_FILES = {"05": "animal", "06": "artifact", "13": "food", "17": "object", "18": "person"}
@@ -59,13 +59,15 @@ def load_teacher(folder: str | Path) -> tuple[nn.Module, object]:
     return AutoModel.from_pretrained(folder).eval(), AutoTokenizer.from_pretrained(folder)
 
 
-def teacher_embeddings(texts: list[str], folder: str | Path, cache: Path, batch: int = 128) -> Tensor:
+def teacher_embeddings(
+    texts: list[str], folder: str | Path, cache: Path, batch: int = 128, *, progress: bool = True
+) -> Tensor:
     """Compute MiniLM's sentence vectors (mean of the tokens', L2-normalised), N × 384, or read them from `cache`."""
     known_texts, known_vectors = _read_cache(cache)
     row_of = {text: row for row, text in enumerate(known_texts)}
     missing = sorted({text for text in texts if text not in row_of}, key=len)  # alike lengths together: little padding
     if missing:
-        known_vectors = np.concatenate([known_vectors, _embed(missing, folder, batch)])
+        known_vectors = np.concatenate([known_vectors, _embed(missing, folder, batch, progress)])
         row_of.update({text: len(known_texts) + i for i, text in enumerate(missing)})
         with replacing(cache) as aside:
             vectors = torch.from_numpy(known_vectors)
@@ -80,11 +82,12 @@ def _read_cache(cache: Path) -> tuple[list[str], np.ndarray]:
         return json.loads(stored.metadata()["texts"]), stored.get_tensor("vectors")
 
 
-def _embed(texts: list[str], folder: str | Path, batch: int) -> np.ndarray:
+def _embed(texts: list[str], folder: str | Path, batch: int, progress: bool) -> np.ndarray:
     model, tokenizer = load_teacher(folder)
     parts = []
     with torch.inference_mode():
-        for start in tqdm(range(0, len(texts), batch), desc="teacher", unit="batch"):
+        starts = range(0, len(texts), batch)
+        for start in track(starts, "teacher", total=len(starts), unit="batch", shown=progress):
             tokens = tokenizer(
                 texts[start : start + batch], padding=True, truncation=True, max_length=40, return_tensors="pt"
             )
@@ -135,18 +138,20 @@ def distil(
     learning_rate: float = 1e-3,
     tokens_per_batch: int = 8192,
     seed: int = 0,
+    progress: bool = True,
 ) -> None:
     """Pull the text tower, read through `to_teacher`, towards the teacher's vectors: loss 1 − cos.
 
     Args:
-        model: the open_clip model; only its text tower is trained.
+        model: The open_clip model; only its text tower is trained.
         to_teacher: embed_dim → 384; trained too, and used again as an anchor while aligning with images.
         tokens: N × context length, from open_clip's tokenizer.
         targets: N × 384, L2-normalised.
-        epochs: the number of passes over the texts.
-        learning_rate: the peak of AdamW's one cycle.
-        tokens_per_batch: about how many tokens a step sees, padding included.
-        seed: the seed of the order.
+        epochs: The number of passes over the texts.
+        learning_rate: The peak of AdamW's one cycle.
+        tokens_per_batch: About how many tokens a step sees, padding included.
+        seed: The seed of the order.
+        progress: Show a progress bar on stderr.
     """
     generator = torch.Generator().manual_seed(seed)
     lengths = (tokens != 0).sum(1)
@@ -159,17 +164,16 @@ def distil(
     model.train()
     for epoch in range(epochs):
         total, seen = 0.0, 0
-        bar = tqdm(desc=f"distil {epoch + 1}/{epochs}", unit="text", total=len(tokens), mininterval=5)
-        for rows in length_batches(lengths, tokens_per_batch, generator):
-            predicted = to_teacher(encode_text(model, tokens[rows]))
-            loss = 1 - F.cosine_similarity(predicted, targets[rows]).mean()
-            optimiser.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(text_parameters, 1.0)
-            optimiser.step()
-            if schedule.last_epoch < steps + epochs - 1:
-                schedule.step()
-            total, seen = total + loss.item() * len(rows), seen + len(rows)
-            bar.update(len(rows))
-            bar.set_postfix(loss=f"{total / seen:.4f}")
-        bar.close()
+        with ProgressBar(f"distil {epoch + 1}/{epochs}", total=len(tokens), unit="text", shown=progress) as bar:
+            for rows in length_batches(lengths, tokens_per_batch, generator):
+                predicted = to_teacher(encode_text(model, tokens[rows]))
+                loss = 1 - F.cosine_similarity(predicted, targets[rows]).mean()
+                optimiser.zero_grad()
+                loss.backward()
+                nn.utils.clip_grad_norm_(text_parameters, 1.0)
+                optimiser.step()
+                if schedule.last_epoch < steps + epochs - 1:
+                    schedule.step()
+                total, seen = total + loss.item() * len(rows), seen + len(rows)
+                bar.update(len(rows))
+                bar.note(loss=f"{total / seen:.4f}")

@@ -16,10 +16,10 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import nn
-from tqdm import tqdm
 
 from algcn.kit.errors import InputError
 from algcn.kit.files import replacing, write_text
+from algcn.kit.progress import track
 
 ARCHITECTURE = "tf_efficientnet_lite2"
 IMAGE_SIZE = 256
@@ -72,7 +72,8 @@ def _fill(cache: Path, checkpoint: Path, paths: list[Path], start: int, progress
     example = torch.zeros(BATCH, 3, IMAGE_SIZE, IMAGE_SIZE)
     with torch.inference_mode():
         trunk = torch.jit.optimize_for_inference(torch.jit.trace(frozen_trunk(model), example))
-        for offset in tqdm(range(0, len(paths), BATCH), disable=not progress, desc="trunk", unit="batch"):
+        offsets = range(0, len(paths), BATCH)
+        for offset in track(offsets, "trunk", total=len(offsets), unit="batch", shown=progress):
             chosen = paths[offset : offset + BATCH]
             pixels = torch.from_numpy(np.stack([preprocess(p) for p in chosen]))
             short = BATCH - len(chosen)  # the traced graph wants full batches
@@ -82,8 +83,13 @@ def _fill(cache: Path, checkpoint: Path, paths: list[Path], start: int, progress
     maps.flush()
 
 
-def cache_maps(paths: list[Path], checkpoint: Path, cache: Path, *, workers: int = 2) -> np.ndarray:
-    """Return trunk maps of all pictures, N × 208 × 8 × 8 float16, mapped from `cache` (made if it is not there)."""
+def cache_maps(
+    paths: list[Path], checkpoint: Path, cache: Path, *, workers: int = 2, progress: bool = True
+) -> np.ndarray:
+    """Return trunk maps of all pictures, N × 208 × 8 × 8 float16, mapped from `cache` (made if it is not there).
+
+    The first of the workers shows a progress bar of its share on stderr, unless `progress` is off.
+    """
     index = cache.with_suffix(".json")
     listing = json.dumps([str(p) for p in paths])
     if not (cache.exists() and index.exists() and index.read_text() == listing):
@@ -93,7 +99,7 @@ def cache_maps(paths: list[Path], checkpoint: Path, cache: Path, *, workers: int
             bounds = np.linspace(0, len(paths), workers + 1).astype(int)
             context = multiprocessing.get_context("spawn")
             jobs = [
-                context.Process(target=_fill, args=(aside, checkpoint, paths[a:b], int(a), a == 0))
+                context.Process(target=_fill, args=(aside, checkpoint, paths[a:b], int(a), progress and a == 0))
                 for a, b in itertools.pairwise(bounds)
             ]
             for job in jobs:

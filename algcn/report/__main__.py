@@ -7,12 +7,11 @@ that fetches nothing, `.md` has its figures as `.svg` files in the folder NAME_f
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from algcn.command_line import open_bundle
+from algcn.command_line import CommandParser, add_bundle, add_out, check_file, open_bundle, writing
 from algcn.kit.errors import InputError, run_command
 from algcn.kit.files import write_text
 from algcn.report import figures, markdown, page
@@ -24,16 +23,14 @@ FORMATS = (".html", ".md")
 
 
 def save(document: Document, out: Path) -> list[Path]:
-    """Write a report; returns the files, the report itself first.
+    """Write a report and return its files, the report itself first.
 
     Raises:
-        InputError: the ending is of no format, or the place cannot be written to.
+        InputError: The ending is of no format, or the place cannot be written to.
     """
-    if out.suffix not in FORMATS:
-        raise InputError(f"{str(out)!r} ends in no format of a report; use .html or .md")
-    if out.is_dir():
-        raise InputError(f"{str(out)!r} is a folder; name a file")
-    try:
+    check_format(out)
+    check_file(out)
+    with writing(out):
         if out.suffix == ".html":
             write_text(out, page.write(document))
             return [out]
@@ -47,19 +44,36 @@ def save(document: Document, out: Path) -> list[Path]:
         for path, svg in drawn.items():
             write_text(path, svg)
         write_text(out, markdown.write(document, folder.name))
-    except OSError as error:
-        raise InputError(f"{str(out)!r} cannot be written ({error.strerror}); name another place") from None
     return [out, *drawn]
+
+
+def check_format(out: Path) -> None:
+    """Refuse a name whose ending is of no format.
+
+    Raises:
+        InputError: it is neither .html nor .md.
+    """
+    if out.suffix not in FORMATS:
+        raise InputError(f"{str(out)!r} ends in no format of a report; use {' or '.join(FORMATS)}.")
+
+
+def build_parser() -> CommandParser:
+    """The arguments of the command."""
+    parser = CommandParser(
+        "python -m algcn.report",
+        "Write a report on bundles that a reader can check.",
+        "weights/mine weights/pocket --out report.html",
+    )
+    add_bundle(parser, "bundles", many=True, metavar="BUNDLE")
+    add_out(parser, f"the report, {' or '.join(FORMATS)}")
+    return parser
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """The command."""
-    parser = argparse.ArgumentParser(prog="python -m algcn.report", description="Write a report on bundles.")
-    parser.add_argument("bundles", nargs="+", metavar="BUNDLE", help="folder, or OWNER/NAME[@COMMIT] on the Hub")
-    parser.add_argument("--out", required=True, type=Path, help="the report: .html or .md")
-    arguments = parser.parse_args(argv)
-    if arguments.out.suffix not in FORMATS:
-        raise InputError(f"--out {str(arguments.out)!r} ends in no format of a report; use .html or .md")
+    arguments = build_parser().parse_args(argv)
+    check_format(arguments.out)
+    check_file(arguments.out)
     subjects = [
         Subject(reference, open_bundle(reference), number)
         for number, reference in enumerate(arguments.bundles, start=1)

@@ -6,7 +6,6 @@ columns in the order of the labels), or a feature file of the same labels.
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 from torch import Tensor
@@ -18,20 +17,11 @@ from algcn.kit.mat import read_variable
 from algcn.method.labels import LabelSet
 
 
-def add_argument(parser: argparse.ArgumentParser) -> None:
-    """Add the flag to a parser."""
-    parser.add_argument(
-        "--prior-labels",
-        metavar="FILE",
-        help="count the prior C from these label rows, a .mat matrix or a feature file (default: the train split)",
-    )
-
-
 def read_prior_labels(path: str | Path | None, label_set: LabelSet) -> Tensor | None:
     """Read the label rows of a file, N × L of 0 and 1; None where no file is named.
 
     Raises:
-        InputError: the file is missing or damaged, or its columns are not the labels.
+        InputError: The file is missing or damaged, or its columns are not the labels.
     """
     if path is None:
         return None

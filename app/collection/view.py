@@ -73,7 +73,7 @@ def render_collection(collection: Collection, service: RetrievalService, predict
     """Render the pictures with their labels.
 
     Args:
-        collection: What there is.
+        collection: The collection.
         service: Serves the pictures.
         predicted: For each picture the labels that the model predicts; shown where nobody gave any.
     """

@@ -28,7 +28,7 @@ def render_facts(
         service: What answers.
         names: Of the models there are.
         chosen: One of them.
-        linked: What the address calls it; "" for the program's own.
+        linked: What the address calls it; "" for the default.
         problem: A sentence about what could not be opened.
         refresh: Have the tab that is open filled anew.
     """

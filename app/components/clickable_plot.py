@@ -12,6 +12,7 @@ from typing import Any
 
 import gradio as gr
 
+from algcn.kit import checks
 from app.kit.scripts import mount
 from app.kit.templates import render
 
@@ -73,5 +74,5 @@ def selected_ids(event: gr.EventData, count: int) -> list[int]:
     ids = data.get("ids")
     if not isinstance(ids, list):
         return []
-    whole = (value for value in ids[:MAX_SELECTED] if isinstance(value, int) and not isinstance(value, bool))
+    whole = (value for value in ids[:MAX_SELECTED] if checks.is_whole(value))
     return list(dict.fromkeys(value for value in whole if 0 <= value < count))

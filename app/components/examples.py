@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 
+from algcn.kit import checks
 from app.components.cards import picture_url
 from app.kit.scripts import mount
 from app.kit.templates import render
@@ -34,5 +35,5 @@ def render_examples(queries: Sequence[str], pictures: Sequence[int], prefix: str
 def chosen_index(data: dict[str, Any], count: int) -> int | None:
     """The index that a `select` brought, if it is one of `count`."""
     index = data.get("index")
-    is_index = isinstance(index, int) and not isinstance(index, bool) and 0 <= index < count
+    is_index = checks.is_whole(index) and 0 <= index < count
     return index if is_index else None

@@ -14,6 +14,6 @@ def download_place(elem_id: str) -> gr.HTML:
 
 
 def render_link(address: str, name: str, size: int) -> str:
-    """The link to a file of `size` bytes, to be saved as `name`; `Shelf.offer` gives the address."""
+    """The link to a file of `size` bytes, to be saved as `name`; `Addresses.offer` gives the address."""
     shown = f"{size / 1e6:,.0f} MB" if size >= 1e6 else f"{max(1, size // 1000):,} kB"
     return render("components/file_link.html", address=address, name=name, size=shown)

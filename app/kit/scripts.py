@@ -41,8 +41,8 @@ def mount(name: str) -> str:
 
 
 def call(name: str, function: str, *arguments: str) -> str:
-    """The `js` of an event that calls an exported function of a module."""
-    return f"() => {_imported(name)}.{function}({', '.join(map(json.dumps, arguments))}))"
+    """The `js` of an event that calls an exported function of a module; what else the event does goes on at once."""
+    return f"() => void {_imported(name)}.{function}({', '.join(map(json.dumps, arguments))}))"
 
 
 def preloads() -> str:

@@ -45,7 +45,7 @@ def neighbours_answer(service: RetrievalService, label: str, stage: str, limit: 
     graph = label_graph_of(service)
     number = service.bundle.label_set.index(label)
     incoming, outgoing = graph.neighbours(number, stage, limit)
-    measured = average_precision(service.bundle.metrics, graph.names[number])
+    measured = average_precision(service.bundle.record, graph.names[number])
     return {
         "label": graph.names[number],
         "group": graph.groups[number],

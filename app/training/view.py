@@ -26,7 +26,7 @@ def render_data(data: TrainingData, chosen: str, source: str) -> str:
     """Render what there is to learn from.
 
     Args:
-        data: What there is.
+        data: The training data.
         chosen: The model that is open.
         source: The model whose encoder's features are learned from; another one where that reads no words.
     """
@@ -87,7 +87,7 @@ def render_edges(edges: Sequence[tuple[str, str, float]]) -> str:
 
 def render_result(trained: Trained) -> str:
     """Render what came out, beside the other models."""
-    items = trained.metrics["items"]
+    items = trained.record.items
     return render(
         "training/result.html",
         stopped=trained.stopped,
@@ -95,7 +95,7 @@ def render_result(trained: Trained) -> str:
         wanted=trained.settings.epochs,
         seconds=trained.seconds,
         best_epoch=trained.result.best_epoch,
-        pictures=items["test"]["images"] or items["validation"]["images"],
+        pictures=items["test"].images or items["validation"].images,
         compared=[(MODELS[name], values) for name, values in trained.compared.items()],
         best=max(values["average"] for values in trained.compared.values()),
     )

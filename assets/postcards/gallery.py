@@ -78,10 +78,10 @@ def parse_size(text: str) -> tuple[int, int]:
     """`WIDTHxHEIGHT` of shape 4:3, at most 384x288 (the font's pictures are only about 128 pixels high)."""
     parts = text.lower().split("x")
     if len(parts) != 2 or not all(part.isdigit() for part in parts):
-        raise InputError(f"--size {text!r} is not WIDTHxHEIGHT: give for example 384x288")
+        raise InputError(f"--size {text!r} is not WIDTHxHEIGHT; give 384x288 for instance.")
     width, height = int(parts[0]), int(parts[1])
     if width * HEIGHT != height * WIDTH or not 32 <= width <= WIDTH:
-        raise InputError(f"--size {text} cannot be painted: give a 4:3 size from 32x24 to {WIDTH}x{HEIGHT}")
+        raise InputError(f"--size {text} cannot be painted; give a 4:3 size from 32x24 to {WIDTH}x{HEIGHT}.")
     return width, height
 
 
@@ -95,10 +95,10 @@ def write_gallery(
 ) -> None:
     """Write `count` scenes as an image folder: images/*.webp and, when all are there, metadata.csv."""
     if count < 1:
-        raise InputError(f"--count {count} makes no scene: give 1 or more")
+        raise InputError(f"--count {count} makes no scene; give 1 or more.")
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder} is a file: give a folder to write the postcards into")
+        raise InputError(f"{folder} is a file; give a folder to write the postcards into.")
     (folder / "images").mkdir(parents=True, exist_ok=True)
     table = io.StringIO()
     rows = csv.writer(table, lineterminator="\n")

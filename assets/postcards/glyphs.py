@@ -44,16 +44,16 @@ class GlyphBook:
         path = Path(font_path)
         if not path.is_file():
             raise InputError(
-                f"the font {path} is missing: install Debian's fonts-noto-color-emoji "
-                "(apt-get install fonts-noto-color-emoji) or pass --font PATH to NotoColorEmoji.ttf"
+                f"The font {path} is missing; install Debian's fonts-noto-color-emoji "
+                "(apt-get install fonts-noto-color-emoji) or pass --font PATH to NotoColorEmoji.ttf."
             )
         if not features.check("raqm"):
-            raise InputError("this Pillow has no raqm text layout, needed for joined emoji: install the Pillow wheel")
+            raise InputError("This Pillow has no raqm text layout, needed for joined emoji; install the Pillow wheel.")
         try:
             self._font = ImageFont.truetype(str(path), STRIKE)
         except OSError as error:
             raise InputError(
-                f"{path} is not a font with a {STRIKE} px colour strike: pass NotoColorEmoji.ttf ({error})"
+                f"{path} is not a font with a {STRIKE} px colour strike ({error}); pass NotoColorEmoji.ttf."
             ) from None
         self.sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
         self._cell = self._font.getlength("\U0001f697")
@@ -62,7 +62,7 @@ class GlyphBook:
     def _draw(self, text: str) -> Image.Image:
         """RGBA picture of one emoji (a sequence must join to one glyph), trimmed to what is visible."""
         if self._font.getlength(text) > self._cell * 1.2:
-            raise InputError(f"the font has no single picture for {text!r}: use Debian's fonts-noto-color-emoji")
+            raise InputError(f"The font has no single picture for {text!r}; use Debian's fonts-noto-color-emoji.")
         picture = Image.new("RGBA", (round(self._cell) + 4, 140), (0, 0, 0, 0))
         ImageDraw.Draw(picture).text((0, 0), text, font=self._font, embedded_color=True)
         return picture

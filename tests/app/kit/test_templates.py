@@ -18,8 +18,6 @@ PAGE = FOLDER.parent
 FILES = sorted(str(path.relative_to(PAGE)) for path in PAGE.rglob("*.py"))
 FOR_PLOTLY = "kit/words.py"  # a figure's texts have markup of their own, which no template makes
 MARKUP = re.compile(r"</?[a-z][a-z0-9]*[ />]")
-# Their author is at it.
-NOT_YET = {"benchmark/figures.py", "benchmark/tables.py"}
 # A place in a text for `format`; Plotly's own are %{x}, those of JavaScript ${x}.
 PLACE = re.compile(r"(?<![%$])\{[a-z_]*\}")
 
@@ -54,7 +52,7 @@ def test_built_markup_is_found() -> None:
     assert not imports_html("import html5lib\nfrom html.parser import HTMLParser")
 
 
-@pytest.mark.parametrize("file", [name for name in FILES if name not in {FOR_PLOTLY, *NOT_YET}])
+@pytest.mark.parametrize("file", [name for name in FILES if name != FOR_PLOTLY])
 def test_markup_is_made_by_templates_alone(file: str) -> None:
     source = (PAGE / file).read_text(encoding="utf-8")
     lines = built_markup(source)
