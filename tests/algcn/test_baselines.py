@@ -20,6 +20,7 @@ from algcn.evaluation.retrieval import retrieval_map
 from algcn.kit.errors import InputError, run_command
 from algcn.method.config import ModelConfig, TrainConfig
 from algcn.method.model import ALGCN
+from algcn.training import comparison
 
 CONFIG = TrainConfig(batch_size=64, epochs=2, learning_rate=1e-3)
 SIZES = {"common_dim": 16, "label_dim": 8}
@@ -27,7 +28,7 @@ SIZES = {"common_dim": 16, "label_dim": 8}
 
 @pytest.fixture(scope="module")
 def report(make_features):
-    return baselines.compare(make_features(240), CONFIG, [1, 2, 3], sizes=SIZES)
+    return comparison.compare(make_features(240), CONFIG, [1, 2, 3], sizes=SIZES)
 
 
 def test_the_probe_agrees_with_scikit_learn(make_features):
@@ -56,13 +57,13 @@ def test_the_probe_learns_and_is_measured_on_test(make_features):
 
 def test_relevances(make_features):
     label_set = make_features(20).label_set
-    both = baselines.relevances(label_set, "annotated", "person")
+    both = comparison.relevances(label_set, "annotated", "person")
     assert [item.columns.tolist() for item in both] == [[0, 1, 2, 3], [1, 2, 3]]
     assert [item.name for item in both] == ["annotated labels", "annotated labels without 'person'"]
-    assert len(baselines.relevances(label_set, "all", "sea")[1].columns) == 5
-    assert len(baselines.relevances(label_set, "annotated", "sea")) == 1
+    assert len(comparison.relevances(label_set, "all", "sea")[1].columns) == 5
+    assert len(comparison.relevances(label_set, "annotated", "sea")) == 1
     with pytest.raises(InputError, match="the only label"):
-        baselines.relevances(label_set.subset(["person"]), "annotated", "person")
+        comparison.relevances(label_set.subset(["person"]), "annotated", "person")
 
 
 def test_every_method_is_measured_by_every_relevance(report):
@@ -156,8 +157,8 @@ def test_command(make_features, tmp_path, capsys):
 def test_bad_input_is_one_sentence(make_features, tiny_gallery_dir, tmp_path, capsys):
     features = make_features(40)
     with pytest.raises(InputError, match="test split has no labelled item"):
-        baselines.compare(dataclasses.replace(features, split=["train"] * 40), CONFIG, [1], sizes=SIZES)
+        comparison.compare(dataclasses.replace(features, split=["train"] * 40), CONFIG, [1], sizes=SIZES)
     with pytest.raises(InputError, match="no seed"):
-        baselines.compare(features, CONFIG, [], sizes=SIZES)
+        comparison.compare(features, CONFIG, [], sizes=SIZES)
     assert run_command(baselines.main, [str(tiny_gallery_dir)]) == 2
     assert "extract features first" in capsys.readouterr().err
