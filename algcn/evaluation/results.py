@@ -91,7 +91,7 @@ class SplitResult(Part):
     """How well a model retrieves on one split; without `map` where no item has a label.
 
     Attributes:
-        queries_left_out: Of mAP, because they have no label that counts.
+        queries_left_out: How many queries mAP leaves out, because they have no label that counts.
         per_label: Mean AP of the queries that have a label.
         recall: Share of queries that find one of their own partners among the first k.
     """
@@ -125,8 +125,8 @@ class Reliability(Part):
 
     Attributes:
         ece: Expected calibration error.
-        brier_of_base_rate: Of who always says the share of relevant pairs.
-        first_10: Of the best results of each query only.
+        brier_of_base_rate: The Brier score of always saying the share of relevant pairs.
+        first_10: The same for the best results of each query only.
     """
 
     bins: tuple[Bin, ...]
