@@ -153,7 +153,7 @@ def test_bad_input_is_one_sentence(make_features, tiny_gallery_dir, tmp_path, ca
     features = make_features(40)
     with pytest.raises(InputError, match="test split has no labelled item"):
         baselines.compare(dataclasses.replace(features, split=["train"] * 40), CONFIG, [1], sizes=SIZES)
-    with pytest.raises(InputError, match="no seed"):
+    with pytest.raises(InputError, match="No seed"):
         baselines.compare(features, CONFIG, [], sizes=SIZES)
     assert run_command(baselines.main, [str(tiny_gallery_dir)]) == 2
     assert "extract features first" in capsys.readouterr().err

@@ -290,7 +290,7 @@ def test_the_command(folder: Path, tiny_bundle_dir: Path, capsys: pytest.Capture
     assert capsys.readouterr().out.strip() == f"{folder}: 6 pictures and 6 texts"
     assert len(load_file(folder / STORE_NAME)["features"]) == 12
     assert run_command(main, ["build", str(folder / "nothing"), "--bundle", str(tiny_bundle_dir)]) == 2
-    assert "error: there is no folder" in capsys.readouterr().err
+    assert "error: There is no folder" in capsys.readouterr().err
     assert run_command(main, ["build", str(folder), "--bundle", str(folder / "nothing")]) == 2
     assert "There is no bundle at" in capsys.readouterr().err
 
