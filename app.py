@@ -2,145 +2,15 @@
 
     python app.py [--bundle PATH|OWNER/NAME[@COMMIT]] [--gallery PATH] [--mcp]
 
-The environment may say the same: ALGCN_BUNDLE, ALGCN_GALLERY; GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say where the
-page is served; ALGCN_CACHE is the only folder that is written to.
+`app/launch.py` says what it does and what the environment may say.
 """
 
 from __future__ import annotations
 
-import inspect
-import os
-import re
 import sys
-import warnings
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from algcn.command_line import CommandParser, add_bundle, reference
-from algcn.kit.cache import cache_folder
-from algcn.kit.errors import InputError, run_command
-
-if TYPE_CHECKING:
-    from app.service import RetrievalService
-
-ROOT = Path(__file__).resolve().parent
-BUNDLES = ROOT / "weights"
-DEFAULT_BUNDLE = BUNDLES / "pocket"
-DEFAULT_GALLERY = ROOT / "assets" / "gallery"
-HUB_REFERENCE = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
-
-
-def main(argv: Sequence[str] | None = None) -> None:
-    """Serve the page until it is stopped."""
-    arguments = build_parser().parse_args(argv)
-    # The imports below take seconds, together about ten: those of the model run in a thread while the page comes up,
-    # and none starts before the arguments make sense.
-    if not os.environ.get("GRADIO_SERVER_PORT", "0").isdecimal():
-        raise InputError("GRADIO_SERVER_PORT must be a number, 7860 for instance.")
-    _check("bundle", arguments.bundle, needs="config.json")
-    _check("gallery", arguments.gallery)
-    from app.visitors.loading import Loading
-
-    loading = Loading(lambda report: _load(arguments.bundle, arguments.gallery, report))
-    cache = cache_folder()
-    uploads = cache / "uploads"
-    os.environ["GRADIO_TEMP_DIR"] = str(uploads)
-    _import_gradio()
-    from app.interface import build, launch
-    from app.visitors.addresses import Shelf
-    from app.visitors.catalogue import Catalogue, bundles_in
-
-    shelf = Shelf(loading)
-    page = build(loading, shelf, uploads, cache, Catalogue(loading, bundles_in(BUNDLES)))
-    print(f"ALGCN Explorer is at {launch(page, shelf, cache, mcp=arguments.mcp)}", flush=True)
-    try:
-        loading.service()
-    except InputError:
-        page.close(verbose=False)
-        raise
-    page.block_thread()
-
-
-def build_parser() -> CommandParser:
-    """The arguments; the environment's values are their defaults."""
-    parser = CommandParser(_started_as(), __doc__.splitlines()[0], "--bundle weights/pocket --gallery PHOTOS")
-    add_bundle(
-        parser,
-        default=os.environ.get("ALGCN_BUNDLE") or str(DEFAULT_BUNDLE),
-        help="a bundle's folder, or OWNER/NAME[@COMMIT] on the Hub; $ALGCN_BUNDLE says the same",
-    )
-    parser.add_argument(
-        "--gallery",
-        type=reference,
-        default=os.environ.get("ALGCN_GALLERY") or str(DEFAULT_GALLERY),
-        help="a folder of pictures, with captions and labels in a metadata.csv if there are any, or OWNER/NAME[@COMMIT]"
-        " on the Hub; $ALGCN_GALLERY says the same",
-    )
-    parser.add_argument(
-        "--mcp",
-        action="store_true",
-        help="also answer language models: the API as tools of the Model Context Protocol, at /gradio_api/mcp/",
-    )
-    return parser
-
-
-def _started_as() -> str:
-    """How the program was started, for the help: `python app.py`, or by its installed name."""
-    name = Path(sys.argv[0]).name
-    return f"python {name}" if name.endswith(".py") else name
-
-
-def _check(kind: str, reference: str, needs: str | None = None) -> None:
-    """Refuse at once what cannot be a folder or a repository; the rest is checked while it is loaded."""
-    path = Path(reference).expanduser()
-    if path.is_dir():
-        if needs and not (path / needs).is_file():
-            raise InputError(f"{path} is no {kind}: it has no {needs}; name the folder that holds it.")
-        return
-    # OWNER/NAME names a repository, unless OWNER is a folder here: then NAME is a typing error in a path.
-    if path.exists() or not HUB_REFERENCE.fullmatch(reference) or Path(path.parts[0]).is_dir():
-        raise InputError(f"There is no {kind} at {reference}; name a folder, or OWNER/NAME on the Hub.")
-
-
-def _import_gradio() -> None:
-    """Import gradio in half the time.
-
-    At every import gradio renders a .pyi file for each of its 80 component classes and compares it with the one beside
-    the class, for the benefit of editors: 1.7 of its 3.6 seconds, on the way to the first page. It skips classes whose
-    source file is unknown, so for the time of the import its own classes are made to look like that.
-    """
-    getfile = inspect.getfile
-
-    def unknown_for_gradio(value: object) -> str:
-        if isinstance(value, type) and value.__module__.startswith("gradio."):
-            raise OSError
-        return getfile(value)
-
-    inspect.getfile = unknown_for_gradio
-    try:
-        import gradio  # noqa: F401
-    finally:
-        inspect.getfile = getfile
-
-
-def _load(bundle: str, gallery: str, report: Callable[[str], None]) -> RetrievalService:
-    report("starting")
-    # torch mutes this harmless one while it registers its kernels, but what one thread mutes another may unmute.
-    warnings.filterwarnings("ignore", "Warning only once for all operators", UserWarning)
-    from algcn.bundles.hub import resolve_bundle
-    from algcn.gallery.hub import resolve_gallery
-    from app.service import load_service
-
-    bundle_path, bundle_notice = resolve_bundle(bundle, fallback=DEFAULT_BUNDLE)
-    gallery_path, gallery_notice = resolve_gallery(gallery)
-    # A folder of the Hub's cache is called by its commit: the page shows the reference instead.
-    is_snapshot = bundle_path not in (Path(bundle).expanduser(), DEFAULT_BUNDLE)
-    service = load_service(bundle_path, gallery_path, report, name=bundle if is_snapshot else None)
-    for notice in filter(None, (bundle_notice, gallery_notice, *service.gallery.notices)):
-        print(notice, file=sys.stderr, flush=True)
-    return service
-
+from algcn.kit.errors import run_command
+from app.launch import main
 
 if __name__ == "__main__":
     sys.exit(run_command(main))

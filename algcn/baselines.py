@@ -17,7 +17,6 @@ With `--out` the comparison becomes the part "baselines" of that bundle's metric
 
 from __future__ import annotations
 
-import statistics
 import sys
 import time
 from collections.abc import Sequence
@@ -47,6 +46,8 @@ from algcn.datasets.validation import carve_validation
 from algcn.evaluation.linear_probe import FITS as PROBE_FITS
 from algcn.evaluation.linear_probe import linear_probe
 from algcn.evaluation.measure import split_sizes
+from algcn.evaluation.record import MethodComparison, PickedStrength
+from algcn.evaluation.results import MEASURES, PRIMARY, MethodCurves, MethodResult, RelevanceBlock, SplitResult, Spread
 from algcn.evaluation.retrieval import DEFINITIONS as EVALUATE_DEFINITIONS
 from algcn.evaluation.retrieval import (
     RELEVANCE,
@@ -61,10 +62,9 @@ from algcn.kit.errors import InputError, run_command
 from algcn.kit.progress import ProgressBar
 from algcn.method.config import PRESETS, ModelConfig, TrainConfig, preset
 from algcn.method.labels import LabelSet
-from algcn.training.loop import train
+from algcn.training.loop import train_algcn
 from algcn.training.prior_labels import read_prior_labels
 
-MEASURES = ("image_to_text", "text_to_image", "average")
 DEFINITIONS = {
     "measure": "mean average precision over the whole ranking (mAP@all) by cosine on the test split; an image queries "
     "all texts, a text all images, its own partner included; queries without a label are left out",
@@ -115,7 +115,7 @@ def compare(
     sizes: dict[str, Any] | None = None,
     prior_labels: Tensor | None = None,
     progress: bool = False,
-) -> dict[str, Any]:
+) -> MethodComparison:
     """Measure all methods.
 
     Args:
@@ -126,13 +126,11 @@ def compare(
         without: the label that a second definition of relevance leaves out, where it exists.
         device: where to compute.
         sizes: changes to the paper's `ModelConfig`.
-        prior_labels: what ALGCN's prior is counted from (see `algcn.train.train`).
+        prior_labels: what ALGCN's prior is counted from (see `train_algcn`).
         progress: show progress bars on stderr, and print a line for each method as it is done.
 
     Returns:
-        `relevance`: for each definition `labels`, `chance`, `methods` (mean, std and per-seed values of both
-        directions and their average) and, of the first seed, `precision_recall` and `per_label` by method; `items`:
-        sizes of the splits; `prior_labels`: how many rows, where given; `linear_probe`: what was picked; `definitions`.
+        The part of a bundle's record.
     """
     if not seeds:
         raise InputError("No seed was given; name at least one, three or more for a spread.")
@@ -148,7 +146,7 @@ def compare(
     def measure(embedded: Embedded) -> dict[str, dict[str, float]]:
         return {item.name: retrieval_map(embedded.with_labels(item.columns.to(device))) for item in found}
 
-    def detail(embedded: Embedded) -> dict[str, dict[str, Any]]:
+    def detail(embedded: Embedded) -> dict[str, SplitResult]:
         """By relevance: what `evaluate_embedded` says, its curves and labels among it."""
         return {
             item.name: evaluate_embedded(
@@ -175,7 +173,7 @@ def compare(
                 use_gcn=method == "algcn",
                 **(sizes or {}),
             )
-            result = train(
+            result = train_algcn(
                 features,
                 config.replace(seed=seed),
                 model_config=model_config,
@@ -189,70 +187,55 @@ def compare(
             if seed == seeds[0]:
                 details[method] = detail(embedded)
             bar.say(_line(f"{method} seed {seed}", results, started))
-    return {
-        "relevance": {
-            item.name: {
-                "labels": [features.label_set[column].name for column in item.columns.tolist()],
-                "chance": chance(test.with_labels(item.columns.to(device))),
-                "methods": {method: _spread([run[item.name] for run in runs]) for method, runs in results.items()},
-                **_details({method: of[item.name] for method, of in details.items()}),
-            }
-            for item in found
-        },
-        "seeds": list(seeds),
-        "items": split_sizes(features),
-        "labels_learned": len(features.label_set),
-        **({} if prior_labels is None else {"prior_labels": len(prior_labels)}),
-        "training": config.to_dict() | {"seed": list(seeds)},
-        "linear_probe": {"weight_decay": picked},
-        "definitions": DEFINITIONS,
-    }
+
+    def block(item: Relevance) -> RelevanceBlock:
+        measured = {method: of[item.name] for method, of in details.items()}
+        curves = {method: result.precision_recall for method, result in measured.items()}
+        return RelevanceBlock(
+            labels=tuple(features.label_set[column].name for column in item.columns.tolist()),
+            chance=chance(test.with_labels(item.columns.to(device))),
+            methods={method: _spread([run[item.name] for run in runs]) for method, runs in results.items()},
+            # The random ranking's curve is the same for all.
+            precision_recall=MethodCurves(
+                recall=curves["algcn"].recall,
+                chance=curves["algcn"].chance,
+                methods={method: curve.precision for method, curve in curves.items()},
+            ),
+            per_label={method: result.per_label for method, result in measured.items()},
+        )
+
+    return MethodComparison(
+        relevance={item.name: block(item) for item in found},
+        seeds=tuple(seeds),
+        items=split_sizes(features),
+        labels_learned=len(features.label_set),
+        prior_labels=None if prior_labels is None else len(prior_labels),
+        training=config.to_dict() | {"seed": list(seeds)},
+        linear_probe=PickedStrength(picked),
+        definitions=DEFINITIONS,
+    )
 
 
-def _details(reports: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Curves and AP by label of each method; the random ranking's curve is the same for all."""
-    curves = {method: report["precision_recall"] for method, report in reports.items()}
-    return {
-        "precision_recall": {
-            **{name: curves["algcn"][name] for name in ("recall", "chance")},
-            "methods": {
-                method: {name: curve[name] for name in ("image_to_text", "text_to_image")}
-                for method, curve in curves.items()
-            },
-        },
-        "per_label": {method: report["per_label"] for method, report in reports.items()},
-    }
-
-
-def _spread(runs: list[dict[str, float]]) -> dict[str, Any]:
-    """Mean, sample standard deviation (None for a single run) and the values themselves."""
-    return {
-        measure: {
-            "mean": statistics.fmean(run[measure] for run in runs),
-            "std": statistics.stdev(run[measure] for run in runs) if len(runs) > 1 else None,
-            "values": [run[measure] for run in runs],
-        }
-        for measure in MEASURES
-    }
+def _spread(runs: list[dict[str, float]]) -> MethodResult:
+    return MethodResult(**{measure: Spread.over([run[measure] for run in runs]) for measure in MEASURES})
 
 
 def _line(method: str, results: dict[str, list[dict[str, dict[str, float]]]], started: float) -> str:
     last = list(results.values())[-1][-1]
-    scores = "   ".join(f"{name} {scores['average']:.4f}" for name, scores in last.items())
+    scores = "   ".join(f"{name} {scores[PRIMARY]:.4f}" for name, scores in last.items())
     return f"{method}: average mAP, {scores}   {time.perf_counter() - started:.1f} s"
 
 
-def table(report: dict[str, Any]) -> str:
-    """The comparison for a terminal."""
+def table(comparison: MethodComparison) -> str:
+    """Say the comparison for a terminal."""
     lines = []
-    for name, block in report["relevance"].items():
-        lines.append(f"{name} ({len(block['labels'])}): mAP image→text, text→image, average")
-        lines.append(f"  {'chance':<18} {block['chance']:.4f} (average)")
-        for method, measures in block["methods"].items():
+    for name, block in comparison.relevance.items():
+        lines.append(f"{name} ({len(block.labels)}): mAP image→text, text→image, average")
+        lines.append(f"  {'chance':<18} {block.chance:.4f} (average)")
+        for method, result in block.methods.items():
+            spreads = [result.of(measure) for measure in MEASURES]
             cells = "   ".join(
-                f"{measures[measure]['mean']:.4f}"
-                + ("" if measures[measure]["std"] is None else f" ± {measures[measure]['std']:.4f}")
-                for measure in MEASURES
+                f"{spread.mean:.4f}" + ("" if spread.std is None else f" ± {spread.std:.4f}") for spread in spreads
             )
             lines.append(f"  {method:<18} {cells}")
     return "\n".join(lines)
@@ -317,10 +300,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(table(report))
         if bundle is not None:
             # Read again: a training that ended in the meantime must not be undone.
-            metrics = {**(Bundle.load(bundle.path).metrics or {}), "baselines": report}
+            metrics = {**(Bundle.load(bundle.path).metrics or {}), "baselines": report.to_json()}
             with writing(bundle.path):
                 update_bundle(bundle.path, metrics=metrics)
-        answer(report)
+        answer(report.to_json())
 
 
 if __name__ == "__main__":

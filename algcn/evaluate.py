@@ -150,16 +150,17 @@ def main(argv: Sequence[str] | None = None) -> None:
             embedded = embed_for_ranking(features, model, bundle.encoder_weight, device)
         else:
             embedded = embed(features, model, device)
+        result = evaluate_embedded(embedded, features.label_set.names)
         report = {
             "bundle": arguments.bundle,
             "data": str(arguments.data),
             "space": arguments.space,
             "split": split,
             **({"split_name": features.split_name} if features.split_name else {}),
-            **evaluate_embedded(embedded, features.label_set.names),
+            **result.to_json(),
             "definitions": DEFINITIONS,
         }
-        print(summary(report))
+        print(summary(result, split, arguments.space, features.split_name))
         answer(report)
 
 

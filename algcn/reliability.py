@@ -94,10 +94,12 @@ def main(argv: Sequence[str] | None = None) -> None:
             others[arguments.name] = gallery_items(gallery, bundle.label_set, bundle.encoder_weight)
         report = measure_calibration(calibration, model, features, others, device)
         update_bundle(
-            arguments.bundle, calibration=calibration, metrics={**(bundle.metrics or {}), "calibration": report}
+            arguments.bundle,
+            calibration=calibration,
+            metrics={**(bundle.metrics or {}), "calibration": report.to_json()},
         )
         print(summary(report))
-        answer(report)
+        answer(report.to_json())
 
 
 def _build(folder: Path, bundle: Bundle, *, shown: bool) -> Gallery:

@@ -18,6 +18,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,6 +43,7 @@ from algcn.command_line import (
 )
 from algcn.datasets.features import Features
 from algcn.evaluation.measure import measure_splits
+from algcn.evaluation.record import HELD_OUT, PriorLabels
 from algcn.evaluation.reliability import fit_calibration, measure_calibration
 from algcn.evaluation.retrieval import RELEVANCE, relevance_columns, summary
 from algcn.kit.errors import InputError, run_command
@@ -50,7 +52,7 @@ from algcn.method.config import MODES, PRECISIONS, PRESETS, SELECTIONS, ModelCon
 from algcn.method.model import ALGCN
 from algcn.training.ablations import ablate
 from algcn.training.label_embeddings import LEARNED, read_label_embeddings
-from algcn.training.loop import TEST_WARNING, EpochReport, TrainResult, measure, train
+from algcn.training.loop import TEST_WARNING, EpochReport, TrainResult, measure, train_algcn
 from algcn.training.prior_labels import read_prior_labels
 from algcn.training.processes import Processes, joined
 
@@ -200,7 +202,7 @@ def _train_all(arguments: argparse.Namespace, processes: Processes, device: torc
 
         checkpoints.append(out.with_name(f"{out.name}.{name}checkpoint.safetensors"))
         with ProgressBar("train", total=config.epochs, unit="epoch", shown=shown) as bar:
-            return train(
+            return train_algcn(
                 features,
                 config,
                 model_config=model_config,
@@ -234,17 +236,17 @@ def _keep(arguments: argparse.Namespace, outcome: _Outcome, device: torch.device
     model, features = result.model, result.features
     if arguments.half:
         model.half().float()  # measured as it is kept
-    metrics = measure(result, config, arguments.relevance_labels, device)
-    metrics["label_embeddings"] = Path(arguments.label_embeddings).name
-    if outcome.prior_rows is not None:
-        metrics["prior_labels"] = {"file": Path(arguments.prior_labels).name, "rows": outcome.prior_rows}
+    record = measure(result, config, arguments.relevance_labels, device)
     if without_gcn is not None:
         without_gcn.half().float()  # this one is always kept in half precision
         columns = relevance_columns(features.label_set, arguments.relevance_labels)
-        metrics["without_gcn"] = measure_splits(without_gcn, features, columns, device)
+        record = replace(record, without_gcn=measure_splits(without_gcn, features, columns, device))
     calibration = fit_calibration(model, features, encoder.weight, device)
     if calibration is not None:
-        metrics["calibration"] = measure_calibration(calibration, model, features, device=device)
+        record = replace(record, calibration=measure_calibration(calibration, model, features, device=device))
+    if outcome.prior_rows is not None:
+        record = replace(record, prior_labels=PriorLabels(Path(arguments.prior_labels).name, outcome.prior_rows))
+    record = replace(record, label_embeddings=Path(arguments.label_embeddings).name, encoder=encoder.results())
     with writing(arguments.out):
         save_bundle(
             arguments.out,
@@ -255,16 +257,16 @@ def _keep(arguments: argparse.Namespace, outcome: _Outcome, device: torch.device
             training=config,
             thresholds=result.thresholds,
             calibration=calibration,
-            metrics=metrics | encoder.metrics(),
+            metrics=record.to_json(),
             history=result.history,
             without_gcn=without_gcn,
         )
     for checkpoint in outcome.checkpoints:
         checkpoint.unlink(missing_ok=True)
     print(f"{arguments.out}: epoch {result.best_epoch}, picked on {config.select}")
-    for split in ("validation", "test"):
-        if split in metrics:
-            print(summary({**metrics[split], "split": split, "space": "common"}))
+    for split in HELD_OUT:
+        if (measured := record.of(split)) is not None:
+            print(summary(measured, split, "common"))
     if config.select == "test":
         print(f"WARNING: {TEST_WARNING}")
 

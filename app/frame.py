@@ -1,82 +1,46 @@
-"""What every tab is built from, and how a tab keeps up with what its visitor opened elsewhere."""
+"""The frame around the tabs: what each of them is given, and how it is filled anew when it is opened."""
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
-from contextvars import ContextVar
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from algcn.kit.errors import InputError
-from app.visitors.catalogue import Catalogue
-from app.visitors.loading import Loading
 from app.visitors.visitor import Visitor
 
 if TYPE_CHECKING:
+    from app.program import Program
     from app.service import RetrievalService
-    from app.visitors.addresses import Shelf
-
-_ASKED: ContextVar[RetrievalService | None] = ContextVar("asked", default=None)
 
 
 @dataclasses.dataclass(frozen=True)
 class Frame:
-    """Handed to the `build(frame, tab)` of every tab.
+    """What every tab is given.
 
     Attributes:
         blocks: The page.
-        loading: The shared service; may still be loading.
-        uploads: The folder that gradio keeps uploads in.
-        cache: The only other folder that is written to.
-        shelf: Pictures by address.
+        program: What all visitors share.
         visitor: Input of every event that depends on who asks.
-        models: What visitors can choose from; by default the program's own alone.
         refreshes: For each tab a hidden button, which the masthead presses to have the tab filled anew.
         openings: Events that may open another model or other pictures; the masthead follows each.
     """
 
     blocks: gr.Blocks
-    loading: Loading
-    uploads: Path
-    cache: Path
-    shelf: Shelf
+    program: Program
     visitor: gr.State
-    models: Catalogue | None = None
     refreshes: dict[object, gr.Button] = dataclasses.field(default_factory=dict)
     openings: list[Any] = dataclasses.field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        if self.models is None:
-            object.__setattr__(self, "models", Catalogue(self.loading))
-
     def service(self, visitor: Visitor) -> RetrievalService:
-        """What answers this visitor; waits while it is loading."""
-        return visitor.service(self.loading)
+        """Wait for the service that answers this visitor and return it."""
+        return visitor.service(self.program.loading)
 
     def shared(self, visitor: Visitor) -> RetrievalService:
-        """What answers this visitor without anything of their own: the model that they chose."""
-        return visitor.shared(self.loading)
-
-    def asked(self) -> RetrievalService:
-        """What answers the program that calls an endpoint: the model that it names, else the program's own."""
-        return _ASKED.get() or self.loading.service()
-
-    @contextlib.contextmanager
-    def asking(self, model: str) -> Iterator[None]:
-        """Within it, `asked` is the model of this name; "" for the program's own.
-
-        Raises:
-            InputError: There is none, or it cannot be loaded.
-        """
-        token = _ASKED.set(self.models.service(model) if model else None)
-        try:
-            yield
-        finally:
-            _ASKED.reset(token)
+        """The service without anything of the visitor's own: the model that they chose, with the program's gallery."""
+        return visitor.shared(self.program.loading)
 
     def refresh(self, tab: gr.Tab) -> gr.Button:
         """The hidden button that fills a tab anew; made inside the tab."""
@@ -126,5 +90,5 @@ class Frame:
 
 
 def sent(event: gr.EventData) -> dict[str, Any]:
-    """What the browser sent with an event: anything at all, so each value is checked where it is used."""
+    """Return what the browser sent with an event: it may be anything, so each value is checked where it is used."""
     return event._data if isinstance(event._data, dict) else {}

@@ -1,4 +1,4 @@
-"""Every answer the page and the API give: a bundle and a gallery behind one kind of question.
+"""The retrieval service: every answer that the page and the API give of a bundle and a gallery.
 
 Notable: nothing here knows gradio. A query is ranked exactly, against the whole gallery, so a score can be said as what
 it is worth: the share of the gallery that a result beats and, where the bundle is calibrated, the chance that the
@@ -18,11 +18,13 @@ from typing import TYPE_CHECKING
 
 from algcn.bundles.predictor import LabelPredictor, LabelScore
 from algcn.features.encoder import clean_text
+from algcn.kit import checks
 from algcn.kit.errors import InputError
+from app.kit.cache import Cache
 from app.kit.limits import DEFAULT_LIMIT
 from app.kit.pictures import SHARED_KEY, pictures_prefix
-from app.search.asking import Asked, ask
 from app.search.filters import LabelFilter
+from app.search.parse import ParsedQuery, parse_query
 from app.search.query import Query
 from app.search.ranker import Ranker
 from app.search.reading import Reader
@@ -55,8 +57,11 @@ class RetrievalService:
         gallery: Pictures and texts, embedded in the bundle's common space.
         encoder: What reads queries; the bundle's own by default.
         name: What to call the bundle; its folder's name by default.
-        key: Under which `app.visitors.addresses.Shelf` serves the gallery's pictures.
+        key: Under which `app.visitors.addresses.Addresses` serves the gallery's pictures.
         source: The same gallery with its texts, where the model reads no words and `gallery` has none.
+
+    Attributes:
+        cache: What was computed of the bundle and the gallery, the maps for instance; it goes with the service.
     """
 
     def __init__(
@@ -75,6 +80,7 @@ class RetrievalService:
         self.source = source or gallery
         self.encoder = encoder or bundle.encoder()
         self.predictor = LabelPredictor(bundle)
+        self.cache = Cache()
         self._reader = Reader(bundle, self.encoder, self.predictor)
         self._ranker = Ranker(gallery, self.predictor, bundle.encoder_weight)
 
@@ -99,7 +105,7 @@ class RetrievalService:
         return "percentile" if self.bundle.calibration is None else "probability"
 
     def search(self, query: Query) -> SearchResult:
-        """The pictures and texts nearest to what is asked.
+        """Find the pictures and texts nearest to a query.
 
         Raises:
             InputError: Nothing is asked for, a picture cannot be read, or there is no such item or label.
@@ -107,32 +113,32 @@ class RetrievalService:
         start = time.perf_counter()
         if query.item is not None:
             self.check_item(query.item)
-        asked = ask(query, self._reader, self.gallery, self.predictor)
+        parsed = parse_query(query, self._reader, self.gallery, self.predictor)
         # Only names of labels, to a model that reads no words, are nothing to the encoder.
-        of_encoder = bool(asked.point.features.any())
+        of_encoder = bool(parsed.point.features.any())
         if query.space == "encoder" and not of_encoder:
             raise InputError(LABELS_ALONE)
-        pictures, captions = self._ranker.answer(asked, query.space, self._calibration_of(query.space, asked))
+        pictures, captions = self._ranker.answer(parsed, query.space, self._calibration_of(query.space, parsed))
         beside = None
         if query.beside and of_encoder:
             # Nobody calibrated the encoder alone, and it is there to be compared with: it is not cut off.
             other = "ranking" if query.space == "encoder" else "encoder"
-            uncut = dataclasses.replace(asked, query=dataclasses.replace(query, cutoff=0.0))
-            beside = self._ranker.answer(uncut, other, self._calibration_of(other, asked))
+            uncut = dataclasses.replace(parsed, query=dataclasses.replace(query, cutoff=0.0))
+            beside = self._ranker.answer(uncut, other, self._calibration_of(other, parsed))
         return SearchResult(
             query=query,
-            point=asked.point,
+            point=parsed.point,
             pictures=pictures,
             captions=captions,
             beside=beside,
-            query_labels=asked.query_labels,
-            notice=self._notice(asked, pictures),
-            remark=self._remark(asked, pictures),
+            query_labels=parsed.query_labels,
+            notice=self._notice(parsed, pictures),
+            remark=self._remark(parsed, pictures),
             seconds=time.perf_counter() - start,
         )
 
     def search_by_text(self, text: str, limit: int = DEFAULT_LIMIT) -> SearchResult:
-        """The pictures and texts nearest to what `text` says.
+        """Find the pictures and texts nearest to what `text` says.
 
         Raises:
             InputError: Nothing to search for in `text`, or a limit outside 1 to 500.
@@ -140,7 +146,7 @@ class RetrievalService:
         return self.search(Query(text=clean_text(text), limit=limit))
 
     def search_by_image(self, image: Image.Image | str | Path | bytes, limit: int = DEFAULT_LIMIT) -> SearchResult:
-        """The pictures and texts nearest to a picture, given decoded, as a path, or as the bytes of a file.
+        """Find the pictures and texts nearest to a picture, given decoded, as a path, or as the bytes of a file.
 
         Raises:
             InputError: It is no picture that can be read, or a limit outside 1 to 500.
@@ -148,7 +154,7 @@ class RetrievalService:
         return self.search(Query(picture=image, limit=limit))
 
     def search_by_item(self, item: int, limit: int = DEFAULT_LIMIT) -> SearchResult:
-        """More like a picture of the gallery; the picture itself is left out.
+        """Find more like a picture of the gallery; the picture itself is left out.
 
         Raises:
             InputError: There is no such picture, or a limit outside 1 to 500.
@@ -156,7 +162,7 @@ class RetrievalService:
         return self.search(Query(item=self.check_item(item), limit=limit))
 
     def predict_labels(self, image: Image.Image | str | Path | bytes) -> list[LabelScore]:
-        """The labels that the model predicts for a picture, the clearest first.
+        """Predict the labels of a picture, the clearest first.
 
         Raises:
             InputError: It is no picture that can be read.
@@ -164,18 +170,18 @@ class RetrievalService:
         return self.predictor.of_query(self.predictor.scores(self._reader.picture(image).embedding)[0], "image", ())
 
     def check_item(self, item: object) -> int:
-        """`item` as the position of a picture, whatever a browser or a client sent.
+        """Make sure that `item` is the position of a picture, whatever a browser or a client sent.
 
         Raises:
-            InputError: It is not one.
+            InputError: There is no such picture.
         """
         count = len(self.gallery.items)
-        if isinstance(item, bool) or not isinstance(item, int) or not 0 <= item < count:
+        if not checks.is_whole(item) or not 0 <= item < count:
             raise InputError(f"There is no such picture: the gallery has {count:,}, counted from 0.")
         return item
 
     def find_item(self, file: object) -> int:
-        """The position of the picture with a file name.
+        """Find the position of the picture with a file name.
 
         Raises:
             InputError: The gallery has none of this name.
@@ -185,7 +191,7 @@ class RetrievalService:
         return self._positions[file]
 
     def picture_path(self, item: int) -> Path:
-        """Where a picture of the gallery is.
+        """Find the file of a picture of the gallery.
 
         Raises:
             InputError: There is no such picture.
@@ -196,16 +202,16 @@ class RetrievalService:
     def _positions(self) -> dict[str, int]:
         return {item.file_name: position for position, item in enumerate(self.gallery.items)}
 
-    def _calibration_of(self, space: str, asked: Asked) -> Calibration | None:
+    def _calibration_of(self, space: str, parsed: ParsedQuery) -> Calibration | None:
         """Calibrations are fitted on the ranking score of what was read; the encoder's alone and labels have none."""
-        was_read = all(part.features.any() for part in asked.parts)
+        was_read = all(part.features.any() for part in parsed.parts)
         return self.bundle.calibration if space == "ranking" and was_read else None
 
-    def _notice(self, asked: Asked, pictures: Found) -> str | None:
-        sentences = [part.notice for part in asked.parts if part.notice]
-        if asked.query.beside and not asked.point.features.any():
+    def _notice(self, parsed: ParsedQuery, pictures: Found) -> str | None:
+        sentences = [part.notice for part in parsed.parts if part.notice]
+        if parsed.query.beside and not parsed.point.features.any():
             sentences.append(LABELS_ALONE)
-        if not asked.point.embedding.any():
+        if not parsed.point.embedding.any():
             sentences.append(UNSEEN)
         if pictures.cutoff_by == "probability" and pictures.hits and pictures.best < 100 * EVEN_CHANCE:
             sentences.append(
@@ -214,13 +220,13 @@ class RetrievalService:
             )
         return " ".join(sentences) or None
 
-    def _remark(self, asked: Asked, pictures: Found) -> str | None:
+    def _remark(self, parsed: ParsedQuery, pictures: Found) -> str | None:
         if pictures.cutoff_by != "probability":
             return None
         remarks = (
-            (len(asked.parts) > 1, MIXED),
-            (bool(asked.unwanted), STEERED),
-            (any(part.labels_only for part in asked.parts), BARE),
+            (len(parsed.parts) > 1, MIXED),
+            (bool(parsed.unwanted), STEERED),
+            (any(part.labels_only for part in parsed.parts), BARE),
         )
         return " ".join(sentence for applies, sentence in remarks if applies) or None
 

@@ -14,6 +14,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 WITH_AN_EXAMPLE = {
     "algcn.bundles.bundle": ["Bundle"],
     "algcn.datasets.features": ["Features"],
+    "algcn.evaluation.retrieval": ["evaluate_retrieval"],
     "algcn.features.encoder": ["load_encoder"],
     "algcn.gallery.store": ["Gallery", "build_gallery"],
     "algcn.kit.checks": ["number", "whole_number"],
@@ -21,7 +22,7 @@ WITH_AN_EXAMPLE = {
     "algcn.method.config": ["ModelConfig", "TrainConfig"],
     "algcn.method.labels": ["LabelSet"],
     "algcn.method.model": ["ALGCN", "ALGCNOutput"],
-    "algcn.training.loop": ["train"],
+    "algcn.training.loop": ["train_algcn"],
 }
 
 

@@ -10,12 +10,15 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import PROJECT
 from gradio_client import Client
 from PIL import Image, ImageDraw
 from serving import Server, environment, serve
+
+import algcn
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 SCENES = (
@@ -109,3 +112,35 @@ def test_the_python_example(
             exec(ast.unparse(statement), names)
     image, text, neighbours = answers
     assert image["file"] and text["text"] and neighbours
+
+
+def test_the_example_for_scripts(
+    workplace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It runs as it stands, on the bundled weights and pictures; a small checkpoint stands for the authors'."""
+    example = block_after("## From Python")
+    for name in ("weights", "assets"):
+        (tmp_path / name).symlink_to(PROJECT / name)
+    (tmp_path / "reference.pth").symlink_to(PROJECT / "tests" / "data" / "reference.pth")
+    Image.open(workplace / "PHOTOS" / "IMG_0000.jpg").save(tmp_path / "photo.jpg")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(example, names)
+    labels = len(names["bundle"].label_set)
+    assert names["scores"].shape == (1, labels)
+    best_label = names["bundle"].label_set.names[int(names["scores"].argmax())]
+    assert best_label in ("dog", "beach")
+    assert all(name in names["bundle"].label_set.names for name, _ in names["predicted"][0])
+    assert names["best"].shape == (1, 5)
+    found, chance = (float(number) for number in re.findall(r"0?\.\d+", capsys.readouterr().out))
+    assert chance + 0.2 < found < 1
+    graph = names["graph"]
+    assert all(graph[stage].shape == (labels, labels) for stage in graph)
+    assert (graph["adaptive"] - (graph["prior"] + graph["learned_change"]).relu()).abs().max() < 1e-6
+    assert names["theirs"].label_graph()["prior"].shape == (7, 7)
+
+
+def test_the_readme_lists_the_public_names() -> None:
+    """All of them, in the table and in the sentence below it."""
+    section = README.partition("## From Python")[2].partition("\n## ")[0]
+    assert set(algcn.__all__) <= set(re.findall(r"`(\w+)`", section.rpartition("```")[2])) <= {*algcn.__all__, "algcn"}

@@ -22,14 +22,15 @@ import json
 import secrets
 import shutil
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
+from algcn.bundles.embedding import embed_pictures, embed_texts
 from algcn.bundles.encoder import (
     MODALITIES,
     check_encodes,
@@ -58,14 +59,19 @@ from algcn.bundles.manifest import (
     verify,
     write_config,
 )
+from algcn.bundles.predictor import LabelPredictor, thresholds_from_json, thresholds_to_json
 from algcn.evaluation.calibration import Calibration
 from algcn.evaluation.ranking import ENCODER_WEIGHT, check_encoder_weight
+from algcn.evaluation.record import Record
 from algcn.features.encoder import Encoder, load_encoder
 from algcn.kit import files
 from algcn.kit.errors import InputError
 from algcn.method.config import ModelConfig, TrainConfig
 from algcn.method.labels import LabelSet
 from algcn.method.model import ALGCN
+
+if TYPE_CHECKING:
+    from algcn.bundles.embedding import Picture
 
 
 @dataclasses.dataclass(eq=False)
@@ -77,7 +83,7 @@ class Bundle:
         encodes: What the encoder reads for the model: "image", "text" or both; empty without an encoder. What it does
             not name must not be encoded: the model takes other features there, bags of words for instance.
         config: config.json as it was read.
-        metrics: metrics.json, or None.
+        metrics: metrics.json as it was read, or None; `record` is the same with types.
         thresholds: "image" and "text": L scores above which a label is predicted; empty when none were saved.
         encoder_weight: How much the encoder's own cosine counts in the ranking (see `algcn.evaluation.ranking`).
         calibration: The curves from ranking scores to probabilities; None without them, or where they were fitted
@@ -134,7 +140,7 @@ class Bundle:
             encodes=_part(path, lambda: encodes_of(config)),
             config=config,
             metrics=read_json(path / METRICS_NAME) if METRICS_NAME in config["files"] else None,
-            thresholds=_thresholds(path, config, len(label_set)),
+            thresholds=_part(path, lambda: thresholds_from_json(config.get("thresholds"), len(label_set))),
             encoder_weight=encoder_weight,
             calibration=_part(path, lambda: _calibration(config, encoder_weight)),
             path=path,
@@ -146,6 +152,20 @@ class Bundle:
     def training(self) -> TrainConfig | None:
         """How the model was trained, where that was saved."""
         return TrainConfig.from_dict(self.config["training"]) if self.config.get("training") else None
+
+    @property
+    def selected_on_test(self) -> bool:
+        """Whether the test split picked the epoch, as the authors did, so that its numbers are optimistic."""
+        training = self.config.get("training")
+        return isinstance(training, Mapping) and training.get("select") == "test"
+
+    @cached_property
+    def record(self) -> Record:
+        """What metrics.json says, typed, read when it is first asked for; empty without one.
+
+        A bundle opens whatever its numbers are: a part that is not understood is None and a sentence in `problems`.
+        """
+        return Record.read(self.metrics or {})
 
     @cached_property
     def history(self) -> dict[str, Tensor] | None:
@@ -178,6 +198,62 @@ class Bundle:
             if device not in self._encoders:
                 self._encoders[device] = self._load_encoder(device)
             return self._encoders[device]
+
+    def embed_images(self, images: Iterable[Picture]) -> Tensor:
+        """Embed pictures in the common space: N × d, L2-normalised, on the CPU.
+
+        Args:
+            images: Paths, bytes of files, or decoded pictures.
+
+        Raises:
+            InputError: One cannot be read, or the bundle has no encoder.
+        """
+        return embed_pictures(self, images)
+
+    def embed_texts(self, texts: Sequence[str]) -> Tensor:
+        """Embed texts in the common space: N × d, L2-normalised, on the CPU.
+
+        Raises:
+            InputError: One is blank, or the bundle has no encoder that reads texts.
+        """
+        return embed_texts(self, texts)
+
+    def label_scores(self, embeddings: Tensor) -> Tensor:
+        """Return the cosine of each embedding (N × d) with each label's classifier, N × L; not a probability."""
+        return LabelPredictor(self).scores(embeddings)
+
+    def predict_labels(self, images: Iterable[Picture]) -> list[list[tuple[str, float]]]:
+        """Predict labels: for each picture their names and scores, the farthest above its threshold first.
+
+        A bundle without thresholds gives the three labels of the highest scores.
+
+        Args:
+            images: Paths, bytes of files, or decoded pictures.
+
+        Raises:
+            InputError: One cannot be read, or the bundle has no encoder.
+
+        Example:
+            >>> bundle = Bundle.load("weights/pocket")
+            >>> [label for label, score in bundle.predict_labels(["assets/gallery/images/00000-living.webp"])[0]]
+            ['couch', 'table', 'computer', 'clock', 'phone', 'chair', 'flower']
+        """
+        return LabelPredictor(self).clearest_of(self.embed_images(images), "image")
+
+    def predict_labels_of_texts(self, texts: Sequence[str]) -> list[list[tuple[str, float]]]:
+        """Predict labels of texts, as `predict_labels` does of pictures.
+
+        Raises:
+            InputError: One is blank, or the bundle has no encoder that reads texts.
+        """
+        return LabelPredictor(self).clearest_of(self.embed_texts(texts), "text")
+
+    def label_graph(self) -> dict[str, Tensor]:
+        """Read the label graph, stage by stage, each L × L: `prior`, `learned_change`, `adaptive`, `normalised`.
+
+        What they hold, and in which orientation, is said at `ALGCN.label_graph`.
+        """
+        return self.model.label_graph()
 
     def adopt_encoder(self, encoder: Encoder) -> None:
         """Use an encoder that is loaded already, another bundle's for instance, instead of loading a second one.
@@ -290,7 +366,7 @@ def save_bundle(
             ),
             **({"encodes": sorted(encodes)} if encodes != MODALITIES else {}),
             "training": training.to_dict() if training is not None else None,
-            "thresholds": _thresholds_to_json(thresholds, len(label_set)),
+            "thresholds": thresholds_to_json(thresholds, len(label_set)),
             "ranking": {"encoder_weight": check_encoder_weight(encoder_weight)},
             "calibration": calibration.to_json() if calibration is not None else None,
         }
@@ -320,7 +396,7 @@ def update_bundle(
     verify(path)
     config = read_config(path)
     if thresholds is not None:
-        config["thresholds"] = _thresholds_to_json(thresholds, len(config["labels"]))
+        config["thresholds"] = thresholds_to_json(thresholds, len(config["labels"]))
     if encoder_weight is not None:
         config["ranking"] = {"encoder_weight": check_encoder_weight(encoder_weight)}
     if calibration is not None:
@@ -374,18 +450,6 @@ def _load_model(path: Path, config: ModelConfig) -> ALGCN:
     return model
 
 
-def _thresholds(path: Path, config: Mapping[str, Any], num_labels: int) -> dict[str, Tensor]:
-    thresholds = {}
-    try:
-        for modality, values in (config.get("thresholds") or {}).items():
-            thresholds[modality] = torch.tensor(values, dtype=torch.float32)
-            if thresholds[modality].shape != (num_labels,):
-                raise ValueError
-    except (AttributeError, TypeError, ValueError):
-        raise InputError(f"The thresholds in {path / CONFIG_NAME} must be {num_labels} numbers; restore it.") from None
-    return thresholds
-
-
 def _encoder_weight(config: Mapping[str, Any]) -> float:
     ranking = config.get("ranking", {})
     if not isinstance(ranking, dict):
@@ -405,13 +469,6 @@ def _save_without_gcn(model: ALGCN, beside: ModelConfig, path: Path) -> None:
     if model.config != beside.replace(use_gcn=False):
         raise InputError("The model without the GCN must be of the same sizes as the model, and have no GCN.")
     _save_safetensors({name: tensor.half() for name, tensor in model.state_dict().items()}, path / WITHOUT_GCN_NAME)
-
-
-def _thresholds_to_json(thresholds: Mapping[str, Tensor] | None, num_labels: int) -> dict[str, list[float]]:
-    written = {name: [round(float(v), 6) for v in values] for name, values in (thresholds or {}).items()}
-    if not set(written) <= {"image", "text"} or any(len(values) != num_labels for values in written.values()):
-        raise InputError(f"Thresholds are given as 'image' and 'text', {num_labels} numbers each.")
-    return written
 
 
 def _swap(aside: Path, path: Path) -> None:

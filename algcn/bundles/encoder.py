@@ -31,6 +31,7 @@ from algcn.bundles.manifest import (
 )
 from algcn.datasets.features import Features
 from algcn.evaluation.ranking import ENCODER_WEIGHT
+from algcn.evaluation.record import EncoderResults
 from algcn.features.encoder import load_encoder
 from algcn.features.encoder_files import HUB_PATTERNS, HUB_PREFIX, read_encoder_config, weights_path
 from algcn.kit.errors import InputError
@@ -167,10 +168,10 @@ class ChosenEncoder:
     """What a bundle will say about its encoder.
 
     Attributes:
-        reference: a folder or a Hub reference; None for no encoder.
-        encodes: what it reads for the model, "image", "text" or both.
-        stays_in: the name of the bundle beside the new one that it is in and is not copied from.
-        note: a sentence for the user about why there is none.
+        reference: A folder or a Hub reference; None for no encoder.
+        encodes: What it reads for the model, "image", "text" or both.
+        stays_in: The name of the bundle beside the new one that it is in and is not copied from.
+        note: A sentence for the user about why there is none.
     """
 
     reference: str | None
@@ -189,11 +190,19 @@ class ChosenEncoder:
         about = {"encoder": encoder, "encoder_bundle": self.stays_in, "encodes": self.encodes}
         return {**about, "encoder_weight": self.weight}
 
-    def metrics(self) -> dict[str, Any]:
-        """Its own recall, where it reads both sides and the folder it comes from (of `algcn.pretrain`) says it."""
+    def results(self) -> EncoderResults | None:
+        """Its own recall, where it reads both sides and the folder it comes from (of `algcn.pretrain`) says it.
+
+        Raises:
+            InputError: What the folder says is not understood.
+        """
         path = Path(self.reference or "") / ENCODER_RECALL
-        known = self.encodes == MODALITIES and path.is_file()
-        return {"encoder": json.loads(path.read_text(encoding="utf-8"))} if known else {}
+        if self.encodes != MODALITIES or not path.is_file():
+            return None
+        try:
+            return EncoderResults.from_json(json.loads(path.read_text(encoding="utf-8")))
+        except ValueError as error:
+            raise InputError(f"{path} does not say the encoder's recall: {error} Restore it or remove it.") from None
 
 
 def choose_encoder(
@@ -231,4 +240,6 @@ def choose_encoder(
         raise InputError(
             f"The features were not made by the encoder {reference!r}; extract them with it, or name the other."
         )
-    return ChosenEncoder(loaded.reference, encodes, encoder_of)
+    chosen = ChosenEncoder(loaded.reference, encodes, encoder_of)
+    chosen.results()  # a file that is not understood is better known before a training than after
+    return chosen

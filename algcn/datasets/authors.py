@@ -34,11 +34,11 @@ def read_reference_folder(folder: str | Path, label_set: LabelSet | None = None)
     each row, "train/0", "train/1", …
 
     Args:
-        folder: with the six `.mat` files; `adj.mat` is not needed (`read_reference_cooccurrence`).
-        label_set: the labels in column order; without, `label_names.txt` if there, else "label 1", "label 2", …
+        folder: With the six `.mat` files; `adj.mat` is not needed (`read_reference_cooccurrence`).
+        label_set: The labels in column order; without, `label_names.txt` if there, else "label 1", "label 2", …
 
     Raises:
-        InputError: a file or variable is missing or unreadable, or sizes do not fit together.
+        InputError: A file or variable is missing or unreadable, or sizes do not fit together.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -70,7 +70,7 @@ def read_reference_cooccurrence(folder: str | Path) -> Tensor:
     Their script counts the diagonal twice; here the supports (`nums`) are put on it.
 
     Raises:
-        InputError: the file is missing or unreadable, or `adj` and `nums` do not fit together.
+        InputError: The file is missing or unreadable, or `adj` and `nums` do not fit together.
     """
     path = Path(folder) / "adj.mat"
     counts, support = read_variable(path, "adj").round().long(), read_variable(path, "nums").flatten().round().long()
@@ -88,7 +88,7 @@ def write_reference_folder(features: Features, folder: str | Path) -> None:
     They have two splits: rows of "validation" go to the end of train. File names are not kept.
 
     Raises:
-        InputError: train or test would be empty.
+        InputError: Train or test would be empty.
     """
     folder = Path(folder)
     rows = {

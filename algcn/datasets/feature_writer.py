@@ -24,9 +24,9 @@ class FeatureWriter:
     """A safetensors file of known shapes that is open for writing; rows are put where they belong.
 
     Args:
-        path: the file to make; the caller renames it into place when all rows are in.
-        shapes: the shape and type of each tensor, in the order of the file (the widest type first).
-        metadata: the header's strings.
+        path: The file to make; the caller renames it into place when all rows are in.
+        shapes: The shape and type of each tensor, in the order of the file (the widest type first).
+        metadata: The header's strings.
     """
 
     def __init__(

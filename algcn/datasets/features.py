@@ -33,9 +33,9 @@ def check_rows(features: Tensor, name: str, file_names: Sequence[str], first: in
 
     Args:
         features: N × d.
-        name: what they are called, `image_features` for instance.
-        file_names: for each row its image.
-        first: number of the first row.
+        name: The name of the features, `image_features` for instance.
+        file_names: The image of each row.
+        first: Number of the first row.
     """
     for bad, what in (
         (~torch.isfinite(features).all(dim=1), "hold a NaN or infinity"),
@@ -78,17 +78,17 @@ class Features:
         image_features: N × image_dim, float32, finite, no row all zero.
         text_features: N × text_dim, likewise.
         labels: N × L of 0 and 1, stored as uint8. A row may be empty (an item without labels).
-        split: for each row "train", "validation" or "test".
-        label_set: the L labels, in column order.
-        file_names: for each row the image it belongs to; rows with the same name are several texts of one image.
-        encoder: where the features come from: `reference` and `fingerprint`, or for features that are of no encoder
+        split: The split of each row: "train", "validation" or "test".
+        label_set: The L labels, in column order.
+        file_names: The image that each row belongs to; rows with the same name are several texts of one image.
+        encoder: Where the features come from: `reference` and `fingerprint`, or for features that are of no encoder
             `image` and `text`, what each is, with `image_fingerprint` where the images are an encoder's; empty when
             that is not known.
-        split_name: what the split is called, for instance "mirflickr 2000-query seed 103"; empty for one of no name.
-        vocabulary: the word of each text column where the texts are bags of words; else empty.
+        split_name: What the split is called, for instance "mirflickr 2000-query seed 103"; empty for one of no name.
+        vocabulary: The word of each text column where the texts are bags of words; else empty.
 
     Raises:
-        InputError: sizes that do not fit together, a NaN or infinity, a row of zeros (it has no direction, so no
+        InputError: Sizes that do not fit together, a NaN or infinity, a row of zeros (it has no direction, so no
             cosine), an unknown split, labels other than 0 and 1.
 
     Example:
@@ -246,7 +246,7 @@ class Features:
         """Read a feature file.
 
         Raises:
-            InputError: not a feature file, or one whose content breaks the rules of `Features`.
+            InputError: Not a feature file, or one whose content breaks the rules of `Features`.
         """
         path = Path(path)
         if not path.is_file():

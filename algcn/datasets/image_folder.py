@@ -60,11 +60,11 @@ def read_image_folder(path: str | Path, label_set: LabelSet | None = None) -> Im
     """Read an image folder; no image is opened, but each one must be there.
 
     Args:
-        path: the folder.
-        label_set: where given, every label must be one of it.
+        path: The folder.
+        label_set: The labels that are allowed; all by default.
 
     Raises:
-        InputError: no such folder, nothing in it, a column or a file that is missing, a path that leaves the folder,
+        InputError: No such folder, nothing in it, a column or a file that is missing, a path that leaves the folder,
             an unknown label or split, a `metadata.csv` that is not UTF-8 or not CSV. The row is named as a
             spreadsheet shows it (the header is row 1).
     """

@@ -19,7 +19,7 @@ def stream_lists(path: str | Path) -> Iterator[tuple[str, Any]]:
     Memory is bounded by the largest entry.
 
     Raises:
-        InputError: the file cannot be read or is no JSON object.
+        InputError: The file cannot be read or is no JSON object.
     """
     path = Path(path)
     try:

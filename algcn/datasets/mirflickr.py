@@ -75,11 +75,11 @@ class MirFlickr:
     """MIRFlickr-25K below `root`: the folder that holds `mirflickr/` and the annotations, or `mirflickr/` itself.
 
     Args:
-        root: where the archives were unpacked.
-        kind: which annotations to use, "potential" or "relevant".
+        root: The folder that the archives were unpacked in.
+        kind: Which annotations to use, "potential" or "relevant".
 
     Raises:
-        InputError: a folder or a file is missing, or an annotation is no number of a photo.
+        InputError: A folder or a file is missing, or an annotation is no number of a photo.
     """
 
     dataset = "mirflickr"

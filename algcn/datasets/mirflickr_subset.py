@@ -35,12 +35,12 @@ class MirFlickrSubset:
     """Photos and benchmark matrices of MIRFlickr-25K in the folder `root`.
 
     Args:
-        root: the folder that holds the files.
-        unpacked: an empty folder that the photos are unpacked into; it is needed until the items are written.
-        progress: show a progress bar on stderr.
+        root: The folder that holds the files.
+        unpacked: An empty folder that the photos are unpacked into; it is needed until the items are written.
+        progress: Show a progress bar on stderr.
 
     Raises:
-        InputError: a file is missing or damaged, or they do not fit each other.
+        InputError: A file is missing or damaged, or they do not fit each other.
     """
 
     dataset = "mirflickr-subset"

@@ -47,12 +47,12 @@ class MsCoco:
     """MS-COCO below `root`.
 
     Args:
-        root: the folder with `annotations` and the folders of photos.
-        year: "2014" or "2017"; the first that is there without.
-        captions: at most so many of each photo, in the order of their ids.
+        root: The folder with `annotations` and the folders of photos.
+        year: "2014" or "2017"; the first that is there by default.
+        captions: At most so many of each photo, in the order of their ids.
 
     Raises:
-        InputError: a file is missing or damaged, or the files do not belong together.
+        InputError: A file is missing or damaged, or the files do not belong together.
     """
 
     dataset = "ms-coco"

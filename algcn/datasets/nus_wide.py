@@ -34,12 +34,12 @@ class NusWide:
     """NUS-WIDE below `root`.
 
     Args:
-        root: the folder with `Groundtruth`, `ImageList` and `NUS_WID_Tags`.
-        images: the folder with the photos; one of `PHOTO_FOLDERS` below the root without.
-        concepts: how many of the most frequent concepts to take.
+        root: The folder with `Groundtruth`, `ImageList` and `NUS_WID_Tags`.
+        images: The folder with the photos; one of `PHOTO_FOLDERS` below the root by default.
+        concepts: How many of the most frequent concepts to take.
 
     Raises:
-        InputError: a file is missing, or two of them do not have the same number of lines.
+        InputError: A file is missing, or two of them do not have the same number of lines.
     """
 
     dataset = "nus-wide"

@@ -46,9 +46,9 @@ class Collection(Protocol):
     """A reader of a collection's official files.
 
     Attributes:
-        dataset: its name on the command line.
-        label_set: the labels, in the order of the benchmark.
-        vocabulary: the words of the benchmark's bags of words; None where it has none.
+        dataset: Its name on the command line.
+        label_set: The labels, in the order of the benchmark.
+        vocabulary: The words of the benchmark's bags of words; None where it has none.
     """
 
     dataset: str
@@ -91,14 +91,14 @@ def prepare(
     """Write the image folder of a collection, with its split and manifest.
 
     Args:
-        collection: where the items come from; they are gone through twice, to draw and to write.
-        out: the folder to make.
-        split: the split to draw.
-        copy: copy the images; without, the folder holds symbolic links to them.
-        progress: show a progress bar on stderr.
+        collection: The collection that the items come from; they are gone through twice, to draw and to write.
+        out: The folder to make.
+        split: The split to draw.
+        copy: Copy the images; without, the folder holds symbolic links to them.
+        progress: Show a progress bar on stderr.
 
     Raises:
-        InputError: the folder exists already, the official files are not what they should be, or there are fewer items
+        InputError: The folder exists already, the official files are not what they should be, or there are fewer items
             than the split takes. Then nothing is written.
     """
     out = Path(out)
@@ -247,7 +247,7 @@ def first_there(candidates: Sequence[Path], what: str, root: Path) -> Path:
     """Return the first of `candidates` that exists.
 
     Raises:
-        InputError: none of them exists.
+        InputError: None of them exists.
     """
     for path in candidates:
         if path.exists():
@@ -262,7 +262,7 @@ def read_lines(path: Path) -> Iterator[str]:
     """Yield the lines of a text file, stripped; bytes that are no UTF-8 become U+FFFD.
 
     Raises:
-        InputError: the file cannot be read.
+        InputError: The file cannot be read.
     """
     try:
         with path.open(encoding="utf-8", errors="replace") as stream:
@@ -278,7 +278,7 @@ def open_root(root: str | Path) -> Path:
     """Return the folder of a collection.
 
     Raises:
-        InputError: the folder is not there.
+        InputError: The folder is not there.
     """
     root = Path(root)
     if not root.is_dir():

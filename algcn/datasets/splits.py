@@ -57,7 +57,7 @@ class Split:
     """A rule for splitting a benchmark, known by its name; `draw` applies it.
 
     Raises:
-        InputError: the name is none of a split.
+        InputError: The name is none of a split.
     """
 
     dataset: str
@@ -89,7 +89,7 @@ class Split:
         """Draw the split in one pass over (file name, official split) of all items; only drawn names stay in memory.
 
         Raises:
-            InputError: there are not as many items as the split takes.
+            InputError: There are not as many items as the split takes.
         """
         if self.rule == OFFICIAL:
             for _ in items:
@@ -140,7 +140,7 @@ def split_name(folder: str | Path) -> str:
     """Read the name of the split from an image folder's manifest; empty where it has none.
 
     Raises:
-        InputError: the manifest is damaged.
+        InputError: The manifest is damaged.
     """
     path = Path(folder) / MANIFEST
     if not path.is_file():

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from algcn.datasets.features import Features
+from algcn.evaluation.results import PRIMARY
 from algcn.evaluation.retrieval import (
     Embedded,
     group,
@@ -29,7 +30,7 @@ def fit_linear_probe(features: Tensor, labels: Tensor, weight_decay: float) -> T
     Args:
         features: N × d, standardised (`Standardiser`).
         labels: N × L of 0 and 1.
-        weight_decay: above 0.
+        weight_decay: Above 0.
 
     Returns:
         (d + 1) × L; the last row holds the biases.
@@ -114,6 +115,6 @@ def linear_probe(
         )
 
     pairs = [(images, texts) for images in WEIGHT_DECAYS for texts in WEIGHT_DECAYS]
-    scores = [retrieval_map(at("validation", *pair).with_labels(relevance.to(device)))["average"] for pair in pairs]
+    scores = [retrieval_map(at("validation", *pair).with_labels(relevance.to(device)))[PRIMARY] for pair in pairs]
     images, texts = pairs[max(range(len(pairs)), key=scores.__getitem__)]
     return at("test", images, texts), {"image": images, "text": texts}

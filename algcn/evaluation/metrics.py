@@ -67,19 +67,19 @@ def average_precision(
         gallery: N × d embeddings.
         query_labels: Q × L; any non-zero entry is a label.
         gallery_labels: N × L.
-        k: look only at the first k ranks; at the whole list without.
-        denominator: with k, AP is divided by "capped", min(k, relevant items): 1 is then always within reach; by
+        k: Look only at the first k ranks; at the whole list without.
+        denominator: With k, AP is divided by "capped", min(k, relevant items): 1 is then always within reach; by
             "relevant", all relevant items; or by "found", the relevant items within the first k (0 when there are
             none), usual in the hashing literature and blind to what was missed. Without k all three agree.
-        chunk: queries at a time.
+        chunk: Queries at a time.
 
     Raises:
-        InputError: sizes that do not fit, nothing to rank, NaN, a zero vector, or no query with a relevant item.
+        InputError: Sizes that do not fit, nothing to rank, NaN, a zero vector, or no query with a relevant item.
     """
     query, gallery = _directions(query, "query"), _directions(gallery, "gallery")
     wanted, offered = _label_matrices(query, gallery, query_labels, gallery_labels)
     if denominator not in DENOMINATORS:
-        raise InputError(f"denominator must be one of {', '.join(DENOMINATORS)}, not {denominator!r}")
+        raise InputError(f"The denominator must be one of {', '.join(DENOMINATORS)}, not {denominator!r}.")
     depth = _depth(k, len(gallery))
     ranks = torch.arange(1, depth + 1, dtype=torch.float64, device=query.device)
     values = []
@@ -93,7 +93,7 @@ def average_precision(
         values.append(torch.where(total > 0, precisions / divisor, torch.nan))
     per_query = torch.cat(values)
     if per_query.isnan().all():
-        raise InputError("no query shares a label with any item of the gallery, so there is no average precision")
+        raise InputError("No query shares a label with any item of the gallery, so there is no average precision.")
     return AveragePrecision(per_query)
 
 
@@ -146,19 +146,19 @@ def precision_recall(
         gallery: N × d embeddings.
         query_labels: Q × L; any non-zero entry is a label.
         gallery_labels: N × L.
-        points: how many levels of recall, evenly spaced from 0 to 1 (11 is the classic curve).
-        chunk: queries at a time.
+        points: How many levels of recall, evenly spaced from 0 to 1 (11 is the classic curve).
+        chunk: Queries at a time.
 
     Returns:
         Levels of recall and precision at each, both `points` long, float64.
 
     Raises:
-        InputError: as for `average_precision`, or fewer than 2 points.
+        InputError: As for `average_precision`, or fewer than 2 points.
     """
     query, gallery = _directions(query, "query"), _directions(gallery, "gallery")
     wanted, offered = _label_matrices(query, gallery, query_labels, gallery_labels)
     if points < 2:
-        raise InputError(f"a precision-recall curve needs at least 2 points, not {points}")
+        raise InputError(f"A precision-recall curve needs at least 2 points, not {points}.")
     levels = torch.linspace(0, 1, points, dtype=torch.float64, device=query.device)
     ranks = torch.arange(1, len(gallery) + 1, dtype=torch.float64, device=query.device)
     curve, used = torch.zeros_like(levels), 0
@@ -174,7 +174,7 @@ def precision_recall(
         curve += best_from_here.gather(1, first).sum(dim=0)
         used += len(found)
     if not used:
-        raise InputError("no query shares a label with any item of the gallery, so there is no precision-recall curve")
+        raise InputError("No query shares a label with any item of the gallery, so there is no precision-recall curve.")
     return levels, curve / used
 
 
@@ -196,20 +196,20 @@ def recall_at_k(
         gallery: N × d embeddings.
         query_owner: Q whole numbers; 0 … Q−1 without.
         gallery_owner: N whole numbers; 0 … N−1 without. A query's partners are the items with its number.
-        ks: how deep to look; deeper than the gallery is the whole gallery.
-        chunk: queries at a time.
+        ks: How deep to look; deeper than the gallery is the whole gallery.
+        chunk: Queries at a time.
 
     Returns:
         Recall for each k, over the queries that have a partner.
 
     Raises:
-        InputError: sizes that do not fit, nothing to rank, NaN, a zero vector, or no query with a partner.
+        InputError: Sizes that do not fit, nothing to rank, NaN, a zero vector, or no query with a partner.
     """
     query, gallery = _directions(query, "query"), _directions(gallery, "gallery")
     _same_width(query, gallery)
     wanted, offered = _owners(query_owner, query, "query"), _owners(gallery_owner, gallery, "gallery")
     if not ks or any(k < 1 for k in ks):
-        raise InputError(f"ks must be whole numbers of at least 1, not {list(ks)}")
+        raise InputError(f"The depths ks must be whole numbers of at least 1, not {list(ks)}.")
     positions = torch.arange(len(gallery), device=query.device)
     ranks = []
     for rows in _chunks(len(query), chunk):
@@ -221,7 +221,7 @@ def recall_at_k(
         ranks.append(before.sum(dim=1)[partner.any(dim=1)])
     rank = torch.cat(ranks)
     if not len(rank):
-        raise InputError("no query has a partner in the gallery, so there is no recall")
+        raise InputError("No query has a partner in the gallery, so there is no recall.")
     return {int(k): float((rank < k).double().mean()) for k in ks}
 
 
@@ -237,7 +237,7 @@ def expected_average_precision(relevant: Tensor, total: int, k: int | None = Non
     Args:
         relevant: R of each query, any shape.
         total: N.
-        k: as in `average_precision`, with the denominator "capped".
+        k: As in `average_precision`, with the denominator "capped".
 
     Returns:
         float64, the shape of `relevant`; NaN where R is 0.
@@ -260,11 +260,11 @@ def chance_level(
     Args:
         query_labels: Q × L.
         gallery_labels: N × L; the queries' own labels without (paired test sets).
-        k: as in `average_precision`.
-        chunk: queries at a time.
+        k: As in `average_precision`.
+        chunk: Queries at a time.
 
     Raises:
-        InputError: sizes that do not fit, or no query with a relevant item.
+        InputError: Sizes that do not fit, or no query with a relevant item.
     """
     gallery_labels = query_labels if gallery_labels is None else gallery_labels
     wanted, offered = _present(query_labels, "query"), _present(gallery_labels, "gallery")
@@ -272,19 +272,19 @@ def chance_level(
     rows = _chunks(len(wanted), chunk)
     relevant = torch.cat([(wanted[part] @ offered.T > 0).sum(dim=1) for part in rows])
     if not relevant.any():
-        raise InputError("no query shares a label with any item of the gallery, so chance has no level")
+        raise InputError("No query shares a label with any item of the gallery, so chance has no level.")
     return float(expected_average_precision(relevant, len(offered), k).nanmean())
 
 
 def _chunks(count: int, chunk: int) -> Iterator[slice]:
     if chunk < 1:
-        raise InputError(f"chunk must be at least 1, not {chunk}")
+        raise InputError(f"The chunk must be at least 1, not {chunk}.")
     return (slice(start, start + chunk) for start in range(0, count, chunk))
 
 
 def _depth(k: int | None, total: int) -> int:
     if k is not None and k < 1:
-        raise InputError(f"k must be at least 1, or left out for the whole list, not {k}")
+        raise InputError(f"The depth k must be at least 1, or left out for the whole list, not {k}.")
     return total if k is None else min(k, total)
 
 
@@ -323,38 +323,38 @@ def _sort_rows(keys: Tensor) -> None:
 def _directions(embeddings: Tensor, who: str) -> Tensor:
     """Unit vectors in float64, checked."""
     if embeddings.ndim != 2 or not embeddings.numel():
-        raise InputError(f"the {who} must be a matrix with at least one row, not of shape {tuple(embeddings.shape)}")
+        raise InputError(f"The {who} must be a matrix with at least one row, not of shape {tuple(embeddings.shape)}.")
     embeddings = embeddings.detach().double()
     norms = torch.linalg.vector_norm(embeddings, dim=1, keepdim=True)
     if not torch.isfinite(norms).all():
         row = int((~torch.isfinite(norms)).flatten().nonzero()[0])
-        raise InputError(f"row {row} of the {who} contains NaN or infinity; a ranking needs finite embeddings")
+        raise InputError(f"Row {row} of the {who} contains NaN or infinity; a ranking needs finite embeddings.")
     if not (norms > 0).all():
         row = int((norms == 0).flatten().nonzero()[0])
-        raise InputError(f"row {row} of the {who} is a zero vector, which has no cosine with anything; leave it out")
+        raise InputError(f"Row {row} of the {who} is a zero vector, which has no cosine with anything; leave it out.")
     return embeddings / norms
 
 
 def _present(labels: Tensor, who: str) -> Tensor:
     if labels.ndim != 2 or not labels.numel():
-        raise InputError(f"the {who} labels must be a matrix, items × labels, not of shape {tuple(labels.shape)}")
+        raise InputError(f"The {who} labels must be a matrix, items × labels, not of shape {tuple(labels.shape)}.")
     if labels.isnan().any():
-        raise InputError(f"the {who} labels contain NaN; 0 and 1 are what is needed")
+        raise InputError(f"The {who} labels contain NaN; give 0 and 1.")
     return (labels != 0).float()
 
 
 def _same_width(query: Tensor, gallery: Tensor) -> None:
     if query.shape[1] != gallery.shape[1]:
         raise InputError(
-            f"query and gallery must lie in one space, but are {query.shape[1]} and {gallery.shape[1]} wide"
+            f"Query and gallery must lie in one space, but are {query.shape[1]} and {gallery.shape[1]} wide."
         )
 
 
 def _same_labels(query_labels: Tensor, gallery_labels: Tensor) -> None:
     if query_labels.shape[1] != gallery_labels.shape[1]:
         raise InputError(
-            f"query and gallery must have the same labels, but have {query_labels.shape[1]} "
-            f"and {gallery_labels.shape[1]} columns"
+            f"Query and gallery must have the same labels, but have {query_labels.shape[1]} "
+            f"and {gallery_labels.shape[1]} columns."
         )
 
 
@@ -365,7 +365,9 @@ def _label_matrices(
     matrices = []
     for who, embeddings, labels in (("query", query, query_labels), ("gallery", gallery, gallery_labels)):
         if len(labels) != len(embeddings):
-            raise InputError(f"the {who} has {len(embeddings)} embeddings but {len(labels)} rows of labels")
+            raise InputError(
+                f"The {who} has {len(embeddings)} embeddings but {len(labels)} rows of labels; give one row for each."
+            )
         matrices.append(_present(labels, who).to(query.device))
     _same_labels(*matrices)
     return matrices[0], matrices[1]
@@ -376,5 +378,5 @@ def _owners(owner: Tensor | None, embeddings: Tensor, who: str) -> Tensor:
         return torch.arange(len(embeddings), device=embeddings.device)
     owner = torch.as_tensor(owner, device=embeddings.device)
     if owner.shape != (len(embeddings),):
-        raise InputError(f"the {who} needs one owner for each of its {len(embeddings)} rows, not {tuple(owner.shape)}")
+        raise InputError(f"The {who} needs one owner for each of its {len(embeddings)} rows, not {tuple(owner.shape)}.")
     return owner

@@ -6,14 +6,12 @@ Transactions on Multimedia 24 (2022), 3520-3532; the table as the paper's projec
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 from algcn.datasets import mirflickr
-
-if TYPE_CHECKING:
-    from algcn.bundles.bundle import Bundle
+from algcn.evaluation.record import Record
+from algcn.method.config import ModelConfig
 
 DOI = "https://doi.org/10.1109/TMM.2021.3101642"
 CITATION = "Qian et al., IEEE Transactions on Multimedia 24 (2022), doi 10.1109/TMM.2021.3101642"
@@ -51,13 +49,13 @@ class Comparison:
 
 
 def dataset_of(split_name: str, label_names: Sequence[str]) -> str | None:
-    """Which of the paper's data sets a model was trained on, by the name of its split or by its labels.
+    """Tell which of the paper's data sets a model was trained on, by the name of its split or by its labels.
 
     A part of a data set counts as the data set: a reader is told how many items there are.
 
     Args:
-        split_name: as a feature file has it, "mirflickr 2000-query seed 103" for instance; empty where it has none.
-        label_names: of the model, in any order.
+        split_name: As a feature file has it, "mirflickr 2000-query seed 103" for instance; empty where it has none.
+        label_names: The names of the model's labels, in any order.
 
     Returns:
         "mirflickr" or "nus-wide"; None where it is neither, or where nothing says so.
@@ -69,46 +67,63 @@ def dataset_of(split_name: str, label_names: Sequence[str]) -> str | None:
     return "mirflickr" if not named and sorted(label_names) == mirflickr.NAMES else None
 
 
-def comparison(bundle: Bundle) -> Comparison:
-    """What a reader has to know who wants to hold a bundle's numbers against those of the paper."""
-    metrics = bundle.metrics or {}
-    split_name = str(metrics.get("split_name") or "")
-    dataset = dataset_of(split_name, bundle.label_set.names)
+def comparison(
+    record: Record,
+    label_names: Sequence[str],
+    model: ModelConfig,
+    encodes: Collection[str],
+    *,
+    selected_on_test: bool,
+) -> Comparison:
+    """Say what a reader has to know who wants to hold a model's numbers against those of the paper.
+
+    Args:
+        record: What metrics.json holds of the model; what it does not say is left out.
+        label_names: The names of the model's labels.
+        model: The sizes of the model.
+        encodes: What its bundle's encoder reads for it, "image", "text" or both.
+        selected_on_test: Whether the test split picked the epoch.
+    """
+    dataset = dataset_of(record.split_name or "", label_names)
     if dataset is None:
         return Comparison(None, NEITHER)
-    caveats = _caveats(bundle, metrics, split_name, DATASETS[dataset])
+    features = features_of(record, model, encodes)
+    caveats = _caveats(record, features, DATASETS[dataset], selected_on_test)
     return Comparison(dataset, f"No like-for-like comparison: {' '.join(caveats)}")
 
 
-def _caveats(bundle: Bundle, metrics: Mapping[str, Any], split_name: str, dataset: str) -> Iterator[str]:
-    training = bundle.config.get("training")
-    if isinstance(training, Mapping) and training.get("select") == "test":
+def _caveats(record: Record, features: tuple[str, str], dataset: str, selected_on_test: bool) -> Iterator[str]:
+    if selected_on_test:
         yield "the paper's code picks its epoch on the test set, and so did this bundle, so both are optimistic."
     else:
         yield "the paper's code picks its epoch on the test set, which is optimistic; this bundle did not."
+    split_name = record.split_name or ""
     named = f"the split {split_name!r}" if split_name else "a split without a name"
-    sizes = {split: part.get("images") for split, part in metrics.get("items", {}).items()}
-    parts = [f"{size:,} {split}" for split, size in sizes.items() if isinstance(size, int)]
+    parts = [f"{sizes.images:,} {split}" for split, sizes in (record.items or {}).items()]
     count = f"{', '.join(parts)} images of " if parts else ""
     yield f"The paper's lists of items are not published; this bundle has {count}{named}."
     if split_name.split(" ", 1)[0].endswith(PART):
         yield f"That is a part of {dataset}, for which the paper's rows show what is usual and not what to reach."
-    features = " and ".join(features_of(bundle))
-    yield f"The paper's features are VGG-19 fc7 (4096 wide) and a bag of words; this bundle's are {features}."
-    chance = metrics.get("test", {}).get("map", {}).get("chance")
-    if chance is not None:
-        yield f"The paper prints no chance level; on these test items it is {f'{chance:.3f}'.removeprefix('0')}."
+    yield (
+        "The paper's features are VGG-19 fc7 (4096 wide) and a bag of words; this bundle's are "
+        f"{' and '.join(features)}."
+    )
+    if record.test is not None and record.test.map is not None:
+        chance = f"{record.test.map.chance:.3f}".removeprefix("0")
+        yield f"The paper prints no chance level; on these test items it is {chance}."
     yield "The paper prints no spread over seeds."
 
 
-def features_of(bundle: Bundle) -> tuple[str, str]:
-    """What a bundle's image and text features are, and how wide."""
-    config = bundle.model.config
-    said = (bundle.metrics or {}).get("features") or {}
+def features_of(record: Record, model: ModelConfig, encodes: Collection[str]) -> tuple[str, str]:
+    """Say what a model's image and text features are, and how wide."""
+    said = record.features
     found = []
-    for modality, width in (("image", config.image_dim), ("text", config.text_dim)):
-        source = (said.get(modality) or {}).get("source", "unknown")
-        if modality in bundle.encodes:
+    for modality, width, known in (
+        ("image", model.image_dim, said and said.image),
+        ("text", model.text_dim, said and said.text),
+    ):
+        source = known.source if known else "unknown"
+        if modality in encodes:
             source = f"the {modality} tower of the bundle's encoder"
         elif source in ("unknown", "encoder"):
             source = f"ready-made {modality} features of an origin that the bundle does not name"

@@ -6,11 +6,10 @@ the rest. A weight says how much the encoder counts; each bundle has its own (`B
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 
+from algcn.kit import checks
 from algcn.kit.errors import InputError
 
 # On the pocket bundle's validation photos 0.5 takes text→image R@10 from 0.22 to 0.37 and average mAP from 0.863 to
@@ -19,7 +18,7 @@ ENCODER_WEIGHT = 0.5
 
 
 def ranking_vectors(embeddings: Tensor, features: Tensor, encoder_weight: float = ENCODER_WEIGHT) -> Tensor:
-    """What pictures, texts and queries are ranked by, N × (d + e).
+    """Join embeddings and features to what pictures, texts and queries are ranked by, N × (d + e).
 
     The inner product of two is (cosine in the common space + w · cosine of the encoder's features) / (1 + w), so it
     stays within -1 and 1.
@@ -27,14 +26,16 @@ def ranking_vectors(embeddings: Tensor, features: Tensor, encoder_weight: float 
     Args:
         embeddings: N × d in the common space, L2-normalised.
         features: N × e of the encoder, L2-normalised.
-        encoder_weight: w, at least 0; with 0 the encoder says nothing.
+        encoder_weight: The weight w, at least 0; with 0 the encoder says nothing.
 
     Raises:
         InputError: The two have not the same number of rows, or the weight is not a number of at least 0.
     """
     check_encoder_weight(encoder_weight)
     if len(embeddings) != len(features):
-        raise InputError(f"{len(embeddings)} embeddings and {len(features)} features are not of the same items.")
+        raise InputError(
+            f"{len(embeddings)} embeddings and {len(features)} features are not of the same items; give as many."
+        )
     return torch.cat([embeddings, encoder_weight**0.5 * features], dim=1) / (1 + encoder_weight) ** 0.5
 
 
@@ -44,6 +45,4 @@ def check_encoder_weight(value: object) -> float:
     Raises:
         InputError: It is not a number of at least 0.
     """
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
-        raise InputError(f"The encoder's weight in the ranking must be a number of at least 0, not {value!r}.")
-    return float(value)
+    return checks.number(value, "encoder's weight in the ranking", 0)

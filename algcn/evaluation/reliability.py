@@ -8,8 +8,7 @@ caption): on the page no query has one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -18,6 +17,8 @@ from torch import Tensor
 from algcn.datasets.features import Features
 from algcn.evaluation.calibration import DIRECTIONS, Calibration, fit_curve, reliability
 from algcn.evaluation.measure import has_own_space
+from algcn.evaluation.record import CalibrationTest, FittedOn, TestedSet
+from algcn.evaluation.results import Bin, Reliability
 from algcn.evaluation.retrieval import Embedded, embed_for_ranking
 from algcn.kit.errors import InputError
 from algcn.method.model import ALGCN
@@ -51,10 +52,10 @@ class Pairs:
 
 
 def pairs_of(items: Embedded, direction: str) -> Pairs:
-    """The pairs of one of `calibration.DIRECTIONS`, on the CPU.
+    """Pair queries with results in one of `calibration.DIRECTIONS`, on the CPU.
 
     Raises:
-        InputError: no item has a label.
+        InputError: No item has a label.
     """
     images = (items.images, items.labels, torch.arange(len(items.images), device=items.owner.device))
     texts = (items.texts, items.text_labels, items.owner)
@@ -64,7 +65,7 @@ def pairs_of(items: Embedded, direction: str) -> Pairs:
         for vectors, labels, owners in (asked, offered)
     )
     if not len(query) or not len(result):
-        raise InputError("no item has a label, so no pair is known to be relevant or not")
+        raise InputError("No item has a label, so no pair is known to be relevant or not; give labelled items.")
     step = max(1, -(-len(query) * len(result) // MAX_PAIRS))
     query, wanted, own = query[::step], wanted[::step], own[::step]
     return Pairs(
@@ -77,13 +78,13 @@ def pairs_of(items: Embedded, direction: str) -> Pairs:
 def fit_calibration(
     model: ALGCN, features: Features, encoder_weight: float, device: torch.device | str = "cpu"
 ) -> Calibration | None:
-    """Fit all directions on the validation split.
+    """Fit a calibration of all directions on the validation split.
 
     Args:
-        model: in evaluation mode.
-        features: with a validation split.
-        encoder_weight: of the ranking.
-        device: where to compute.
+        model: In evaluation mode.
+        features: With a validation split.
+        encoder_weight: The weight of the encoder in the ranking.
+        device: Where to compute.
 
     Returns:
         None where there is nothing to fit: the features come from no encoder with a space of its own, or too few
@@ -100,22 +101,22 @@ def fit_calibration(
     return Calibration(curves, encoder_weight)
 
 
-def measure_reliability(calibration: Calibration, items: Embedded) -> dict[str, Any]:
-    """How well a calibration keeps its word on `items` in the ranking's space, by direction (see `DEFINITIONS`)."""
+def measure_reliability(calibration: Calibration, items: Embedded) -> dict[str, Reliability]:
+    """Measure how well a calibration keeps its word on items in the ranking's space, by direction."""
     return {direction: _reliability(calibration, pairs_of(items, direction), direction) for direction in DIRECTIONS}
 
 
-def _reliability(calibration: Calibration, pairs: Pairs, direction: str) -> dict[str, Any]:
+def _reliability(calibration: Calibration, pairs: Pairs, direction: str) -> Reliability:
     scores, relevant = pairs.flat()
-    report = reliability(calibration.probability(direction, scores), relevant)
+    whole = reliability(calibration.probability(direction, scores), relevant)
     best = pairs.scores.masked_fill(~pairs.counted, -torch.inf).topk(min(FIRST, pairs.scores.shape[1]), dim=1)
     seen = best.values.isfinite()
-    report["first_10"] = {
-        "predicted": float(calibration.probability(direction, best.values[seen].numpy()).mean()),
-        "observed": float(pairs.relevant.gather(1, best.indices)[seen].double().mean()),
-        "count": int(seen.sum()),
-    }
-    return report
+    first = Bin(
+        predicted=float(calibration.probability(direction, best.values[seen].numpy()).mean()),
+        observed=float(pairs.relevant.gather(1, best.indices)[seen].double().mean()),
+        count=int(seen.sum()),
+    )
+    return replace(whole, first_10=first)
 
 
 def measure_calibration(
@@ -124,19 +125,18 @@ def measure_calibration(
     features: Features,
     others: Mapping[str, Embedded] | None = None,
     device: torch.device | str = "cpu",
-) -> dict[str, Any]:
-    """The part "calibration" of a bundle's metrics.json.
+) -> CalibrationTest:
+    """Test a calibration on the test split and on other items.
 
     Args:
-        calibration: of `fit_calibration` on the same model and features.
-        model: in evaluation mode.
-        features: what the model was trained on, for their test split.
-        others: other pictures with labels in the ranking's space, by what to call them.
-        device: where to compute.
+        calibration: What `fit_calibration` returned on the same model and features.
+        model: In evaluation mode.
+        features: What the model was trained on, for their test split.
+        others: Other pictures with labels in the ranking's space, by what to call them.
+        device: Where to compute.
 
     Returns:
-        `fitted_on` (split and sizes), `sets` (the test split, then `others`: `name`, sizes and
-        `directions` as `measure_reliability` gives them) and `definitions`.
+        The part of a bundle's record; its sets are the test split, where that has a label, then `others`.
     """
     validation, test = features.select("validation"), features.select("test")
     weight = calibration.encoder_weight
@@ -144,31 +144,26 @@ def measure_calibration(
     if test.labels.any():
         sets.append(("test split", embed_for_ranking(test, model, weight, device)))
     sets.extend((others or {}).items())
-    return {
-        "fitted_on": {"split": "validation", "images": len(set(validation.file_names)), "texts": len(validation)},
-        "labels": len(features.label_set),
-        "sets": [
-            {
-                "name": title,
-                "images": len(items.images),
-                "texts": len(items.texts),
-                "directions": measure_reliability(calibration, items),
-            }
+    return CalibrationTest(
+        fitted_on=FittedOn("validation", images=len(set(validation.file_names)), texts=len(validation)),
+        labels=len(features.label_set),
+        sets=tuple(
+            TestedSet(title, len(items.images), len(items.texts), measure_reliability(calibration, items))
             for title, items in sets
-        ],
-        "definitions": DEFINITIONS,
-    }
+        ),
+        definitions=DEFINITIONS,
+    )
 
 
-def summary(report: dict[str, Any]) -> str:
-    """A few lines for a terminal."""
+def summary(test: CalibrationTest) -> str:
+    """Say a test in a few lines for a terminal."""
     lines = []
-    for part in report["sets"]:
-        lines.append(f"{part['name']}: {part['images']} images, {part['texts']} texts")
-        for direction, found in part["directions"].items():
-            first = found["first_10"]
+    for part in test.sets:
+        lines.append(f"{part.name}: {part.images} images, {part.texts} texts")
+        for direction, found in part.directions.items():
+            first = found.first_10
             lines.append(
-                f"  {direction:<15} Brier {found['brier']:.4f} (base rate {found['brier_of_base_rate']:.4f})   "
-                f"ECE {found['ece']:.4f}   first {FIRST}: said {first['predicted']:.3f}, was {first['observed']:.3f}"
+                f"  {direction:<15} Brier {found.brier:.4f} (base rate {found.brier_of_base_rate:.4f})   "
+                f"ECE {found.ece:.4f}   first {FIRST}: said {first.predicted:.3f}, was {first.observed:.3f}"
             )
     return "\n".join(lines)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,6 +13,7 @@ from torch.nn import functional
 from algcn.datasets.features import Features
 from algcn.evaluation.metrics import AveragePrecision, average_precision, chance_level, precision_recall, recall_at_k
 from algcn.evaluation.ranking import ranking_vectors
+from algcn.evaluation.results import AveragePrecisions, Both, Curves, MeasuredMap, Recall, SplitResult
 from algcn.kit.errors import InputError
 from algcn.method.labels import LabelSet
 from algcn.method.model import ALGCN
@@ -53,13 +53,13 @@ class Embedded:
 
 
 def relevance_columns(label_set: LabelSet, which: str) -> Tensor:
-    """The labels that decide what is relevant: `all`, or those `annotated` by people (all, where none is)."""
+    """Number the labels that decide what is relevant: `all`, or those `annotated` by people (all, where none is)."""
     annotated = [column for column, label in enumerate(label_set) if label.source == "annotated"]
     return torch.tensor(annotated if which == "annotated" and annotated else range(len(label_set)))
 
 
 def group(features: Features, device: torch.device | str = "cpu") -> Embedded:
-    """Unique images and all texts with their features as they are, of whatever two widths."""
+    """Take unique images and all texts with their features as they are, of whatever two widths."""
     first, owner = features.first_rows()
     return Embedded(
         images=features.image_features[first].to(device),
@@ -71,17 +71,17 @@ def group(features: Features, device: torch.device | str = "cpu") -> Embedded:
 
 @torch.no_grad()
 def embed(features: Features, model: ALGCN | None, device: torch.device | str = "cpu") -> Embedded:
-    """Features in a model's common space, or as they are where the model is None (then both must be equally wide).
+    """Embed features in a model's common space, or leave them as they are where the model is None.
 
     Raises:
-        InputError: the features do not fit the model or, without one, each other.
+        InputError: The features do not fit the model or, without one, are not equally wide.
     """
     items = group(features, device)
     if model is None:
         if features.image_dim != features.text_dim:
             raise InputError(
-                f"image features ({features.image_dim} wide) and text features ({features.text_dim} wide) share no "
-                "space of their own; use --space common"
+                f"Image features ({features.image_dim} wide) and text features ({features.text_dim} wide) share no "
+                "space of their own; use --space common."
             )
         return items
     features.check_widths(model.config.image_dim, model.config.text_dim)
@@ -90,17 +90,19 @@ def embed(features: Features, model: ALGCN | None, device: torch.device | str = 
 
 @torch.no_grad()
 def embed_items(items: Embedded, model: ALGCN) -> Embedded:
-    """Items with their features as they are (`group`), in a model's common space."""
+    """Embed items with their features as they are (`group`) in a model's common space."""
     return replace(items, images=model.embed_image(items.images), texts=model.embed_text(items.texts))
 
 
 def embed_for_ranking(
     features: Features, model: ALGCN, encoder_weight: float, device: torch.device | str = "cpu"
 ) -> Embedded:
-    """Features as the page ranks them: by the common space and the encoder together (see `algcn.evaluation.ranking`).
+    """Embed features as the page ranks them: by the common space and the encoder together.
+
+    See `algcn.evaluation.ranking`.
 
     Raises:
-        InputError: the features do not fit the model, or share no space of their own, or the weight is none.
+        InputError: The features do not fit the model, or share no space of their own, or the weight is none.
     """
     common, encoder = embed(features, model, device), embed(features, None, device)
     images, texts = (
@@ -111,69 +113,97 @@ def embed_for_ranking(
 
 
 def retrieval_map(embedded: Embedded) -> dict[str, float]:
-    """mAP@all: `image_to_text`, `text_to_image` and their `average`."""
+    """Measure mAP@all: `image_to_text`, `text_to_image` and their `average`."""
     return _map(*_average_precisions(embedded))
 
 
-def evaluate_embedded(embedded: Embedded, label_names: Sequence[str] | None = None) -> dict[str, Any]:
-    """Everything the command reports about retrieval.
+def evaluate_embedded(embedded: Embedded, label_names: Sequence[str] | None = None) -> SplitResult:
+    """Measure everything there is to say about retrieval.
 
     Returns:
-        `images` and `texts` (how many), `recall`, and where some image has a label also `map` (with `chance`),
-        `precision_recall` (levels of `recall`, precision by direction, and `chance`) and, with `label_names`,
-        `per_label` (mean AP of the queries that have the label, by direction).
+        Without an image that has a label, sizes and recall alone; `per_label` with `label_names` only.
     """
-    report: dict[str, Any] = {"images": len(embedded.images), "texts": len(embedded.texts)}
-    if embedded.labels.any():
-        from_images, from_texts = _average_precisions(embedded)
-        report["map"] = {**_map(from_images, from_texts), "chance": chance(embedded)}
-        report["precision_recall"] = _curves(embedded)
-        report["queries_left_out"] = {"image_to_text": from_images.skipped, "text_to_image": from_texts.skipped}
-        if label_names is not None:
-            report["per_label"] = {
-                "image_to_text": _by_name(label_names, from_images.per_label(embedded.labels)),
-                "text_to_image": _by_name(label_names, from_texts.per_label(embedded.text_labels)),
-            }
-    report["recall"] = recall_of_partners(embedded)
-    return report
+    result = SplitResult(len(embedded.images), len(embedded.texts), recall=recall_of_partners(embedded))
+    if not embedded.labels.any():
+        return result
+    from_images, from_texts = _average_precisions(embedded)
+    per_label = None
+    if label_names is not None:
+        per_label = Both(
+            _by_name(label_names, from_images.per_label(embedded.labels)),
+            _by_name(label_names, from_texts.per_label(embedded.text_labels)),
+        )
+    return replace(
+        result,
+        map=MeasuredMap(**_map(from_images, from_texts), chance=chance(embedded)),
+        precision_recall=_curves(embedded),
+        queries_left_out=Both(from_images.skipped, from_texts.skipped),
+        per_label=per_label,
+    )
 
 
-def recall_of_partners(embedded: Embedded) -> dict[str, dict[str, float]]:
-    """By direction and depth ("1", "5", "10"), the share of queries that find one of their own partners."""
+def evaluate_retrieval(
+    features: Features, model: ALGCN | None = None, which: str = "annotated", device: torch.device | str = "cpu"
+) -> SplitResult:
+    """Measure how well a model retrieves, in its common space.
+
+    Args:
+        features: The items of one split (`Features.select`).
+        model: The model, in evaluation mode; without one, the features are measured as they are.
+        which: The labels that decide relevance, "annotated" or "all".
+        device: The device to compute on.
+
+    Raises:
+        InputError: The features do not fit the model or, without one, each other.
+
+    Example:
+        >>> result = evaluate_retrieval(Features.load("features.safetensors").select("test"), bundle.model)
+        >>> result.map.average, result.map.chance
+        (0.86, 0.61)
+    """
+    columns = relevance_columns(features.label_set, which)
+    embedded = embed(features, model, device).with_labels(columns.to(device))
+    return evaluate_embedded(embedded, [features.label_set[column].name for column in columns.tolist()])
+
+
+def recall_of_partners(embedded: Embedded) -> Both[Recall]:
+    """Measure the share of queries that find one of their own partners, by direction and depth ("1", "5", "10")."""
     images, texts, owner = embedded.images, embedded.texts, embedded.owner
     own = torch.arange(len(images), device=owner.device)
-    return {
-        "image_to_text": _text_keys(recall_at_k(images, texts, own, owner, RECALL_AT)),
-        "text_to_image": _text_keys(recall_at_k(texts, images, owner, own, RECALL_AT)),
-    }
+    return Both(
+        _text_keys(recall_at_k(images, texts, own, owner, RECALL_AT)),
+        _text_keys(recall_at_k(texts, images, owner, own, RECALL_AT)),
+    )
 
 
 def chance(embedded: Embedded) -> float:
-    """Expected mAP of a random ranking, average of both directions."""
+    """Compute the expected mAP of a random ranking, the average of both directions."""
     labels, text_labels = embedded.labels, embedded.text_labels
     return (chance_level(labels, text_labels) + chance_level(text_labels, labels)) / 2
 
 
-def _curves(embedded: Embedded) -> dict[str, Any]:
+def _curves(embedded: Embedded) -> Curves:
     """Precision at levels of recall by direction, and that of a random ranking."""
     generator = torch.Generator().manual_seed(0)
     drawn = {
         name: torch.randn(len(getattr(embedded, name)), RANDOM_WIDTH, generator=generator).to(embedded.owner.device)
         for name in ("images", "texts")
     }
-    recall, chance_curves = _precision_recall(replace(embedded, **drawn))
-    return {"recall": recall, **_precision_recall(embedded)[1], "chance": chance_curves}
+    recall, by_chance = _precision_recall(replace(embedded, **drawn))
+    _, precision = _precision_recall(embedded)
+    return Curves(recall, precision.image_to_text, precision.text_to_image, by_chance)
 
 
-def _precision_recall(embedded: Embedded) -> tuple[list[float], dict[str, list[float]]]:
+def _precision_recall(embedded: Embedded) -> tuple[tuple[float, ...], Both[tuple[float, ...]]]:
+    """Levels of recall, and precision at each."""
     labels, text_labels = embedded.labels, embedded.text_labels
-    curves = {
-        "image_to_text": precision_recall(embedded.images, embedded.texts, labels, text_labels, CURVE_POINTS),
-        "text_to_image": precision_recall(embedded.texts, embedded.images, text_labels, labels, CURVE_POINTS),
-    }
-    recall, _ = curves["image_to_text"]
-    rounded = {name: [round(value, 5) for value in precision.tolist()] for name, (_, precision) in curves.items()}
-    return [round(level, 5) for level in recall.tolist()], rounded
+    recall, from_images = precision_recall(embedded.images, embedded.texts, labels, text_labels, CURVE_POINTS)
+    _, from_texts = precision_recall(embedded.texts, embedded.images, text_labels, labels, CURVE_POINTS)
+    return _rounded(recall), Both(_rounded(from_images), _rounded(from_texts))
+
+
+def _rounded(curve: Tensor) -> tuple[float, ...]:
+    return tuple(round(value, 5) for value in curve.tolist())
 
 
 def _average_precisions(embedded: Embedded) -> tuple[AveragePrecision, AveragePrecision]:
@@ -190,8 +220,8 @@ def _map(from_images: AveragePrecision, from_texts: AveragePrecision) -> dict[st
     return {**both, "average": (both["image_to_text"] + both["text_to_image"]) / 2}
 
 
-def _by_name(names: Sequence[str], values: Tensor) -> dict[str, float | None]:
-    """NaN, a label that no query has, is null: JSON has no NaN."""
+def _by_name(names: Sequence[str], values: Tensor) -> AveragePrecisions:
+    """AP by label; NaN, a label that no query has, is None: JSON has no NaN."""
     return {name: None if math.isnan(value) else value for name, value in zip(names, values.tolist(), strict=True)}
 
 
@@ -199,21 +229,26 @@ def _text_keys(recall: dict[int, float]) -> dict[str, float]:
     return {str(k): value for k, value in recall.items()}
 
 
-def summary(report: dict[str, Any]) -> str:
-    """A few lines for a terminal."""
-    named = f" of {report['split_name']}" if report.get("split_name") else ""
-    lines = [
-        f"{report['images']} images, {report['texts']} texts, split {report['split']}{named}, {report['space']} space"
-    ]
-    if "map" in report:
-        scores = report["map"]
+def summary(result: SplitResult, split: str, space: str, split_name: str | None = None) -> str:
+    """Say a result in a few lines for a terminal.
+
+    Args:
+        result: What `evaluate_embedded` returned.
+        split: What was measured.
+        space: One of SPACES.
+        split_name: The name of the data's split.
+    """
+    named = f" of {split_name}" if split_name else ""
+    lines = [f"{result.images} images, {result.texts} texts, split {split}{named}, {space} space"]
+    if result.map is not None:
+        scores = result.map
         lines.append(
-            f"mAP     image→text {scores['image_to_text']:.3f}   text→image {scores['text_to_image']:.3f}   "
-            f"average {scores['average']:.3f}   (random ranking {scores['chance']:.3f})"
+            f"mAP     image→text {scores.image_to_text:.3f}   text→image {scores.text_to_image:.3f}   "
+            f"average {scores.average:.3f}   (random ranking {scores.chance:.3f})"
         )
     else:
         lines.append("mAP     not measured: no item has a label")
     for title, key in (("image→text", "image_to_text"), ("text→image", "text_to_image")):
-        shares = "   ".join(f"R@{k} {value:.3f}" for k, value in report["recall"][key].items())
+        shares = "   ".join(f"R@{k} {value:.3f}" for k, value in result.recall.of(key).items())
         lines.append(f"recall  {title} {shares}")
     return "\n".join(lines)

@@ -13,7 +13,7 @@ from algcn.kit.errors import InputError
 
 
 def fit_thresholds(scores: Tensor, labels: Tensor) -> Tensor:
-    """For each label the threshold of largest F1; `score >= threshold` predicts it.
+    """Fit for each label the threshold of largest F1; `score >= threshold` predicts the label.
 
     The threshold lies midway between two neighbouring scores. Of several with the same F1 the highest is taken.
 
@@ -25,7 +25,9 @@ def fit_thresholds(scores: Tensor, labels: Tensor) -> Tensor:
         L thresholds, float64; NaN for a label that no item has.
     """
     if scores.shape != labels.shape or scores.ndim != 2 or not len(scores):
-        raise InputError(f"scores {tuple(scores.shape)} and labels {tuple(labels.shape)} must be N × L, with N above 0")
+        raise InputError(
+            f"Scores {tuple(scores.shape)} and labels {tuple(labels.shape)} must both be N × L, N above 0."
+        )
     scores, labels = scores.double(), labels.double()
     ranked, order = scores.sort(dim=0, descending=True, stable=True)
     found = labels.gather(0, order).cumsum(dim=0)

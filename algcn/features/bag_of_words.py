@@ -32,7 +32,7 @@ def count_vocabulary(texts: Iterable[str], min_texts: int = MIN_TEXTS, max_words
     """Count the words that occur in at least `min_texts` of the texts, the most frequent first, at most `max_words`.
 
     Raises:
-        InputError: there is no such word.
+        InputError: There is no such word.
     """
     counts = Counter(word for text in texts for word in dict.fromkeys(words(text)))
     frequent = sorted((-count, word) for word, count in counts.items() if count >= min_texts)
@@ -48,7 +48,7 @@ def read_vocabulary(path: str | Path) -> list[str]:
     """Read a vocabulary with one word a line, in the order of the columns.
 
     Raises:
-        InputError: the file cannot be read, is empty, or names a word twice.
+        InputError: The file cannot be read, is empty, or names a word twice.
     """
     try:
         lines = Path(path).read_text(encoding="utf-8").split("\n")
@@ -68,12 +68,12 @@ class BagOfWords:
     """A source of text features that turns texts into N × |vocabulary| of 0 and 1.
 
     Args:
-        vocabulary: the word of each column.
+        vocabulary: The word of each column.
 
     Attributes:
-        name: what the features are called.
-        width: the number of columns.
-        fingerprint: names the function computed.
+        name: The name of the features.
+        width: The number of columns.
+        fingerprint: Names the function computed.
     """
 
     name = "bag of words"

@@ -50,10 +50,10 @@ def clean_text(text: str) -> str:
     Characters and words beyond MAX_TEXT_LENGTH and MAX_WORD_LENGTH could not reach a context of 77 tokens anyway.
 
     Raises:
-        InputError: nothing that could be searched for is left.
+        InputError: Nothing that could be searched for is left.
     """
     if not isinstance(text, str):
-        raise InputError(f"A text must be a str, not {type(text).__name__}.")
+        raise InputError(f"A text is needed, not {type(text).__name__}.")
     text = text.strip()[: 10 * MAX_TEXT_LENGTH]
     # Surrogate halves that form a pair become their character, the others U+FFFD: no tokenizer survives a lone one.
     text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
@@ -76,9 +76,9 @@ class Encoder:
     """An open_clip model with its preprocessing and tokenizer, ready for inference.
 
     Attributes:
-        width: d, the number of features of an image and of a text.
-        fingerprint: names the function computed: equal fingerprints, equal features.
-        reference: the folder or the Hub reference (with its commit) it came from.
+        width: The number d of features of an image and of a text.
+        fingerprint: Names the function computed: equal fingerprints, equal features.
+        reference: The folder or the Hub reference (with its commit) it came from.
     """
 
     model: torch.nn.Module
@@ -112,7 +112,7 @@ class Encoder:
         """Encode N texts as N × d features, float32, L2-normalised, on the CPU; texts are cut to the context's length.
 
         Raises:
-            InputError: a text is blank.
+            InputError: A text is blank.
         """
         texts = [clean_text(text) for text in texts]
         features = [torch.empty(0, self.width)]
@@ -134,7 +134,7 @@ def load_encoder(
     Args:
         reference: A folder in open_clip's own format (open_clip_config.json and open_clip_model.safetensors, float16
             or float32), or "hf-hub:OWNER/NAME[@COMMIT]", which is taken from the local Hub cache when it is there.
-        device: Where the model runs.
+        device: The device that the model runs on.
         fingerprint: What `encoder_fingerprint` would give, by a caller that has just hashed the files.
 
     Raises:

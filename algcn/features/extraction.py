@@ -69,16 +69,16 @@ class Work:
     Images without a text that has features have no pair and are left out; labels that are not said are taken as none.
 
     Args:
-        folder: what to encode.
-        sources: what makes the features.
-        label_set: the columns of the labels; must hold every label of the folder.
-        batch_size: images or texts encoded at once.
-        shard_size: images for each part.
-        parts: where finished shards are kept until the feature file stands, so that a stopped run can go on.
-        progress: show a progress bar on stderr.
+        folder: The image folder to encode.
+        sources: The sources of the features.
+        label_set: The columns of the labels; must hold every label of the folder.
+        batch_size: Images or texts encoded at once.
+        shard_size: Images for each part.
+        parts: Where finished shards are kept until the feature file stands, so that a stopped run can go on.
+        progress: Show a progress bar on stderr.
 
     Raises:
-        InputError: no image has a text that the source of text features takes.
+        InputError: No image has a text that the source of text features takes.
     """
 
     folder: ImageFolder
@@ -118,7 +118,7 @@ class Work:
         """Yield the features of the pairs by shard, read or encoded; an image's are repeated for each of its texts.
 
         Raises:
-            InputError: an image cannot be read, or has no features (it is named).
+            InputError: An image cannot be read, or has no features (it is named).
         """
         plan = self._prepare_parts() if self.parts is not None else ""
         first = 0
@@ -208,7 +208,7 @@ def extract_features(
     """Encode every text of a folder and the image it belongs to, in memory; for the arguments see `Work`.
 
     Raises:
-        InputError: no image has a text, or an image cannot be read (it is named).
+        InputError: No image has a text, or an image cannot be read (it is named).
     """
     sources = encoder if isinstance(encoder, Sources) else Sources.of(encoder)
     work = Work(folder, sources, label_set, batch_size, shard_size, progress=progress)
@@ -223,7 +223,7 @@ def extract_file(work: Work, out: str | Path) -> dict[str, object]:
         `Work.rows()`: what the file says about its rows.
 
     Raises:
-        InputError: an image cannot be read, or the file cannot be written.
+        InputError: An image cannot be read, or the file cannot be written.
     """
     out = Path(out)
     if out.is_dir():

@@ -38,9 +38,9 @@ class VGG19:
     """A source of image features that turns pictures into 4096 features each.
 
     Attributes:
-        name: what the features are.
+        name: The name of the features.
         width: 4096.
-        fingerprint: names the function computed.
+        fingerprint: Names the function computed.
     """
 
     name = "vgg19 fc7"
@@ -69,7 +69,7 @@ def load_vgg19(weights: str | Path = WEIGHTS, device: str | torch.device = "cpu"
     """Load VGG-19 with the weights of a safetensors file, of a folder with one, or of "hf-hub:OWNER/NAME[@SHA]".
 
     Raises:
-        InputError: the weights are missing, damaged, of another network, or a pickle.
+        InputError: The weights are missing, damaged, of another network, or a pickle.
     """
     import timm
 

@@ -32,6 +32,7 @@ PLACED_AMONG = 8
 MOST_LAID_OUT, REDUCED = 20_000, 64
 ROWS_AT_ONCE = 2048
 Floats = NDArray[np.float32]
+Layout = dict[int, Floats]  # N × 2 and N × 3, by how many dimensions
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from algcn.bundles.bundle import Bundle
+from algcn.bundles.embedding import project
 from algcn.datasets.image_folder import ImageFolder, Item, read_image_folder
 from algcn.features.encoder import clean_text
 from algcn.gallery.files import STORE_NAME
@@ -38,7 +39,6 @@ STORE_FORMAT = "algcn-gallery-1"
 HASH_LENGTH = 32  # hexadecimal digits, 128 bits: no two pictures share them by chance
 CHUNK = 16  # what is encoded between two reports of progress
 KEEP_EVERY = 512  # what is encoded between two writes of the store: as much as an interrupted build loses
-PROJECTION_ROWS = 8192
 SHOWN_FAILURES = 3
 Progress = Callable[[int, int], None]
 
@@ -89,8 +89,8 @@ class Gallery:
         """
         return dataclasses.replace(
             self,
-            image_embeddings=_project(model, model.embed_image, self.image_features),
-            text_embeddings=_project(model, model.embed_text, self.text_features),
+            image_embeddings=project(model, model.embed_image, self.image_features),
+            text_embeddings=project(model, model.embed_text, self.text_features),
         )
 
 
@@ -134,8 +134,8 @@ def build_gallery(
         items=items,
         texts=[text for _, text in pairs],
         text_owner=torch.tensor([owner for owner, _ in pairs], dtype=torch.long),
-        image_embeddings=_project(bundle.model, bundle.model.embed_image, image_features),
-        text_embeddings=_project(bundle.model, bundle.model.embed_text, text_features),
+        image_embeddings=project(bundle.model, bundle.model.embed_image, image_features),
+        text_embeddings=project(bundle.model, bundle.model.embed_text, text_features),
         image_features=image_features,
         text_features=text_features,
         notices=notices,
@@ -259,16 +259,6 @@ def _rows(features: Iterable[Tensor], width: int) -> Tensor:
     """Return stored features as an N × width matrix; normalised anew, as float16 rounded them."""
     rows = list(features)
     return functional.normalize(torch.stack(rows).float(), dim=1) if rows else torch.empty(0, width)
-
-
-@torch.inference_mode()
-def _project(model: ALGCN, embed: Callable[[Tensor], Tensor], features: Tensor) -> Tensor:
-    """Project features to the common space, L2-normalised, on the CPU; no rows, of whatever width, give no rows."""
-    if not len(features):
-        return torch.empty(0, model.config.common_dim)
-    device = model.prior.device
-    parts = (functional.normalize(embed(part.to(device)), dim=1) for part in features.split(PROJECTION_ROWS))
-    return torch.cat([part.float().cpu() for part in parts])
 
 
 def _read_store(path: Path, fingerprint: str, notices: list[str]) -> tuple[dict[str, Tensor], dict[str, list]]:

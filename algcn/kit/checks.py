@@ -43,7 +43,7 @@ def whole_number(value: object, name: str, low: int, high: int | None = None, *,
         value: Whatever came; 3.0 counts as 3, since JSON knows only one kind of number.
         name: What the value is called in the error.
         low: The smallest number that is allowed.
-        high: The largest one; no upper bound without.
+        high: The largest one; no upper bound by default.
         strict: Refuse 3.0.
 
     Raises:
@@ -70,7 +70,7 @@ def number(value: object, name: str, low: float, high: float | None = None, *, a
         value: Whatever came.
         name: What the value is called in the error.
         low: The smallest number that is allowed.
-        high: The largest one; no upper bound without.
+        high: The largest one; no upper bound by default.
         above: Refuse `low` itself.
 
     Raises:

@@ -16,7 +16,7 @@ def read_variable(path: Path, name: str | None = None) -> Tensor:
     """Read a numeric matrix from a `.mat` file as a dense float32 tensor; without a name, the only variable there.
 
     Raises:
-        InputError: the file is missing or no `.mat` file that is read, or it has no such matrix.
+        InputError: The file is missing or no `.mat` file that is read, or it has no such matrix.
     """
     from scipy.io import loadmat
     from scipy.io.matlab import MatReadError

@@ -29,10 +29,10 @@ def bounded_map(
     Unlike `ThreadPoolExecutor.map` it takes only so many from `items`, so memory does not grow with their number.
 
     Args:
-        function: what to do; an exception in it is raised here, in its turn.
-        items: taken as they are needed.
-        workers: the number of threads; one for each core by default.
-        ahead: how many items may be under way or done at once; four for each thread by default.
+        function: What to do; an exception in it is raised here, in its turn.
+        items: Taken as they are needed.
+        workers: The number of threads; one for each core by default.
+        ahead: How many items may be under way or done at once; four for each thread by default.
     """
     workers = workers or cores()
     ahead = ahead or 4 * workers

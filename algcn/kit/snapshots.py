@@ -248,7 +248,7 @@ def _within_deadline(source: _Source, revision: str | None, seconds: float, ques
     thread.start()
     thread.join(seconds)
     if not outcome:
-        raise UnreachableError(f"The Hub did not answer within {seconds:g} seconds; try again later.")
+        raise UnreachableError(f"The Hub did not answer within {seconds:g} seconds.")
     answer, error = outcome[0]
     if error is not None:
         raise explained(error, source.repository, source.repo_type, revision) from error
@@ -274,9 +274,9 @@ def explained(error: Exception, name: str, repo_type: str, revision: str | None 
         kind = UnreachableError if status >= 500 or status == 429 else HubError
         return kind(f"The Hub refused {name} with status {status}; try again later.")
     if isinstance(error, errors.OfflineModeIsEnabled) or isinstance(error.__cause__, errors.OfflineModeIsEnabled):
-        return UnreachableError("The Hub is not asked while HF_HUB_OFFLINE is set; unset it to download.")
+        return UnreachableError("The Hub is not asked while HF_HUB_OFFLINE is set.")
     if isinstance(error, OSError) and error.errno and not isinstance(error, ConnectionError):
         return HubError(
             f"The repository {name} cannot be kept in the local cache ({error.strerror}); make room for it."
         )
-    return UnreachableError(f"The Hub cannot be reached ({type(error).__name__}); try again with a connection.")
+    return UnreachableError(f"The Hub cannot be reached ({type(error).__name__}).")

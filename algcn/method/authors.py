@@ -36,14 +36,14 @@ def load_reference_checkpoint(path: str | Path, gamma: float = 0.5) -> ALGCN:
     """Read a checkpoint of the authors' code; it decides every size and holds the prior.
 
     Args:
-        path: the `.pth`.
+        path: The `.pth`.
         gamma: γ, which their checkpoint does not hold; 0.5 in all their settings.
 
     Returns:
         A model in evaluation mode that gives the authors' own outputs.
 
     Raises:
-        InputError: not a state dict of plain tensors, a missing or unknown key, or shapes that do not fit together.
+        InputError: Not a state dict of plain tensors, a missing or unknown key, or shapes that do not fit together.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -81,7 +81,7 @@ def save_reference_checkpoint(model: ALGCN, path: str | Path) -> None:
     """Write `model` as the authors' code saves it, so that their code can load it.
 
     Raises:
-        InputError: the model is none of theirs (no GCN, another depth, or nothing adaptive).
+        InputError: The model is none of theirs (no GCN, another depth, or nothing adaptive).
 
     Example:
         >>> from tempfile import TemporaryDirectory

@@ -33,7 +33,7 @@ class _Settings:
         """Read what `to_dict` wrote; fields with a default may be left out.
 
         Raises:
-            InputError: a key is unknown or missing, or a value is out of range.
+            InputError: A key is unknown or missing, or a value is out of range.
         """
         if not isinstance(values, Mapping):
             raise InputError(f"{cls.__name__} is read from an object of names and values, not from {values!r}.")
@@ -156,7 +156,7 @@ def preset(name: str) -> TrainConfig:
     """Return the entry of `PRESETS` with this name.
 
     Raises:
-        InputError: no preset has this name; the message lists them.
+        InputError: No preset has this name; the message lists them.
     """
     if name not in PRESETS:
         raise InputError(f"There is no preset {name!r}; the presets are {', '.join(PRESETS)}.")

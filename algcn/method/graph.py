@@ -39,7 +39,7 @@ def conditional_probability(counts: Tensor, names: Sequence[str] | None = None) 
     P[i, j] = P(j | i) = counts[i, j] / counts[i, i]: of the items with label i, the share that also has label j.
 
     Raises:
-        InputError: a label has no example; named when `names` are given.
+        InputError: A label has no example; named when `names` are given.
     """
     support = counts.diagonal()
     missing = (support == 0).nonzero().flatten().tolist()
@@ -74,7 +74,7 @@ def label_prior(
     `prior_correlation(P(j | i))`.
 
     Raises:
-        InputError: a label has no example.
+        InputError: A label has no example.
     """
     probability = conditional_probability(cooccurrence(labels), names)
     return prior_correlation(probability.T, threshold, diagonal)

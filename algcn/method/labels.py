@@ -102,7 +102,7 @@ class LabelSet(Sequence[Label]):
         """Return the position of the label called `name`, whatever its case.
 
         Raises:
-            InputError: no label has this name; the message offers the closest ones.
+            InputError: No label has this name; the message offers the closest ones.
         """
         position = self._positions.get(name.strip().casefold())
         if position is None:
@@ -118,7 +118,7 @@ class LabelSet(Sequence[Label]):
         """Turn lists of names into a multi-hot matrix, N × L, uint8.
 
         Raises:
-            InputError: a name is unknown, or a row is one text instead of a list of names.
+            InputError: A name is unknown, or a row is one text instead of a list of names.
         """
         rows = list(rows)
         encoded = torch.zeros(len(rows), len(self), dtype=torch.uint8)
@@ -181,7 +181,7 @@ class LabelSet(Sequence[Label]):
         """Read a JSON list whose entries are names or objects with `name`, `group`, `source`, `synonyms`.
 
         Raises:
-            InputError: not such a list, an unknown key, an empty name or a name that is there twice.
+            InputError: Not such a list, an unknown key, an empty name or a name that is there twice.
         """
         if isinstance(entries, (str, bytes)) or not isinstance(entries, Sequence):
             raise InputError("The labels must be a list of names or of objects with a name.")
@@ -203,7 +203,7 @@ class LabelSet(Sequence[Label]):
         """Read a JSON file in the format of `from_json`.
 
         Raises:
-            InputError: the file is missing, is not JSON, or is not a list of labels.
+            InputError: The file is missing, is not JSON, or is not a list of labels.
         """
         try:
             entries = json.loads(Path(path).read_text(encoding="utf-8"))

@@ -71,10 +71,10 @@ def self_supervision_targets(
     weight above 0.5.
 
     Args:
-        prior: the prior correlation C, L × L.
-        layers: the number of layers of the graph convolution.
-        noise: the probability of a flipped-on edge.
-        generator: the random generator, on the device of `prior`; torch's default without.
+        prior: The prior correlation C, L × L.
+        layers: The number of layers of the graph convolution.
+        noise: The probability of a flipped-on edge.
+        generator: The random generator, on the device of `prior`; torch's own by default.
     """
     chance = torch.full_like(prior, noise)
     drawn = torch.stack([torch.bernoulli(chance, generator=generator) for _ in range(layers)])
@@ -107,12 +107,12 @@ def algcn_loss(
     GCN there is no Â and the self-supervision is 0.
 
     Args:
-        output: what the model returned for a batch of N.
+        output: What the model returned for a batch of N.
         labels: N × L multi-hot.
-        prior: the prior correlation C, L × L (`model.prior`).
-        config: the weights and the probability of noise.
-        generator: where the noise comes from, on the device of the model; torch's default without.
-        layers: how often the graph is compared: once for each layer of the GCN (`model.config.gcn_layers`).
+        prior: The prior correlation C, L × L (`model.prior`).
+        config: The weights and the probability of noise.
+        generator: Where the noise comes from, on the device of the model; torch's own by default.
+        layers: How often the graph is compared: once for each layer of the GCN (`model.config.gcn_layers`).
         targets: layers × L × L, drawn before (`self_supervision_targets`); drawn here without, and then `generator` and
             `layers` count.
     """

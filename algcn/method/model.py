@@ -151,14 +151,14 @@ class ALGCN(nn.Module):
     """The whole model of the paper: two projections into the common space and the classifiers of the labels.
 
     Args:
-        config: the sizes and switches.
-        prior: the prior correlation C, L × L, as `algcn.method.graph.label_prior` makes it; without it, no label is
+        config: The sizes and switches.
+        prior: The prior correlation C, L × L, as `algcn.method.graph.label_prior` makes it; without it, no label is
             related to another until D learns it (or `load_state_dict` brings the saved prior).
         label_embeddings: H_0, L × label_dim, word vectors for instance; U(0, 1) without. Learned or frozen as
             `config.learn_label_embeddings` says.
 
     Raises:
-        InputError: the prior or the label embeddings do not fit the config.
+        InputError: The prior or the label embeddings do not fit the config.
 
     Example:
         >>> model = ALGCN(ModelConfig(image_dim=8, text_dim=6, num_labels=3, common_dim=4, label_dim=5))

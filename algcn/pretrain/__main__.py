@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from algcn.command_line import CommandParser, add_out, add_quiet, add_seed, at_least, check_folder, file, path, writing
 from algcn.datasets.image_folder import read_image_folder
+from algcn.evaluation.record import HELD_OUT, EncoderRecall, EncoderResults
 from algcn.kit.errors import InputError, run_command
 from algcn.kit.files import replacing, write_text
 from algcn.pretrain import pocket
@@ -169,12 +170,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
 
     pocket.export(model, args.out)
-    figures = {name: measure(model, pairs_of(name)) for name in ("validation", "test") if name in split}
-    write_text(args.out / "recall.json", json.dumps(figures, indent=2) + "\n")
-    print(json.dumps(figures))
+    results = EncoderResults(**{name: measure(model, pairs_of(name)) for name in HELD_OUT if name in split}).to_json()
+    write_text(args.out / "recall.json", json.dumps(results, indent=2) + "\n")
+    print(json.dumps(results))
 
 
-def measure(model: nn.Module, pairs: Pairs) -> dict:
+def measure(model: nn.Module, pairs: Pairs) -> EncoderRecall:
     """Recall among the first 1,000 pictures of a held-out split (all, if there are fewer)."""
     pictures = pairs.owner.unique()[:RECALL_GALLERY]
     kept = torch.isin(pairs.owner, pictures)
@@ -183,7 +184,7 @@ def measure(model: nn.Module, pairs: Pairs) -> dict:
     with torch.inference_mode():
         texts = torch.cat([pocket.encode_text(model, part) for part in pairs.tokens[kept].split(256)])
     owner: Tensor = torch.searchsorted(pictures, pairs.owner[kept])
-    return {"pictures": len(pictures), "texts": len(texts), **recall(images, texts, owner)}
+    return EncoderRecall(pictures=len(pictures), texts=len(texts), **recall(images, texts, owner))
 
 
 if __name__ == "__main__":

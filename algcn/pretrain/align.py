@@ -118,18 +118,18 @@ def align(
     """Train both towers with CLIP's loss, anchored to the sentence encoder so that rare words stay in place.
 
     Args:
-        model: the open_clip model; its text tower, image projection and upper image blocks are trained.
+        model: The open_clip model; its text tower, image projection and upper image blocks are trained.
         to_teacher: embed_dim → 384, as distillation left it.
-        pairs: pictures and captions, with the captions' sentence vectors.
-        language: other texts that must not be forgotten.
-        epochs: the number of passes over the pictures, one random caption each.
-        learning_rates: peak rates of "top", "head" and "text"; AdamW, one cycle.
-        batch: the number of pairs in a step; each is contrasted with all others of its batch.
-        anchor_weight: the weight of 1 − cos(to_teacher(text), teacher), over the captions and `anchor_batch` texts.
-        anchor_batch: the number of other texts in a step.
-        seed: the seed of order, crops, mirror images and choice of captions.
-        after_epoch: called with the epoch's number, from 0.
-        progress: show a progress bar on stderr.
+        pairs: Pictures and captions, with the captions' sentence vectors.
+        language: Other texts that must not be forgotten.
+        epochs: The number of passes over the pictures, one random caption each.
+        learning_rates: Peak rates of "top", "head" and "text"; AdamW, one cycle.
+        batch: The number of pairs in a step; each is contrasted with all others of its batch.
+        anchor_weight: The weight of 1 − cos(to_teacher(text), teacher), over the captions and `anchor_batch` texts.
+        anchor_batch: The number of other texts in a step.
+        seed: The seed of order, crops, mirror images and choice of captions.
+        after_epoch: Called with the epoch's number, from 0.
+        progress: Show a progress bar on stderr.
     """
     generator = torch.Generator().manual_seed(seed)
     image_top = ImageTop(model.visual)

@@ -143,15 +143,15 @@ def distil(
     """Pull the text tower, read through `to_teacher`, towards the teacher's vectors: loss 1 − cos.
 
     Args:
-        model: the open_clip model; only its text tower is trained.
+        model: The open_clip model; only its text tower is trained.
         to_teacher: embed_dim → 384; trained too, and used again as an anchor while aligning with images.
         tokens: N × context length, from open_clip's tokenizer.
         targets: N × 384, L2-normalised.
-        epochs: the number of passes over the texts.
-        learning_rate: the peak of AdamW's one cycle.
-        tokens_per_batch: about how many tokens a step sees, padding included.
-        seed: the seed of the order.
-        progress: show a progress bar on stderr.
+        epochs: The number of passes over the texts.
+        learning_rate: The peak of AdamW's one cycle.
+        tokens_per_batch: About how many tokens a step sees, padding included.
+        seed: The seed of the order.
+        progress: Show a progress bar on stderr.
     """
     generator = torch.Generator().manual_seed(seed)
     lengths = (tokens != 0).sum(1)

@@ -23,10 +23,10 @@ FORMATS = (".html", ".md")
 
 
 def save(document: Document, out: Path) -> list[Path]:
-    """Write a report; returns the files, the report itself first.
+    """Write a report and return its files, the report itself first.
 
     Raises:
-        InputError: the ending is of no format, or the place cannot be written to.
+        InputError: The ending is of no format, or the place cannot be written to.
     """
     check_format(out)
     check_file(out)

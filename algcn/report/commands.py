@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from algcn.datasets.splits import USUAL
+from algcn.evaluation.record import MethodComparison, Record
 from algcn.method.config import PRESETS, ModelConfig
 from algcn.method.labels import LabelSet
 
@@ -22,9 +23,9 @@ WITHOUT = "labels without "
 
 
 def train(
-    training: Mapping[str, Any], metrics: Mapping[str, Any], model: ModelConfig, label_set: LabelSet
+    training: Mapping[str, Any], record: Record, model: ModelConfig, label_set: LabelSet
 ) -> tuple[str, list[str]]:
-    """How a model like this is trained and measured again, and the settings that no flag of the command reaches."""
+    """Put together how such a model is trained and measured again, and name the settings that no flag reaches."""
     nearest = nearest_preset(training)
     changed = differences(training, nearest)
     parts = ["python -m algcn.train", FEATURES, "--preset", nearest]
@@ -35,34 +36,34 @@ def train(
         if changed.get(part) == 0:
             del changed[part]
             parts.append(flag)
-    parts += _model_flags(model, metrics.get("label_embeddings"))
+    parts += _model_flags(model, record.label_embeddings)
     # Where all labels are annotated, or none is, those that count by default are all.
-    if len({label.source for label in label_set}) > 1 and len(metrics.get("relevance", ())) == len(label_set):
+    if len({label.source for label in label_set}) > 1 and len(record.relevance or ()) == len(label_set):
         parts += ["--relevance-labels", "all"]
-    if "prior_labels" in metrics:
-        parts += ["--prior-labels", _quoted(metrics["prior_labels"]["file"])]
-    if "without_gcn" in metrics:
+    if record.prior_labels is not None:
+        parts += ["--prior-labels", _quoted(record.prior_labels.file)]
+    if record.without_gcn is not None:
         parts.append("--compare-gcn")
     return " ".join([*parts, "--out", NEW]), [name for name in changed if name not in TRAIN_FLAGS]
 
 
 def new_baselines(reference: str, training: Mapping[str, Any]) -> str:
-    """How a comparison is made for a bundle that has none."""
+    """Put together how a comparison is made for a bundle that has none."""
     return f"python -m algcn.baselines {FEATURES} --preset {nearest_preset(training)} --out {_quoted(reference)}"
 
 
-def baselines(reference: str, compared: Mapping[str, Any], model: ModelConfig) -> tuple[str, list[str]]:
-    """How the comparison is measured again, and the settings that no flag of the command reaches."""
-    training = compared["training"]
+def baselines(reference: str, compared: MethodComparison, model: ModelConfig) -> tuple[str, list[str]]:
+    """Put together how the comparison is measured again, and name the settings that no flag reaches."""
+    training = compared.training or {}
     nearest = nearest_preset(training)
     changed = differences(training, nearest)
     parts = ["python -m algcn.baselines", FEATURES, "--preset", nearest]
     for name in BASELINE_FLAGS:
         if name in changed:
             parts += _flag(name, training[name])
-    parts += ["--seeds", *(str(int(seed)) for seed in compared["seeds"])]
-    names = [str(name) for name in compared["relevance"]]
-    if names and names[0].startswith("all "):
+    parts += ["--seeds", *(str(seed) for seed in compared.seeds)]
+    names = list(compared.relevance)
+    if names[0].startswith("all "):
         parts += ["--relevance-labels", "all"]
     left_out = [name.split(WITHOUT, 1)[1] for name in names if WITHOUT in name]
     if left_out:
@@ -74,12 +75,12 @@ def baselines(reference: str, compared: Mapping[str, Any], model: ModelConfig) -
 
 
 def evaluate(reference: str, split: str) -> str:
-    """How the bundle's own model is measured again, by all labels."""
+    """Put together how the bundle's own model is measured again, by all labels."""
     return f"python -m algcn.evaluate {_quoted(reference)} {FEATURES} --split {split}"
 
 
 def prepare(split_name: str) -> list[str]:
-    """How the items of a split with a name are laid out; empty for a name that is none of a benchmark."""
+    """Put together how the items of a named split are laid out; nothing for a name that is no benchmark's."""
     dataset, _, rest = split_name.partition(" ")
     rule, _, seed = rest.partition(" seed ")
     if dataset not in USUAL or not rule or (seed and not seed.isdecimal()):
@@ -89,18 +90,18 @@ def prepare(split_name: str) -> list[str]:
 
 
 def nearest_preset(training: Mapping[str, Any]) -> str:
-    """The preset that the fewest settings differ from."""
+    """Find the preset that the fewest settings differ from."""
     return min(PRESETS, key=lambda name: len(differences(training, name)))
 
 
 def differences(training: Mapping[str, Any], preset: str) -> dict[str, Any]:
-    """The settings that are not those of a preset."""
+    """Find the settings that are not those of a preset."""
     default = PRESETS[preset].to_dict()
     return {name: value for name, value in training.items() if value != default.get(name)}
 
 
 def left_out(training: Mapping[str, Any], model: ModelConfig) -> list[str]:
-    """What of ALGCN this model does without, or has another way than the paper."""
+    """Name what of ALGCN this model does without, or has another way than the paper."""
     found = []
     if not model.use_gcn:
         found.append("no graph convolution (free classifiers)")
@@ -117,7 +118,7 @@ def left_out(training: Mapping[str, Any], model: ModelConfig) -> list[str]:
     return found
 
 
-def _model_flags(model: ModelConfig, embeddings: Any) -> list[str]:
+def _model_flags(model: ModelConfig, embeddings: str | None) -> list[str]:
     parts = []
     for name in ("gamma", "common_dim"):
         if getattr(model, name) != _default(name):

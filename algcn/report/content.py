@@ -1,7 +1,7 @@
 """What a report says: from bundles to a document, part by part.
 
-A bundle may come from anywhere. What it lacks is one sentence; a part that says its numbers in a way this version does
-not know is one sentence too, and the rest of the report stands.
+A bundle may come from anywhere. What it lacks is one sentence; a part that is not understood is one sentence too, which
+names it, and the rest of the report stands.
 """
 
 from __future__ import annotations
@@ -10,6 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 from algcn import __version__
 from algcn.evaluation.paper import features_of
+from algcn.evaluation.record import HELD_OUT
+from algcn.evaluation.results import DIRECTIONS
+from algcn.kit.errors import InputError
 from algcn.report import commands, drawings, results
 from algcn.report.document import (
     WARNING,
@@ -24,7 +27,7 @@ from algcn.report.document import (
     decimal,
     signed,
 )
-from algcn.report.subject import DIRECTIONS, Subject
+from algcn.report.subject import Subject
 
 CHANGES = 12
 DEFINITIONS = (
@@ -81,7 +84,7 @@ Part = Callable[[Subject], Iterator[Block]]
 
 
 def report(subjects: Sequence[Subject]) -> Document:
-    """The report on one or several bundles."""
+    """Write the report on one or several bundles as a document."""
     names = ", ".join(subject.name for subject in subjects)
     sections = []
     if len(subjects) > 1:
@@ -97,8 +100,8 @@ def report(subjects: Sequence[Subject]) -> Document:
 
 
 def _about(subject: Subject) -> Iterator[Section]:
-    yield Section(subject.name, 2, list(_guarded("What it is", _identity, subject)))
-    yield Section("Settings", 3, list(_guarded("Settings", _settings, subject)))
+    yield Section(subject.name, 2, list(_identity(subject)))
+    yield Section("Settings", 3, list(_settings(subject)))
     if subject.bundle.metrics is None:
         missing = (
             "The bundle has no metrics.json, so there are no numbers to report; training writes it, and "
@@ -107,6 +110,7 @@ def _about(subject: Subject) -> Iterator[Section]:
         yield Section("Results", 3, [Paragraph(missing), Command("Measure it with", _measure(subject))])
     else:
         parts: tuple[tuple[str, Part], ...] = (
+            ("Numbers that are not understood", _problems),
             ("Data", _data),
             ("Selection", _selection),
             ("Against chance and baselines", results.compared),
@@ -119,18 +123,15 @@ def _about(subject: Subject) -> Iterator[Section]:
             ("Label by label", drawings.labels),
         )
         for title, part in parts:
-            blocks = list(_guarded(title, part, subject))
+            blocks = list(part(subject))
             if blocks:
                 yield Section(title, 3, blocks)
-    yield Section("What the label graph learned", 3, list(_guarded("Graph", _graph, subject)))
+    yield Section("What the label graph learned", 3, list(_graph(subject)))
 
 
-def _guarded(title: str, part: Part, subject: Subject) -> Iterator[Block]:
-    """What a part says, or one sentence where its numbers are not as this version knows them."""
-    try:
-        yield from list(part(subject))
-    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError):
-        yield Paragraph(f"{title}: the bundle says this in a way that this version does not know.")
+def _problems(subject: Subject) -> Iterator[Block]:
+    """A sentence for each part of the record that is left out because it is not understood."""
+    yield from (Paragraph(f"Left out: {problem}", WARNING) for problem in subject.record.problems)
 
 
 def _measure(subject: Subject) -> str:
@@ -190,21 +191,27 @@ def _setting(value: object) -> str:
 
 
 def _data(subject: Subject) -> Iterator[Block]:
-    metrics = subject.metrics
-    split_name = str(metrics.get("split_name") or "")
-    rows = [
-        Row(split, (f"{int(sizes['images']):,}", f"{int(sizes['texts']):,}"))
-        for split, sizes in metrics["items"].items()
-    ]
+    record = subject.record
+    split_name = record.split_name or ""
     note = f"Split: {split_name}." if split_name else "The split has no name."
-    yield Table("Items", ("images", "texts"), tuple(rows), note)
+    if record.items:
+        rows = [Row(split, (f"{sizes.images:,}", f"{sizes.texts:,}")) for split, sizes in record.items.items()]
+        yield Table("Items", ("images", "texts"), tuple(rows), note)
+    else:
+        yield Paragraph(f"The bundle does not say how many items it was measured on. {note}")
     for line in commands.prepare(split_name):
         yield Command("The split is laid out by", line)
-    yield Paragraph(f"Features: {' and '.join(features_of(subject.bundle))}.")
-    if "prior_labels" in metrics:
-        rows = metrics["prior_labels"]
-        yield Paragraph(f"The prior C was counted from the {int(rows['rows']):,} label rows of {rows['file']}.")
-    relevant = [str(name) for name in metrics["relevance"]]
+    features = features_of(record, subject.bundle.model.config, subject.bundle.encodes)
+    yield Paragraph(f"Features: {' and '.join(features)}.")
+    if record.prior_labels is not None:
+        prior = record.prior_labels
+        yield Paragraph(f"The prior C was counted from the {prior.rows:,} label rows of {prior.file}.")
+    if record.relevance is None:
+        yield Paragraph(
+            f"The bundle does not say which labels decide relevance. The model learned {_label_count(subject)}."
+        )
+        return
+    relevant = record.relevance
     every = "all" if len(relevant) == len(subject.bundle.label_set) else f"{len(relevant)} of"
     yield Paragraph(
         f"Relevance is decided by {every} {len(subject.bundle.label_set)} labels: {', '.join(relevant)}. The model "
@@ -213,28 +220,27 @@ def _data(subject: Subject) -> Iterator[Block]:
 
 
 def _selection(subject: Subject) -> Iterator[Block]:
-    metrics = subject.metrics
-    chosen = metrics["selection"]
-    epochs = len(metrics.get("log", ()))
-    of = f" of {epochs}" if epochs else ""
-    if chosen["split"] == "last":
-        yield Paragraph(f"The last epoch ({int(chosen['best_epoch'])}{of}) was taken; nothing was selected.")
+    record = subject.record
+    chosen, of = record.selection, f" of {len(record.log)}" if record.log else ""
+    if chosen is None:
+        yield Paragraph("The bundle does not say which epoch was taken.")
+    elif chosen.split == "last":
+        yield Paragraph(f"The last epoch ({chosen.best_epoch}{of}) was taken; nothing was selected.")
     else:
-        yield Paragraph(
-            f"Epoch {int(chosen['best_epoch'])}{of} was picked on {chosen['split']} by {chosen['measure']}."
-        )
-    if chosen.get("warning") or chosen["split"] == "test":
-        warning = chosen.get("warning") or "the epoch was picked on the test set, so its test numbers are optimistic"
+        yield Paragraph(f"Epoch {chosen.best_epoch}{of} was picked on {chosen.split} by {chosen.measure}.")
+    if chosen is not None and (chosen.warning or chosen.split == "test"):
+        warning = chosen.warning or "the epoch was picked on the test set, so its test numbers are optimistic"
         yield Paragraph(f"Warning: {warning}.", WARNING)
-    if "left_out_of_training" in metrics:
-        count = int(metrics["left_out_of_training"])
+    if record.left_out_of_training is not None:
+        count = record.left_out_of_training
         rows = f"{count:,} row{'s' * (count > 1)} of the train split" if count else "none"
         yield Paragraph(f"Left out of training, because they have no label: {rows}.")
     left = [
         f"{split} {count:,} ({title})"
-        for split in ("validation", "test")
+        for split in HELD_OUT
+        if (run := record.of(split)) is not None and run.queries_left_out is not None
         for direction, title in DIRECTIONS.items()
-        if (count := int((metrics.get(split) or {}).get("queries_left_out", {}).get(direction, 0)))
+        if (count := run.queries_left_out.of(direction))
     ]
     yield Paragraph(
         f"Queries left out of mAP, because they have no label that counts: {', '.join(left) if left else 'none'}."
@@ -242,14 +248,25 @@ def _selection(subject: Subject) -> Iterator[Block]:
 
 
 def _graph(subject: Subject) -> Iterator[Block]:
-    config, history = subject.bundle.model.config, subject.bundle.history
+    config = subject.bundle.model.config
     if not config.use_gcn or not config.adaptive:
         yield Paragraph("This model learns no change of a label graph.")
+        return
+    try:
+        history = subject.bundle.history
+    except InputError as error:
+        yield Paragraph(f"What training changed is not known: {error}", WARNING)
         return
     if history is None or "learned_change" not in history:
         yield Paragraph("The bundle holds no history.safetensors, so what training changed is not known.")
         return
     graph, names = subject.bundle.model.label_graph(), subject.bundle.label_set.names
+    if history["learned_change"].shape[1:] != (len(names), len(names)) or not len(history["learned_change"]):
+        yield Paragraph(
+            f"The bundle's history.safetensors holds no changes of a graph of {len(names)} labels, so what training "
+            "changed is not known."
+        )
+        return
     change = graph["learned_change"].cpu() - history["learned_change"][0].float()
     size = change.abs().fill_diagonal_(-1.0)
     count = min(CHANGES, len(names) * (len(names) - 1))

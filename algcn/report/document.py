@@ -15,7 +15,7 @@ BEST = "best"
 
 @dataclass(frozen=True)
 class Paragraph:
-    """A few sentences; a `WARNING` stands out, what is `QUIET` steps back."""
+    """A few sentences; a `WARNING` stands out, and `QUIET` ones are grey."""
 
     text: str
     kind: str = ""
@@ -35,12 +35,12 @@ class Table:
     """Rows under heads.
 
     Attributes:
-        title: what is in it.
-        heads: one for each column after the first.
-        rows: as many cells each as there are heads.
-        note: sentences below the title.
-        folded: closed until somebody opens it, where the format can do that.
-        words: the cells are words, not numbers, and may break into lines.
+        title: What is in it.
+        heads: One for each column after the first.
+        rows: As many cells each as there are heads.
+        note: Sentences below the title.
+        folded: Closed until somebody opens it, where the format can do that.
+        words: The cells are words, not numbers, and may break into lines.
     """
 
     title: str
@@ -98,12 +98,12 @@ class Document:
 
 
 def plain(text: object) -> str:
-    """A text from a bundle on one line, without control characters or marks that turn the direction of writing."""
+    """Put a text from a bundle on one line, without control characters or marks that turn the writing's direction."""
     return "".join(letter if letter.isprintable() or letter == "\u00a0" else " " for letter in str(text)).strip()
 
 
 def decimal(value: float | None, digits: int = 4) -> str:
-    """.8619, as tables of such numbers have it; a dash for no number."""
+    """Write a number as tables have it, .8619 for instance; a dash for no number."""
     if value is None or value != value:
         return "–"
     text = f"{float(value):.{digits}f}".replace("-", "−", 1)
@@ -111,10 +111,10 @@ def decimal(value: float | None, digits: int = 4) -> str:
 
 
 def with_spread(value: float, spread: float | None, digits: int = 4) -> str:
-    """The mean ± the standard deviation, where there is one."""
+    """Write the mean ± the standard deviation, where there is one."""
     return decimal(value, digits) + ("" if spread is None else f" ± {decimal(spread, digits)}")
 
 
 def signed(value: float, digits: int = 4) -> str:
-    """A difference with its sign."""
+    """Write a difference with its sign."""
     return ("+" if value >= 0 else "") + decimal(value, digits)

@@ -63,15 +63,15 @@ def line_chart(
     y: tuple[float, float],
     mark: tuple[float, str] | None = None,
 ) -> str:
-    """Lines over one pair of axes, with a legend above.
+    """Draw lines over one pair of axes, with a legend above.
 
     Args:
-        title: for who cannot see it.
-        lines: at least one.
-        labels: of the two axes.
-        x: the ends of the axis.
-        y: the ends of the axis.
-        mark: a place on the first axis, and what is there.
+        title: For who cannot see it.
+        lines: At least one.
+        labels: The names of the two axes.
+        x: The ends of the axis.
+        y: The ends of the axis.
+        mark: A place on the first axis, and what is there.
     """
     frame = Frame(LEFT, TOP, WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM, x, y)
     whole = all(float(value).is_integer() for value in x) and x[1] - x[0] > 1
@@ -94,7 +94,7 @@ def line_chart(
 
 
 def small_multiples(title: str, lines: Sequence[Line]) -> str:
-    """Each line in a frame of its own with its own scale, two in a row: what matters is the shape of each."""
+    """Draw each line in a frame with its own scale, two in a row: what matters is the shape of each."""
     parts = []
     rows = math.ceil(len(lines) / 2)
     across, down = WIDTH / 2, 118
@@ -116,13 +116,13 @@ def small_multiples(title: str, lines: Sequence[Line]) -> str:
 
 
 def bars(title: str, names: Sequence[str], values: Sequence[float], marks: Mapping[str, tuple[str, list]]) -> str:
-    """A bar for each name from 0 to 1, and other methods as marks on it.
+    """Draw a bar for each name from 0 to 1, and other methods as marks on it.
 
     Args:
-        title: for who cannot see it.
-        names: from above.
-        values: of ALGCN.
-        marks: by kind, what it is called and a value (or None) for each name.
+        title: For who cannot see it.
+        names: From above.
+        values: The numbers of ALGCN.
+        marks: By kind, what it is called and a value (or None) for each name.
     """
     height = TOP + BAR_HEIGHT * len(names) + 26
     frame = Frame(BAR_LEFT, TOP, WIDTH - BAR_LEFT - RIGHT, BAR_HEIGHT * len(names), (0, 1), (0, 1))
@@ -149,13 +149,13 @@ def bars(title: str, names: Sequence[str], values: Sequence[float], marks: Mappi
 
 
 def standalone(svg: str) -> str:
-    """A figure as a file of its own, its style with it and on a ground of its own."""
+    """Make a figure a file by itself, with its style and a background."""
     head, body = svg.split(">", 1)
     return f'{head}><style>{STYLE}</style><rect class="ground" width="100%" height="100%"/>{body}\n'
 
 
 def padded(values: Sequence[float], share: float = 0.08) -> tuple[float, float]:
-    """A range around values, a little wider than they are; within 0 to 1 when they are."""
+    """Find a range around values, a little wider than they are; within 0 to 1 when they are."""
     low, high = min(values), max(values)
     spread = (high - low) or 0.1
     floor, ceiling = (0.0 if low >= 0 else -math.inf), (1.0 if high <= 1 else math.inf)

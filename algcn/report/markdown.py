@@ -11,7 +11,7 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#!|~$&])")
 
 
 def write(document: Document, folder: str) -> str:
-    """The text of a report whose figures lie in `folder`, a path relative to it."""
+    """Write a document as Markdown whose figures lie in `folder`, a path relative to it."""
     parts = [f"# {escape(document.title)}", escape(document.lead)]
     for section in document.sections:
         parts.append(f"{'#' * section.level} {escape(section.title)}")
@@ -20,7 +20,7 @@ def write(document: Document, folder: str) -> str:
 
 
 def escape(text: object) -> str:
-    """A text from a bundle as words and nothing else, in a sentence or a cell of a table."""
+    """Turn a text from a bundle into words and nothing else, in a sentence or a cell of a table."""
     return _SPECIAL.sub(r"\\\1", plain(text))
 
 

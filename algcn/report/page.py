@@ -17,7 +17,7 @@ NARROW = 4  # columns that half the page has room for
 
 
 def write(document: Document) -> str:
-    """The page."""
+    """Write a document as a page."""
     body = "\n".join(_section(section) for section in document.sections)
     return f"""<!doctype html>
 <html lang="en">
@@ -45,7 +45,7 @@ def write(document: Document) -> str:
 
 
 def escape(text: object) -> str:
-    """A text from a bundle as words and nothing else."""
+    """Turn a text from a bundle into words and nothing else."""
     return html.escape(plain(text))
 
 

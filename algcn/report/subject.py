@@ -9,13 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from algcn.bundles.bundle import Bundle
-
-METHODS = {
-    "algcn": "ALGCN",
-    "algcn_without_gcn": "ALGCN without GCN",
-    "linear_probe": "Linear probe",
-}
-DIRECTIONS = {"image_to_text": "image → text", "text_to_image": "text → image"}
+from algcn.evaluation.record import Record
 
 
 @dataclass(frozen=True)
@@ -32,9 +26,9 @@ class Subject:
         return Path(self.reference).resolve().name if Path(self.reference).exists() else self.reference
 
     @property
-    def metrics(self) -> Mapping[str, Any]:
-        """metrics.json; empty without one."""
-        return self.bundle.metrics or {}
+    def record(self) -> Record:
+        """The bundle's own numbers; without a metrics.json it has none."""
+        return self.bundle.record
 
     @cached_property
     def training(self) -> Mapping[str, Any]:

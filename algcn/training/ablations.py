@@ -22,13 +22,13 @@ def ablate(
     """Leave parts of ALGCN out of the settings, or put others in their place.
 
     Args:
-        config: how to train with all parts.
-        model_config: what to train with all parts.
+        config: How to train with all parts.
+        model_config: What to train with all parts.
         use_gcn: False for free classifiers instead of those that the label graph makes.
         adaptive: False for a graph that stays the prior.
         invariance: False to train without the modality invariance loss.
         self_supervision: False to train without the self-supervision loss.
-        gcn_layers: depth of the graph convolution; as in `model_config` without.
+        gcn_layers: Depth of the graph convolution; as in `model_config` without.
         label_embeddings: L × d, frozen; None where they are learned.
 
     Raises:

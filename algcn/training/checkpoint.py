@@ -51,12 +51,12 @@ def save_checkpoint(
     """Write the checkpoint atomically.
 
     Args:
-        path: the file.
-        run: a fingerprint of data and settings; only the same run may resume.
-        progress: what was reached.
-        model: its weights are kept.
-        optimizer: its state is kept.
-        generators: named random generators whose states are kept.
+        path: The file.
+        run: A fingerprint of data and settings; only the same run may resume.
+        progress: How far the run is.
+        model: Its weights are kept.
+        optimizer: Its state is kept.
+        generators: Named random generators whose states are kept.
     """
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
     tensors |= {f"best.{name}": tensor for name, tensor in progress.best_state.items()}
@@ -80,7 +80,7 @@ def load_checkpoint(
     """Bring model, optimiser and generators back to where `save_checkpoint` left them.
 
     Raises:
-        InputError: the file is damaged, or of a run with other data or settings.
+        InputError: The file is damaged, or of a run with other data or settings.
     """
     try:
         with safe_open(path, framework="pt") as stream:

@@ -33,11 +33,11 @@ def read_label_embeddings(source: str, label_set: LabelSet, encoder: str | None 
 
     Args:
         source: "learned", "encoder", a .mat file, a text file of word vectors, an encoder's folder or hf-hub:….
-        label_set: the labels.
-        encoder: the reference of the encoder that "encoder" means.
+        label_set: The labels.
+        encoder: The reference of the encoder that "encoder" means.
 
     Raises:
-        InputError: there is no such source, it is damaged, or it has no vector for a label.
+        InputError: There is no such source, it is damaged, or it has no vector for a label.
     """
     if source == LEARNED:
         return None

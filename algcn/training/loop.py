@@ -10,14 +10,16 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
+from algcn.bundles.predictor import cosine_scores
 from algcn.datasets.features import Features
 from algcn.datasets.validation import carve_validation
 from algcn.evaluation.measure import measure_model
+from algcn.evaluation.record import Epoch, Record, Selection
+from algcn.evaluation.results import PRIMARY, MeanAveragePrecision
 from algcn.evaluation.retrieval import embed, embed_items, group, retrieval_map
 from algcn.evaluation.thresholds import fit_thresholds
 from algcn.kit.errors import InputError
@@ -25,7 +27,7 @@ from algcn.kit.memory import keep_large_buffers
 from algcn.method.config import ModelConfig, TrainConfig
 from algcn.method.graph import label_prior
 from algcn.method.losses import Losses
-from algcn.method.model import ALGCN, label_scores
+from algcn.method.model import ALGCN
 from algcn.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from algcn.training.label_embeddings import fingerprint
 from algcn.training.processes import Processes
@@ -52,6 +54,10 @@ class EpochReport:
     map: dict[str, float] | None
     seconds: float
 
+    def for_record(self) -> Epoch:
+        """The epoch as a bundle's record has it."""
+        return Epoch(self.epoch, self.losses, self.map and MeanAveragePrecision(**self.map), self.seconds)
+
     def line(self, config: TrainConfig) -> str:
         """Return the report as a line for a terminal."""
         parts = "  ".join(f"{name.replace('_', '-')} {self.losses[name]:.4f}" for name in Losses._fields)
@@ -67,13 +73,13 @@ class TrainResult:
     """A trained model and how it came about.
 
     Attributes:
-        model: with the weights of `best_epoch`, in evaluation mode.
-        features: what it was trained on, with the validation split that was used.
+        model: With the weights of `best_epoch`, in evaluation mode.
+        features: The features that it was trained on, with the validation split that was used.
         history: `learned_change` (epochs + 1) × L × L, that is γD, and `classifiers` (epochs + 1) × L × d float16;
             entry 0 is the state before training.
         thresholds: `image` and `text`, L each: a score at or above predicts the label.
-        log: one `EpochReport` for each epoch.
-        best_epoch: counted from 1.
+        log: One `EpochReport` for each epoch.
+        best_epoch: Counted from 1.
     """
 
     model: ALGCN
@@ -84,7 +90,7 @@ class TrainResult:
     best_epoch: int
 
 
-def train(
+def train_algcn(
     features: Features,
     config: TrainConfig,
     *,
@@ -104,27 +110,27 @@ def train(
     """Train a model on the train split.
 
     Args:
-        features: with a train split; where validation is missing it is carved from train (not with select "test",
+        features: With a train split; where validation is missing it is carved from train (not with select "test",
             which trains on all of it, as the authors do).
-        config: how to train; `config.seed` decides start, order, noise and what is carved.
-        model_config: sizes and switches; the paper's for the features' widths without.
-        relevance: the labels (column numbers) by which the epoch is picked; all without.
+        config: The training settings; `config.seed` decides start, order, noise and what is carved.
+        model_config: Sizes and switches; the paper's for the features' widths by default.
+        relevance: The labels (column numbers) by which the epoch is picked; all by default.
         label_embeddings: H_0, L × label_dim; drawn at random without. `model_config` says whether it is learned.
-        prior_labels: rows × L of 0 and 1 that the prior C is counted from; the train split without.
-        device: where to train.
-        checkpoint: a file to write after an epoch; the caller removes it when the result is safe.
-        checkpoint_seconds: write it when so much time has passed since the last one, and after the last epoch.
-        resume: go on from `checkpoint` where it exists.
-        capture: record the step as a CUDA graph (see `algcn.training.steps`); the result is the same to float
+        prior_labels: rows × L of 0 and 1 that the prior C is counted from; the train split by default.
+        device: The device to train on.
+        checkpoint: A file to write after an epoch; the caller removes it when the result is safe.
+        checkpoint_seconds: Write it when so much time has passed since the last one, and after the last epoch.
+        resume: Go on from `checkpoint` where it exists.
+        capture: Record the step as a CUDA graph (see `algcn.training.steps`); the result is the same to float
             tolerance.
-        processes: the processes that train together (see `algcn.training.processes`); all call this with the same
+        processes: The processes that train together (see `algcn.training.processes`); all call this with the same
             arguments, each with its own device. `config.batch_size` is that of all together.
-        on_epoch: called after every epoch with its report and the model as it is; may raise to give the run up.
-        should_stop: asked before every step; once it says yes, the epoch at hand is dropped and the best one so far is
+        on_epoch: Called after every epoch with its report and the model as it is; may raise to give the run up.
+        should_stop: Asked before every step; once it says yes, the epoch at hand is dropped and the best one so far is
             the result, its log shorter than `config.epochs`.
 
     Raises:
-        InputError: nothing to train on, a label without a training example (named), sizes that do not fit, a
+        InputError: Nothing to train on, a label without a training example (named), sizes that do not fit, a
             checkpoint of another run, a loss that is no longer a number, a stop before the first epoch was over, or a
             precision or capture that the device does not have.
 
@@ -139,7 +145,7 @@ def train(
         ...     file_names=[f"{number}.jpg" for number in range(12)],
         ... )
         >>> sizes = ModelConfig(image_dim=8, text_dim=6, num_labels=2, common_dim=4, label_dim=5)
-        >>> result = train(features, TrainConfig(epochs=2, batch_size=4), model_config=sizes)
+        >>> result = train_algcn(features, TrainConfig(epochs=2, batch_size=4), model_config=sizes)
         >>> len(result.log), result.history["classifiers"].shape
         (2, torch.Size([3, 2, 4]))
     """
@@ -254,8 +260,8 @@ def _note(progress: Progress, model: ALGCN, report: EpochReport, config: TrainCo
     """Add an epoch to the history and keep its weights if it is the best so far (the first of equals)."""
     _remember(progress, model)
     progress.log.append(dataclasses.asdict(report))
-    if config.select == "last" or report.map["average"] > progress.best_score:
-        progress.best_score = report.map["average"] if report.map else 0.0
+    if config.select == "last" or report.map[PRIMARY] > progress.best_score:
+        progress.best_score = report.map[PRIMARY] if report.map else 0.0
         progress.best_epoch = report.epoch
         progress.best_state = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
 
@@ -292,28 +298,25 @@ def _fit_thresholds(model: ALGCN, features: Features, device: torch.device) -> d
             ("image", embedded.images, embedded.labels),
             ("text", embedded.texts, embedded.text_labels),
         ):
-            fitted = fit_thresholds(label_scores(embeddings, model.classifiers()), labels).float().cpu()
+            fitted = fit_thresholds(cosine_scores(embeddings, model.classifiers()), labels).float().cpu()
             thresholds[modality] = torch.where(thresholds[modality].isnan(), fitted, thresholds[modality])
     return thresholds
 
 
-def measure(result: TrainResult, config: TrainConfig, which: str, device: torch.device | str = "cpu") -> dict[str, Any]:
-    """Measure a training run for a bundle's metrics.json: `measure.measure_model`, and how the model came about.
+def measure(result: TrainResult, config: TrainConfig, which: str, device: torch.device | str = "cpu") -> Record:
+    """Measure a training run for its bundle's record: the model, and how it came about.
 
     Args:
-        result: what `train` returned.
-        config: the settings that it was trained with.
-        which: the labels that decide relevance, "annotated" or "all"; the test split is also measured by all.
-        device: where to compute.
+        result: What `train_algcn` returned.
+        config: The settings that it was trained with.
+        which: The labels that decide relevance, "annotated" or "all"; the test split is also measured by all.
+        device: Where to compute.
     """
-    selection = {"split": config.select, "measure": "average mAP@all", "best_epoch": result.best_epoch}
-    if config.select == "test":
-        selection["warning"] = TEST_WARNING
-    split_name = result.features.split_name
-    return {
-        **({"split_name": split_name} if split_name else {}),
-        **measure_model(result.model, result.features, which, device),
-        "left_out_of_training": int((result.features.select("train").labels == 0).all(dim=1).sum()),
-        "selection": selection,
-        "log": [dataclasses.asdict(entry) for entry in result.log],
-    }
+    warning = TEST_WARNING if config.select == "test" else None
+    return dataclasses.replace(
+        measure_model(result.model, result.features, which, device),
+        split_name=result.features.split_name or None,
+        left_out_of_training=int((result.features.select("train").labels == 0).all(dim=1).sum()),
+        selection=Selection(config.select, f"{PRIMARY} mAP@all", result.best_epoch, warning),
+        log=tuple(entry.for_record() for entry in result.log),
+    )

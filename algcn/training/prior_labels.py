@@ -21,7 +21,7 @@ def read_prior_labels(path: str | Path | None, label_set: LabelSet) -> Tensor | 
     """Read the label rows of a file, N × L of 0 and 1; None where no file is named.
 
     Raises:
-        InputError: the file is missing or damaged, or its columns are not the labels.
+        InputError: The file is missing or damaged, or its columns are not the labels.
     """
     if path is None:
         return None

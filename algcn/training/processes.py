@@ -64,7 +64,7 @@ class Processes:
         """Return `value` if all processes have the same.
 
         Raises:
-            InputError: the processes differ; `otherwise` is its sentence.
+            InputError: The processes differ; `otherwise` is its sentence.
         """
         if self.count > 1:
             found: list[bool] = [False] * self.count
@@ -99,7 +99,7 @@ def joined(device: str) -> Iterator[tuple[Processes, str]]:
         The processes, and the name of this one's device: on GPUs each takes its own, and `device` says "cuda" alone.
 
     Raises:
-        InputError: this machine has fewer GPUs than processes, or a single GPU was named for all.
+        InputError: This machine has fewer GPUs than processes, or a single GPU was named for all.
     """
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count == 1:

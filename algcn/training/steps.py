@@ -52,16 +52,16 @@ class Steps:
     """The optimiser steps of a run: trains a model an epoch at a time.
 
     Args:
-        model: the model, on its device.
-        optimizer: an optimiser made by `new_optimizer`, in the state that the run has reached.
-        rows: the training data, on the same device.
-        config: how to train.
-        noise: where the noise of the self-supervision comes from; on the processor.
-        processes: the processes that train together.
-        capture: record the step as a CUDA graph.
+        model: The model, on its device.
+        optimizer: An optimiser made by `new_optimizer`, in the state that the run has reached.
+        rows: The training data, on the same device.
+        config: The training settings.
+        noise: Where the noise of the self-supervision comes from; on the processor.
+        processes: The processes that train together.
+        capture: Record the step as a CUDA graph.
 
     Raises:
-        InputError: capture without a CUDA device or with several processes, or a precision the device does not have.
+        InputError: Capture without a CUDA device or with several processes, or a precision the device does not have.
     """
 
     def __init__(
@@ -96,8 +96,8 @@ class Steps:
         """Train for one pass over the training rows.
 
         Args:
-            order: every row number once, on the processor.
-            should_stop: asked before every step.
+            order: Every row number once, on the processor.
+            should_stop: Asked before every step.
 
         Returns:
             The mean of every loss part, weighted by batch size; None if it was stopped.

@@ -1,15 +1,15 @@
-"""What programs may ask about the model's own numbers."""
+"""The endpoint about the model's own numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from app.frame import Frame
+from app.program import Program
 
 
-def api(frame: Frame) -> list[Callable[..., Any]]:
-    """What programs may ask."""
+def api(program: Program) -> list[Callable[..., Any]]:
+    """List the endpoint about the model's own numbers."""
 
     def benchmark() -> dict[str, Any]:
         """The model's own numbers: mAP with chance, baselines, curves, every label, and how far to trust its scores.
@@ -17,6 +17,6 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
         Returns:
             The bundle's metrics.json as it is, with definitions in it; empty where the bundle has none.
         """
-        return frame.asked().bundle.metrics or {}
+        return program.named_service().bundle.metrics or {}
 
     return [benchmark]

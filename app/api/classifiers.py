@@ -1,4 +1,4 @@
-"""What programs may ask about the classifiers."""
+"""The endpoints about the classifiers."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from algcn.kit.errors import InputError
-from app.frame import Frame
 from app.kit.limits import check_limit
+from app.program import Program
 
 API_WAIT_SECONDS = 300
 
 
-def api(frame: Frame) -> list[Callable[..., Any]]:
-    """What programs may ask."""
+def api(program: Program) -> list[Callable[..., Any]]:
+    """List the endpoints about the classifiers."""
 
     def classifier_neighbours(label: str, limit: int = 8) -> dict[str, Any]:
         """Find the labels whose classifiers are nearest to that of a label.
@@ -28,7 +28,7 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
         """
         from app.maps.classifiers import classifier_map_of
 
-        found = classifier_map_of(frame.asked(), frame.cache)
+        found = classifier_map_of(program.named_service(), program.cache_folder, program.layout_worker)
         position = found.label_set.index(_text(label))
         answer = {"label": found.label_set.names[position], "with_gcn": None, "without_gcn": None}
         for variant in found.variants:
@@ -59,7 +59,7 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
         check_method(method, dimensions)
         from app.maps.classifiers import classifier_map_of
 
-        found = classifier_map_of(frame.asked(), frame.cache)
+        found = classifier_map_of(program.named_service(), program.cache_folder, program.layout_worker)
         found.start(method)
         if found.waiting(method, API_WAIT_SECONDS) is not None or not found.is_ready(method):
             raise InputError("The picture is still being computed; ask again in a minute, or for method pca.")

@@ -1,4 +1,4 @@
-"""What programs may ask about pictures of their own."""
+"""The endpoint that labels pictures."""
 
 from __future__ import annotations
 
@@ -7,21 +7,17 @@ import shutil
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import gradio as gr
 from gradio import FileData
 
-from algcn.kit.errors import InputError
-from app.collection.work import JOBS, dropped_files, forget_uploads, new_collection, reading_work, waiting_words
-from app.frame import Frame
-from app.visitors.files import visitor_files
+from app.collection.work import dropped_files, forget_uploads, new_collection, reading_work, waiting_words
+from app.program import Program
 
 if TYPE_CHECKING:
     from app.collection.folder import Dropped
 
 
-def api(frame: Frame) -> list[Callable[..., Any]]:
-    """What programs may call of this tab."""
-    files = visitor_files(frame.cache)
+def api(program: Program) -> list[Callable[..., Any]]:
+    """List the endpoint that labels pictures."""
 
     def label_pictures(pictures: list[FileData]) -> dict[str, Any]:
         """Predict the labels of pictures; nothing is kept.
@@ -35,19 +31,17 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
             [{file, reason}]}.
         """
         dropped: list[Dropped] = []
-        folder = files.new_folder()
+        folder = program.files.new_folder()
         try:
-            dropped = dropped_files(pictures, frame.uploads)
-            service, collection = frame.asked(), new_collection(folder)
-            job = JOBS.start(
-                f"program {secrets.token_hex(8)}", reading_work(collection, dropped, service), waiting_words
+            dropped = dropped_files(pictures, program.uploads)
+            service, collection = program.named_service(), new_collection(folder)
+            job = program.reading_jobs.start(
+                f"caller {secrets.token_hex(8)}", reading_work(collection, dropped, service), waiting_words
             )
             for _ in job.watch(1.0):
                 pass
             job.result()
-            from app.collection.folder import predicted_labels
-
-            predicted = predicted_labels(service.bundle, collection.gallery)
+            predicted = service.predictor.of_pictures(collection.gallery.image_embeddings)
             return {
                 "pictures": [
                     {"file": item.file_name, "labels": list(labels), "given_labels": item.labels}
@@ -55,8 +49,6 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
                 ],
                 "left_out": [{"file": entry.name, "reason": entry.reason} for entry in collection.left_out],
             }
-        except InputError as error:
-            raise gr.Error(str(error), print_exception=False) from None
         finally:
             shutil.rmtree(folder, ignore_errors=True)
             forget_uploads(dropped)

@@ -1,30 +1,17 @@
-"""What programs may ask about the label graph."""
+"""The endpoints about the label graph."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import gradio as gr
-
-from algcn.kit.errors import InputError
-from app.frame import Frame
-
-if TYPE_CHECKING:
-    from app.service import RetrievalService
-
+from app.program import Program
 
 NEIGHBOURS = 10  # that a program is told of a label unless it asks for more
 
 
-def api(frame: Frame) -> list[Callable[..., Any]]:
-    """What programs can ask about the label graph of the program's own model."""
-
-    def answered(ask: Callable[[RetrievalService], dict[str, Any]]) -> dict[str, Any]:
-        try:
-            return ask(frame.asked())
-        except InputError as error:
-            raise gr.Error(str(error), print_exception=False) from None
+def api(program: Program) -> list[Callable[..., Any]]:
+    """List the endpoints about the label graph."""
 
     def label_graph(stage: str = "adaptive", epoch: int = -1, threshold: float = 0.1) -> dict[str, Any]:
         """List the edges of the label graph: how much each label sends to each other label.
@@ -43,7 +30,7 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
         """
         from app.labels.describe import graph_answer
 
-        return answered(lambda service: graph_answer(service, stage, epoch, threshold))
+        return graph_answer(program.named_service(), stage, epoch, threshold)
 
     def label_neighbours(label: str, stage: str = "adaptive", limit: int = NEIGHBOURS) -> dict[str, Any]:
         """Tell which labels a label receives from and sends to in the label graph, and how well it is found.
@@ -60,7 +47,7 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
         """
         from app.labels.describe import neighbours_answer
 
-        return answered(lambda service: neighbours_answer(service, label, stage, limit))
+        return neighbours_answer(program.named_service(), label, stage, limit)
 
     def describe_graph() -> dict[str, Any]:
         """Describe the label graph in a few sentences: its size, what training strengthened and weakened, its hubs.
@@ -72,7 +59,7 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
         """
         from app.labels.describe import description_answer
 
-        return answered(description_answer)
+        return description_answer(program.named_service())
 
     def edit_edge(source: str, target: str, weight: float) -> dict[str, Any]:
         """Ask what would change if one label sent another weight to another label; nothing is kept.
@@ -91,6 +78,6 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
         """
         from app.labels.describe import edit_answer
 
-        return answered(lambda service: edit_answer(service, source, target, weight))
+        return edit_answer(program.named_service(), source, target, weight)
 
     return [label_graph, label_neighbours, describe_graph, edit_edge]

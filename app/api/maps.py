@@ -1,4 +1,4 @@
-"""What programs may ask about the gallery's map."""
+"""The endpoints about the gallery's map."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from algcn.kit.errors import InputError
-from app.frame import Frame
 from app.kit.limits import check_limit
+from app.program import Program
 
 if TYPE_CHECKING:
     from app.maps.gallery import GalleryMap
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 API_WAIT_SECONDS = 600
 
 
-def api(frame: Frame) -> list[Callable[..., Any]]:
-    """What programs may ask."""
+def api(program: Program) -> list[Callable[..., Any]]:
+    """List the endpoints about the gallery's map."""
 
     def gallery_map(method: str = "pca", dimensions: int = 2) -> dict[str, Any]:
         """Place every picture and caption of the gallery on a map of the common space.
@@ -32,7 +32,7 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
         """
         from app.maps.gallery import METHODS, gallery_map_of
 
-        found = gallery_map_of(frame.asked(), frame.cache)
+        found = gallery_map_of(program.named_service(), program.cache_folder, program.layout_worker)
         view = found.view(method, dimensions, None, None, None)
         if method not in METHODS or dimensions != view.dimensions:
             raise InputError("The method must be pca or umap, and the dimensions 2 or 3.")
@@ -60,7 +60,7 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
         """
         from app.maps.gallery import gallery_map_of
 
-        found = gallery_map_of(frame.asked(), frame.cache)
+        found = gallery_map_of(program.named_service(), program.cache_folder, program.layout_worker)
         limit = check_limit(limit)
         numbers = {item.file_name: number for number, item in enumerate(found.gallery.items)}
         if not isinstance(file, str) or file not in numbers:

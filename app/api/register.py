@@ -1,4 +1,4 @@
-"""What programs call: the endpoints of every tab, each of any model in the catalogue."""
+"""Every endpoint is registered here: those of each module, answered by any model in the catalogue."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import gradio as gr
 
 from algcn.kit.errors import InputError
 from app.api import benchmark, classifiers, collections, labels, maps, search, training
-from app.frame import Frame
+from app.program import Program
 
 MODEL_ARGUMENT = "model: Which model answers, by its name in list_models; by default the one the program started with."
 
@@ -20,43 +20,43 @@ MODEL_ARGUMENT = "model: Which model answers, by its name in list_models; by def
 MODULES = (search, labels, classifiers, maps, benchmark, training, collections)
 
 
-def add_endpoints(frame: Frame) -> None:
-    """Offer the functions that the `api(frame)` of each module lists; all other events are the page's own."""
-    functions = [_of_any_model(function, frame) for module in MODULES for function in module.api(frame)]
-    for function in (_list_models(frame), *functions):
+def add_endpoints(program: Program) -> None:
+    """Offer the functions that the `api(program)` of each module lists; all other events are the page's own."""
+    functions = [_of_any_model(function, program) for module in MODULES for function in module.api(program)]
+    for function in (_list_models(program), *functions):
         # gradio shows the first line of a docstring only; what the arguments mean is in the others.
         description = " ".join(inspect.getdoc(function).split())
-        gr.api(_with_sentence(function), api_name=function.__name__, api_description=description)
+        gr.api(_with_error_sentence(function), api_name=function.__name__, api_description=description)
 
 
-def _list_models(frame: Frame) -> Callable[[], list[dict[str, Any]]]:
+def _list_models(program: Program) -> Callable[[], list[dict[str, Any]]]:
     def list_models() -> list[dict[str, Any]]:
         """Name the models that can answer: pass one of the names as `model` to any other endpoint.
 
         Returns:
             [{name, is_default (the one the program started with), is_loaded (whether it answers at once)}].
         """
-        default = frame.models.own().name
+        default = program.models.default().name
         return [
-            {"name": name, "is_default": name == default, "is_loaded": frame.models.is_loaded(name)}
-            for name in frame.models.names()
+            {"name": name, "is_default": name == default, "is_loaded": program.models.is_loaded(name)}
+            for name in program.models.names()
         ]
 
     return list_models
 
 
-def _of_any_model(function: Callable[..., Any], frame: Frame) -> Callable[..., Any]:
-    """The function with one more argument, the name of the model that `frame.asked()` is meanwhile."""
-    own = inspect.signature(function)
+def _of_any_model(function: Callable[..., Any], program: Program) -> Callable[..., Any]:
+    """Give a function one more argument: the name of the model that `program.named_service()` is while it answers."""
+    given = inspect.signature(function)
     model = inspect.Parameter("model", inspect.Parameter.POSITIONAL_OR_KEYWORD, default="", annotation="str")
-    signature = own.replace(parameters=[*own.parameters.values(), model])
+    signature = given.replace(parameters=[*given.parameters.values(), model])
 
     @functools.wraps(function)
     def answer(*values: Any, **named: Any) -> Any:
-        given = signature.bind(*values, **named)
-        name = given.arguments.pop("model", "")
-        with frame.asking(name):
-            return function(*given.args, **given.kwargs)
+        bound = signature.bind(*values, **named)
+        name = bound.arguments.pop("model", "")
+        with program.named(name):
+            return function(*bound.args, **bound.kwargs)
 
     answer.__signature__ = signature
     answer.__annotations__ = {**function.__annotations__, "model": "str"}
@@ -66,8 +66,8 @@ def _of_any_model(function: Callable[..., Any], frame: Frame) -> Callable[..., A
     return answer
 
 
-def _with_sentence(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, its InputError as what a client reads."""
+def _with_error_sentence(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Turn a function's InputError into the sentence that a client reads."""
 
     @functools.wraps(function)
     def answer(*values: Any, **named: Any) -> Any:

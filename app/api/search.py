@@ -1,4 +1,4 @@
-"""What programs can ask of the gallery that the program started with."""
+"""The endpoints that search the gallery."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 from gradio import FileData
 
 from algcn.features.encoder import clean_text
-from app.frame import Frame
 from app.kit.limits import DEFAULT_LIMIT
 from app.kit.pictures import uploaded_file
+from app.program import Program
 from app.search.export import to_csv
 from app.search.query import Query
 
 
-def api(frame: Frame) -> list[Callable[..., Any]]:
-    """The endpoints; whatever InputError they raise is the answer's sentence."""
+def api(program: Program) -> list[Callable[..., Any]]:
+    """List the endpoints that search the gallery; whatever InputError they raise is what the caller reads."""
 
     def search_by_text(
         text: str,
@@ -49,7 +49,7 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
         query = Query(
             text=clean_text(text), limit=limit, without=without, labels=labels, match=match, space=space, cutoff=cutoff
         )
-        return frame.asked().search(query).to_dict()
+        return program.named_service().search(query).to_dict()
 
     def search_by_image(
         image: FileData,
@@ -80,7 +80,7 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
         """
         query = Query(
             text=text,
-            picture=uploaded_file(image, frame.uploads),
+            picture=uploaded_file(image, program.uploads),
             weight=weight,
             limit=limit,
             without=without,
@@ -89,7 +89,7 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
             space=space,
             cutoff=cutoff,
         )
-        return frame.asked().search(query).to_dict()
+        return program.named_service().search(query).to_dict()
 
     def search_by_item(
         file: str,
@@ -118,7 +118,7 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
         Returns:
             The same as /search_by_text.
         """
-        service = frame.asked()
+        service = program.named_service()
         query = Query(
             text=text,
             item=service.find_item(file),
@@ -142,7 +142,7 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
             [{label, score}], the clearest first; score is the cosine of the picture with the label's classifier, and
             only labels above their own threshold are named.
         """
-        labels = frame.asked().predict_labels(uploaded_file(image, frame.uploads))
+        labels = program.named_service().predict_labels(uploaded_file(image, program.uploads))
         return [{"label": label.name, "score": round(label.score, 6)} for label in labels]
 
     def export_csv(
@@ -171,6 +171,6 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
         query = Query(
             text=clean_text(text), limit=limit, without=without, labels=labels, match=match, space=space, cutoff=cutoff
         )
-        return to_csv(frame.asked().search(query))
+        return to_csv(program.named_service().search(query))
 
     return [search_by_text, search_by_image, search_by_item, predict_labels, export_csv]

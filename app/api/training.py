@@ -1,4 +1,4 @@
-"""What programs may ask about training."""
+"""The endpoint that trains a model."""
 
 from __future__ import annotations
 
@@ -6,19 +6,16 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
-import gradio as gr
-
 from algcn.kit import checks
-from algcn.kit.errors import InputError
-from app.frame import Frame
-from app.training.run import JOBS, Waiting, training_work
+from app.program import Program
+from app.training.run import Waiting, training_work
 from app.training.settings import DEFAULTS, Settings
 
 API_MAX_EPOCHS = 20
 
 
-def api(frame: Frame) -> list[Callable[..., Any]]:
-    """What programs may call of this tab."""
+def api(program: Program) -> list[Callable[..., Any]]:
+    """List the endpoint that trains a model."""
 
     def train(
         mode: str = DEFAULTS.mode,
@@ -48,15 +45,12 @@ def api(frame: Frame) -> list[Callable[..., Any]]:
             chance), "held_out" (mAP of this model, the model before, the encoder and a random ranking, each
             {image_to_text, text_to_image, average}), "log" (losses, mAP and seconds of each epoch)}.
         """
-        try:
-            settings = Settings(mode, gamma, threshold, use_gcn, adaptive, epochs, seed)
-            checks.whole_number(epochs, "epochs", 1, API_MAX_EPOCHS)
-            work = training_work(frame.models.reading(frame.asked()), settings, None)
-            job = JOBS.start(f"program {secrets.token_hex(8)}", work, Waiting)
-            for _ in job.watch(1.0):
-                pass
-            return job.result()[0].summary()
-        except InputError as error:
-            raise gr.Error(str(error), print_exception=False) from None
+        settings = Settings(mode, gamma, threshold, use_gcn, adaptive, epochs, seed)
+        checks.whole_number(epochs, "epochs", 1, API_MAX_EPOCHS)
+        work = training_work(program.models.reading(program.named_service()), settings, None)
+        job = program.training_jobs.start(f"caller {secrets.token_hex(8)}", work, Waiting)
+        for _ in job.watch(1.0):
+            pass
+        return job.result()[0].summary()
 
     return [train]

@@ -1,4 +1,4 @@
-"""Plots of the Benchmark tab: parts of a bundle's metrics.json to figures as Plotly's JSON has them, plain dicts.
+"""Plots of the Benchmark tab: parts of a bundle's record to figures as Plotly's JSON has them, plain dicts.
 
 Notable: colours are readable by day and by night, and every line also differs in dash or symbol; whatever a bundle
 calls a label is escaped, because Plotly reads markup in texts.
@@ -7,21 +7,21 @@ calls a label is escaped, because Plotly reads markup in texts.
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-METHODS = {
-    "algcn": "ALGCN",
-    "algcn_without_gcn": "ALGCN without GCN",
-    "linear_probe": "Linear probe",
-    "chance": "Random ranking",
-}
-DIRECTIONS = {
-    "image_to_text": "image → text",
-    "text_to_image": "text → image",
-    "image_to_image": "image → image",
-    "text_to_text": "text → text",
-}
+from algcn.evaluation.record import TriedWeight
+from algcn.evaluation.results import (
+    ALL_DIRECTIONS,
+    METHODS,
+    AveragePrecisions,
+    Both,
+    MethodCurves,
+    Reliability,
+)
+
+NAMES = {**METHODS, "chance": "Random ranking"}
 TEAL, ORANGE, BLUE, GREY, PINK = "#14958a", "#d9691e", "#4a90d9", "#8a8c95", "#c06fa5"
 STYLES = {
     "algcn": {"color": TEAL, "dash": "solid", "symbol": "circle"},
@@ -47,70 +47,38 @@ def plain(text: object) -> str:
     return html.escape(text if len(text) <= MAX_NAME else text[: MAX_NAME - 1].rstrip() + "…", quote=False)
 
 
-def blocks(metrics: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """For each definition of relevance the curves and the AP by label of every method there is.
-
-    Of the comparison with baselines, where the bundle has one; else of this run alone.
-
-    Returns:
-        By name: `precision_recall` as `precision_recall` takes it and `per_label` as `label_bars` does.
-    """
-    compared = metrics.get("baselines", {}).get("relevance", {})
-    found = {name: block for name, block in compared.items() if "precision_recall" in block and "per_label" in block}
-    if found:
-        return found
-    runs = {"algcn": metrics["test"], "algcn_without_gcn": (metrics.get("without_gcn") or {}).get("test")}
-    runs = {method: run for method, run in runs.items() if run}
-    curves = metrics["test"]["precision_recall"]
-    block = {
-        "precision_recall": {
-            "recall": curves["recall"],
-            "chance": curves["chance"],
-            "methods": {method: run["precision_recall"] for method, run in runs.items()},
-        },
-        "per_label": {method: run["per_label"] for method, run in runs.items()},
-    }
-    return {"labels that count": block}
-
-
-def precision_recall(curves: Mapping[str, Any], direction: str) -> Figure:
-    """Precision over recall of every method.
-
-    Args:
-        curves: `recall` (levels), `methods` (by method and direction the precision at each) and `chance`.
-        direction: "image_to_text" or "text_to_image".
-    """
-    recall = _numbers(curves["recall"])
-    lines = {method: curves["methods"][method] for method in METHODS if method in curves["methods"]}
-    if "chance" in curves:
-        lines["chance"] = curves["chance"]
+def precision_recall(curves: MethodCurves, direction: str) -> Figure:
+    """Precision over recall of every method, in "image_to_text" or "text_to_image"."""
+    recall = _numbers(curves.recall)
+    lines = {method: curves.methods[method] for method in METHODS if method in curves.methods}
+    lines["chance"] = curves.chance
     data = [
         {
             "type": "scatter",
             "mode": "lines",
-            "name": METHODS[method],
+            "name": NAMES[method],
             "x": recall,
-            "y": _numbers(by_direction[direction]),
+            "y": _numbers(both.of(direction)),
             "line": {"color": STYLES[method]["color"], "dash": STYLES[method]["dash"], "width": 2.5},
             "hovertemplate": "recall %{x:.2f}: precision %{y:.3f}",
         }
-        for method, by_direction in lines.items()
+        for method, both in lines.items()
     ]
     figure = _figure(data, "recall", "precision", hovermode="x unified")
     figure["layout"]["yaxis"] |= {"range": [0, 1.02], "dtick": 0.2}
     return figure
 
 
-def label_bars(per_label: Mapping[str, Mapping[str, Mapping[str, float | None]]], direction: str) -> Figure:
+def label_bars(per_label: Mapping[str, Both[AveragePrecisions]], direction: str) -> Figure:
     """AP of every label, the best on top: ALGCN as bars, the other methods as marks on them.
 
     Of more than MAX_LABELS labels the best and the worst are shown.
 
     Args:
-        per_label: By method and direction the mean AP of the queries that have a label; None where no query has it.
+        per_label: By method, ALGCN among them.
         direction: "image_to_text" or "text_to_image".
     """
-    values = {name: float(value) for name, value in per_label["algcn"][direction].items() if value is not None}
+    values = {name: float(value) for name, value in per_label["algcn"].of(direction).items() if value is not None}
     names = sorted(values, key=lambda name: (values[name], name))
     if len(names) > MAX_LABELS:
         names = names[: MAX_LABELS // 2] + names[-MAX_LABELS // 2 :]
@@ -119,7 +87,7 @@ def label_bars(per_label: Mapping[str, Mapping[str, Mapping[str, float | None]]]
         {
             "type": "bar",
             "orientation": "h",
-            "name": METHODS["algcn"],
+            "name": NAMES["algcn"],
             "x": [values[name] for name in names],
             "y": rows,
             "marker": {"color": TEAL, "opacity": 0.55},
@@ -132,8 +100,8 @@ def label_bars(per_label: Mapping[str, Mapping[str, Mapping[str, float | None]]]
                 {
                     "type": "scatter",
                     "mode": "markers",
-                    "name": METHODS[method],
-                    "x": [per_label[method][direction].get(name) for name in names],
+                    "name": NAMES[method],
+                    "x": [per_label[method].of(direction).get(name) for name in names],
                     "y": rows,
                     "marker": {**_marker(STYLES[method], 9), "line": {"width": 2}},
                     "hovertemplate": "%{x:.3f}",
@@ -153,22 +121,28 @@ def label_bars(per_label: Mapping[str, Mapping[str, Mapping[str, float | None]]]
     return figure
 
 
-def ranking_tradeoff(weights: Sequence[Mapping[str, Any]], used: float) -> Figure:
+def ranking_tradeoff(weights: Sequence[TriedWeight], used: float) -> Figure | None:
     """What the encoder's weight in the ranking gives and costs: mAP over recall, a point for each weight.
 
     Args:
-        weights: Each with `encoder_weight` (None: the encoder alone), `map` and `recall`.
+        weights: What was tried.
         used: The weight that this bundle ranks with.
+
+    Returns:
+        None where recall at 10 was measured for no weight.
     """
-    weights = sorted(weights, key=lambda w: float("inf") if w["encoder_weight"] is None else w["encoder_weight"])
-    is_used = [tried["encoder_weight"] == used for tried in weights]
-    names = ["encoder alone" if w["encoder_weight"] is None else f"{w['encoder_weight']:g}" for w in weights]
+    known = [tried for tried in weights if "10" in tried.recall.text_to_image]
+    if not known:
+        return None
+    weights = sorted(known, key=lambda tried: math.inf if tried.encoder_weight is None else tried.encoder_weight)
+    is_used = [tried.encoder_weight == used for tried in weights]
+    names = ["encoder alone" if w.encoder_weight is None else f"{w.encoder_weight:g}" for w in weights]
     trace = {
         "type": "scatter",
         "mode": "lines+markers+text",
         "name": "",
-        "x": [float(tried["recall"]["text_to_image"]["10"]) for tried in weights],
-        "y": [float(tried["map"]["average"]) for tried in weights],
+        "x": [float(tried.recall.text_to_image["10"]) for tried in weights],
+        "y": [float(tried.map.primary) for tried in weights],
         "text": [f"<b>{name}, used</b>" if on else name for name, on in zip(names, is_used, strict=True)],
         "textposition": ["bottom left"] * (len(weights) - 1) + ["middle left"],
         "line": {"color": GREY, "width": 1.5},
@@ -182,12 +156,8 @@ def ranking_tradeoff(weights: Sequence[Mapping[str, Any]], used: float) -> Figur
     return figure
 
 
-def reliability(directions: Mapping[str, Mapping[str, Any]]) -> Figure:
-    """How often pairs were relevant over how likely they were said to be; on the diagonal, probabilities are right.
-
-    Args:
-        directions: For each, `bins` with `predicted`, `observed` and `count`.
-    """
+def reliability(directions: Mapping[str, Reliability]) -> Figure:
+    """How often pairs were relevant over how likely they were said to be; on the diagonal, probabilities are right."""
     diagonal = {
         "type": "scatter",
         "mode": "lines",
@@ -198,19 +168,19 @@ def reliability(directions: Mapping[str, Mapping[str, Any]]) -> Figure:
         "showlegend": False,
     }
     data = [diagonal]
-    for direction, name in DIRECTIONS.items():
+    for direction, name in ALL_DIRECTIONS.items():
         if direction in directions:
-            bins, style = directions[direction]["bins"], DIRECTION_STYLES[direction]
+            bins, style = directions[direction].bins, DIRECTION_STYLES[direction]
             data.append(
                 {
                     "type": "scatter",
                     "mode": "lines+markers",
                     "name": name,
-                    "x": _numbers(part["predicted"] for part in bins),
-                    "y": _numbers(part["observed"] for part in bins),
+                    "x": _numbers(part.predicted for part in bins),
+                    "y": _numbers(part.observed for part in bins),
                     "line": {"color": style["color"], "dash": style["dash"], "width": 2},
                     "marker": _marker(style, 8),
-                    "text": [f"{int(part['count']):,} pairs" for part in bins],
+                    "text": [f"{part.count:,} pairs" for part in bins],
                     "hovertemplate": "said %{x:.2f}, was %{y:.2f} (%{text})",
                 }
             )

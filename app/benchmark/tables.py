@@ -1,16 +1,25 @@
-"""Tables and sentences of the Benchmark tab: parts of a bundle's metrics.json to HTML, everything in it escaped."""
+"""Tables and sentences of the Benchmark tab: parts of a bundle's record to HTML, everything in it escaped."""
 
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from algcn.evaluation import paper as published
-from app.benchmark.figures import DIRECTIONS, METHODS, plain
+from algcn.evaluation.record import HELD_OUT, EncoderResults, Record, TestedSet, TriedWeight
+from algcn.evaluation.results import (
+    ALL_DIRECTIONS,
+    DIRECTIONS,
+    MEASURES,
+    PRIMARY,
+    Bin,
+    MethodResult,
+    RelevanceBlock,
+    Spread,
+)
+from app.benchmark.figures import NAMES, plain
 
-MEASURES = ("image_to_text", "text_to_image", "average")
-HEADS = ("image → text", "text → image", "average")
+HEADS = (*DIRECTIONS.values(), PRIMARY)
 
 EMPTY = """
 <section class="numbers empty-numbers">
@@ -52,67 +61,73 @@ DEFINITIONS = """
 """
 
 
-def header(metrics: Mapping[str, Any], name: str) -> str:
-    """What was measured on what."""
-    items = metrics["items"]
-    labels = metrics["relevance"]
-    held_out = f"{items['test']['images']:,} photos and {items['test']['texts']:,} texts of the test split"
+def problems(sentences: Sequence[str]) -> str:
+    """What is left out because the bundle says it in a way that is not understood."""
+    if not sentences:
+        return ""
+    listed = "".join(f'<p class="warning">Left out: {html.escape(sentence)}</p>' for sentence in sentences)
+    return f'<section class="numbers">{listed}</section>'
+
+
+def header(record: Record, name: str) -> str:
+    """What was measured on what; nothing where the record does not say all of it."""
+    items, labels, selection = record.items or {}, record.relevance, record.selection
+    if labels is None or selection is None or not {"train", "test"} <= items.keys():
+        return ""
+    held_out = f"{items['test'].images:,} photos and {items['test'].texts:,} texts of the test split"
     shown = ", ".join(plain(label) for label in labels[:4]) + (", …" if len(labels) > 4 else "")
     sentence = (
         f"Measured on {held_out}, which the model never trained on. Relevant: one of {len(labels)} labels in common "
-        f"({shown}). Trained on {items['train']['images']:,} pictures; epoch {metrics['selection']['best_epoch']:d} "
-        f"was picked on {plain(metrics['selection']['split'])}."
+        f"({shown}). Trained on {items['train'].images:,} pictures; epoch {selection.best_epoch:d} "
+        f"was picked on {plain(selection.split)}."
     )
-    warning = metrics["selection"].get("warning")
+    warning = selection.warning
     return (
         f'<section class="numbers"><h2>How good is <em>{html.escape(name)}</em>?</h2><p class="lead">{sentence}</p>'
-        + (f'<p class="warning">Note: {html.escape(str(warning))}.</p>' if warning else "")
+        + (f'<p class="warning">Note: {html.escape(warning)}.</p>' if warning else "")
         + "</section>"
     )
 
 
-def comparisons(metrics: Mapping[str, Any]) -> str:
+def comparisons(record: Record) -> str:
     """A table for each definition of relevance: chance, linear probe, ALGCN and ALGCN without the GCN."""
-    tables = "".join(_comparison(title, methods, chance, seeds) for title, methods, chance, seeds in _measured(metrics))
-    return f'<div class="pair">{tables}</div>'
+    tables = "".join(_comparison(title, block, seeds) for title, block, seeds in _measured(record))
+    return f'<div class="pair">{tables}</div>' if tables else ""
 
 
-def _measured(metrics: Mapping[str, Any]) -> list[tuple[str, dict[str, Any], float, str]]:
-    """Title, mean and spread by method, chance, and a note on seeds; of the comparison, else of this run alone."""
-    if "baselines" in metrics:
-        seeds = metrics["baselines"]["seeds"]
-        note = f"{len(seeds)} seeds" if len(seeds) > 1 else "one seed"
+def _measured(record: Record) -> list[tuple[str, RelevanceBlock, str]]:
+    """Title, methods, and a note on seeds; of the comparison, else of this run alone."""
+    compared = record.baselines
+    if compared is not None:
+        note = f"{len(compared.seeds)} seeds" if len(compared.seeds) > 1 else "one seed"
         return [
-            (f"{plain_title(name)} ({len(block['labels'])})", block["methods"], float(block["chance"]), note)
-            for name, block in metrics["baselines"]["relevance"].items()
+            (f"{plain_title(name)} ({len(block.labels)})", block, note) for name, block in compared.relevance.items()
         ]
-    runs = {"algcn": metrics["test"], "algcn_without_gcn": (metrics.get("without_gcn") or {}).get("test")}
+    if record.test is None or record.test.map is None:
+        return []
+    runs = {"algcn": record.test, "algcn_without_gcn": record.without_gcn and record.without_gcn.test}
     methods = {
-        method: {measure: {"mean": run["map"][measure], "std": None} for measure in MEASURES}
+        method: MethodResult(**{measure: Spread.over([run.map.of(measure)]) for measure in MEASURES})
         for method, run in runs.items()
-        if run
+        if run is not None and run.map is not None
     }
-    return [
-        (
-            f"Labels that count ({len(metrics['relevance'])})",
-            methods,
-            float(metrics["test"]["map"]["chance"]),
-            "one run",
-        )
-    ]
+    labels = record.relevance or ()
+    count = f" ({len(labels)})" if labels else ""
+    return [(f"Labels that count{count}", RelevanceBlock(labels, record.test.map.chance, methods), "one run")]
 
 
-def _comparison(title: str, methods: Mapping[str, Any], chance: float, note: str) -> str:
-    best = max(methods, key=lambda method: methods[method]["average"]["mean"])
+def _comparison(title: str, block: RelevanceBlock, note: str) -> str:
+    methods, chance = block.methods, float(block.chance)
     rows = [_row("chance", (None, None, (chance, None)), chance, False)]
     for method in ("linear_probe", "algcn_without_gcn", "algcn"):
         if method in methods:
-            cells = tuple((float(methods[method][m]["mean"]), methods[method][m]["std"]) for m in MEASURES)
-            rows.append(_row(method, cells, chance, method == best))
+            spreads = [methods[method].of(measure) for measure in MEASURES]
+            cells = tuple((float(spread.mean), spread.std) for spread in spreads)
+            rows.append(_row(method, cells, chance, method == block.best))
     heads = "".join(f'<th scope="col">{head}</th>' for head in HEADS)
     gcn = ""
     if {"algcn", "algcn_without_gcn"} <= set(methods):
-        difference = methods["algcn"]["average"]["mean"] - methods["algcn_without_gcn"]["average"]["mean"]
+        difference = methods["algcn"].primary.mean - methods["algcn_without_gcn"].primary.mean
         gcn = f"The label graph changes the average by <b>{_signed(difference)}</b>. "
     return (
         f'<figure class="card"><figcaption><h3>{title}</h3><p>mAP on the test split, {note}. {gcn}</p></figcaption>'
@@ -128,7 +143,7 @@ def _row(method: str, cells: Sequence[tuple[float, float | None] | None], chance
     bar = f'<span class="bar" style="--value: {share:.2f}%; --chance: {floor:.2f}%" aria-hidden="true"></span>'
     classes = f"method {method.replace('_', '-')}" + (" best" if best else "")
     return (
-        f'<tr class="{classes}"><th scope="row">{METHODS[method]}</th>{plain_cells}'
+        f'<tr class="{classes}"><th scope="row">{NAMES[method]}</th>{plain_cells}'
         f'<td class="average">{_value(average)}{bar}</td></tr>'
     )
 
@@ -140,13 +155,13 @@ def _value(cell: tuple[float, float | None] | None) -> str:
     return f"{_decimal(value, 4)}" + ("" if spread is None else f" <small>± {_decimal(spread, 4)}</small>")
 
 
-def tradeoff(weights: Iterable[Mapping[str, Any]], used: float) -> str:
+def tradeoff(weights: Iterable[TriedWeight], used: float) -> str:
     """The same numbers as the plot, as a table."""
     rows = "".join(
-        f"<tr{' class=best' if tried['encoder_weight'] == used else ''}>"
-        f'<th scope="row">{_weight(tried["encoder_weight"], used)}</th><td>{_decimal(tried["map"]["average"], 4)}</td>'
-        f"<td>{_decimal(tried['recall']['text_to_image']['10'], 3)}</td>"
-        f"<td>{_decimal(tried['recall']['image_to_text']['10'], 3)}</td></tr>"
+        f"<tr{' class=best' if tried.encoder_weight == used else ''}>"
+        f'<th scope="row">{_weight(tried.encoder_weight, used)}</th><td>{_decimal(tried.map.primary, 4)}</td>'
+        f"<td>{_decimal(tried.recall.text_to_image.get('10'), 3)}</td>"
+        f"<td>{_decimal(tried.recall.image_to_text.get('10'), 3)}</td></tr>"
         for tried in weights
     )
     return (
@@ -161,13 +176,17 @@ def _weight(weight: float | None, used: float) -> str:
     return f"{name}, <b>used</b>" if weight == used else name
 
 
-def encoder(recall: Mapping[str, Any]) -> str:
-    """The encoder's own recall on the splits that were held out, and chance."""
-    rows, pictures = [], int(recall["test"]["pictures"])
-    for split in ("validation", "test"):
+def encoder(results: EncoderResults | None) -> str:
+    """The encoder's own recall on the splits that were held out, and chance; nothing where it was not measured."""
+    measured = {split: results and results.of(split) for split in HELD_OUT}
+    known = {split: result for split, result in measured.items() if result is not None}
+    if not known:
+        return ""
+    rows, pictures = [], [result.pictures for result in known.values()][-1]
+    for split, result in known.items():
         cells = "".join(
-            f"<td>{_decimal(recall[split][direction][str(k)], 3)}</td>"
-            for direction in ("text_to_image", "image_to_text")
+            f"<td>{_decimal(recall.get(str(k)), 3)}</td>"
+            for recall in (result.text_to_image, result.image_to_text)
             for k in (1, 5, 10)
         )
         rows.append(f'<tr><th scope="row">{split}</th>{cells}</tr>')
@@ -180,25 +199,30 @@ def encoder(recall: Mapping[str, Any]) -> str:
         '<div class="card scroll"><table><thead><tr><th></th><th scope="colgroup" colspan="3">text → image</th>'
         '<th scope="colgroup" colspan="3">image → text</th></tr>'
         f"<tr><th></th>{heads}</tr></thead><tbody>{''.join(rows)}"
-        f'<tr class="method chance"><th scope="row">{METHODS["chance"]}</th>{chance}</tr>'
+        f'<tr class="method chance"><th scope="row">{NAMES["chance"]}</th>{chance}</tr>'
         "</tbody></table></div></section>"
     )
 
 
-def reliability(part: Mapping[str, Any]) -> str:
+def reliability(part: TestedSet) -> str:
     """Scores of the promises on one set of items."""
     rows = "".join(
-        f'<tr><th scope="row">{title}</th><td>{_decimal(found["brier"], 3)} '
-        f"<small>({_decimal(found['brier_of_base_rate'], 3)})</small></td><td>{_decimal(found['ece'], 3)}</td>"
-        f"<td>{_decimal(found['first_10']['predicted'], 3)} → {_decimal(found['first_10']['observed'], 3)}</td></tr>"
-        for direction, title in DIRECTIONS.items()
-        if (found := part["directions"].get(direction))
+        f'<tr><th scope="row">{title}</th><td>{_decimal(found.brier, 3)} '
+        f"<small>({_decimal(found.brier_of_base_rate, 3)})</small></td><td>{_decimal(found.ece, 3)}</td>"
+        f"<td>{_first(found.first_10)}</td></tr>"
+        for direction, title in ALL_DIRECTIONS.items()
+        if (found := part.directions.get(direction))
     )
     return (
-        f"<h3>{plain(part['name'])}</h3><p>{int(part['images']):,} pictures, {int(part['texts']):,} texts</p>"
+        f"<h3>{plain(part.name)}</h3><p>{part.images:,} pictures, {part.texts:,} texts</p>"
         '<div class="scroll"><table><thead><tr><th></th><th scope="col">Brier</th><th scope="col">ECE</th>'
         f'<th scope="col">first ten, said → was</th></tr></thead><tbody>{rows}</tbody></table></div>'
     )
+
+
+def _first(results: Bin | None) -> str:
+    """Said → was, of the first results of a query."""
+    return "–" if results is None else f"{_decimal(results.predicted, 3)} → {_decimal(results.observed, 3)}"
 
 
 def paper(caveat: str) -> str:
@@ -223,12 +247,14 @@ def paper(caveat: str) -> str:
 
 def plain_title(name: str) -> str:
     """The name of a definition of relevance, as a heading."""
-    escaped = html.escape(str(name)[:60])
+    escaped = html.escape(name[:60])
     return escaped[:1].upper() + escaped[1:]
 
 
-def _decimal(value: float, digits: int) -> str:
-    """.8619, as tables of such numbers have it."""
+def _decimal(value: float | None, digits: int) -> str:
+    """.8619, as tables of such numbers have it; a dash for no number."""
+    if value is None:
+        return "–"
     text = f"{float(value):.{digits}f}"
     return text.removeprefix("0") if text.startswith("0.") else text
 

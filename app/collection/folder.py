@@ -16,13 +16,11 @@ from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-import torch
-
+from algcn.bundles.predictor import LabelPredictor
 from algcn.datasets.image_folder import METADATA, SEPARATOR, Item
 from algcn.gallery.store import Gallery, build_gallery
 from algcn.kit.errors import InputError
 from algcn.kit.files import write_text
-from algcn.method.model import label_scores
 from app.collection.intake import Found, Intake, LeftOut, printable
 
 if TYPE_CHECKING:
@@ -123,7 +121,7 @@ class Collection:
             path: The file to write.
             bundle: The model whose predictions are added for pictures without labels.
         """
-        predicted = predicted_labels(bundle, self.gallery)
+        predicted = LabelPredictor(bundle).of_pictures(self.gallery.image_embeddings)
         guessed = {item.file_name: labels for item, labels in zip(self.gallery.items, predicted, strict=True)}
         metadata = _csv(
             (*COLUMNS, PREDICTED),
@@ -184,16 +182,6 @@ def _csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     writer.writerow(header)
     writer.writerows(rows)
     return text.getvalue()
-
-
-@torch.inference_mode()
-def predicted_labels(bundle: Bundle, gallery: Gallery) -> list[tuple[str, ...]]:
-    """Return the labels that a model predicts for each picture; none where it has no thresholds."""
-    thresholds = bundle.thresholds.get("image")
-    if thresholds is None:
-        return [()] * len(gallery.items)
-    scores = label_scores(gallery.image_embeddings, bundle.model.classifiers())
-    return [tuple(names) for names in bundle.label_set.decode(scores > thresholds)]
 
 
 def _reasons(left_out: Sequence[LeftOut], shown: int = 3) -> str:

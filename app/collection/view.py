@@ -1,13 +1,14 @@
-"""Render the Collections tab as HTML; every word that a visitor's files brought is escaped."""
+"""Render the Collections tab as HTML."""
 
 from __future__ import annotations
 
-import html
+import dataclasses
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.kit.limits import MAX_COLLECTION_BYTES, MAX_PICTURE_BYTES, MAX_PICTURES
+from app.kit.templates import render
 from app.kit.words import render_status
 
 if TYPE_CHECKING:
@@ -17,29 +18,33 @@ if TYPE_CHECKING:
 
 MAX_LABELS = 4
 MAX_NAMED = 100
+NAMED_REASONS = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Shown:
+    """A picture as the tab shows it."""
+
+    address: str
+    file: str
+    caption: str
+    labels: Sequence[str]
+    are_predicted: bool
 
 
 def render_limits() -> str:
     """Render what can be dropped, and what becomes of it."""
-    return (
-        '<div class="collect-facts"><h2>Search your own pictures</h2>'
-        "<p>Drop pictures or a zip. A <code>metadata.csv</code> with <code>file_name,text,labels</code> adds captions "
-        "and labels (<code>|</code> between labels); without one, labels are predicted.</p>"
-        f"<p><b>{MAX_PICTURES}</b> pictures, <b>{MAX_PICTURE_BYTES >> 20} MB</b> each, "
-        f"<b>{MAX_COLLECTION_BYTES >> 20} MB</b> in all. JPEG, PNG, WebP, GIF, BMP or TIFF.</p>"
-        "<p>Only this page can see them. They are deleted within an hour of closing it, or at once with the "
-        "button below them.</p></div>"
+    return render(
+        "collection/limits.html",
+        pictures=MAX_PICTURES,
+        picture_megabytes=MAX_PICTURE_BYTES >> 20,
+        megabytes=MAX_COLLECTION_BYTES >> 20,
     )
 
 
 def render_more() -> str:
     """Render a hint for those who have more pictures than that."""
-    return (
-        '<div class="collect-more"><h3>More pictures than that?</h3>'
-        "<p>On your own machine there are no limits: embed the folder once, then serve it.</p>"
-        "<pre><code>python -m algcn.gallery build PHOTOS --bundle weights/pocket\n"
-        "python app.py --gallery PHOTOS</code></pre></div>"
-    )
+    return render("collection/more.html")
 
 
 def render_reading(done: int, total: int) -> str:
@@ -51,64 +56,47 @@ def render_reading(done: int, total: int) -> str:
 
 def render_added(added: int, left_out: Sequence[LeftOut], seconds: float) -> str:
     """Render what came of a drop."""
-    told = f"{_pictures(added)} added in {seconds:.1f} s." if added else "Nothing was added."
-    return f'<p class="added" role="status">{told}</p>' + render_left_out(left_out)
+    return render("collection/added.html", added=added, seconds=seconds, **_left_out(left_out))
 
 
 def render_left_out(left_out: Sequence[LeftOut]) -> str:
     """Render what was left out and why, folded; the reasons with how many files each has are seen at once."""
-    if not left_out:
-        return ""
-    reasons = Counter(entry.reason for entry in left_out)
-    summary = "; ".join(f"{count} × {html.escape(reason)}" for reason, count in reasons.most_common(3))
-    rows = "".join(
-        f"<li><b>{html.escape(entry.name)}</b>: {html.escape(entry.reason)}</li>" for entry in left_out[:MAX_NAMED]
-    )
-    rest = len(left_out) - MAX_NAMED
-    more = f"<li>and {rest:,} more</li>" if rest > 0 else ""
-    count = "1 file was" if len(left_out) == 1 else f"{len(left_out):,} files were"
-    return f'<details class="left-out"><summary>{count} left out: {summary}</summary><ul>{rows}{more}</ul></details>'
+    return render("collection/left_out.html", **_left_out(left_out))
+
+
+def _left_out(left_out: Sequence[LeftOut]) -> dict[str, Any]:
+    reasons = Counter(entry.reason for entry in left_out).most_common(NAMED_REASONS)
+    return {"entries": left_out, "reasons": reasons, "most": MAX_NAMED}
 
 
 def render_collection(collection: Collection, service: RetrievalService, predicted: Sequence[tuple[str, ...]]) -> str:
     """Render the pictures with their labels.
 
     Args:
-        collection: What there is.
+        collection: The collection.
         service: Serves the pictures.
         predicted: For each picture the labels that the model predicts; shown where nobody gave any.
     """
-    items, texts = collection.gallery.items, len(collection.gallery.texts)
-    labelled = sum(1 for item in items if item.labels)
-    captions = f", {texts:,} caption{'' if texts == 1 else 's'}" if texts else ""
-    given = f", {labelled:,} with labels of yours" if labelled else ""
-    cards = "".join(
-        f'<li><img src="{service.pictures}/card/{number}" loading="lazy" alt="{html.escape(item.file_name)}">'
-        f"{_chips(item.labels, predicted[number])}"
-        f'<p class="caption">{html.escape(next(iter(item.texts), item.file_name))}</p></li>'
+    items = collection.gallery.items
+    pictures = [
+        Shown(
+            f"{service.pictures}/card/{number}",
+            item.file_name,
+            next(iter(item.texts), item.file_name),
+            item.labels or predicted[number],
+            are_predicted=not item.labels and bool(predicted[number]),
+        )
         for number, item in enumerate(items)
+    ]
+    return render(
+        "collection/pictures.html",
+        pictures=pictures,
+        texts=len(collection.gallery.texts),
+        labelled=sum(1 for item in items if item.labels),
+        size=_size(collection.size),
+        most=MAX_LABELS,
     )
-    dashed = '<span class="key"><span class="chip">dashed</span> predicted</span>' if labelled < len(items) else ""
-    return (
-        f'<div class="mine"><p class="mine-facts"><b>{_pictures(len(items))}</b>{captions}{given}, '
-        f"{_size(collection.size)}{dashed}</p>"
-        f'<ul class="mine-grid">{cards}</ul></div>'
-    )
-
-
-def _chips(given: Sequence[str] | None, predicted: Sequence[str]) -> str:
-    labels = given or predicted
-    if not labels:
-        return '<div class="chips"></div>'
-    shown = "".join(f'<span class="chip">{html.escape(label)}</span>' for label in labels[:MAX_LABELS])
-    rest = len(labels) - MAX_LABELS
-    more = f'<span class="chip rest">+{rest}</span>' if rest > 0 else ""
-    return f'<div class="chips{"" if given else " predicted"}">{shown}{more}</div>'
 
 
 def _size(count: int) -> str:
     return f"{count / 1e6:,.1f} MB" if count >= 1e6 else f"{max(1, round(count / 1e3))} kB"
-
-
-def _pictures(count: int) -> str:
-    return "1 picture" if count == 1 else f"{count:,} pictures"

@@ -1,4 +1,4 @@
-"""Read a visitor's pictures in jobs that wait their turn."""
+"""Jobs that read visitors' pictures and wait their turn."""
 
 from __future__ import annotations
 
@@ -18,18 +18,21 @@ if TYPE_CHECKING:
     from app.collection.folder import Collection, Dropped
     from app.service import RetrievalService
 
-
 AT_ONCE = 2
-JOBS = Jobs(AT_ONCE, "Pictures of yours are being read already: wait until they are done.")
+
+
+def reading_jobs() -> Jobs:
+    """The jobs of one program that read visitors' pictures: a few at once, one for each visitor."""
+    return Jobs(AT_ONCE, "Pictures of yours are being read already: wait until they are done.")
 
 
 def reading_work(collection: Collection, dropped: list[Dropped], service: RetrievalService) -> Callable[[Job], int]:
-    """Return the work of a job that adds to a collection; its news are sentences about it."""
+    """Make the work of a job that adds files to a collection; its news are lines to show."""
 
     def work(job: Job) -> int:
         def progress(done: int, total: int) -> None:
             if job.stopping():
-                raise InputError("The work was stopped, so nothing was added; start it again.")
+                raise InputError("Reading was stopped, and nothing was added: drop the pictures again.")
             job.report(render_reading(done, total))
 
         try:
@@ -43,20 +46,22 @@ def reading_work(collection: Collection, dropped: list[Dropped], service: Retrie
 
 
 def waiting_words(before: int) -> str:
+    """Say how many others are before a job."""
     return render_status(f"Others are reading pictures at the moment; {before} before yours.")
 
 
 def new_collection(folder: Path) -> Collection:
+    """Make an empty collection in an empty folder; the class takes seconds to import, so it is imported here."""
     from app.collection.folder import Collection
 
     return Collection(folder)
 
 
 def dropped_files(uploaded: Any, uploads: Path) -> list[Dropped]:
-    """Check what a browser or a program says that it uploaded, and return the files.
+    """Check what a browser or a client says that it uploaded.
 
     Raises:
-        InputError: Nothing was uploaded, or something else.
+        InputError: Nothing was uploaded, or something else than a file.
     """
     from app.collection.folder import Dropped
 

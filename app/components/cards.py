@@ -1,46 +1,75 @@
-"""One result as HTML: a picture's card, a caption's row, and what the dialog shows of either.
+"""One result as it is drawn: what a picture's card or a caption's row shows, and what the dialog shows of either.
 
-Notable: every word that comes from a gallery, a bundle or a visitor passes `html.escape`; what a click shows travels as
-JSON in an escaped attribute, and results.js puts it on the page as text, never as markup.
+Notable: what a click shows travels as JSON in an attribute, and results.js puts it on the page as text, never as
+markup. The markup is in app/templates/components/hits.html.
 """
 
 from __future__ import annotations
 
-import html
 import json
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from app.search.results import Hit
 
 CHIPS_ON_CARD = 4
+JSON = json.JSONEncoder(ensure_ascii=False)
 
 
-def card(hit: Hit, prefix: str, beside: str | None = None) -> str:
-    """A picture found, with those that are folded behind it.
+class Drawn(NamedTuple):
+    """A result with what is worked out to draw it; a page has up to a thousand, and a named tuple is made fast.
+
+    Attributes:
+        hit: The result.
+        is_behind: It is a near-duplicate, folded behind the one before.
+        picture: The address of its picture.
+        details: What the dialog shows, as JSON.
+        matched: The labels that it shares with the query.
+        others: Further labels, while there is room.
+        unshown: How many more there are.
+        chance: In words; None where it is not known.
+        beats: In words.
+        cosine: What it is ranked by.
+    """
+
+    hit: Hit
+    is_behind: bool
+    picture: str
+    details: str
+    matched: list[str]
+    others: list[str]
+    unshown: int
+    chance: str | None
+    beats: str
+    cosine: str
+
+
+def drawn(hits: Iterable[Hit], prefix: str) -> list[Drawn]:
+    """What to draw of results, each followed by those that are folded behind it.
 
     Args:
-        hit: The picture.
+        hits: Results of one kind.
         prefix: `RetrievalService.pictures`.
-        beside: How the other ranking is called, where there is one to compare ranks with.
     """
-    behind = "".join(
-        f'<li class="behind" hidden>{_card_button(member, prefix, None)}</li>' for member in hit.near_duplicates
-    )
-    return f"<li>{_card_button(hit, prefix, beside)}{_fold_button(hit)}</li>{behind}"
+    results = []
+    for hit in hits:
+        results.append(_drawn(hit, prefix))
+        results.extend(_drawn(member, prefix, is_behind=True) for member in hit.near_duplicates)
+    return results
 
 
-def row(hit: Hit, prefix: str, beside: str | None = None) -> str:
-    """A caption found; arguments as for `card`."""
-    return f"""
-<li><button type="button" class="hit-row" data-action="open" data-details="{_details(hit, prefix)}">
-  <img src="{picture_url(hit.item, prefix)}" alt="" loading="lazy" decoding="async">
-  <span class="words"><span class="caption">{html.escape(hit.text)}</span>
-  {_chips(hit)}
-  {_ranks(hit, beside)}
-  {_score(hit)}</span>
-</button></li>"""
+def _drawn(hit: Hit, prefix: str, *, is_behind: bool = False) -> Drawn:
+    matched = [label for label in hit.labels if label in hit.matched_labels]
+    others = [label for label in hit.labels if label not in hit.matched_labels]
+    room = max(0, CHIPS_ON_CARD - len(matched))
+    unshown = max(0, len(others) - room)
+    likely = None if hit.probability is None else chance(hit.probability)
+    better, cosine = beats(hit.percentile), f"{hit.score:.3f}"
+    details = _details(hit, prefix, likely, better, cosine)
+    picture = picture_url(hit.item, prefix)
+    return Drawn(hit, is_behind, picture, details, matched, others[:room], unshown, likely, better, cosine)
 
 
 def picture_url(item: int, prefix: str, size: str = "card") -> str:
@@ -58,67 +87,8 @@ def chance(probability: float) -> str:
     return f"{min(99, max(1, round(100 * probability)))} %"
 
 
-def _card_button(hit: Hit, prefix: str, beside: str | None) -> str:
-    name = hit.text or hit.file
-    return f"""<button type="button" class="hit-card" data-action="open" data-details="{_details(hit, prefix)}">
-  <img src="{picture_url(hit.item, prefix)}" alt="{html.escape(name)}" loading="lazy" decoding="async">
-  <span class="caption">{html.escape(name)}</span>
-  {_chips(hit)}
-  {_ranks(hit, beside)}
-  {_score(hit)}
-</button>"""
-
-
-def _fold_button(hit: Hit) -> str:
-    if not hit.folded:
-        return ""
-    words = "near-duplicate" if hit.folded == 1 else "near-duplicates"
-    return (
-        f'<button type="button" class="fold" data-action="unfold" aria-expanded="false">+{hit.folded} {words}</button>'
-    )
-
-
-def _score(hit: Hit) -> str:
-    parts = []
-    if hit.probability is not None:
-        parts.append(
-            f'<span class="chance" title="chance of sharing a label with the query">{chance(hit.probability)}</span>'
-        )
-    parts.append(
-        f'<span class="beats" title="nearer to the query than this share of the gallery">{beats(hit.percentile)}</span>'
-    )
-    parts.append(f'<span class="cosine" title="what it is ranked by, a cosine">{hit.score:.3f}</span>')
-    return f'<span class="score">{"".join(parts)}</span>'
-
-
-def _ranks(hit: Hit, beside: str | None) -> str:
-    if beside is None or hit.other_rank is None:
-        return ""
-    gained = hit.other_rank - hit.rank
-    if not gained:
-        move = '<span class="move">=</span>'
-    elif gained > 0:
-        move = f'<span class="move up">▲ {gained:,}</span>'
-    else:
-        move = f'<span class="move down">▼ {-gained:,}</span>'
-    return f'<span class="ranks"><b>Rank {hit.rank:,}</b>, {html.escape(beside)} {hit.other_rank:,} {move}</span>'
-
-
-def _chips(hit: Hit) -> str:
-    """The labels that matched first, then others while there is room."""
-    matched = set(hit.matched_labels)
-    labels = sorted(hit.labels, key=lambda label: label not in matched)
-    shown = labels[: max(CHIPS_ON_CARD, len(matched))]
-    kinds = {True: "chip match", False: "chip"}
-    chips = [f'<span class="{kinds[label in matched]}">{html.escape(label)}</span>' for label in shown]
-    if len(labels) > len(shown):
-        chips.append(f'<span class="chip rest">+{len(labels) - len(shown)}</span>')
-    kind = "chips predicted" if hit.labels_are_predicted else "chips"
-    return f'<span class="{kind}">{"".join(chips)}</span>'
-
-
-def _details(hit: Hit, prefix: str) -> str:
-    """What the dialog shows of a result, as JSON for an attribute."""
+def _details(hit: Hit, prefix: str, chance: str | None, beats: str, cosine: str) -> str:
+    """What the dialog shows of a result, as JSON."""
     details: dict[str, Any] = {
         "item": hit.item,
         "picture": picture_url(hit.item, prefix, "large"),
@@ -129,9 +99,9 @@ def _details(hit: Hit, prefix: str) -> str:
         "matched": hit.matched_labels,
         "predicted": hit.labels_are_predicted,
         "rank": hit.rank,
-        "beats": beats(hit.percentile),
-        "chance": None if hit.probability is None else chance(hit.probability),
-        "cosine": f"{hit.score:.3f}",
+        "beats": beats,
+        "chance": chance,
+        "cosine": cosine,
         "cosines": [
             # To the encoder some queries are nothing: labels alone, to a model that reads no words.
             [name, *(f"{cosine:.3f}" if cosine else "–" for cosine in cosines)]
@@ -140,4 +110,4 @@ def _details(hit: Hit, prefix: str) -> str:
         ],
         "shared": [[label.name, round(label.query, 3), round(label.result, 3)] for label in hit.shared_labels],
     }
-    return html.escape(json.dumps(details, ensure_ascii=False))
+    return JSON.encode(details)

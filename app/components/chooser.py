@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+
+from app.kit.templates import render
 
 if TYPE_CHECKING:
     from app.service import RetrievalService
@@ -18,41 +21,42 @@ def render_facts(
     problem: str = "",
     *,
     refresh: bool = False,
-) -> str:
+) -> Markup:
     """How much there is, and the model: a list to choose from where there are several.
 
     Args:
         service: What answers.
-        names: Of the models there are.
+        names: The names of the models there are.
         chosen: One of them.
-        linked: What the address calls it; "" for the program's own.
+        linked: What the address calls it; "" for the default.
         problem: A sentence about what could not be opened.
         refresh: Have the tab that is open filled anew.
     """
     counts = [(len(service.gallery.items), "picture"), (len(service.bundle.label_set), "label")]
     if service.reads_words:
         counts.insert(1, (len(service.gallery.texts), "caption"))
-    told = " · ".join(f"<b>{count:,}</b> {noun}{'' if count == 1 else 's'}" for count, noun in counts)
-    model = f"model <b>{html.escape(chosen)}</b>" if len(names) < 2 else _list(names, chosen)
-    wrong = f'<span class="model-problem" role="alert">{html.escape(problem)}</span>' if problem else ""
-    again = " data-refresh" if refresh else ""
-    return f'<span data-linked="{html.escape(linked)}"{again}>{told} · {model}</span>{wrong}'
+    return render(
+        "components/facts.html",
+        counts=counts,
+        names=names,
+        chosen=chosen,
+        linked=linked,
+        problem=problem,
+        refresh=refresh,
+    )
 
 
-def render_choosing(state: str, names: Sequence[str], chosen: str) -> str:
-    """While a model is loading.
+def render_choosing(state: str, names: Sequence[str] = (), chosen: str = "") -> Markup:
+    """While something is loading.
 
     Args:
         state: What is being done, in a few words.
-        names: Of the models there are.
+        names: The names of the models there are, where that is known.
         chosen: The one that is loading.
     """
-    return f'<span class="busy">One moment: {html.escape(state)}…</span> {_list(names, chosen)}'
+    return render("components/busy.html", state=state, names=names, chosen=chosen)
 
 
-def _list(names: Sequence[str], chosen: str) -> str:
-    options = "".join(
-        f'<option value="{html.escape(name)}"{" selected" if name == chosen else ""}>{html.escape(name)}</option>'
-        for name in names
-    )
-    return f'<label class="model-label">model <select id="model">{options}</select></label>'
+def render_masthead(facts: str) -> Markup:
+    """The head of the page; `facts` is a sentence, or what the other functions here made."""
+    return render("components/masthead.html", facts=facts)

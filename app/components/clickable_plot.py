@@ -12,7 +12,9 @@ from typing import Any
 
 import gradio as gr
 
+from algcn.kit import checks
 from app.kit.scripts import mount
+from app.kit.templates import render
 
 MAX_SELECTED = 10_000
 PLACE = "<!-- plot -->"
@@ -45,7 +47,7 @@ def clickable_plot(
     of its `script`, which makes a `Plot` (plots.js) with `compose(value)`, the figure of a value that is none itself,
     and `respond(event)`, which gets the events above instead of Python.
     """
-    plot = f'<div class="plot" style="height:{int(height)}px" role="figure"></div>'
+    plot = render("components/plot.html", height=int(height))
     return gr.HTML(
         None,
         html_template=around.replace(PLACE, plot),
@@ -72,5 +74,5 @@ def selected_ids(event: gr.EventData, count: int) -> list[int]:
     ids = data.get("ids")
     if not isinstance(ids, list):
         return []
-    whole = (value for value in ids[:MAX_SELECTED] if isinstance(value, int) and not isinstance(value, bool))
+    whole = (value for value in ids[:MAX_SELECTED] if checks.is_whole(value))
     return list(dict.fromkeys(value for value in whole if 0 <= value < count))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
 
+from algcn.kit import checks
 from app.components.cards import picture_url
 from app.kit.scripts import mount
+from app.kit.templates import render
 
 
 def examples_view() -> gr.HTML:
@@ -27,24 +28,12 @@ def render_examples(queries: Sequence[str], pictures: Sequence[int], prefix: str
         pictures: Positions in the gallery.
         prefix: `RetrievalService.pictures`.
     """
-    words = "".join(
-        f'<li><button type="button" data-kind="text" data-index="{index}">{html.escape(query)}</button></li>'
-        for index, query in enumerate(queries)
-    )
-    shown = "".join(
-        f'<li><button type="button" data-kind="picture" data-index="{index}">'
-        f'<img src="{picture_url(item, prefix)}" alt="Example picture {index + 1}"></button></li>'
-        for index, item in enumerate(pictures)
-    )
-    rows = [(kind, row) for kind, row in (("words", words), ("pictures", shown)) if row]
-    return "".join(
-        f'<div class="try"><span>{lead}</span><ul class="try-{kind}">{row}</ul></div>'
-        for lead, (kind, row) in zip(("Try", "or"), rows, strict=False)
-    )
+    addresses = [picture_url(item, prefix) for item in pictures]
+    return render("components/examples.html", words=queries, pictures=addresses)
 
 
 def chosen_index(data: dict[str, Any], count: int) -> int | None:
     """The index that a `select` brought, if it is one of `count`."""
     index = data.get("index")
-    is_index = isinstance(index, int) and not isinstance(index, bool) and 0 <= index < count
+    is_index = checks.is_whole(index) and 0 <= index < count
     return index if is_index else None

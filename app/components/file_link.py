@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import html
-
 import gradio as gr
 
 from app.kit.scripts import mount
+from app.kit.templates import render
 
 
 def download_place(elem_id: str) -> gr.HTML:
@@ -15,7 +14,6 @@ def download_place(elem_id: str) -> gr.HTML:
 
 
 def render_link(address: str, name: str, size: int) -> str:
-    """The link to a file of `size` bytes, to be saved as `name`; `Shelf.offer` gives the address."""
+    """The link to a file of `size` bytes, to be saved as `name`; `Addresses.offer` gives the address."""
     shown = f"{size / 1e6:,.0f} MB" if size >= 1e6 else f"{max(1, size // 1000):,} kB"
-    name = html.escape(name)
-    return f'<a class="file-link" href="{html.escape(address)}" download="{name}">{name} ({shown})</a>'
+    return render("components/file_link.html", address=address, name=name, size=shown)

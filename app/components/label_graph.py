@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 import numpy as np
 
+from algcn.kit import checks
 from app.components.clickable_plot import clickable_plot
 from app.kit.theme import DIVERGING, DIVERGING_DARK, SEQUENTIAL, SEQUENTIAL_DARK, group_colours
 
@@ -156,4 +157,4 @@ def _text(values: np.ndarray) -> str:
 
 
 def _number(serial: object) -> int:
-    return serial if isinstance(serial, int) and not isinstance(serial, bool) else 0
+    return serial if checks.is_whole(serial) else 0

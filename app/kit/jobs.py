@@ -112,7 +112,7 @@ class Jobs:
     """A queue of jobs of one kind, of which a few run at once.
 
     Args:
-        limit: How many run at once.
+        limit: The number of jobs that run at once.
         busy: The sentence for a visitor who starts a second one.
     """
 

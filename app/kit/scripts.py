@@ -10,6 +10,8 @@ import hashlib
 import json
 from pathlib import Path
 
+from app.kit.templates import render
+
 FOLDER = Path(__file__).resolve().parents[2] / "assets" / "page" / "scripts"
 SCRIPTS = {path.name: path.read_bytes() for path in sorted(FOLDER.glob("*.js"))}
 VERSION = hashlib.sha256(b"\0".join(part for name in SCRIPTS for part in (name.encode(), SCRIPTS[name]))).hexdigest()[
@@ -39,13 +41,13 @@ def mount(name: str) -> str:
 
 
 def call(name: str, function: str, *arguments: str) -> str:
-    """The `js` of an event that calls an exported function of a module."""
-    return f"() => {_imported(name)}.{function}({', '.join(map(json.dumps, arguments))}))"
+    """The `js` of an event that calls an exported function of a module; what else the event does goes on at once."""
+    return f"() => void {_imported(name)}.{function}({', '.join(map(json.dumps, arguments))}))"
 
 
 def preloads() -> str:
     """For the page's head: the browser fetches all modules at once, not one after the other as they are imported."""
-    return "".join(f'<link rel="modulepreload" href="{script_url(Path(name).stem)}">' for name in SCRIPTS)
+    return str(render("kit/preloads.html", addresses=[script_url(Path(name).stem) for name in SCRIPTS]))
 
 
 def _imported(name: str) -> str:

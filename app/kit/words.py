@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import html
 
-
-def counted(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+from app.kit.templates import render
 
 
 def plain(text: str, limit: int = 80) -> str:
@@ -15,17 +13,16 @@ def plain(text: str, limit: int = 80) -> str:
     return html.escape(shown, quote=False)
 
 
+def bold(text: str, limit: int = 80) -> str:
+    """Make a text bold in a figure, escaped as by `plain`."""
+    return f"<b>{plain(text, limit)}</b>"
+
+
 def render_status(text: str, share: float | None = None, *, running: bool = True) -> str:
     """Render a line, with a bar where a share (0 to 1) is known; it is read out to those who cannot see it."""
-    bar = ""
-    if share is not None:
-        bar = f'<div class="bar" aria-hidden="true"><i style="width:{100 * share:.1f}%"></i></div>'
-    kind = "status running" if running else "status"
-    return f'<div class="{kind}" role="status"><p>{html.escape(text)}</p>{bar}</div>'
+    return render("kit/status.html", text=text, share=share, running=running)
 
 
 def render_own(description: str) -> str:
     """Render the line that says that a visitor looks at their own model or pictures; empty where they do not."""
-    if not description:
-        return ""
-    return f'<p class="own" role="status">You are looking at <b>{html.escape(description)}</b>.</p>'
+    return render("kit/own.html", description=description) if description else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from app.kit.words import counted
+from app.kit.numbers import counted
 from app.labels.details import average_precision
 from app.labels.edits import check_edit, effect_of
 from app.labels.graph import STAGES, Edge, LabelGraph, label_graph_of
@@ -45,7 +45,7 @@ def neighbours_answer(service: RetrievalService, label: str, stage: str, limit: 
     graph = label_graph_of(service)
     number = service.bundle.label_set.index(label)
     incoming, outgoing = graph.neighbours(number, stage, limit)
-    measured = average_precision(service.bundle.metrics, graph.names[number])
+    measured = average_precision(service.bundle.record, graph.names[number])
     return {
         "label": graph.names[number],
         "group": graph.groups[number],

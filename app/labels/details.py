@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import math
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from algcn.evaluation.results import DIRECTIONS
+
 if TYPE_CHECKING:
+    from algcn.evaluation.record import Record
     from app.service import RetrievalService
 
 PICTURES, TEXTS, NEAREST = 9, 5, 6
-# Parts of metrics.json that may know a label, the more telling first.
-REPORTS = ("test", "test_by_all_labels", "validation")
-DIRECTIONS = ("image_to_text", "text_to_image")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +38,7 @@ class TopText:
 
 @dataclasses.dataclass(frozen=True)
 class AveragePrecision:
-    """The mean AP of the queries that have a label, by direction, and the part of metrics.json that says so."""
+    """The mean AP of the queries that have a label, by direction, and the part of the record that says so."""
 
     report: str
     image_to_text: float
@@ -55,7 +53,7 @@ class LabelDetails:
         pictures: The pictures nearest to the classifier in the whole gallery, exact, the nearest first.
         texts: The texts nearest to it, likewise.
         nearest: The labels with the nearest classifiers and the cosine of their classifiers, the nearest first.
-        average_precision: How well its queries do; None where metrics.json does not say.
+        average_precision: How well its queries do; None where the bundle's record does not say.
         reads_words: Whether the model reads texts.
     """
 
@@ -92,20 +90,18 @@ def label_details(service: RetrievalService, label: int, classifiers: Tensor) ->
     others = unit @ direction
     others[label] = -2
     nearest = _top(others, min(NEAREST, len(names) - 1))
-    known = average_precision(service.bundle.metrics, names[label])
+    known = average_precision(service.bundle.record, names[label])
     return LabelDetails(label, pictures, texts, nearest, known, service.reads_words)
 
 
-def average_precision(metrics: Mapping[str, Any] | None, name: str) -> AveragePrecision | None:
-    """Read what a bundle's metrics.json says of a label, or None: the file is written by whoever trained the bundle."""
-    for report in REPORTS:
-        values = []
-        for direction in DIRECTIONS:
-            value: Any = metrics
-            for key in (report, "per_label", direction, name):
-                value = value.get(key) if isinstance(value, Mapping) else None
-            values.append(value)
-        if all(isinstance(value, (int, float)) and math.isfinite(value) for value in values):
+def average_precision(record: Record, name: str) -> AveragePrecision | None:
+    """Read what a bundle's record says of a label, the most telling part first; None where no part knows it."""
+    parts = {"test": record.test, "test_by_all_labels": record.test_by_all_labels, "validation": record.validation}
+    for report, result in parts.items():
+        if result is None or result.per_label is None:
+            continue
+        values = [result.per_label.of(direction).get(name) for direction in DIRECTIONS]
+        if None not in values:
             return AveragePrecision(report, *map(float, values))
     return None
 

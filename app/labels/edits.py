@@ -5,15 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from algcn.bundles.predictor import LabelPredictor
 from algcn.kit import checks
 from algcn.kit.errors import InputError
-from algcn.method.model import label_scores
 from app.labels.graph import LabelGraph, check_label
 
 if TYPE_CHECKING:
@@ -81,10 +80,6 @@ class Effect:
     predictions: list[Prediction] | None
 
 
-# The model's own classifiers, for as long as somebody holds the service.
-_trained: WeakKeyDictionary[RetrievalService, Tensor] = WeakKeyDictionary()
-
-
 def check_edit(graph: LabelGraph, source: object, target: object, weight: object) -> Edit:
     """Check an edit of `graph` that a browser or a program sent, and return it.
 
@@ -128,9 +123,7 @@ def edited_classifiers(service: RetrievalService, graph: LabelGraph, edits: Sequ
     """Return the classifiers, L × d, that the model's GCN makes of the edited graph; without edits, the model's."""
     if edits:
         return service.bundle.model.classifiers(edited(graph.adaptive(), edits))
-    if service not in _trained:
-        _trained[service] = service.bundle.model.classifiers()
-    return _trained[service]
+    return service.cache.get("classifiers", service.bundle.model.classifiers)
 
 
 @torch.inference_mode()
@@ -164,18 +157,15 @@ def _nearest(classifiers: Tensor) -> list[tuple[int, ...]]:
 
 
 def _predictions(service: RetrievalService, query: QueryPoint, before: Tensor, after: Tensor) -> list[Prediction]:
-    """Return labels predicted before or after, the clearest first, then the others whose cosine changed most."""
-    scores_before = label_scores(query.embedding, before)[0].tolist()
-    scores_after = label_scores(query.embedding, after)[0].tolist()
-    thresholds = service.bundle.thresholds.get(query.modality)
-
-    def predicted(label: int, score: float) -> bool | None:
-        return None if thresholds is None else score > float(thresholds[label])
-
-    rows = [
-        Prediction(label, old, new, predicted(label, old), predicted(label, new))
-        for label, (old, new) in enumerate(zip(scores_before, scores_after, strict=True))
-    ]
+    """Labels predicted before or after, the clearest first, then those of the others whose cosine changed most."""
+    states = []
+    for classifiers in (before, after):
+        predictor = LabelPredictor(service.bundle, classifiers)
+        scores = predictor.scores(query.embedding)[0]
+        predicted = predictor.predicted(scores, query.modality)
+        states.append((scores.tolist(), [None] * len(scores) if predicted is None else predicted.tolist()))
+    (old, was), (new, now) = states
+    rows = [Prediction(label, *row) for label, row in enumerate(zip(old, new, was, now, strict=True))]
     told = [row for row in rows if row.was_predicted or row.is_predicted]
     others = [row for row in rows if not (row.was_predicted or row.is_predicted)]
     told.sort(key=lambda row: -max(row.before, row.after))

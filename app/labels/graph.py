@@ -10,11 +10,9 @@ L is the number of labels, E of epochs (0 is before the first).
 from __future__ import annotations
 
 import dataclasses
-import threading
 from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
@@ -33,7 +31,7 @@ if TYPE_CHECKING:
 STAGES = ("cooccurrence", "prior", "learned_change", "adaptive", "normalised", "difference")
 THIS_MODEL = -1  # the epoch that stands for the model as it answers, rather than one of its history
 SAME = 1e-6  # two label graphs closer than this are one
-ROUNDED = 1e-3  # how far half precision, in which the weights of a bundle may be kept, puts a change from itself
+ROUNDED = 1e-3  # weights of a bundle may be kept in half precision, which moves a change by less than this
 
 
 @dataclasses.dataclass(frozen=True)
@@ -177,7 +175,7 @@ class LabelGraph:
         return incoming[:limit], outgoing[:limit]
 
     def check_epoch(self, epoch: object) -> int:
-        """Check an epoch that a client sent and return its position in the history.
+        """Find the position of an epoch in the history.
 
         Raises:
             InputError: There is no such epoch.
@@ -194,16 +192,16 @@ class LabelGraph:
 
 
 def check_threshold(threshold: object) -> float:
-    """Check a threshold that a client sent.
+    """Make sure that `threshold` is a number from 0.
 
     Raises:
-        InputError: The threshold is no number of at least 0.
+        InputError: It is something else.
     """
     return checks.number(threshold, "threshold", 0)
 
 
 def check_label(label: object, count: int) -> int:
-    """Check the number of one of `count` labels that a browser sent.
+    """Make sure that `label` is the number of one of `count` labels, whatever a browser sent.
 
     Raises:
         InputError: There is no such label.
@@ -213,17 +211,9 @@ def check_label(label: object, count: int) -> int:
     return label
 
 
-_graphs: WeakKeyDictionary[RetrievalService, LabelGraph] = WeakKeyDictionary()
-_graphs_lock = threading.Lock()
-
-
 def label_graph_of(service: RetrievalService) -> LabelGraph:
-    """Return the label graph of a service, made once and forgotten with it."""
-    with _graphs_lock:
-        graph = _graphs.get(service)
-        if graph is None:
-            graph = _graphs[service] = LabelGraph.of(service.bundle, service.gallery)
-    return graph
+    """Make the label graph of a service, once; the service keeps it."""
+    return service.cache.get("label_graph", lambda: LabelGraph.of(service.bundle, service.gallery))
 
 
 def _history(bundle: Bundle, now: Tensor) -> tuple[Tensor, tuple[int, ...], int]:

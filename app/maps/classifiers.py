@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import threading
-import weakref
 from collections import Counter
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +20,7 @@ from algcn.gallery.projection import DIMENSIONS, METHODS, Axes, Floats, fit_axes
 from algcn.kit import checks
 from algcn.kit.errors import InputError
 from app.kit.theme import group_colours
-from app.kit.words import plain
+from app.kit.words import bold, plain
 from app.maps.layouts import Layouts
 from app.maps.traces import (
     extent,
@@ -39,6 +37,7 @@ if TYPE_CHECKING:
     from algcn.bundles.bundle import Bundle
     from algcn.gallery.store import Gallery
     from algcn.method.model import ALGCN
+    from app.maps.worker import LayoutWorker
     from app.search.query import QueryPoint
     from app.service import RetrievalService
 
@@ -323,7 +322,7 @@ class ClassifierMap:
         texts = ["" if side is None else plain(name, 32) for name, side in zip(names, sides, strict=True)]
         for label in chosen:
             if texts[label] or label == view.label:
-                texts[label] = f"<b>{plain(names[label], 32)}</b>"
+                texts[label] = bold(names[label], 32)
         return texts, [side or "top center" for side in sides]
 
     def _hover(self, label: int) -> str:
@@ -341,19 +340,20 @@ def _key(variant: Variant, method: str) -> str:
     return hashlib.sha256(method.encode() + variant.classifiers.tobytes()).hexdigest()[:32]
 
 
-_MAPS: weakref.WeakKeyDictionary[RetrievalService, ClassifierMap] = weakref.WeakKeyDictionary()
-_LOCK = threading.Lock()
-
-
-def classifier_map_of(service: RetrievalService, cache: Path, *, keep: bool = True) -> ClassifierMap:
-    """Return the map of a service, made once.
+def classifier_map_of(
+    service: RetrievalService, cache: Path, worker: LayoutWorker, *, keep: bool = True
+) -> ClassifierMap:
+    """Make the map of a service, once; the service keeps it.
 
     Args:
         service: Its bundle and its gallery.
         cache: The cache folder.
-        keep: Whether layouts are kept there.
+        worker: Computes t-SNE and UMAP.
+        keep: Whether layouts are kept in the cache folder.
     """
-    with _LOCK:
-        if service not in _MAPS:
-            _MAPS[service] = ClassifierMap(service.bundle, service.gallery, Layouts(cache, keep=keep))
-        return _MAPS[service]
+
+    def make() -> ClassifierMap:
+        layouts = Layouts(cache, worker, keep=keep)
+        return ClassifierMap(service.bundle, service.gallery, layouts)
+
+    return service.cache.get(("classifier_map", cache, keep), make)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-import weakref
 from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
@@ -17,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from algcn.bundles.predictor import LabelPredictor
 from algcn.gallery.files import LAYOUT_NAME
 from algcn.gallery.layout import gallery_key, gallery_points
 from algcn.gallery.projection import DIMENSIONS, MOST_LAID_OUT, Axes, Floats, fit_axes, place
 from algcn.kit import checks
-from algcn.method.model import label_scores
 from app.kit.theme import GROUP_COLOURS, group_colours
 from app.maps.layouts import Layouts
 from app.maps.traces import ACCENT, FAINT, MANY_POINTS, figure, lines_trace, points_trace, rings_trace, star_trace
@@ -29,6 +28,7 @@ from app.maps.traces import ACCENT, FAINT, MANY_POINTS, figure, lines_trace, poi
 if TYPE_CHECKING:
     from algcn.bundles.bundle import Bundle
     from algcn.gallery.store import Gallery
+    from app.maps.worker import LayoutWorker
     from app.search.query import QueryPoint
     from app.service import RetrievalService
 
@@ -117,12 +117,9 @@ class GalleryMap:
     def labels(self) -> list[tuple[str, ...]]:
         """The labels of each picture: the gallery's, or what the model predicts where the gallery says nothing."""
         given = [item.labels for item in self.gallery.items]
-        thresholds = self._bundle.thresholds.get("image")
-        if thresholds is None or all(labels is not None for labels in given):
-            return [tuple(labels or ()) for labels in given]
-        with torch.inference_mode():
-            scores = label_scores(self.gallery.image_embeddings, self._bundle.model.classifiers().cpu())
-        predicted = self.label_set.decode(scores > thresholds)
+        if all(labels is not None for labels in given):
+            return [tuple(labels) for labels in given]
+        predicted = LabelPredictor(self._bundle).of_pictures(self.gallery.image_embeddings)
         return [tuple(own if own is not None else guess) for own, guess in zip(given, predicted, strict=True)]
 
     @cached_property
@@ -371,20 +368,18 @@ class GalleryMap:
             return self._by_pca[dimensions]
 
 
-_MAPS: weakref.WeakKeyDictionary[RetrievalService, GalleryMap] = weakref.WeakKeyDictionary()
-_LOCK = threading.Lock()
-
-
-def gallery_map_of(service: RetrievalService, cache: Path, *, keep: bool = True) -> GalleryMap:
-    """Return the map of a service, made once.
+def gallery_map_of(service: RetrievalService, cache: Path, worker: LayoutWorker, *, keep: bool = True) -> GalleryMap:
+    """Make the map of a service, once; the service keeps it.
 
     Args:
         service: Its bundle and its gallery.
         cache: The cache folder.
-        keep: Whether the layout is kept there.
+        worker: Computes t-SNE and UMAP.
+        keep: Whether the layout is kept in the cache folder.
     """
-    with _LOCK:
-        if service not in _MAPS:
-            layouts = Layouts(cache, keep=keep, shipped=service.gallery.root / LAYOUT_NAME)
-            _MAPS[service] = GalleryMap(service.bundle, service.gallery, layouts)
-        return _MAPS[service]
+
+    def make() -> GalleryMap:
+        layouts = Layouts(cache, worker, keep=keep, shipped=service.gallery.root / LAYOUT_NAME)
+        return GalleryMap(service.bundle, service.gallery, layouts)
+
+    return service.cache.get(("gallery_map", cache, keep), make)

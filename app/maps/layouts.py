@@ -1,4 +1,4 @@
-"""Keep the layouts of a service's maps: in memory, in the cache folder, or being computed."""
+"""Layouts of a map: read from a file, computed by the worker, kept in memory and in the cache folder."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from algcn.gallery.layout import cached_layout, read_layout, write_layout
-from algcn.gallery.projection import Floats
+from algcn.gallery.projection import Floats, Layout
 from algcn.kit.errors import InputError
-from app.maps.worker import WORKER, Layout
+
+if TYPE_CHECKING:
+    from app.maps.worker import LayoutWorker
 
 
 class Layouts:
@@ -19,19 +22,20 @@ class Layouts:
 
     Args:
         cache: The cache folder.
-        keep: Whether layouts are kept there; those of a visitor's pictures or model are not.
+        worker: Computes them.
+        keep: Whether they are kept there; those of a visitor's own pictures or model are not.
         shipped: A further file that may hold one of them.
     """
 
-    def __init__(self, cache: Path, *, keep: bool = True, shipped: Path | None = None) -> None:
-        self._cache, self._keep, self._shipped = cache, keep, shipped
+    def __init__(self, cache: Path, worker: LayoutWorker, *, keep: bool = True, shipped: Path | None = None) -> None:
+        self._cache, self._worker, self._keep, self._shipped = cache, worker, keep, shipped
         self._lock = threading.Lock()
         self._ready: dict[str, Layout] = {}
         self._missing: set[str] = set()
         self._running: dict[str, tuple[Future[Layout], float]] = {}
 
     def find(self, key: str, count: int) -> Layout | None:
-        """Return the layout of `count` points under a key, if it need not be computed (any more)."""
+        """Find the layout of `count` points under a key; None where it has to be computed."""
         with self._lock:
             if key not in self._ready and key not in self._missing:
                 self._read(key, count)
@@ -42,7 +46,7 @@ class Layouts:
         """Start computing a layout, unless it is there or under way."""
         with self._lock:
             if key not in self._ready and key not in self._running:
-                future = WORKER.start(points(), method, self._cache)
+                future = self._worker.start(points(), method)
                 self._running[key] = future, time.monotonic()
 
     def waiting(self, key: str, patience: float = 0.0) -> float | None:
@@ -82,7 +86,7 @@ class Layouts:
         self._missing.add(key)
 
     def _collect(self, key: str) -> None:
-        """Take over what has been computed; what failed is left to those who wait for it."""
+        """Keep what has been computed; `waiting` tells what failed."""
         future, _ = self._running.get(key, (None, 0.0))
         if future is None or not future.done() or future.exception() is not None:
             return

@@ -14,45 +14,51 @@ import threading
 from concurrent.futures import Future
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from algcn.gallery.projection import Floats
 from algcn.kit.errors import InputError
+
+if TYPE_CHECKING:
+    from algcn.gallery.projection import Floats, Layout
 
 IDLE_SECONDS = 600
 NICENESS = 5
-Layout = dict[int, Floats]
 
 
-class Worker:
-    """A process that lays points out."""
+class LayoutWorker:
+    """A process that lays points out, one layout after the other.
 
-    def __init__(self) -> None:
+    Args:
+        cache: Where compiled code is kept if the packages' own folder cannot be written to.
+    """
+
+    def __init__(self, cache: Path) -> None:
+        self._cache = cache
         self._lock = threading.Lock()
         self._connection: Connection | None = None
 
-    def start(self, points: Floats, method: str, cache: Path) -> Future[Layout]:
-        """Lay points out as `algcn.gallery.projection.lay_out` does; the future has the layout, or its error.
+    def start(self, points: Floats, method: str) -> Future[Layout]:
+        """Start `algcn.gallery.projection.lay_out`; the future has its layout, or its error.
 
         Args:
             points: The points, N × d.
             method: "tsne" or "umap".
-            cache: Where compiled code is kept if the packages' own folder cannot be written to.
         """
         future: Future[Layout] = Future()
-        threading.Thread(target=self._run, args=(future, points, method, cache), name="layout", daemon=True).start()
+        threading.Thread(target=self._run, args=(future, points, method), name="layout", daemon=True).start()
         return future
 
-    def _run(self, future: Future[Layout], points: Floats, method: str, cache: Path) -> None:
+    def _run(self, future: Future[Layout], points: Floats, method: str) -> None:
         try:
             with self._lock:
-                future.set_result(self._ask(points, method, cache))
+                future.set_result(self._lay_out(points, method))
         except BaseException as error:  # whoever waits gets it, whatever it is
             future.set_exception(error)
 
-    def _ask(self, points: Floats, method: str, cache: Path) -> Layout:
+    def _lay_out(self, points: Floats, method: str) -> Layout:
         for fresh in (self._connection is None, True):
             if fresh:
-                self._connection = _spawn(cache)
+                self._connection = _spawn(self._cache)
             try:
                 self._connection.send((points, method))
                 layout, problem = self._connection.recv()
@@ -76,7 +82,7 @@ def _spawn(cache: Path) -> Connection:
 
 
 def _work(connection: Connection, cache: Path) -> None:
-    """Run the process: a layout for each request, until nobody asks any more."""
+    """Answer each request with a layout, until none comes any more; this is what the process runs."""
     from algcn.gallery.projection import lay_out
 
     # scikit-learn's threads wait for each other at every one of t-SNE's many steps, for ever on a machine that is busy.
@@ -95,12 +101,9 @@ def _work(connection: Connection, cache: Path) -> None:
 
 
 def _keep_compiled_code(cache: Path) -> None:
-    """Choose where numba keeps compiled code: beside the packages, or in the cache and not in the user's home."""
+    """Have numba write into the cache folder where it cannot write beside the packages, not into the user's home."""
     from importlib.util import find_spec
 
     package = find_spec("pynndescent")
     if package is None or package.origin is None or not os.access(Path(package.origin).parent, os.W_OK):
         os.environ.setdefault("NUMBA_CACHE_DIR", str(cache / "numba"))
-
-
-WORKER = Worker()

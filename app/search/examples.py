@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from algcn.gallery.store import Gallery
-    from app.service import RetrievalService
+    from algcn.method.labels import LabelSet
 
 EXAMPLE_PICTURES, EXAMPLE_QUERIES = 6, 5
 EXAMPLES_PATH = Path(__file__).resolve().parents[2] / "assets" / "examples.json"
@@ -22,11 +22,11 @@ def example_pictures(gallery: Gallery, count: int = EXAMPLE_PICTURES) -> list[in
     return [(2 * position + 1) * total // (2 * count) for position in range(count)]
 
 
-def example_words(service: RetrievalService) -> list[str]:
+def example_words(gallery: Gallery, label_set: LabelSet, *, reads_words: bool) -> list[str]:
     """Choose a few texts to search with: names of labels, where the model reads no others."""
-    if service.reads_words:
-        return example_queries(service.gallery)
-    names = service.bundle.label_set.names
+    if reads_words:
+        return example_queries(gallery)
+    names = label_set.names
     return names[:: -(-len(names) // EXAMPLE_QUERIES)]
 
 

@@ -43,7 +43,7 @@ class Query:
         text: Words; blank for none.
         picture: A picture from outside, decoded, as a path, or as the bytes of a file.
         item: A picture of the gallery instead; it is left out of the answer.
-        weight: Where both words and a picture are given, the picture's share, 0 to 1.
+        weight: The picture's share where both words and a picture are given, 0 to 1.
         without: Words to steer away from; commas separate terms.
         labels: Only pictures with these labels, and captions of such pictures.
         match: Which of the labels they must have: "any", "all" or "none".

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from algcn.evaluation.calibration import Calibration
     from algcn.gallery.index import VectorIndex
     from algcn.gallery.store import Gallery
-    from app.search.asking import Asked
+    from app.search.parse import ParsedQuery
     from app.search.query import Query, QueryPoint
     from app.search.reading import Part
 
@@ -82,30 +82,30 @@ class Ranker:
             return tuple(labels), False
         return self._predicted_labels[item], True
 
-    def answer(self, asked: Asked, space: str, calibration: Calibration | None) -> tuple[Found, Found]:
-        """Rank the gallery and return the pictures and the texts found.
+    def answer(self, parsed: ParsedQuery, space: str, calibration: Calibration | None) -> tuple[Found, Found]:
+        """The pictures and the texts found.
 
         Args:
-            asked: The query; its `space` is not looked at.
-            space: The space that it is ranked by, "ranking" or "encoder".
-            calibration: The curves that give chances; None where there are none for this ranking.
+            parsed: The query; its own `space` is not looked at.
+            space: What it is ranked by, "ranking" or "encoder".
+            calibration: Gives chances; None where there are none for this ranking.
         """
-        scores = {kind.modality: self._scores(asked.point, kind) for kind in (self._pictures, self._texts)}
-        allowed = self.labels.mask(asked.query.labels, asked.query.match)
+        scores = {kind.modality: self._scores(parsed.point, kind) for kind in (self._pictures, self._texts)}
+        allowed = self.labels.mask(parsed.query.labels, parsed.query.match)
         # A caption of the picture that was asked with is an answer, and shows what that picture is about.
         of_texts = allowed[self._texts.owner]
-        if asked.query.item is not None:
-            allowed[asked.query.item] = False
-        chances = {} if calibration is None else self._chances(asked, scores, calibration)
-        pictures = _Ranked(self._pictures, scores, space, allowed, chances.get("image"), asked.query)
-        texts = _Ranked(self._texts, scores, space, of_texts, chances.get("text"), asked.query)
-        return self._found(asked, pictures), self._found(asked, texts)
+        if parsed.query.item is not None:
+            allowed[parsed.query.item] = False
+        chances = {} if calibration is None else self._chances(parsed, scores, calibration)
+        pictures = _Ranked(self._pictures, scores, space, allowed, chances.get("image"), parsed.query)
+        texts = _Ranked(self._texts, scores, space, of_texts, chances.get("text"), parsed.query)
+        return self._found(parsed, pictures), self._found(parsed, texts)
 
     def _scores(self, point: QueryPoint | Part, kind: _Kind) -> Scores:
         return Scores.of(point.embedding, point.features, kind.embedding_index, kind.feature_index, self._weight)
 
     def _chances(
-        self, asked: Asked, scores: dict[str, Scores], calibration: Calibration
+        self, parsed: ParsedQuery, scores: dict[str, Scores], calibration: Calibration
     ) -> dict[str, NDArray[np.floating]]:
         """Return for all pictures and texts their chances of sharing a label with the query.
 
@@ -114,17 +114,17 @@ class Ranker:
         """
         chances = {}
         for kind in (self._pictures, self._texts):
-            directions = [f"{part.modality}_to_{kind.modality}" for part in asked.parts]
+            directions = [f"{part.modality}_to_{kind.modality}" for part in parsed.parts]
             if not calibration.curves.keys() >= set(directions):
                 continue
             chances[kind.modality] = np.zeros(len(kind.owner))
-            for part, share, direction in zip(asked.parts, asked.shares, directions, strict=True):
-                own = self._scores(part, kind) if asked.is_steered else scores[kind.modality]
-                chances[kind.modality] += share * calibration.probability(direction, own.ranking)
+            for part, share, direction in zip(parsed.parts, parsed.shares, directions, strict=True):
+                scored = self._scores(part, kind) if parsed.is_steered else scores[kind.modality]
+                chances[kind.modality] += share * calibration.probability(direction, scored.ranking)
         return chances
 
-    def _found(self, asked: Asked, ranked: _Ranked) -> Found:
-        query, passing = asked.query, ranked.passing
+    def _found(self, parsed: ParsedQuery, ranked: _Ranked) -> Found:
+        query, passing = parsed.query, ranked.passing
         wanted = query.limit + 1  # one more says whether there are more
         # Ranks of two rankings are compared, so nothing is folded there.
         if query.fold and not query.beside and ranked.kind is self._pictures:
@@ -132,7 +132,7 @@ class Ranker:
         else:
             groups = [[position] for position in passing[:wanted].tolist()]
         described = [group[: 1 + SHOWN_DUPLICATES] for group in groups[: query.limit]]
-        hit_of = self._hits(asked, ranked, described)
+        hit_of = self._hits(parsed, ranked, described)
         hits = [
             dataclasses.replace(
                 hit_of[leader],
@@ -144,14 +144,14 @@ class Ranker:
         more = len(groups) > query.limit and query.limit < MAX_LIMIT
         return Found(hits, len(passing), int(ranked.allowed.sum()), ranked.cutoff_by, ranked.best, more)
 
-    def _hits(self, asked: Asked, ranked: _Ranked, groups: list[list[int]]) -> dict[int, Hit]:
-        """Return a hit for each position in some groups; those of one group have one rank."""
+    def _hits(self, parsed: ParsedQuery, ranked: _Ranked, groups: list[list[int]]) -> dict[int, Hit]:
+        """A hit for each position in some groups; those of one group have one rank."""
         ranks = {position: rank for rank, group in enumerate(groups, start=1) for position in group}
         if not ranks:
             return {}
         scores = self._predictor.scores(ranked.kind.embeddings[list(ranks)])
-        shared = self._predictor.shared(asked.label_scores, scores)
-        wanted = {label.name.casefold() for label in asked.query_labels}
+        shared = self._predictor.shared(parsed.label_scores, scores)
+        wanted = {label.name.casefold() for label in parsed.query_labels}
         return {
             position: self._hit(ranked, rank, position, wanted, labels)
             for (position, rank), labels in zip(ranks.items(), shared, strict=True)

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -21,6 +19,7 @@ from torch.nn import functional
 from algcn.features.encoder import clean_text
 from algcn.kit.errors import InputError
 from algcn.kit.images import open_image
+from app.kit.cache import Cache
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -67,8 +66,8 @@ class Reader:
         self._reads_words = "text" in bundle.encodes
         self._encoder = encoder
         self._predictor = predictor
-        self._texts: Recent[Part] = Recent(KEPT_TEXTS)
-        self._pictures: Recent[Part] = Recent(KEPT_PICTURES)
+        self._texts = Cache(KEPT_TEXTS)
+        self._pictures = Cache(KEPT_PICTURES)
 
     def text(self, text: str) -> Part:
         """Read words as a part of a query.
@@ -128,31 +127,6 @@ class Reader:
         if context is None or len(text.split()) <= context - 2:
             return None
         return f"The text is long: at most its first {context - 2} words were read."
-
-
-Value = TypeVar("Value")
-
-
-class Recent(Generic[Value]):
-    """A small cache of the last `size` values by key; several threads may use it."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._values: OrderedDict[Hashable, Value] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
-        """Return the value of `key`, made now unless it is here; two threads may both make it."""
-        with self._lock:
-            if key in self._values:
-                self._values.move_to_end(key)
-                return self._values[key]
-        value = make()
-        with self._lock:
-            self._values[key] = value
-            while len(self._values) > self._size:
-                self._values.popitem(last=False)
-        return value
 
 
 FILLERS = frozenset({"a", "an", "the", "some", "and"})

@@ -1,1 +1,1 @@
-"""One module for each tab; each has a `build` that is called inside `gr.Tab`."""
+"""The tabs of the page, a class each: made inside its `gr.Tab`, then wired."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 PLOT_HEIGHT = 500
 POLL_SECONDS = 0.5
+VARIANTS = 2  # with the graph convolution and without
 INTRODUCTION = """
 <p class="map-lead">Every label has a <b>classifier</b>: a point of the common space, and the pictures and captions near
 it have the label. Labels that lie together are alike to the model.</p>
@@ -28,13 +29,33 @@ ALONE = {
     "with_gcn": "This bundle has no model trained without the graph, so there is nothing to compare with.",
     "without_gcn": "This model was trained without the graph convolution: each classifier was learned for itself.",
 }
+QUIET = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
 
 
-def build(frame: Frame, tab: gr.Tab) -> None:
-    """Lay the tab out and wire it; called inside `tab`."""
-    gr.HTML(INTRODUCTION, elem_classes=["map-panel"], apply_default_css=False)
-    with gr.Row(elem_classes=["map-controls"]):
-        method = gr.Radio(
+class ClassifiersTab:
+    """The tab's components and what they do; made inside its gr.Tab."""
+
+    def __init__(self, frame: Frame, tab: gr.Tab) -> None:
+        self.frame, self.tab = frame, tab
+        gr.HTML(INTRODUCTION, elem_classes=["map-panel"], apply_default_css=False)
+        with gr.Row(elem_classes=["map-controls"]):
+            self._lay_out_controls()
+        self.note = gr.HTML("", elem_id="classifiers-note", elem_classes=["map-panel"], apply_default_css=False)
+        self.columns: list[gr.Column] = []
+        self.plots: list[gr.HTML] = []
+        self.lists: list[gr.HTML] = []  # the neighbours beside each plot
+        self.pieces: list[gr.HTML] = []  # title, plot, silhouette and neighbours of each variant
+        with gr.Row(elem_classes=["map-pair"]):
+            for number in range(VARIANTS):
+                with gr.Column(visible=number == 0, min_width=320) as column:
+                    self._lay_out_variant(number)
+                self.columns.append(column)
+        self.turns = gr.State({})
+        self.controls = [self.method, self.dimensions, self.label, self.epoch]
+        self.outputs = [self.epoch, self.note, *self.pieces]
+
+    def _lay_out_controls(self) -> None:
+        self.method = gr.Radio(
             [("PCA", "pca"), ("t-SNE", "tsne"), ("UMAP", "umap")],
             value="pca",
             label="Drawn by",
@@ -42,7 +63,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
             min_width=220,
             scale=2,
         )
-        dimensions = gr.Radio(
+        self.dimensions = gr.Radio(
             [("2D", 2), ("3D", 3)],
             value=2,
             label="Dimensions",
@@ -50,10 +71,10 @@ def build(frame: Frame, tab: gr.Tab) -> None:
             min_width=150,
             scale=1,
         )
-        label = gr.Dropdown(
+        self.label = gr.Dropdown(
             [], value=None, label="Label", info=None, elem_id="classifiers-label", min_width=200, scale=2
         )
-        epoch = gr.Slider(
+        self.epoch = gr.Slider(
             0,
             1,
             value=0,
@@ -64,30 +85,99 @@ def build(frame: Frame, tab: gr.Tab) -> None:
             min_width=240,
             scale=3,
         )
-    note = gr.HTML("", elem_id="classifiers-note", elem_classes=["map-panel"], apply_default_css=False)
-    columns, parts = [], []
-    with gr.Row(elem_classes=["map-pair"]):
-        for number in range(2):
-            with gr.Column(visible=number == 0, min_width=320) as column:
-                title = gr.HTML("", elem_classes=["map-panel", "map-title"], apply_default_css=False)
-                plot = clickable_plot(elem_id=f"classifiers-plot-{number}", height=PLOT_HEIGHT)
-                silhouette = gr.HTML("", elem_id=f"classifiers-fact-{number}", elem_classes=["map-panel"])
-                near = panel(elem_id=f"classifiers-near-{number}")
-            columns.append(column)
-            parts.append((title, plot, silhouette, near))
-    pieces = [piece for part in parts for piece in part]
-    turns = gr.State({})
-    controls = [method, dimensions, label, epoch]
-    shown = [epoch, note, *pieces]
-    quiet = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
 
-    def find(visitor: Visitor) -> ClassifierMap:
-        return _map_of(frame, frame.service(visitor), keep=not visitor.has_own)
+    def _lay_out_variant(self, number: int) -> None:
+        title = gr.HTML("", elem_classes=["map-panel", "map-title"], apply_default_css=False)
+        plot = clickable_plot(elem_id=f"classifiers-plot-{number}", height=PLOT_HEIGHT)
+        silhouette = gr.HTML("", elem_id=f"classifiers-fact-{number}", elem_classes=["map-panel"])
+        neighbours = panel(elem_id=f"classifiers-near-{number}")
+        self.plots.append(plot)
+        self.lists.append(neighbours)
+        self.pieces += [title, plot, silhouette, neighbours]
 
-    def draw(
-        found: ClassifierMap, visitor: Visitor, method: object, dimensions: object, label: object, epoch: object
+    def wire(self) -> None:
+        """Connect the events with the methods."""
+        frame, inputs = self.frame, [self.frame.visitor, self.turns, *self.controls]
+        frame.on_open(
+            self.tab,
+            self.open_tab,
+            [self.label, self.columns[1], *self.outputs],
+            inputs=[self.method, self.dimensions],
+            key=lambda visitor: visitor.query,
+        )
+        gr.on([self.tab.select, frame.refresh(self.tab).click], self.settle, inputs, self.outputs, **QUIET)
+        gr.on(
+            [self.method.input, self.dimensions.input, self.label.input],
+            self.redraw,
+            inputs,
+            self.outputs,
+            trigger_mode="multiple",
+            **QUIET,
+        )
+        self.epoch.input(self.redraw, inputs, self.outputs, trigger_mode="always_last", **QUIET)
+        for plot, neighbours in zip(self.plots, self.lists, strict=True):
+            gr.on(
+                [plot.select, neighbours.select],
+                self.choose_label,
+                inputs,
+                [self.label, *self.outputs],
+                trigger_mode="multiple",
+                **QUIET,
+            )
+
+    def open_tab(
+        self, service: RetrievalService, visitor: Visitor, method: object, dimensions: object
+    ) -> tuple[Any, ...]:
+        """Draw the classifiers of the model that is open."""
+        found = self._map_of(service, visitor)
+        kept = found.variants[0].kept or 0
+        drawn = self._draw(found, visitor, method, dimensions, None, kept)
+        drawn[0] = gr.update(maximum=max(1, found.epochs - 1), value=kept, visible=found.epochs > 1 and method == "pca")
+        choices = gr.update(choices=sorted(found.label_set.names), value=None)
+        return choices, gr.update(visible=len(found.variants) > 1), *drawn
+
+    def redraw(self, visitor: Visitor, turns: dict[str, int], *values: object) -> Iterator[list[Any]]:
+        """Draw at once; what has to be computed first is drawn by PCA until it is there."""
+        turn = turns["now"] = turns.get("now", 0) + 1
+        found = self._find(visitor)
+        yield self._draw(found, visitor, *values)
+        yield from self._wait(found, visitor, turns, turn, *values)
+
+    def settle(self, visitor: Visitor, turns: dict[str, int], *values: object) -> Iterator[list[Any]]:
+        """Draw what had to be computed first after the tab was opened, if anything."""
+        found = self._find(visitor)
+        yield [gr.skip()] * len(self.outputs)
+        yield from self._wait(found, visitor, turns, turns.get("now", 0), *values)
+
+    # gradio hands the event to an argument whose annotation says so.
+    def choose_label(
+        self, visitor: Visitor, turns: dict, method: Any, dimensions: Any, label: Any, epoch: Any, event: gr.EventData
+    ) -> Iterator[list[Any]]:
+        """Choose the label whose point or whose name among the neighbours was clicked."""
+        names = self._find(visitor).label_set.names
+        chosen = _clicked_label(event, len(names))
+        if chosen is None:
+            yield [gr.skip()] * (1 + len(self.outputs))
+            return
+        for drawn in self.redraw(visitor, turns, method, dimensions, names[chosen], epoch):
+            yield [names[chosen], *drawn]
+
+    def _map_of(self, service: RetrievalService, visitor: Visitor) -> ClassifierMap:
+        from app.maps.classifiers import classifier_map_of
+
+        program = self.frame.program
+        return classifier_map_of(service, program.cache_folder, program.layout_worker, keep=not visitor.has_own)
+
+    def _find(self, visitor: Visitor) -> ClassifierMap:
+        try:
+            return self._map_of(self.frame.service(visitor), visitor)
+        except InputError as error:
+            raise gr.Error(str(error), print_exception=False) from None
+
+    def _draw(
+        self, found: ClassifierMap, visitor: Visitor, method: object, dimensions: object, label: object, epoch: object
     ) -> list[Any]:
-        """A value for each of `shown`."""
+        """A value for each of the outputs."""
         from app.maps.panels import classifier_panel, method_note, silhouette_line
 
         view = found.view(method, dimensions, label, epoch)
@@ -97,7 +187,7 @@ def build(frame: Frame, tab: gr.Tab) -> None:
             gr.update(visible=found.epochs > 1 and method == "pca"),
             method_note(view.method, placed=visitor.query is not None) + _alone(found),
         ]
-        for number in range(2):
+        for number in range(VARIANTS):
             if number >= len(found.variants):
                 values += ["", None, "", ""]
                 continue
@@ -110,33 +200,13 @@ def build(frame: Frame, tab: gr.Tab) -> None:
             ]
         return values
 
-    def opened(service: RetrievalService, visitor: Visitor, method: object, dimensions: object) -> tuple[Any, ...]:
-        found = _map_of(frame, service, keep=not visitor.has_own)
-        kept = found.variants[0].kept or 0
-        drawn = draw(found, visitor, method, dimensions, None, kept)
-        drawn[0] = gr.update(maximum=max(1, found.epochs - 1), value=kept, visible=found.epochs > 1 and method == "pca")
-        choices = gr.update(choices=sorted(found.label_set.names), value=None)
-        return choices, gr.update(visible=len(found.variants) > 1), *drawn
-
-    def redraw(visitor: Visitor, turns: dict[str, int], *values: object) -> Iterator[list[Any]]:
-        """Draw at once; what has to be computed first is drawn by PCA until it is there."""
-        turn = turns["now"] = turns.get("now", 0) + 1
-        found = _answer(lambda: find(visitor))
-        yield draw(found, visitor, *values)
-        yield from wait(found, visitor, turns, turn, *values)
-
-    def settle(visitor: Visitor, turns: dict[str, int], *values: object) -> Iterator[list[Any]]:
-        """After the tab was opened: draw what has to be computed first, if anything."""
-        found = _answer(lambda: find(visitor))
-        yield [gr.skip()] * len(shown)
-        yield from wait(found, visitor, turns, turns.get("now", 0), *values)
-
-    def wait(
-        found: ClassifierMap, visitor: Visitor, turns: dict[str, int], turn: int, *values: object
+    def _wait(
+        self, found: ClassifierMap, visitor: Visitor, turns: dict[str, int], turn: int, *values: object
     ) -> Iterator[list[Any]]:
+        """Say how long the layout has been under way, then draw it."""
         from app.maps.panels import problem_note, waiting_note
 
-        wanted = found.view(*values[:2]).method
+        wanted, unchanged = found.view(*values[:2]).method, [gr.skip()] * len(self.pieces)
         if found.is_ready(wanted):
             return
         try:
@@ -144,73 +214,14 @@ def build(frame: Frame, tab: gr.Tab) -> None:
             while (seconds := found.waiting(wanted, POLL_SECONDS)) is not None:
                 if turns.get("now", 0) != turn:  # the visitor has since asked for something else
                     return
-                yield [gr.skip(), waiting_note(wanted, seconds), *[gr.skip()] * len(pieces)]
+                yield [gr.skip(), waiting_note(wanted, seconds), *unchanged]
         except InputError as error:
-            yield [gr.skip(), problem_note(str(error)), *[gr.skip()] * len(pieces)]
+            yield [gr.skip(), problem_note(str(error)), *unchanged]
             return
-        yield draw(found, visitor, *values)
-
-    def pick(visitor: Visitor, turns: dict[str, int], *values: Any) -> Iterator[list[Any]]:
-        """A click on a point or on a neighbour: the same as choosing the label."""
-        *values, event = values
-        found = _answer(lambda: find(visitor))
-        chosen = _picked(event, len(found.label_set))
-        if chosen is None:
-            yield [gr.skip()] * (1 + len(shown))
-            return
-        name = found.label_set.names[chosen]
-        method, dimensions, _, epoch = values
-        for drawn in redraw(visitor, turns, method, dimensions, name, epoch):
-            yield [name, *drawn]
-
-    # gradio hands the event to an argument whose annotation says so.
-    def clicked(
-        visitor: Visitor, turns: dict, method: Any, dimensions: Any, label: Any, epoch: Any, event: gr.EventData
-    ) -> Iterator[list[Any]]:
-        yield from pick(visitor, turns, method, dimensions, label, epoch, event)
-
-    frame.on_open(
-        tab,
-        opened,
-        [label, columns[1], *shown],
-        inputs=[method, dimensions],
-        key=lambda visitor: visitor.query,
-    )
-    gr.on([tab.select, frame.refresh(tab).click], settle, [frame.visitor, turns, *controls], shown, **quiet)
-    gr.on(
-        [method.input, dimensions.input, label.input],
-        redraw,
-        [frame.visitor, turns, *controls],
-        shown,
-        trigger_mode="multiple",
-        **quiet,
-    )
-    epoch.input(redraw, [frame.visitor, turns, *controls], shown, trigger_mode="always_last", **quiet)
-    for _, plot, _, near in parts:
-        gr.on(
-            [plot.select, near.select],
-            clicked,
-            [frame.visitor, turns, *controls],
-            [label, *shown],
-            trigger_mode="multiple",
-            **quiet,
-        )
+        yield self._draw(found, visitor, *values)
 
 
-def _map_of(frame: Frame, service: RetrievalService, *, keep: bool = True) -> ClassifierMap:
-    from app.maps.classifiers import classifier_map_of
-
-    return classifier_map_of(service, frame.cache, keep=keep)
-
-
-def _answer(find: Callable[[], ClassifierMap]) -> ClassifierMap:
-    try:
-        return find()
-    except InputError as error:
-        raise gr.Error(str(error), print_exception=False) from None
-
-
-def _picked(event: gr.EventData, count: int) -> int | None:
+def _clicked_label(event: gr.EventData, count: int) -> int | None:
     """The label that a click on a plot or on a list was about."""
     data = sent(event)
     if data.get("action") == "label":
@@ -221,5 +232,6 @@ def _picked(event: gr.EventData, count: int) -> int | None:
 
 
 def _alone(found: ClassifierMap) -> str:
+    """Why there is nothing to compare with, where there is one model only."""
     variants: list[Variant] = found.variants
     return f'<p class="map-quiet">{ALONE[variants[0].key]}</p>' if len(variants) == 1 else ""

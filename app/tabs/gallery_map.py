@@ -30,6 +30,7 @@ INTRODUCTION = """
 <p class="map-lead">Pictures and captions are points of one space: those that mean the same to the model lie together,
 whichever kind they are.</p>
 """
+QUIET = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,11 +42,26 @@ class Chosen:
     shown: int = 0
 
 
-def build(frame: Frame, tab: gr.Tab) -> None:
-    """Lay the tab out and wire it; called inside `tab`."""
-    gr.HTML(INTRODUCTION, elem_classes=["map-panel"], apply_default_css=False)
-    with gr.Row(elem_classes=["map-controls"]):
-        method = gr.Radio(
+class GalleryMapTab:
+    """The tab's components and what they do; made inside its gr.Tab."""
+
+    def __init__(self, frame: Frame, tab: gr.Tab) -> None:
+        self.frame, self.tab = frame, tab
+        gr.HTML(INTRODUCTION, elem_classes=["map-panel"], apply_default_css=False)
+        with gr.Row(elem_classes=["map-controls"]):
+            self._lay_out_controls()
+        with gr.Row(elem_classes=["map-and-panel"]):
+            with gr.Column(scale=8, min_width=320):
+                self.plot = clickable_plot(elem_id="map-plot", height=PLOT_HEIGHT)
+                self.note = gr.HTML("", elem_id="map-note", elem_classes=["map-panel"], apply_default_css=False)
+            with gr.Column(scale=5, min_width=300):
+                self.beside = panel(elem_id="map-chosen")
+        self.turns = gr.State({})
+        self.chosen = gr.State(Chosen())
+        self.controls = [self.method, self.dimensions, self.colouring, self.label, self.kinds]
+
+    def _lay_out_controls(self) -> None:
+        self.method = gr.Radio(
             [("UMAP", "umap"), ("PCA", "pca")],
             value=None,
             label="Drawn by",
@@ -53,10 +69,10 @@ def build(frame: Frame, tab: gr.Tab) -> None:
             min_width=170,
             scale=1,
         )
-        dimensions = gr.Radio(
+        self.dimensions = gr.Radio(
             [("2D", 2), ("3D", 3)], value=2, label="Dimensions", elem_id="map-dimensions", min_width=150, scale=1
         )
-        colouring = gr.Dropdown(
+        self.colouring = gr.Dropdown(
             list(COLOURING_WORDS.items()),
             value="group",
             label="Coloured by",
@@ -65,8 +81,10 @@ def build(frame: Frame, tab: gr.Tab) -> None:
             min_width=170,
             scale=1,
         )
-        label = gr.Dropdown([], value=None, label="Label", visible=False, elem_id="map-label", min_width=170, scale=1)
-        kinds = gr.CheckboxGroup(
+        self.label = gr.Dropdown(
+            [], value=None, label="Label", visible=False, elem_id="map-label", min_width=170, scale=1
+        )
+        self.kinds = gr.CheckboxGroup(
             [("Pictures", "pictures"), ("Captions", "captions")],
             value=["pictures", "captions"],
             label="Shown",
@@ -74,37 +92,37 @@ def build(frame: Frame, tab: gr.Tab) -> None:
             min_width=230,
             scale=2,
         )
-    with gr.Row(elem_classes=["map-and-panel"]):
-        with gr.Column(scale=8, min_width=320):
-            plot = clickable_plot(elem_id="map-plot", height=PLOT_HEIGHT)
-            note = gr.HTML("", elem_id="map-note", elem_classes=["map-panel"], apply_default_css=False)
-        with gr.Column(scale=5, min_width=300):
-            beside = panel(elem_id="map-chosen")
-    turns = gr.State({})
-    chosen = gr.State(Chosen())
-    controls = [method, dimensions, colouring, label, kinds]
-    quiet = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
 
-    def find(visitor: Visitor) -> tuple[GalleryMap, str]:
-        try:
-            service = frame.service(visitor)
-            return _map_of(frame, service, keep=not visitor.has_own), service.pictures
-        except InputError as error:
-            raise gr.Error(str(error), print_exception=False) from None
+    def wire(self) -> None:
+        """Connect the events with the methods."""
+        frame, figure = self.frame, [self.label, self.plot, self.note]
+        frame.on_open(
+            self.tab,
+            self.open_tab,
+            [self.method, self.colouring, self.label, self.kinds, self.chosen, self.beside, self.plot, self.note],
+            inputs=[self.method, self.dimensions],
+            key=lambda visitor: visitor.query,
+        )
+        inputs = [frame.visitor, self.turns, self.chosen, *self.controls]
+        gr.on([self.tab.select, frame.refresh(self.tab).click], self.settle, inputs, figure, **QUIET)
+        inputs_changed = [control.input for control in self.controls]
+        gr.on(inputs_changed, self.redraw, inputs, figure, trigger_mode="multiple", **QUIET)
+        gr.on(
+            [self.plot.select, self.beside.select],
+            self.select,
+            [frame.visitor, self.chosen, *self.controls],
+            [self.chosen, self.beside, self.plot, self.note],
+            trigger_mode="multiple",
+            **QUIET,
+        )
 
-    def draw(found: GalleryMap, pictures: str, visitor: Visitor, chosen: Chosen, view: GalleryView) -> tuple[Any, str]:
-        """The figure and its note."""
-        from app.maps.panels import gallery_note
+    def open_tab(
+        self, service: RetrievalService, visitor: Visitor, method: object, dimensions: object
+    ) -> tuple[Any, ...]:
+        """Draw the gallery that is open, with nothing chosen."""
+        from app.maps.panels import nothing_chosen
 
-        if not found.is_ready(view.method):
-            view = dataclasses.replace(view, method="pca")
-        figure = found.figure(view, pictures, chosen.focus, visitor.query)
-        return plot_value(figure), gallery_note(found, view, visitor.query)
-
-    def opened(service: RetrievalService, visitor: Visitor, method: object, dimensions: object) -> tuple[Any, ...]:
-        from app.maps.panels import GALLERY_EMPTY
-
-        found = _map_of(frame, service, keep=not visitor.has_own)
+        found = self._map_of(service, visitor)
         view = found.view(method, dimensions, None, None, None)
         choices = [(words, name) for words, name in COLOURING_WORDS.items() if name in found.colourings]
         labels = [name for name, _ in found.label_counts.most_common()]
@@ -114,31 +132,85 @@ def build(frame: Frame, tab: gr.Tab) -> None:
             gr.update(choices=labels, value=labels[0] if labels else None, visible=False),
             gr.update(visible=bool(found.gallery.texts)),
             Chosen(),
-            GALLERY_EMPTY.format(width=service.bundle.model.config.common_dim),
-            *draw(found, service.pictures, visitor, Chosen(), view),
+            nothing_chosen(service.bundle.model.config.common_dim),
+            *_draw(found, service.pictures, visitor, Chosen(), view),
         )
 
-    def redraw(visitor: Visitor, turns: dict[str, int], chosen: Chosen, *values: object) -> Iterator[tuple[Any, ...]]:
+    def redraw(
+        self, visitor: Visitor, turns: dict[str, int], chosen: Chosen, *values: object
+    ) -> Iterator[tuple[Any, ...]]:
         """Draw at once; while UMAP is being computed, by PCA."""
         turn = turns["now"] = turns.get("now", 0) + 1
-        found, pictures = find(visitor)
+        found, pictures = self._find(visitor)
         view = found.view(*values)
-        yield gr.update(visible=view.colouring == "label"), *draw(found, pictures, visitor, chosen, view)
-        yield from wait(visitor, turns, turn, chosen, view)
+        yield gr.update(visible=view.colouring == "label"), *_draw(found, pictures, visitor, chosen, view)
+        yield from self._wait(visitor, turns, turn, chosen, view)
 
-    def settle(visitor: Visitor, turns: dict[str, int], chosen: Chosen, *values: object) -> Iterator[tuple[Any, ...]]:
-        """After the tab was opened: wait for UMAP, if it has to be computed."""
-        found, _ = find(visitor)
-        yield (gr.skip(),) * 3
-        view = found.view(*values)
-        yield from wait(visitor, turns, turns.get("now", 0), chosen, view)
-
-    def wait(
-        visitor: Visitor, turns: dict[str, int], turn: int, chosen: Chosen, view: GalleryView
+    def settle(
+        self, visitor: Visitor, turns: dict[str, int], chosen: Chosen, *values: object
     ) -> Iterator[tuple[Any, ...]]:
+        """Wait for UMAP after the tab was opened, if it has to be computed."""
+        found, _ = self._find(visitor)
+        yield (gr.skip(),) * 3
+        yield from self._wait(visitor, turns, turns.get("now", 0), chosen, found.view(*values))
+
+    def select(
+        self,
+        visitor: Visitor,
+        chosen: Chosen,
+        method: object,
+        dimensions: object,
+        colouring: object,
+        label: object,
+        kinds: object,
+        event: gr.EventData,
+    ) -> tuple[Any, ...]:
+        """Do what a click on a point or a card means, or a lasso, or "more"."""
+        from app.maps.panels import PAGE, focus_panel, nothing_chosen, selection_panel
+
+        found, pictures = self._find(visitor)
+        data = sent(event)
+        action = data.get("action")
+        ids = sorted(selected_ids(event, len(found)))  # pictures first
+        if action == "focus" and type(data.get("id")) is int and 0 <= data["id"] < len(found):
+            action, ids = "click", [data["id"]]
+        view = found.view(method, dimensions, colouring, label, kinds)
+        if action == "click" and ids:
+            chosen = Chosen(focus=ids[0])
+            return chosen, focus_panel(found, ids[0], pictures), *_draw(found, pictures, visitor, chosen, view)
+        if action == "lasso":
+            # Plotly itself dims what lies outside: the figure stays as it is.
+            chosen = Chosen(lasso=tuple(ids), shown=PAGE)
+            return chosen, selection_panel(found, ids, PAGE, pictures), gr.skip(), gr.skip()
+        if action == "more" and chosen.lasso is not None:
+            chosen = dataclasses.replace(chosen, shown=chosen.shown + PAGE)
+            return chosen, selection_panel(found, chosen.lasso, chosen.shown, pictures), gr.skip(), gr.skip()
+        if action == "clear":
+            empty = nothing_chosen(found.gallery.image_embeddings.shape[1])
+            return Chosen(), empty, *_draw(found, pictures, visitor, Chosen(), view)
+        return (gr.skip(),) * 4
+
+    def _map_of(self, service: RetrievalService, visitor: Visitor) -> GalleryMap:
+        from app.maps.gallery import gallery_map_of
+
+        program = self.frame.program
+        return gallery_map_of(service, program.cache_folder, program.layout_worker, keep=not visitor.has_own)
+
+    def _find(self, visitor: Visitor) -> tuple[GalleryMap, str]:
+        """The map of what the visitor searches, and where its pictures are."""
+        try:
+            service = self.frame.service(visitor)
+            return self._map_of(service, visitor), service.pictures
+        except InputError as error:
+            raise gr.Error(str(error), print_exception=False) from None
+
+    def _wait(
+        self, visitor: Visitor, turns: dict[str, int], turn: int, chosen: Chosen, view: GalleryView
+    ) -> Iterator[tuple[Any, ...]]:
+        """Say how long the layout has been under way, then draw it."""
         from app.maps.panels import problem_note, waiting_note
 
-        found, pictures = find(visitor)
+        found, pictures = self._find(visitor)
         if found.is_ready(view.method):
             return
         try:
@@ -150,76 +222,14 @@ def build(frame: Frame, tab: gr.Tab) -> None:
         except InputError as error:
             yield gr.skip(), gr.skip(), problem_note(str(error))
             return
-        yield gr.skip(), *draw(found, pictures, visitor, chosen, view)
-
-    def select(
-        visitor: Visitor,
-        chosen: Chosen,
-        method: object,
-        dimensions: object,
-        colouring: object,
-        label: object,
-        kinds: object,
-        event: gr.EventData,
-    ) -> tuple[Any, ...]:
-        """A click on a point or a card, a lasso, or "more"."""
-        from app.maps.panels import GALLERY_EMPTY, PAGE, focus_panel, selection_panel
-
-        found, pictures = find(visitor)
-        data = sent(event)
-        action = data.get("action")
-        ids = sorted(selected_ids(event, len(found)))  # pictures first
-        if action == "focus" and type(data.get("id")) is int and 0 <= data["id"] < len(found):
-            action, ids = "click", [data["id"]]
-        view = found.view(method, dimensions, colouring, label, kinds)
-        if action == "click" and ids:
-            chosen = Chosen(focus=ids[0])
-            return chosen, focus_panel(found, ids[0], pictures), *draw(found, pictures, visitor, chosen, view)
-        if action == "lasso":
-            # Plotly itself dims what lies outside: the figure stays as it is.
-            chosen = Chosen(lasso=tuple(ids), shown=PAGE)
-            return chosen, selection_panel(found, ids, PAGE, pictures), gr.skip(), gr.skip()
-        if action == "more" and chosen.lasso is not None:
-            chosen = dataclasses.replace(chosen, shown=chosen.shown + PAGE)
-            return chosen, selection_panel(found, chosen.lasso, chosen.shown, pictures), gr.skip(), gr.skip()
-        if action == "clear":
-            empty = GALLERY_EMPTY.format(width=found.gallery.image_embeddings.shape[1])
-            return Chosen(), empty, *draw(found, pictures, visitor, Chosen(), view)
-        return (gr.skip(),) * 4
-
-    frame.on_open(
-        tab,
-        opened,
-        [method, colouring, label, kinds, chosen, beside, plot, note],
-        inputs=[method, dimensions],
-        key=lambda visitor: visitor.query,
-    )
-    gr.on(
-        [tab.select, frame.refresh(tab).click],
-        settle,
-        [frame.visitor, turns, chosen, *controls],
-        [label, plot, note],
-        **quiet,
-    )
-    gr.on(
-        [control.input for control in controls],
-        redraw,
-        [frame.visitor, turns, chosen, *controls],
-        [label, plot, note],
-        trigger_mode="multiple",
-        **quiet,
-    )
-    gr.on(
-        [plot.select, beside.select],
-        select,
-        [frame.visitor, chosen, *controls],
-        [chosen, beside, plot, note],
-        trigger_mode="multiple",
-        **quiet,
-    )
+        yield gr.skip(), *_draw(found, pictures, visitor, chosen, view)
 
 
-def _map_of(frame: Frame, service: RetrievalService, *, keep: bool = True) -> GalleryMap:
-    from app.maps.gallery import gallery_map_of
+def _draw(found: GalleryMap, pictures: str, visitor: Visitor, chosen: Chosen, view: GalleryView) -> tuple[Any, str]:
+    """The figure and its note."""
+    from app.maps.panels import gallery_note
 
-    return gallery_map_of(service, frame.cache, keep=keep)
+    if not found.is_ready(view.method):
+        view = dataclasses.replace(view, method="pca")
+    figure = found.figure(view, pictures, chosen.focus, visitor.query)
+    return plot_value(figure), gallery_note(found, view, visitor.query)

@@ -19,43 +19,54 @@ if TYPE_CHECKING:
     from app.service import RetrievalService
 
 
-def build(frame: Frame, tab: gr.Tab) -> None:
-    """Lay the tab out and wire it; called inside `tab`."""
-    view = label_graph_view()
-    # The visitor's edits, and a reference to the service whose graph the browser has.
-    edits = gr.State(())
-    shown = gr.State(None)
+class LabelsTab:
+    """The tab's components and what they do; made inside its gr.Tab."""
+
+    def __init__(self, frame: Frame, tab: gr.Tab) -> None:
+        self.frame, self.tab = frame, tab
+        self.graph = label_graph_view()
+        self.edits = gr.State(())
+        self.shown = gr.State(None)  # a reference to the service whose graph the browser has
+
+    def wire(self) -> None:
+        """Connect the events with the methods."""
+        self.frame.on_open(
+            self.tab,
+            self.open_tab,
+            [self.graph, self.edits, self.shown],
+            inputs=[self.edits, self.shown],
+            key=lambda visitor: id(visitor.query),
+        )
+        # Each answer names what it is about, so none has to wait for another or to be dropped.
+        self.graph.select(
+            self.select,
+            [self.frame.visitor, self.edits],
+            [self.graph, self.edits],
+            api_visibility="private",
+            show_progress="hidden",
+            trigger_mode="multiple",
+            # Milliseconds of work: the way through the queue would take longer than the answer.
+            queue=False,
+        )
 
     def open_tab(
-        service: RetrievalService, visitor: Visitor, before: tuple[Edit, ...], sent_of: Callable[[], object] | None
+        self, service: RetrievalService, visitor: Visitor, edits: tuple[Edit, ...], shown: Callable[[], object] | None
     ) -> tuple[Any, Any, Any]:
-        """The graph the first time and for another model; later, if there are edits, what they do to a new query."""
-        if sent_of is None or sent_of() is not service:
+        """Show the graph the first time and for another model; later, what the edits do to a new query."""
+        if shown is None or shown() is not service:
             return _graph(service), (), weakref.ref(service)
-        if before:
-            return _effect(service, visitor, before, None), before, sent_of
-        return gr.skip(), before, sent_of
+        if edits:
+            return _effect(service, visitor, edits, None), edits, shown
+        return gr.skip(), edits, shown
 
     # gradio evaluates these annotations: they name only what is imported when the page is built.
-    def select(visitor: Visitor, edits: tuple[Any, ...], event: gr.EventData) -> tuple[Any, tuple[Any, ...]]:
-        asked = sent(event)
+    def select(self, visitor: Visitor, edits: tuple[Any, ...], event: gr.EventData) -> tuple[Any, tuple[Any, ...]]:
+        """Answer what the browser asks for in its own words; what is wrong with them is shown in the tab."""
+        message = sent(event)
         try:
-            return _answer(frame.service(visitor), visitor, edits, asked)
+            return _answer(self.frame.service(visitor), visitor, edits, message)
         except InputError as error:
-            return plot_value(error_value(str(error), asked.get("serial"))), edits
-
-    frame.on_open(tab, open_tab, [view, edits, shown], inputs=[edits, shown], key=lambda visitor: id(visitor.query))
-    # Each answer names what it is about, so none has to wait for another or to be dropped.
-    view.select(
-        select,
-        [frame.visitor, edits],
-        [view, edits],
-        api_visibility="private",
-        show_progress="hidden",
-        trigger_mode="multiple",
-        # Milliseconds of work: the way through the queue would take longer than the answer.
-        queue=False,
-    )
+            return plot_value(error_value(str(error), message.get("serial"))), edits
 
 
 def _graph(service: RetrievalService) -> str | None:
@@ -65,26 +76,26 @@ def _graph(service: RetrievalService) -> str | None:
 
 
 def _answer(
-    service: RetrievalService, visitor: Visitor, edits: tuple[Edit, ...], asked: dict[str, Any]
+    service: RetrievalService, visitor: Visitor, edits: tuple[Edit, ...], message: dict[str, Any]
 ) -> tuple[str | Any, tuple[Edit, ...]]:
-    """What the browser asked for, and the edits from now on.
+    """What the browser's message asks for, and the edits from now on.
 
     Raises:
-        InputError: It asked for what there is not.
+        InputError: It asks for something that does not exist.
     """
     from app.labels.details import label_details
     from app.labels.edits import add_edit, check_edit, edited_classifiers
     from app.labels.graph import check_label, label_graph_of
 
-    graph, action, serial = label_graph_of(service), asked.get("action"), asked.get("serial")
+    graph, action, serial = label_graph_of(service), message.get("action"), message.get("serial")
     if action == "open":
         return _graph(service), ()
     if action == "label":
-        label = check_label(asked.get("label"), len(graph))
+        label = check_label(message.get("label"), len(graph))
         details = label_details(service, label, edited_classifiers(service, graph, edits))
         return plot_value(label_value(details, bool(edits), serial)), edits
     if action == "edit":
-        edit = check_edit(graph, asked.get("source"), asked.get("target"), asked.get("weight"))
+        edit = check_edit(graph, message.get("source"), message.get("target"), message.get("weight"))
         edits = add_edit(edits, edit)
     elif action == "undo":
         edits = edits[:-1]
@@ -96,6 +107,7 @@ def _answer(
 
 
 def _effect(service: RetrievalService, visitor: Visitor, edits: tuple[Edit, ...], serial: object) -> str | None:
+    """What edits change, for the page."""
     from app.labels.edits import effect_of
     from app.labels.graph import label_graph_of
 

@@ -73,13 +73,8 @@ class Given:
     upload: Any = None
 
 
-def build(frame: Frame, tab: gr.Tab) -> None:
-    """Lay the tab out and wire it; called inside `tab`."""
-    SearchTab(frame).wire(tab)
-
-
-def _said(handler: Callable[..., Updates]) -> Callable[..., Updates]:
-    """A handler whose InputError becomes one sentence; whatever was typed and found stays."""
+def _with_error_sentence(handler: Callable[..., Updates]) -> Callable[..., Updates]:
+    """Turn a handler's InputError into a sentence on the page; whatever was typed and found stays."""
 
     @functools.wraps(handler)
     def handle(self: SearchTab, *values: Any) -> Updates:
@@ -94,8 +89,8 @@ def _said(handler: Callable[..., Updates]) -> Callable[..., Updates]:
 class SearchTab:
     """The tab's components and what they do; made inside its gr.Tab."""
 
-    def __init__(self, frame: Frame) -> None:
-        self.frame = frame
+    def __init__(self, frame: Frame, tab: gr.Tab) -> None:
+        self.frame, self.tab = frame, tab
         with gr.Row(elem_id="ask", equal_height=False):
             with gr.Column(scale=7, min_width=300):
                 with gr.Row(elem_id="ask-words"):
@@ -145,14 +140,15 @@ class SearchTab:
         self.results = results_view()
         self.download = download_view()
         self.address = gr.Textbox(visible=False)
-        self.given, self.asked, self.seen = gr.State(Given()), gr.State(None), gr.State(None)
+        self.given, self.last_query, self.seen = gr.State(Given()), gr.State(None), gr.State(None)
         self.boxes = [
             self.text, self.given, self.weight, self.without, self.labels, self.match, self.cutoff, self.beside,
         ]  # fmt: skip
-        self.outputs = [self.notice, self.results, self.asked, self.picture, self.mix, *self.boxes]
+        self.outputs = [self.notice, self.results, self.last_query, self.picture, self.mix, *self.boxes]
+        self.furnished = [*self.outputs, self.examples, self.reads, self.seen]
 
-    def wire(self, tab: gr.Tab) -> None:
-        """Say what happens when."""
+    def wire(self) -> None:
+        """Connect the events with the methods."""
         private = {
             "api_visibility": "private",
             "preprocess": False,
@@ -164,73 +160,69 @@ class SearchTab:
             "concurrency_limit": 1,
             "trigger_mode": "always_last",
         }
-        asking = [self.frame.visitor, self.asked, *self.boxes]
-        gr.on([self.text.submit, self.without.submit, self.button.click], self.search, asking, self.outputs, **private)
+        inputs = [self.frame.visitor, self.last_query, *self.boxes]
+        gr.on([self.text.submit, self.without.submit, self.button.click], self.search, inputs, self.outputs, **private)
         for changed in (self.weight, self.labels, self.match, self.cutoff, self.beside):
-            changed.input(self.refine, asking, self.outputs, **private)
-        self.picture.upload(self.take_picture, [self.picture, *asking], self.outputs, **private)
-        self.picture.clear(self.drop_picture, asking, self.outputs, **private)
-        self.results.select(self.select_result, asking, [*self.outputs, self.download], **private)
-        self.examples.select(self.select_example, asking, self.outputs, **private)
-        furnished = [*self.outputs, self.examples, self.reads, self.seen]
+            changed.input(self.refine, inputs, self.outputs, **private)
+        self.picture.upload(self.take_picture, [self.picture, *inputs], self.outputs, **private)
+        self.picture.clear(self.drop_picture, inputs, self.outputs, **private)
+        self.results.select(self.select_result, inputs, [*self.outputs, self.download], **private)
+        self.examples.select(self.select_example, inputs, self.outputs, **private)
         self.frame.blocks.load(
             self.open_page,
             [self.frame.visitor, self.address],
-            furnished,
+            self.furnished,
             js="(visitor) => [visitor, window.location.search]",
             api_visibility="private",
             preprocess=False,
             show_progress="hidden",
             concurrency_limit=None,
         )
+        self.frame.on_open(self.tab, self.open_tab, self.furnished, inputs=[self.seen, self.last_query])
 
-        def reopen(service: RetrievalService, visitor: Visitor, seen: object, asked: Query | None) -> tuple[Any, ...]:
-            updates = self.reopen(service, visitor, seen, asked)
-            return tuple(updates.get(output, gr.skip()) for output in furnished)
-
-        self.frame.on_open(tab, reopen, furnished, inputs=[self.seen, self.asked])
-
-    @_said
-    def search(self, visitor: Visitor, asked: Query | None, *values: Any) -> Updates:
-        """Ask what stands in the boxes."""
+    @_with_error_sentence
+    def search(self, visitor: Visitor, last_query: Query | None, *values: Any) -> Updates:
+        """Search for what stands in the boxes."""
         return self._answer(visitor, self._in_boxes(*values))
 
-    @_said
-    def refine(self, visitor: Visitor, asked: Query | None, *values: Any) -> Updates:
-        """Ask again with what was changed; before the first question nothing happens."""
-        return self._nothing() if asked is None else self._answer(visitor, self._in_boxes(*values))
+    @_with_error_sentence
+    def refine(self, visitor: Visitor, last_query: Query | None, *values: Any) -> Updates:
+        """Search again with what was changed; before the first search nothing happens."""
+        return self._nothing() if last_query is None else self._answer(visitor, self._in_boxes(*values))
 
-    @_said
+    @_with_error_sentence
     def take_picture(
-        self, upload: Any, visitor: Visitor, asked: Query | None, text: Any, given: Given, *values: Any
+        self, upload: Any, visitor: Visitor, last_query: Query | None, text: Any, given: Given, *values: Any
     ) -> Updates:
-        """A picture came: ask with it, and with the words if there are any."""
+        """Search for the picture that was given, and for the words if there are any."""
         taken = Given(upload=upload)
         return {**self._answer(visitor, self._in_boxes(text, taken, *values)), self.given: taken}
 
-    @_said
-    def drop_picture(self, visitor: Visitor, asked: Query | None, text: Any, given: Given, *values: Any) -> Updates:
-        """The picture was taken away: if it was part of what was asked, the words alone are asked."""
+    @_with_error_sentence
+    def drop_picture(
+        self, visitor: Visitor, last_query: Query | None, text: Any, given: Given, *values: Any
+    ) -> Updates:
+        """Take the picture away; if it was part of the last query, search for the words alone."""
         alone = self._in_boxes(text, Given(), *values)
-        again = asked is not None and asked.has_picture and alone.text.strip()
+        again = last_query is not None and last_query.has_picture and alone.text.strip()
         found = self._answer(visitor, alone) if again else {}
         return {self.mix: gr.update(visible=False), **found, self.given: Given()}
 
-    @_said
-    def select_result(self, event: gr.EventData, visitor: Visitor, asked: Query | None, *values: Any) -> Updates:
-        """A click among the results, or the browser's way back."""
+    @_with_error_sentence
+    def select_result(self, event: gr.EventData, visitor: Visitor, last_query: Query | None, *values: Any) -> Updates:
+        """Do what a click among the results means, or go back to an earlier query with the browser."""
         what = sent(event)
         action = what.get("action")
         if action == "address":
             return self._restore(visitor, what.get("address"))
-        if asked is None:
+        if last_query is None:
             return self._nothing()
         service = self.frame.service(visitor)
         if action == "more":
-            more = min(asked.limit + DEFAULT_LIMIT, MAX_LIMIT)
-            return self._answer(visitor, dataclasses.replace(asked, limit=more))
+            more = min(last_query.limit + DEFAULT_LIMIT, MAX_LIMIT)
+            return self._answer(visitor, dataclasses.replace(last_query, limit=more))
         if action == "export":
-            everything = dataclasses.replace(asked, limit=MAX_LIMIT, fold=False, beside=False)
+            everything = dataclasses.replace(last_query, limit=MAX_LIMIT, fold=False, beside=False)
             return {self.download: csv_download(CSV_NAME, to_csv(service.search(everything)))}
         query = self._in_boxes(*values)
         if action == "similar":
@@ -249,14 +241,14 @@ class SearchTab:
             return {**self._into_boxes(changed, service), **found}
         return {self.labels: list(changed.labels), self.cutoff: changed.cutoff, **found}
 
-    @_said
+    @_with_error_sentence
     def select_example(
-        self, event: gr.EventData, visitor: Visitor, asked: Query | None, text: Any, given: Given, *values: Any
+        self, event: gr.EventData, visitor: Visitor, last_query: Query | None, text: Any, given: Given, *values: Any
     ) -> Updates:
-        """An example takes the place of words and picture; what refines stays."""
+        """Put an example in the place of words and picture and search; what refines stays."""
         service, what = self.frame.service(visitor), sent(event)
         is_text = what.get("kind") == "text"
-        choices = example_words(service) if is_text else example_pictures(service.gallery)
+        choices = _example_words(service) if is_text else example_pictures(service.gallery)
         index = chosen_index(what, len(choices))
         if index is None:
             return self._nothing()
@@ -264,11 +256,11 @@ class SearchTab:
         query = dataclasses.replace(self._in_boxes("", Given(), *values), **chosen)
         return {**self._into_boxes(query, service), **self._answer(visitor, query)}
 
-    @_said
+    @_with_error_sentence
     def open_page(self, visitor: Visitor, link: object) -> Updates:
-        """The page was opened: show what the gallery offers, and answer the query in the address."""
+        """Show a page that was opened what the gallery offers, and answer the query in its address."""
         try:
-            follow(visitor, link, self.frame.models, self.frame.shelf)
+            follow(visitor, link, self.frame.program.models, self.frame.program.addresses)
             service = self.frame.service(visitor)
         except InputError:  # the masthead says it
             return {self.examples: ""}
@@ -284,17 +276,24 @@ class SearchTab:
             return {**offers, self.notice: render_error(str(error))}
         return {**offers, **found, **self._into_boxes(query, service), **self._offers(service, query)}
 
-    def reopen(self, service: RetrievalService, visitor: Visitor, seen: object, asked: Query | None) -> Updates:
-        """The tab was opened again: if another model or gallery was opened meanwhile, it answers the words again."""
+    def open_tab(
+        self, service: RetrievalService, visitor: Visitor, seen: object, last_query: Query | None
+    ) -> tuple[Any, ...]:
+        """Fill the tab anew where another model or gallery was opened meanwhile; a value for each of `furnished`."""
+        updates = self.reopen(service, visitor, seen, last_query)
+        return tuple(updates.get(output, gr.skip()) for output in self.furnished)
+
+    def reopen(self, service: RetrievalService, visitor: Visitor, seen: object, last_query: Query | None) -> Updates:
+        """Answer the last query again if another model or gallery was opened since."""
         now = (id(service), service.key)
         if seen is None or seen == now:
             return {self.seen: now}
-        query, found = Query(), {self.results: _empty(service), self.asked: None}
+        query, found = Query(), {self.results: _empty(service), self.last_query: None}
         hint = render_hint(OPENED_ANEW)
         # A picture of the gallery is asked again where the pictures are the same.
-        is_there = asked is not None and (asked.item is None or seen[1] == service.key)
-        if is_there and (asked.text.strip() or asked.has_picture):
-            again = dataclasses.replace(asked, labels=service.labels.known(asked.labels), limit=DEFAULT_LIMIT)
+        is_there = last_query is not None and (last_query.item is None or seen[1] == service.key)
+        if is_there and (last_query.text.strip() or last_query.has_picture):
+            again = dataclasses.replace(last_query, labels=service.labels.known(last_query.labels), limit=DEFAULT_LIMIT)
             try:
                 found, hint = self._answer(visitor, again), render_hint(OPENED)
                 query = again
@@ -314,7 +313,7 @@ class SearchTab:
         return {
             self.notice: render_error(""),
             self.results: shown,
-            self.asked: query,
+            self.last_query: query,
             self.mix: gr.update(visible=query.is_mixed),
         }
 
@@ -322,7 +321,7 @@ class SearchTab:
         service = self.frame.service(visitor)
         query = self._linked(service, link)
         if query is None:
-            cleared = {self.results: _empty(service), self.asked: None, self.notice: render_error("")}
+            cleared = {self.results: _empty(service), self.last_query: None, self.notice: render_error("")}
             return {**self._into_boxes(Query(), service), **cleared}
         return {**self._into_boxes(query, service), **self._answer(visitor, query)}
 
@@ -340,7 +339,7 @@ class SearchTab:
         """
         return Query(
             text=text or "",
-            picture=None if given.upload is None else uploaded_file(given.upload, self.frame.uploads),
+            picture=None if given.upload is None else uploaded_file(given.upload, self.frame.program.uploads),
             item=given.item,
             weight=weight / 100 if isinstance(weight, (int, float)) else weight,
             without=without or "",
@@ -369,7 +368,7 @@ class SearchTab:
         """What depends on the model and the gallery, whatever is asked; and the query's values beside it, if any."""
         gallery, names = service.gallery, service.bundle.label_set.names
         choices = [(f"{name} · {count:,}", name) for name, count in service.labels.counts.items()]
-        words, pictures = example_words(service), example_pictures(gallery)
+        words, pictures = _example_words(service), example_pictures(gallery)
         wanted, unwanted, reads = WANTED, UNWANTED, ""
         if not service.reads_words:
             wanted = WANTED_LABEL.format(examples=", ".join(words[:3]))
@@ -393,6 +392,10 @@ class SearchTab:
 
 def _empty(service: RetrievalService) -> str:
     return EMPTY if service.reads_words else EMPTY_OF_PICTURES
+
+
+def _example_words(service: RetrievalService) -> list[str]:
+    return example_words(service.gallery, service.bundle.label_set, reads_words=service.reads_words)
 
 
 def _toggled(labels: tuple[str, ...], label: str) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from app.components.file_link import download_place, render_link
 from app.frame import Frame
 from app.kit.words import plain, render_own, render_status
 from app.training.charts import change_figure, loss_figure, map_figure
-from app.training.run import JOBS, Phase, Progress, Waiting, training_work
+from app.training.run import Phase, Progress, Waiting, training_work
 from app.training.settings import DEFAULTS, EPOCHS_RANGE, GAMMA_RANGE, SEED_RANGE, THRESHOLD_RANGE, Settings
 from app.training.view import (
     render_data,
@@ -27,11 +27,11 @@ from app.training.view import (
     render_result,
 )
 from app.visitors.choosing import OWN_MODEL, choose
-from app.visitors.files import visitor_files
 from app.visitors.visitor import Visitor
 
 if TYPE_CHECKING:
     from algcn.bundles.bundle import Bundle
+    from app.kit.jobs import Job
     from app.service import RetrievalService
 
 WATCH_SECONDS = 0.25
@@ -39,47 +39,76 @@ EDGES_SHOWN = 8
 NAME_LENGTH, SHORT_LENGTH = 60, 14
 PLOT_HEIGHT, GRAPH_HEIGHT = 250, 430
 BACK, AGAIN = "Back to the bundled model", "Open my model again"
+PRIVATE = {"api_visibility": "private"}
+Updates = dict[Any, Any]
 
 
-def build(frame: Frame, tab: gr.Tab) -> None:
-    """Lay the tab out and wire it; called inside `tab`."""
-    files = visitor_files(frame.cache)
-    own = _html("train-own")
-    with gr.Row(elem_id="train"):
-        with gr.Column(scale=3, min_width=280, elem_id="train-form"):
-            form = _form()
-            _, use_gcn, adaptive, gamma, threshold, *_ = form
-            with gr.Row(elem_id="train-buttons"):
-                start = gr.Button("Train", variant="primary", elem_id="train-start")
-                stop = gr.Button("Stop", interactive=False, elem_id="train-stop")
-            data = _html("train-data")
-        with gr.Column(scale=9, min_width=320, elem_id="train-view"):
-            status, result = _html("train-status"), _html("train-result")
-            with gr.Row(visible=False, elem_id="train-actions") as actions:
-                swap = gr.Button(BACK, size="sm", elem_id="train-swap")
-                save = gr.Button("Download the model", size="sm", elem_id="train-save")
-                link = download_place("train-link")
-            with gr.Column(visible=False, elem_id="train-live") as live:
-                numbers = _html("train-numbers")
-                with gr.Row():
-                    map_plot = _plot("mAP on validation pictures", "train-map", PLOT_HEIGHT)
-                    loss_plot = _plot("Loss, first epoch = 100 %", "train-loss", PLOT_HEIGHT)
-                with gr.Row() as graph:
-                    change_plot = _plot(
-                        "What the graph learned, from row to column", "train-change", GRAPH_HEIGHT, scale=7
-                    )
-                    with gr.Column(scale=3, min_width=220):
-                        edges = _html("train-edges")
-    model = gr.State(None)  # the bundle trained last, whether it is open or not
+class TrainTab:
+    """The tab's components and what they do; made inside its gr.Tab."""
 
-    def show(service: RetrievalService, visitor: Visitor, bundle: Bundle | None) -> tuple[Any, ...]:
-        """The gallery may be another one since the tab was last open, and the model too."""
+    def __init__(self, frame: Frame, tab: gr.Tab) -> None:
+        self.frame, self.tab = frame, tab
+        self.banner = _html("train-own")
+        with gr.Row(elem_id="train"):
+            with gr.Column(scale=3, min_width=280, elem_id="train-form"):
+                self.form = _form()
+                with gr.Row(elem_id="train-buttons"):
+                    self.start = gr.Button("Train", variant="primary", elem_id="train-start")
+                    self.stop = gr.Button("Stop", interactive=False, elem_id="train-stop")
+                self.data = _html("train-data")
+            with gr.Column(scale=9, min_width=320, elem_id="train-view"):
+                self.status, self.result = _html("train-status"), _html("train-result")
+                with gr.Row(visible=False, elem_id="train-actions") as self.actions:
+                    self.swap = gr.Button(BACK, size="sm", elem_id="train-swap")
+                    self.save = gr.Button("Download the model", size="sm", elem_id="train-save")
+                    self.link = download_place("train-link")
+                with gr.Column(visible=False, elem_id="train-live") as self.live:
+                    self._lay_out_progress()
+        self.model = gr.State(None)  # the bundle trained last, whether it is open or not
+
+    def _lay_out_progress(self) -> None:
+        self.numbers = _html("train-numbers")
+        with gr.Row():
+            self.map_plot = _plot("mAP on validation pictures", "train-map", PLOT_HEIGHT)
+            self.loss_plot = _plot("Loss, first epoch = 100 %", "train-loss", PLOT_HEIGHT)
+        with gr.Row() as self.graph:
+            self.change_plot = _plot(
+                "What the graph learned, from row to column", "train-change", GRAPH_HEIGHT, scale=7
+            )
+            with gr.Column(scale=3, min_width=220):
+                self.edges = _html("train-edges")
+
+    def wire(self) -> None:
+        """Connect the events with the methods."""
+        frame, visitor = self.frame, self.frame.visitor
+        shown = [self.banner, self.data, self.status, self.start, self.actions, self.swap]
+        frame.on_open(self.tab, self.open_tab, shown, inputs=[self.model])
+        trained = self.start.click(
+            self.train_model,
+            [visitor, self.model, *self.form],
+            [self.status, self.start, self.stop, self.result, self.link, self.actions, self.live, self.graph,
+             self.map_plot, self.loss_plot, self.numbers, self.change_plot, self.edges, self.model, visitor,
+             self.banner, self.swap],
+            show_progress="hidden",
+            concurrency_limit=None,
+            **PRIVATE,
+        )  # fmt: skip
+        self.stop.click(self.stop_training, None, None, queue=False, show_progress="hidden", **PRIVATE)
+        frame.blocks.unload(self.stop_training)
+        swapped = self.swap.click(self.swap_model, [visitor, self.model], [visitor, self.banner, self.swap], **PRIVATE)
+        frame.openings.extend([trained, swapped])
+        self.save.click(self.download_model, self.model, self.link, **PRIVATE)
+        _, use_gcn, adaptive, gamma, threshold, *_ = self.form
+        use_gcn.change(self.switch_graph, use_gcn, [adaptive, gamma, threshold], show_progress="hidden", **PRIVATE)
+
+    def open_tab(self, service: RetrievalService, visitor: Visitor, bundle: Bundle | None) -> tuple[Any, ...]:
+        """Describe the gallery and the model that are open now: they may be others than last time."""
         from app.training.data import training_data
         from app.visitors.derive import with_words
 
         offered = gr.update(visible=bundle is not None), _swap(bundle is service.bundle)
-        banner = render_own(_description(frame, visitor))
-        source = with_words(service, frame.models)
+        banner = self._banner(visitor)
+        source = with_words(service, self.frame.program.models)
         known = source.bundle
         try:
             found = training_data(source.gallery, known.label_set, known.encoder_fingerprint, DEFAULTS.seed)
@@ -88,23 +117,8 @@ def build(frame: Frame, tab: gr.Tab) -> None:
         told = render_invitation() if bundle is None else ""
         return banner, render_data(found, service.name, source.name), told, gr.update(interactive=True), *offered
 
-    frame.on_open(tab, show, [own, data, status, start, actions, swap], inputs=[model])
-
-    def draw(progress: Progress) -> dict[Any, Any]:
-        change, names = progress.change, [label.name for label in progress.labels]
-        shown = None
-        if change is not None:
-            full, short = ([plain(name, length) for name in names] for length in (NAME_LENGTH, SHORT_LENGTH))
-            shown = change_figure(change, full, short)
-        return {
-            map_plot: plot_value(map_figure(progress.log, progress.settings.epochs, progress.chance)),
-            loss_plot: plot_value(loss_figure(progress.log, progress.settings.epochs)),
-            numbers: render_numbers(progress),
-            change_plot: plot_value(shown),
-            edges: render_edges(progress.strongest(EDGES_SHOWN)),
-        }
-
     def train_model(
+        self,
         visitor: Visitor,
         bundle: Any,  # gradio finds the request by its type, and only where it can resolve all of them
         mode: Any,
@@ -116,85 +130,75 @@ def build(frame: Frame, tab: gr.Tab) -> None:
         seed: Any,
         request: gr.Request,
     ) -> Iterator[dict[Any, Any]]:
+        """Train a model, show how it goes, and open it for the visitor."""
         from app.visitors.derive import with_words
 
-        folder = files.new_folder()
+        program = self.frame.program
+        folder = program.files.new_folder()
         visitor.keep(folder)
         try:
             settings = Settings(mode, gamma, threshold, use_gcn, adaptive, epochs, seed)
-            source, shared = (
-                with_words(frame.service(visitor), frame.models),
-                frame.models.reading(frame.shared(visitor)),
-            )
-            job = JOBS.start(request.session_hash, training_work(source, settings, folder), Waiting)
+            source = with_words(self.frame.service(visitor), program.models)
+            shared = program.models.reading(self.frame.shared(visitor))
+            work = training_work(source, settings, folder)
+            job = program.training_jobs.start(request.session_hash, work, Waiting)
         except InputError as error:
-            yield {status: render_status(str(error), running=False)}
+            yield {self.status: render_status(str(error), running=False)}
             return
         yield {
-            status: render_status("Preparing…", 0.0),
-            start: gr.update(interactive=False),
-            stop: gr.update(interactive=True),
-            result: "",
-            link: "",
-            actions: gr.update(visible=False),
-            graph: gr.update(visible=settings.learns_graph),
+            self.status: render_status("Preparing…", 0.0),
+            self.start: gr.update(interactive=False),
+            self.stop: gr.update(interactive=True),
+            self.result: "",
+            self.link: "",
+            self.actions: gr.update(visible=False),
+            self.graph: gr.update(visible=settings.learns_graph),
         }
-        progress: Progress | None = None
-        for news in job.watch(WATCH_SECONDS):
-            changed: dict[Any, Any] = {}
-            if progress is not None:
-                changed[status] = render_progress(progress, stopping=job.stopping())
-            for entry in news:
-                if isinstance(entry, Waiting):
-                    changed[status] = render_status(str(entry))
-                elif isinstance(entry, Phase):
-                    changed[status] = render_status(entry.value, 1.0)
-                elif isinstance(entry, Progress):
-                    progress = entry
-                    changed |= {live: gr.update(visible=True), **draw(progress)}
-                else:
-                    progress.note(entry)
-                    changed |= {status: render_progress(progress, stopping=job.stopping()), **draw(progress)}
-            if changed:
-                yield changed
-        over = {start: gr.update(interactive=True), stop: gr.update(interactive=False)}
+        yield from self._watch(job)
+        over = {self.start: gr.update(interactive=True), self.stop: gr.update(interactive=False)}
         try:
             trained, made = job.result()
         except InputError as error:
             shutil.rmtree(folder, ignore_errors=True)
             offered = gr.update(visible=bundle is not None)
-            yield {**over, status: render_status(str(error), running=False), actions: offered}
+            yield {**over, self.status: render_status(str(error), running=False), self.actions: offered}
             return
         visitor.trained, problem = (made, shared), ""
         try:
-            choose(visitor, OWN_MODEL, frame.models, frame.shelf)
+            choose(visitor, OWN_MODEL, program.models, program.addresses)
         except InputError as error:  # the visitor has since opened pictures that another encoder read
             problem = render_status(str(error), running=False)
         if bundle is not None:
             shutil.rmtree(bundle.path.parent, ignore_errors=True)
         yield {
             **over,
-            status: problem,
-            result: render_result(trained),
-            model: made,
-            frame.visitor: visitor,  # a state whose value was put out once is cleaned up when the page is closed
-            own: render_own(_description(frame, visitor)),
-            actions: gr.update(visible=True),
-            swap: _swap(frame.service(visitor).bundle is made),
+            self.status: problem,
+            self.result: render_result(trained),
+            self.model: made,
+            self.frame.visitor: visitor,  # a state whose value was put out once is cleaned up when the page is closed
+            self.banner: self._banner(visitor),
+            self.actions: gr.update(visible=True),
+            self.swap: _swap(self.frame.service(visitor).bundle is made),
         }
 
-    def swap_model(visitor: Visitor, bundle: Bundle | None) -> tuple[Any, ...]:
-        """Between the model that was trained and the one that was chosen among the program's; the gallery stays."""
+    def stop_training(self, request: gr.Request) -> None:
+        """Stop the training, because the visitor pressed Stop or closed the page."""
+        self.frame.program.training_jobs.stop(request.session_hash)
+
+    def swap_model(self, visitor: Visitor, bundle: Any) -> tuple[Any, ...]:
+        """Change between the model that was trained and the one chosen among the program's; the gallery stays."""
         if bundle is None:
             return gr.skip(), gr.skip(), gr.skip()
-        is_open = frame.service(visitor).bundle is bundle
+        program, is_open = self.frame.program, self.frame.service(visitor).bundle is bundle
         try:
-            choose(visitor, frame.shared(visitor).name if is_open else OWN_MODEL, frame.models, frame.shelf)
+            name = self.frame.shared(visitor).name if is_open else OWN_MODEL
+            choose(visitor, name, program.models, program.addresses)
         except InputError as error:
             raise gr.Error(str(error), print_exception=False) from None
-        return visitor, render_own(_description(frame, visitor)), _swap(not is_open)
+        return visitor, self._banner(visitor), _swap(not is_open)
 
-    def download(bundle: Bundle | None) -> str:
+    def download_model(self, bundle: Any) -> str:
+        """Make a zip of the model that was trained last, and a link to it."""
         from app.training.live import write_zip
 
         if bundle is None:
@@ -202,30 +206,53 @@ def build(frame: Frame, tab: gr.Tab) -> None:
         path = bundle.path.with_suffix(".zip")
         if not path.is_file():
             write_zip(bundle, path)
-        return render_link(frame.shelf.offer(path), path.name, path.stat().st_size)
+        return render_link(self.frame.program.addresses.offer(path), path.name, path.stat().st_size)
 
-    private = {"api_visibility": "private"}
-    trained = start.click(
-        train_model,
-        [frame.visitor, model, *form],
-        [status, start, stop, result, link, actions, live, graph, map_plot, loss_plot, numbers, change_plot, edges,
-         model, frame.visitor, own, swap],
-        show_progress="hidden",
-        concurrency_limit=None,
-        **private,
-    )  # fmt: skip
-    stop.click(_stop, None, None, queue=False, show_progress="hidden", **private)
-    frame.blocks.unload(_stop)
-    swapped = swap.click(swap_model, [frame.visitor, model], [frame.visitor, own, swap], **private)
-    frame.openings.extend([trained, swapped])
-    save.click(download, model, link, **private)
-    use_gcn.change(
-        lambda on: [gr.update(interactive=on)] * 3,
-        use_gcn,
-        [adaptive, gamma, threshold],
-        show_progress="hidden",
-        **private,
-    )
+    def switch_graph(self, use_gcn: bool) -> list[Any]:
+        """Let the settings of the graph be changed only where there is one."""
+        return [gr.update(interactive=use_gcn)] * 3
+
+    def _banner(self, visitor: Visitor) -> str:
+        """What the visitor has open of their own."""
+        from app.visitors.derive import description
+
+        return render_own(description(self.frame.service(visitor), self.frame.shared(visitor)))
+
+    def _watch(self, job: Job) -> Iterator[Updates]:
+        """Show what a training run reports until it is over."""
+        progress: Progress | None = None
+        for news in job.watch(WATCH_SECONDS):
+            changed: Updates = {}
+            if progress is not None:
+                changed[self.status] = render_progress(progress, stopping=job.stopping())
+            for entry in news:
+                if isinstance(entry, Waiting):
+                    changed[self.status] = render_status(str(entry))
+                elif isinstance(entry, Phase):
+                    changed[self.status] = render_status(entry.value, 1.0)
+                elif isinstance(entry, Progress):
+                    progress = entry
+                    changed |= {self.live: gr.update(visible=True), **self._draw(progress)}
+                else:
+                    progress.note(entry)
+                    told = render_progress(progress, stopping=job.stopping())
+                    changed |= {self.status: told, **self._draw(progress)}
+            if changed:
+                yield changed
+
+    def _draw(self, progress: Progress) -> Updates:
+        change, names = progress.change, [label.name for label in progress.labels]
+        shown = None
+        if change is not None:
+            full, short = ([plain(name, length) for name in names] for length in (NAME_LENGTH, SHORT_LENGTH))
+            shown = change_figure(change, full, short)
+        return {
+            self.map_plot: plot_value(map_figure(progress.log, progress.settings.epochs, progress.chance)),
+            self.loss_plot: plot_value(loss_figure(progress.log, progress.settings.epochs)),
+            self.numbers: render_numbers(progress),
+            self.change_plot: plot_value(shown),
+            self.edges: render_edges(progress.strongest(EDGES_SHOWN)),
+        }
 
 
 def _form() -> list[gr.components.Component]:
@@ -258,14 +285,3 @@ def _plot(title: str, elem_id: str, height: int, scale: int = 1) -> gr.HTML:
 
 def _swap(is_open: bool) -> dict[str, Any]:
     return gr.update(value=BACK if is_open else AGAIN)
-
-
-def _description(frame: Frame, visitor: Visitor) -> str:
-    from app.visitors.derive import description
-
-    return description(frame.service(visitor), frame.shared(visitor))
-
-
-def _stop(request: gr.Request) -> None:
-    """The visitor pressed Stop, or closed the page."""
-    JOBS.stop(request.session_hash)

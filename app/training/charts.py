@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from algcn.evaluation.results import DIRECTIONS as NAMES
 from app.kit.theme import GROUP_COLOURS
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ LOSSES = (
     ("self_supervision", "self-supervision", GROUP_COLOURS[3], "dashdot"),
 )
 DIRECTIONS = (
-    ("image_to_text", "image → text", GROUP_COLOURS[0], "solid"),
-    ("text_to_image", "text → image", GROUP_COLOURS[1], "dash"),
+    ("image_to_text", NAMES["image_to_text"], GROUP_COLOURS[0], "solid"),
+    ("text_to_image", NAMES["text_to_image"], GROUP_COLOURS[1], "dash"),
 )
 # Nothing is transparent, so that it is the page by day and by night; both ends are seen on either.
 CHANGES = ((0.0, "#b5651d"), (0.5, "rgba(128, 128, 128, 0)"), (1.0, "#14917f"))

@@ -1,7 +1,7 @@
 """Train ALGCN while somebody watches: settings from a form, news from every epoch, a bundle in the end.
 
 Notable: an epoch takes a second or two on a laptop, because the features are at hand and the common space is half as
-wide as the paper's. The bundle is a whole one (thresholds, metrics, history), in a folder of the visitor; its encoder
+wide as the paper's. The bundle is a whole one (thresholds, record, history), in a folder of the visitor; its encoder
 is the one that is loaded already, linked and not copied.
 """
 
@@ -20,11 +20,13 @@ from torch import Tensor
 from algcn.bundles.bundle import Bundle, save_bundle
 from algcn.bundles.manifest import CONFIG_NAME, README_NAME
 from algcn.datasets.features import Features
+from algcn.evaluation.record import Record
 from algcn.evaluation.reliability import fit_calibration, measure_calibration
+from algcn.evaluation.results import MEASURES, PRIMARY
 from algcn.evaluation.retrieval import chance, embed, group, relevance_columns, retrieval_map
 from algcn.method.labels import LabelSet
 from algcn.method.model import ALGCN
-from algcn.training.loop import EpochReport, TrainResult, measure, train
+from algcn.training.loop import EpochReport, TrainResult, measure, train_algcn
 from app.training.data import TrainingData
 from app.training.settings import Settings
 
@@ -57,14 +59,14 @@ class Trained:
 
     Attributes:
         result: What `algcn.training.loop.train` returned.
-        metrics: The numbers of a bundle's metrics.json.
+        record: The numbers as its bundle will have them.
         compared: The mAP on the held-out pictures of this model and of others, by name.
         settings: The settings of the run.
         seconds: How long the run took.
     """
 
     result: TrainResult
-    metrics: dict[str, Any]
+    record: Record
     compared: dict[str, dict[str, float]]
     settings: Settings
     seconds: float
@@ -86,9 +88,9 @@ class Trained:
             "seconds": round(self.seconds, 2),
             "stopped": self.stopped,
             "best_epoch": self.result.best_epoch,
-            "pictures": {split: counts["images"] for split, counts in self.metrics["items"].items()},
+            "pictures": {split: sizes.images for split, sizes in self.record.items.items()},
             "labels": self.labels.names,
-            "validation": self.metrics["validation"]["map"],
+            "validation": self.record.validation.map.to_json(),
             "held_out": self.compared,
             "log": [dataclasses.asdict(entry) for entry in self.result.log],
         }
@@ -131,7 +133,7 @@ def run_training(
         change = model.label_graph()["learned_change"] if settings.learns_graph else None
         report(Epoch(epoch, change, elapsed()))
 
-    result = train(
+    result = train_algcn(
         data.features,
         config,
         model_config=settings.model_config(data.features),
@@ -151,21 +153,22 @@ def _compare(features: Features, models: dict[str, ALGCN | None]) -> dict[str, d
     columns = relevance_columns(features.label_set, RELEVANCE)
     found = {name: retrieval_map(embed(held_out, model).with_labels(columns)) for name, model in models.items()}
     by_chance = chance(group(held_out).with_labels(columns))
-    return {**found, "a random ranking": dict.fromkeys(("image_to_text", "text_to_image", "average"), by_chance)}
+    return {**found, "a random ranking": dict.fromkeys(MEASURES, by_chance)}
 
 
 def keep_bundle(trained: Trained, source: RetrievalService, folder: Path) -> Bundle:
     """Save the trained model as a bundle in a folder, calibrated, with the encoder that is loaded already.
 
     Args:
-        trained: What was trained.
+        trained: The trained model.
         source: The service whose gallery it was trained on.
-        folder: Where to put it; it must not be there yet.
+        folder: The folder to make; it must not be there yet.
     """
-    result, weight, metrics = trained.result, source.bundle.encoder_weight, dict(trained.metrics)
+    result, weight, record = trained.result, source.bundle.encoder_weight, trained.record
     calibration = fit_calibration(result.model, result.features, weight)
     if calibration is not None:
-        metrics["calibration"] = measure_calibration(calibration, result.model, result.features)
+        tested = measure_calibration(calibration, result.model, result.features)
+        record = dataclasses.replace(record, calibration=tested)
     save_bundle(
         folder,
         result.model,
@@ -176,7 +179,7 @@ def keep_bundle(trained: Trained, source: RetrievalService, folder: Path) -> Bun
         thresholds=result.thresholds,
         encoder_weight=weight,
         calibration=calibration,
-        metrics=metrics,
+        metrics=record.to_json(),
         history=result.history,
         readme=_model_card(trained),
     )
@@ -205,15 +208,15 @@ def strongest_changes(change: Tensor, count: int) -> list[tuple[int, int, float]
 
 
 def _model_card(trained: Trained) -> str:
-    settings, items = trained.settings, trained.metrics["items"]
-    ours, by_chance = (trained.compared[name]["average"] for name in ("this model", "a random ranking"))
+    settings, items = trained.settings, trained.record.items
+    ours, by_chance = (trained.compared[name][PRIMARY] for name in ("this model", "a random ranking"))
     stopped = " (stopped early)" if trained.stopped else ""
     convolution, adaptive = ("on" if flag else "off" for flag in (settings.use_gcn, settings.learns_graph))
     return (
         "# A model trained in ALGCN Explorer\n\n"
         f"ALGCN in {settings.mode} mode, γ {settings.gamma:g}, t {settings.threshold:g}, graph convolution "
         f"{convolution}, adaptive graph {adaptive}, seed {settings.seed}; {len(trained.labels)} labels, "
-        f"{items['train']['images']:,} pictures; epoch {trained.result.best_epoch} of {settings.epochs}{stopped}.\n\n"
+        f"{items['train'].images:,} pictures; epoch {trained.result.best_epoch} of {settings.epochs}{stopped}.\n\n"
         f"mAP on pictures it was not trained on: {ours:.3f} (a random ranking: {by_chance:.3f}).\n\n"
         "Use it: `python app.py --bundle FOLDER`.\n"
     )

@@ -1,4 +1,4 @@
-"""Run a training from a press of the button to a service that answers with the new model, as a job's work."""
+"""Jobs that train a model on a gallery, and the news that they report."""
 
 from __future__ import annotations
 
@@ -22,13 +22,17 @@ if TYPE_CHECKING:
     from app.training.live import Epoch, Trained
 
 AT_ONCE = 2
-JOBS = Jobs(AT_ONCE, "A training of yours is running already: stop it, or wait until it is done.")
 FOLDER_NAME = "your-model"
+
+
+def training_jobs() -> Jobs:
+    """The training runs of one program: a few at once, one for each visitor."""
+    return Jobs(AT_ONCE, "A training of yours is running already: stop it, or wait until it is done.")
 
 
 @dataclasses.dataclass(frozen=True)
 class Waiting:
-    """News that others are before this run."""
+    """The news that others are before this run."""
 
     before: int
 
@@ -39,18 +43,18 @@ class Waiting:
 
 
 class Phase(enum.Enum):
-    """News of a phase after the last epoch."""
+    """The news that a step after the last epoch begins."""
 
     MEASURING = "Measuring what came out…"
 
 
 class Progress:
-    """The state of a run that goes on, as the page knows it from the news.
+    """The news that training begins, and from then on all that is known of the run.
 
     Attributes:
         log: The epochs that are over.
-        change: What the graph has learned, L × L (see `live_training.Epoch`); None before the first, or without one.
-        chance: The mAP of a random ranking.
+        change: L × L, what the graph has learned, as in `app.training.live.Epoch`; None before the first epoch.
+        chance: MAP of a random ranking.
     """
 
     def __init__(self, settings: Settings, labels: LabelSet, chance: float) -> None:
@@ -60,7 +64,7 @@ class Progress:
         self._began = time.perf_counter()
 
     def note(self, epoch: Epoch) -> None:
-        """Take the news of an epoch that is over."""
+        """Add an epoch that is over."""
         self.log.append(epoch.report)
         self.change = epoch.change
 
@@ -71,7 +75,7 @@ class Progress:
 
     @property
     def best_epoch(self) -> int:
-        """The first of the epochs with the highest mAP; 0 before the first."""
+        """The first epoch with the highest mAP; 0 before the first."""
         return max(self.log, key=lambda entry: entry.map["average"]).epoch if self.log else 0
 
     def strongest(self, count: int) -> list[tuple[str, str, float]]:
@@ -87,9 +91,9 @@ class Progress:
 def training_work(
     service: RetrievalService, settings: Settings, folder: Path | None
 ) -> Callable[[Job], tuple[Trained, Bundle | None]]:
-    """Return the work of a job that trains on the service's gallery.
+    """Make the work of a job that trains on a service's gallery.
 
-    Its news are `Waiting`, a `Progress`, then `live_training.Epoch` after `Epoch`, then a `Phase`.
+    Its news are `Waiting`, a `Progress`, then `app.training.live.Epoch` after `Epoch`, then a `Phase`.
 
     Args:
         service: The service whose gallery is trained on, and whose model the result is compared with.

@@ -1,11 +1,11 @@
-"""Render the Train tab as HTML; every word that a gallery brought is escaped."""
+"""Render the Train tab as HTML."""
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from app.kit.templates import render
 from app.kit.words import render_status
 
 if TYPE_CHECKING:
@@ -26,43 +26,28 @@ def render_data(data: TrainingData, chosen: str, source: str) -> str:
     """Render what there is to learn from.
 
     Args:
-        data: What there is.
+        data: The training data.
         chosen: The model that is open.
         source: The model whose encoder's features are learned from; another one where that reads no words.
     """
-    train, validation, test = (data.pictures(split) for split in ("train", "validation", "test"))
-    measures = f", {test:,} measure the result" if test else ""
-    notes = "".join(f"<li>{html.escape(note)}</li>" for note in data.notes)
-    other = (
-        f'<p class="train-other"><b>{html.escape(chosen)}</b> reads pictures only, and training needs captions too: '
-        "it learns from the gallery as it is read by the encoder of "
-        f"<b>{html.escape(source)}</b>, and is compared with that model.</p>"
-        if chosen != source
-        else ""
-    )
-    return other + (
-        f'<p class="train-data"><b>{train:,}</b> pictures to learn from, {validation:,} pick the epoch{measures}; '
-        f"<b>{len(data.features.label_set)}</b> labels.</p>" + (f"<ul>{notes}</ul>" if notes else "")
+    return render(
+        "training/data.html",
+        chosen=chosen,
+        source=source,
+        **{split: data.pictures(split) for split in ("train", "validation", "test")},
+        labels=len(data.features.label_set),
+        notes=data.notes,
     )
 
 
 def render_empty(reason: str) -> str:
     """Render why this gallery cannot be trained on, and what would do."""
-    return (
-        f'<div class="empty"><h2>Nothing to train on</h2><p>{html.escape(reason)}</p>'
-        "<p>Open a collection whose <code>metadata.csv</code> has texts and labels in the Collections tab, or go back "
-        "to the bundled gallery.</p></div>"
-    )
+    return render("training/nothing.html", reason=reason)
 
 
 def render_invitation() -> str:
     """Render what the tab says before the first run."""
-    return (
-        '<div class="empty"><h2>Not trained yet</h2><ol class="steps">'
-        "<li><b>Press Train</b>: the features are at hand, so an epoch takes a second or less.</li>"
-        "<li><b>Watch the graph</b>: brown edges get weaker, teal ones stronger than the data alone said.</li>"
-        "<li><b>Then look around</b>: every other tab answers with your model, for you alone.</li></ol></div>"
-    )
+    return render("training/invitation.html")
 
 
 def render_progress(progress: Progress, *, stopping: bool = False) -> str:
@@ -84,42 +69,33 @@ def render_numbers(progress: Progress) -> str:
     if not progress.log:
         return ""
     last = progress.log[-1]
-    cells = [f"<div><dt>total loss</dt><dd>{last.losses['total']:.3f}</dd></div>"]
-    cells += [f"<div><dt>{name}</dt><dd>{last.losses[key]:.3f}</dd></div>" for key, name in LOSS_NAMES.items()]
-    cells.append(f"<div><dt>mAP</dt><dd>{last.map['average']:.3f}</dd></div>")
-    cells.append(f"<div><dt>best epoch</dt><dd>{progress.best_epoch}</dd></div>")
-    return f'<dl class="run-numbers">{"".join(cells)}</dl>'
+    return render(
+        "training/numbers.html",
+        losses=last.losses,
+        loss_names=LOSS_NAMES,
+        average=last.map["average"],
+        best_epoch=progress.best_epoch,
+    )
 
 
 def render_edges(edges: Sequence[tuple[str, str, float]]) -> str:
     """Render the edges that changed most."""
     if not edges:
         return ""
-    reach = max(abs(value) for *_, value in edges)
-    rows = "".join(
-        f'<li class="{"more" if value > 0 else "less"}"><span>{html.escape(source)} → {html.escape(target)}</span>'
-        f'<b>{value:+.2f}</b><i style="--share:{abs(value) / reach:.3f}"></i></li>'
-        for source, target, value in edges
-    )
-    return f'<h3>Changed most</h3><ol class="edges">{rows}</ol>'
+    return render("training/edges.html", edges=edges, reach=max(abs(value) for *_, value in edges))
 
 
 def render_result(trained: Trained) -> str:
     """Render what came out, beside the other models."""
-    settings, log = trained.settings, trained.result.log
-    how = f"Stopped after {len(log)} of {settings.epochs} epochs" if trained.stopped else f"{len(log)} epochs"
-    # The largest average is told by weight and by a word, not by colour.
-    best = max(values["average"] for values in trained.compared.values())
-    rows = "".join(
-        f'<tr{" class=best" if values["average"] == best else ""}><th scope="row">{MODELS[name]}</th>'
-        + "".join(f"<td>{values[key]:.3f}</td>" for key in ("image_to_text", "text_to_image", "average"))
-        + "</tr>"
-        for name, values in trained.compared.items()
-    )
-    pictures = trained.metrics["items"]["test"]["images"] or trained.metrics["items"]["validation"]["images"]
-    return (
-        f'<div class="result"><p>{how} in {trained.seconds:.0f} s; the best was epoch {trained.result.best_epoch}. '
-        f"mAP on {pictures:,} pictures that it never saw:</p>"
-        '<table><thead><tr><th></th><th scope="col">image → text</th><th scope="col">text → image</th>'
-        f'<th scope="col">average</th></tr></thead><tbody>{rows}</tbody></table></div>'
+    items = trained.record.items
+    return render(
+        "training/result.html",
+        stopped=trained.stopped,
+        epochs=len(trained.result.log),
+        wanted=trained.settings.epochs,
+        seconds=trained.seconds,
+        best_epoch=trained.result.best_epoch,
+        pictures=items["test"].images or items["validation"].images,
+        compared=[(MODELS[name], values) for name, values in trained.compared.items()],
+        best=max(values["average"] for values in trained.compared.values()),
     )

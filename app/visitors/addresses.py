@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from app.visitors.loading import Loading
 
 
-class Shelf:
-    """Where an address finds a picture: PREFIX/SIZE/NUMBER, with PREFIX = picture/KEY; and a file: download/TOKEN.
+class Addresses:
+    """What stands at an address: a picture at picture/KEY/SIZE/NUMBER, a file at download/TOKEN.
 
-    The program's own gallery has the key "gallery"; a visitor's has a secret of 128 bits, which only that visitor's
+    The program's gallery has the key "gallery"; a visitor's has a secret of 128 bits, which only that visitor's
     page knows, and is found for as long as somebody holds its service.
     """
 
@@ -33,15 +33,15 @@ class Shelf:
         self._lock = threading.Lock()
 
     def add(self, service: RetrievalService) -> None:
-        """Serve the pictures of a visitor's own service under its key; a later service of the same key replaces it."""
+        """Serve the pictures of a visitor's own service under its key, in place of an earlier service of that key."""
         if service.key != SHARED_KEY:
             self._services[service.key] = service
 
     def find(self, key: str) -> RetrievalService:
-        """The service of a key.
+        """Find the service whose pictures have a key.
 
         Raises:
-            InputError: There is none (any more).
+            InputError: There is none, or its visitor has left.
         """
         if key == SHARED_KEY:
             return self._loading.service()
@@ -51,14 +51,14 @@ class Shelf:
         return service
 
     def cache(self, service: RetrievalService, shared: Path) -> Path:
-        """Where previews of a service's pictures are kept: in `shared`, but a visitor's beside the pictures.
+        """The folder for previews of a service's pictures: `shared`, but for a visitor's own beside the pictures.
 
-        A visitor's gallery lies in a folder of the visitor, which is deleted as a whole.
+        These lie in a folder of the visitor, which is deleted as a whole.
         """
         return shared if service.key == SHARED_KEY else service.gallery.root.parent
 
     def offer(self, file: Path) -> str:
-        """The address of a file, relative to the page, valid for as long as the file is there."""
+        """Give a file an address, relative to the page and valid for as long as the file is there."""
         token = secrets.token_urlsafe(16)
         with self._lock:
             self._files = {known: path for known, path in self._files.items() if path.is_file()}
@@ -66,10 +66,10 @@ class Shelf:
         return f"download/{token}"
 
     def file(self, token: str) -> Path:
-        """The file that was offered under a token.
+        """Find the file that was offered under a token.
 
         Raises:
-            InputError: There is none (any more).
+            InputError: There is none, or it was deleted.
         """
         path = self._files.get(token)
         if path is None or not path.is_file():

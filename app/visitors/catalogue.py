@@ -25,11 +25,11 @@ class Catalogue:
     """Models by name, all with the gallery that the program started with; safe to use from several threads.
 
     Args:
-        loading: The program's own service.
-        folders: Of the other bundles; the program's own among them is passed over.
+        loading: The default service, which the program started with.
+        folders: The folders of the other bundles; the default one among them is passed over.
 
     Attributes:
-        loading: The program's own service.
+        loading: The default service, which the program started with.
     """
 
     def __init__(self, loading: Loading, folders: Iterable[Path] = ()) -> None:
@@ -38,29 +38,29 @@ class Catalogue:
         self._started: dict[str, Loading] = {}
         self._lock = threading.Lock()
 
-    def own(self) -> RetrievalService:
-        """What the program started with, as soon as that is loaded."""
+    def default(self) -> RetrievalService:
+        """Wait for the service that the program started with and return it."""
         return self.loading.service()
 
     def names(self) -> list[str]:
-        """All names, the program's own first; waits until that is loaded."""
-        return [self.own().name, *self._others()]
+        """List all names, the default model's first, as soon as that is loaded."""
+        return [self.default().name, *self._others()]
 
     def is_loaded(self, name: str) -> bool:
         """Whether a model answers at once."""
         return any(service.name == name for service in self._loaded())
 
     def find(self, name: object) -> Loading:
-        """A model on its way; the first who asks has it loaded, and so has the first after it could not be loaded.
+        """Find a model and have it loaded, unless it is loaded or loading; one that failed is tried again.
 
         Raises:
             InputError: There is none of this name.
         """
-        own, others = self.own(), self._others()
-        if name == own.name:
+        default, others = self.default(), self._others()
+        if name == default.name:
             return self.loading
         if not isinstance(name, str) or name not in others:
-            known = ", ".join([own.name, *others])
+            known = ", ".join([default.name, *others])
             raise InputError(f"There is no model called {str(name)[:SHOWN_NAME]!r} here; there is {known}.")
         with self._lock:
             if name not in self._started or self._started[name].failed():
@@ -69,7 +69,7 @@ class Catalogue:
             return self._started[name]
 
     def service(self, name: object) -> RetrievalService:
-        """The service of a model, as soon as it is loaded.
+        """Wait for the service of a model and return it.
 
         Raises:
             InputError: There is none of this name, or it cannot be loaded.
@@ -77,7 +77,7 @@ class Catalogue:
         return self.find(name).service()
 
     def reading(self, service: RetrievalService) -> RetrievalService:
-        """`service`; where its model reads no words, a loaded one on the same encoder that does, if there is one."""
+        """Find a loaded service on the same encoder that reads words; `service` itself if it does, or if none does."""
         if service.reads_words:
             return service
         fingerprint = service.bundle.encoder_fingerprint
@@ -85,28 +85,28 @@ class Catalogue:
         return next(fit, service)
 
     def _others(self) -> dict[str, Path]:
-        own = self.own()
-        others = [folder for folder in self._folders if folder.resolve() != own.bundle.path.resolve()]
-        taken = {own.name}  # by a bundle of the same name that lies elsewhere
+        default = self.default()
+        others = [folder for folder in self._folders if folder.resolve() != default.bundle.path.resolve()]
+        taken = {default.name}  # by a bundle of the same name that lies elsewhere
         return {f.name if f.name not in taken else f"{f.parent.name}/{f.name}": f for f in others}
 
     def _loaded(self) -> list[RetrievalService]:
         with self._lock:
             started = list(self._started.values())
-        return [self.own(), *(one.service() for one in started if one.done() and not one.failed())]
+        return [self.default(), *(one.service() for one in started if one.done() and not one.failed())]
 
     def _load(self, name: str, folder: Path, report: Callable[[str], None]) -> RetrievalService:
         from app.service import load_service
 
-        own = self.own()
+        default = self.default()
         encoders = [service.encoder for service in self._loaded()]
-        service = load_service(folder, own.gallery.root, report, name=name, encoders=encoders)
+        service = load_service(folder, default.gallery.root, report, name=name, encoders=encoders)
         # All of them show the same pictures by the same numbers.
-        if [item.file_name for item in service.gallery.items] != [item.file_name for item in own.gallery.items]:
+        if [item.file_name for item in service.gallery.items] != [item.file_name for item in default.gallery.items]:
             raise InputError(f"The gallery has changed since the program started: start it again to use {name}.")
         return service
 
 
 def bundles_in(folder: Path) -> list[Path]:
-    """The bundles in a folder, by name; none where there is no such folder."""
+    """List the bundles in a folder by name; none where there is no such folder."""
     return sorted(path.parent for path in folder.glob(f"*/{CONFIG_NAME}"))

@@ -1,4 +1,4 @@
-"""How a visitor comes to another model: by the chooser in the masthead, or by the address they come with."""
+"""Visitors choose another model: in the masthead, or by the address that they come with."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 from algcn.kit.errors import InputError
 
 if TYPE_CHECKING:
-    from app.visitors.addresses import Shelf
+    from app.visitors.addresses import Addresses
     from app.visitors.catalogue import Catalogue
     from app.visitors.loading import Loading
     from app.visitors.visitor import Visitor
@@ -18,14 +18,14 @@ OWN_MODEL = "your model"
 FIELD, MAX_FIELDS = "model", 200
 
 
-def choose(visitor: Visitor, name: object, models: Catalogue, shelf: Shelf) -> None:
-    """Answer a visitor with a model from now on; pictures of their own stay open. Waits while it is loading.
+def choose(visitor: Visitor, name: object, models: Catalogue, addresses: Addresses) -> None:
+    """Answer a visitor with another model from now on, as soon as it is loaded; pictures of their own stay open.
 
     Args:
         visitor: Stays where they were when something is wrong.
         name: One of the catalogue's, or OWN_MODEL.
         models: The catalogue.
-        shelf: Serves the visitor's own pictures.
+        addresses: Serves the visitor's own pictures.
 
     Raises:
         InputError: There is no such model, it cannot be loaded, or it goes with another encoder than their pictures.
@@ -40,14 +40,14 @@ def choose(visitor: Visitor, name: object, models: Catalogue, shelf: Shelf) -> N
     before, own = visitor.service(models.loading), None
     if has_own_gallery(before):
         own = with_model(before, bundle, name)
-        shelf.add(own)
+        addresses.add(own)
     elif bundle is not shared.bundle:
         own = with_model(shared, bundle, OWN_MODEL)
     visitor.choose(shared, own)
 
 
-def on_the_way(name: object, models: Catalogue) -> Loading | None:
-    """What has to be waited for before `choose`; None for a visitor's own model.
+def loading_of(name: object, models: Catalogue) -> Loading | None:
+    """Find the model of a name, which may still be loading; None for a visitor's own, which is there already.
 
     Raises:
         InputError: There is no such model.
@@ -56,7 +56,7 @@ def on_the_way(name: object, models: Catalogue) -> Loading | None:
 
 
 def model_of(address: object) -> str:
-    """The model that an address names, "" where it names none.
+    """Read from an address which model it names; "" for none.
 
     Args:
         address: What stands behind the "?" of an address, with it or without, from a browser.
@@ -69,27 +69,31 @@ def model_of(address: object) -> str:
         return ""
 
 
-def follow(visitor: Visitor, address: object, models: Catalogue, shelf: Shelf) -> str:
-    """Choose the model that a visitor's address names, once; whoever asks meanwhile waits. What went wrong, or ""."""
+def follow(visitor: Visitor, address: object, models: Catalogue, addresses: Addresses) -> str:
+    """Choose the model that a visitor's address names, once; whoever asks meanwhile waits.
+
+    Returns:
+        What went wrong, or "".
+    """
     with visitor.arriving:
         if visitor.arrival is None:
             visitor.arrival = ""
             name = model_of(address)
             if name:
                 try:
-                    choose(visitor, name, models, shelf)
+                    choose(visitor, name, models, addresses)
                 except InputError as error:
                     visitor.arrival = str(error)
         return visitor.arrival
 
 
 def offered(visitor: Visitor, models: Catalogue) -> tuple[list[str], str, str]:
-    """The names to choose from, the one that is chosen, and what an address calls it: "" for the program's own."""
+    """List the names to choose from, the one that is chosen, and its name in an address: "" for the default."""
     from app.visitors.derive import has_own_model
 
     shared, service = visitor.shared(models.loading), visitor.service(models.loading)
     names = models.names()
-    linked = "" if shared is models.own() else shared.name
+    linked = "" if shared is models.default() else shared.name
     if visitor.trained is None:
         return names, shared.name, linked
     return [*names, OWN_MODEL], OWN_MODEL if has_own_model(service, shared) else shared.name, linked

@@ -31,7 +31,7 @@ def has_own_gallery(service: RetrievalService) -> bool:
 
 
 def with_model(service: RetrievalService, bundle: Bundle, name: str) -> RetrievalService:
-    """The same gallery with another model on the same encoder; nothing is encoded.
+    """Make a service of the same gallery with another model on the same encoder; nothing is encoded.
 
     Raises:
         InputError: The model goes with another encoder, or takes features of another width.
@@ -43,14 +43,14 @@ def with_model(service: RetrievalService, bundle: Bundle, name: str) -> Retrieva
 
 
 def with_gallery(service: RetrievalService, gallery: Gallery, key: str) -> RetrievalService:
-    """The same model with another gallery, made with the same encoder."""
+    """Make a service of the same model with another gallery, which was read by the same encoder."""
     return RetrievalService(
         service.bundle, fitted(gallery, service.bundle), service.encoder, service.name, key, source=gallery
     )
 
 
 def fitted(gallery: Gallery, bundle: Bundle) -> Gallery:
-    """A gallery in the common space of a model on the same encoder, without its texts if the model cannot read them.
+    """Embed a gallery with a model on the same encoder; texts that the model cannot read are left out.
 
     Raises:
         InputError: The model takes features of another width.
@@ -62,7 +62,7 @@ def fitted(gallery: Gallery, bundle: Bundle) -> Gallery:
 
 
 def with_words(service: RetrievalService, catalogue: Catalogue) -> RetrievalService:
-    """The same pictures with their texts: by another model on the same encoder, where this one reads no words."""
+    """Find a service of the same pictures that has their texts: of another model, where this one reads no words."""
     other = catalogue.reading(service)
     if other is service or not has_own_gallery(service):
         return other
@@ -70,7 +70,7 @@ def with_words(service: RetrievalService, catalogue: Catalogue) -> RetrievalServ
 
 
 def description(service: RetrievalService, shared: RetrievalService) -> str:
-    """What the visitor is looking at, as the end of a sentence; "" where all of it is the program's."""
+    """Say what of their own the visitor is looking at, as the end of a sentence; "" where it is nothing."""
     parts = []
     if has_own_model(service, shared):
         parts.append("your own model")

@@ -1,4 +1,4 @@
-"""Folders of visitors: secret names inside a folder of the process, which is gone when the process is.
+"""Folders for visitors' files: with secret names, in a folder that is deleted when the process ends.
 
 Notable: a process holds a lock for as long as it lives. So at a start, what an earlier one left behind (it was killed,
 the power failed) can be told from what another process on the same cache folder still needs.
@@ -13,7 +13,6 @@ import shutil
 import signal
 import threading
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from types import FrameType
 from typing import BinaryIO
@@ -28,7 +27,7 @@ LOCK_SUFFIX = ".lock"
 
 
 class VisitorFiles:
-    """Where one process keeps what belongs to its visitors: CACHE/visitors/PROCESS/VISITOR.
+    """The folders that one process makes for its visitors: CACHE/visitors/PROCESS/VISITOR.
 
     Args:
         cache: The program's cache folder; what earlier processes left in it is removed.
@@ -45,7 +44,7 @@ class VisitorFiles:
         _at_termination(self.remove)
 
     def new_folder(self) -> Path:
-        """An empty folder whose name nobody can guess."""
+        """Make an empty folder whose name nobody can guess."""
         with self._starting:
             if self._root is None:
                 self._start()
@@ -54,12 +53,12 @@ class VisitorFiles:
         return folder
 
     def free_bytes(self) -> int:
-        """What the disk of the folders still takes."""
+        """How many bytes are free on the disk of the folders."""
         existing = next(path for path in (self._base, *self._base.parents) if path.exists())
         return shutil.disk_usage(existing).free
 
     def remove(self) -> None:
-        """Delete everything of this process."""
+        """Delete every folder of this process."""
         root, self._root = self._root, None  # no lock is taken: a signal's handler must not wait for anybody
         lock, self._lock = self._lock, None
         if root is not None:
@@ -89,7 +88,7 @@ class VisitorFiles:
 
 
 def _locked(path: Path) -> BinaryIO | None:
-    """The file, open and locked; None where another process holds it or it cannot be written."""
+    """Open a file and lock it; None where another process holds it or it cannot be written."""
     try:
         stream = path.open("ab")
     except OSError:
@@ -118,9 +117,3 @@ def _at_termination(clean: Callable[[], None]) -> None:
             os.kill(os.getpid(), number)
 
     signal.signal(signal.SIGTERM, terminate)
-
-
-@cache
-def visitor_files(folder: Path) -> VisitorFiles:
-    """The one of a cache folder in this process."""
-    return VisitorFiles(folder)

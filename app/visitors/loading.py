@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Loading:
-    """Start `load` in a thread.
+    """Load a service in a thread that starts at once.
 
     Args:
         load: Gets a function to say in a few words what it is doing, and returns the service.
@@ -25,7 +25,7 @@ class Loading:
         threading.Thread(target=self._run, args=(load,), name="loading", daemon=True).start()
 
     def done(self, timeout: float = 0.0) -> bool:
-        """Whether loading is over, well or not; waits for that for `timeout` seconds."""
+        """Whether loading is over, successful or not, after waiting for it up to `timeout` seconds."""
         return bool(wait([self._future], timeout).done)
 
     def failed(self) -> bool:
@@ -33,7 +33,7 @@ class Loading:
         return self._future.done() and self._future.exception() is not None
 
     def service(self) -> RetrievalService:
-        """The service, as soon as it is loaded.
+        """Wait for the service and return it.
 
         Raises:
             InputError: It cannot be loaded; or whatever else `load` raised.

@@ -12,20 +12,20 @@ from fastapi.routing import APIRoute
 from algcn.kit.errors import InputError
 from app.kit.pictures import SIZES, media_type, picture_file
 from app.kit.scripts import SCRIPTS, VERSION
-from app.visitors.addresses import Shelf
+from app.visitors.addresses import Addresses
 
 PICTURE_AGE_SECONDS, PLOTLY_AGE_SECONDS, SCRIPT_AGE_SECONDS = 3600, 24 * 3600, 365 * 24 * 3600
 
 
-def picture_route(shelf: Shelf, cache: Path) -> APIRoute:
+def picture_route(addresses: Addresses, cache: Path) -> APIRoute:
     """GET /picture/KEY/SIZE/NUMBER: a picture by number, so that no path is ever made from a request."""
 
     def picture(key: str, size: str, item: int) -> FileResponse:
         try:
             if size not in SIZES:
                 raise InputError(f"There is no size {size!r}.")
-            service = shelf.find(key)
-            path = picture_file(service.picture_path(item), size, shelf.cache(service, cache))
+            service = addresses.find(key)
+            path = picture_file(service.picture_path(item), size, addresses.cache(service, cache))
         except InputError as error:
             raise HTTPException(404, str(error)) from None
         headers = {"Cache-Control": f"private, max-age={PICTURE_AGE_SECONDS}", "X-Content-Type-Options": "nosniff"}
@@ -34,12 +34,12 @@ def picture_route(shelf: Shelf, cache: Path) -> APIRoute:
     return APIRoute("/picture/{key}/{size}/{item}", picture)
 
 
-def download_route(shelf: Shelf) -> APIRoute:
+def download_route(addresses: Addresses) -> APIRoute:
     """GET /download/TOKEN: a file that was made for one visitor."""
 
     def download(token: str) -> FileResponse:
         try:
-            path = shelf.file(token)
+            path = addresses.file(token)
         except InputError as error:
             raise HTTPException(404, str(error)) from None
         headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Visitor:
-    """One visitor.
+    """One visitor, for as long as the page is open.
 
     Attributes:
         query: The query answered last, a point for the maps; None before the first.
@@ -40,11 +40,11 @@ class Visitor:
         self._lock = threading.Lock()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Visitor:
-        """Gradio copies a state's first value for each page that is opened: there, everybody starts afresh."""
+        """Start afresh: gradio copies a state's first value for each page that is opened."""
         return Visitor()
 
     def service(self, loading: Loading) -> RetrievalService:
-        """What answers this visitor.
+        """The service that answers this visitor.
 
         Raises:
             InputError: The program's bundle or gallery cannot be loaded.
@@ -52,7 +52,7 @@ class Visitor:
         return self._own or self.shared(loading)
 
     def shared(self, loading: Loading) -> RetrievalService:
-        """What would, without anything of their own: the model that they chose with the program's gallery.
+        """The service without anything of the visitor's own: the model that they chose, with the program's gallery.
 
         Raises:
             InputError: The program's bundle or gallery cannot be loaded.
@@ -70,12 +70,12 @@ class Visitor:
             self._own, self.query = service, None
 
     def choose(self, shared: RetrievalService, own: RetrievalService | None = None) -> None:
-        """Answer this visitor with another model from now on, and with something of their own made with it."""
+        """Answer this visitor with another model from now on, or with something of their own made with it."""
         with self._lock:
             self._shared, self._own, self.query = shared, own, None
 
     def reset(self) -> None:
-        """Back to the model that they chose and the program's gallery; files stay until the visitor leaves."""
+        """Go back to the model that they chose and the program's gallery; files stay until the visitor leaves."""
         with self._lock:
             self._own = self.query = None
 

@@ -14,6 +14,8 @@ from algcn import baselines
 from algcn.bundles.bundle import Bundle, save_bundle
 from algcn.evaluation import linear_probe
 from algcn.evaluation.metrics import chance_level
+from algcn.evaluation.record import MethodComparison, SplitSizes
+from algcn.evaluation.results import DIRECTIONS, MEASURES
 from algcn.evaluation.retrieval import retrieval_map
 from algcn.kit.errors import InputError, run_command
 from algcn.method.config import ModelConfig, TrainConfig
@@ -64,47 +66,49 @@ def test_relevances(make_features):
 
 
 def test_every_method_is_measured_by_every_relevance(report):
-    assert list(report["relevance"]) == ["annotated labels", "annotated labels without 'person'"]
-    for block in report["relevance"].values():
-        assert set(block["methods"]) == {"linear_probe", "algcn", "algcn_without_gcn"}
-        for method, measures in block["methods"].items():
+    assert list(report.relevance) == ["annotated labels", "annotated labels without 'person'"]
+    for block in report.relevance.values():
+        assert set(block.methods) == {"linear_probe", "algcn", "algcn_without_gcn"}
+        for method, result in block.methods.items():
             runs = 1 if method == "linear_probe" else 3
-            assert all(len(values["values"]) == runs for values in measures.values())
+            assert all(len(result.of(measure).values) == runs for measure in MEASURES)
             for row in range(runs):
-                both = (measures["image_to_text"]["values"][row] + measures["text_to_image"]["values"][row]) / 2
-                assert measures["average"]["values"][row] == pytest.approx(both)
-    assert "person" not in report["relevance"]["annotated labels without 'person'"]["labels"]
-    assert report["items"]["test"] == {"images": 48, "texts": 48}
+                both = (result.image_to_text.values[row] + result.text_to_image.values[row]) / 2
+                assert result.average.values[row] == pytest.approx(both)
+    assert "person" not in report.relevance["annotated labels without 'person'"].labels
+    assert report.items["test"] == SplitSizes(images=48, texts=48)
+
+
+def test_what_is_written_is_what_is_read(report):
+    assert MethodComparison.from_json(json.loads(json.dumps(report.to_json()))) == report
 
 
 def test_mean_and_spread(report):
-    average = report["relevance"]["annotated labels"]["methods"]["algcn"]["average"]
-    assert average["mean"] == pytest.approx(statistics.fmean(average["values"]))
-    assert average["std"] == pytest.approx(statistics.stdev(average["values"])) and average["std"] > 0
-    assert report["relevance"]["annotated labels"]["methods"]["linear_probe"]["average"]["std"] is None
+    average = report.relevance["annotated labels"].methods["algcn"].average
+    assert average.mean == pytest.approx(statistics.fmean(average.values))
+    assert average.std == pytest.approx(statistics.stdev(average.values)) and average.std > 0
+    assert report.relevance["annotated labels"].methods["linear_probe"].average.std is None
 
 
 def test_chance_is_that_of_the_test_labels(make_features, report):
     labels = make_features(240).select("test").labels
-    assert report["relevance"]["annotated labels"]["chance"] == pytest.approx(chance_level(labels[:, :4]))
-    assert report["relevance"]["annotated labels without 'person'"]["chance"] == pytest.approx(
-        chance_level(labels[:, 1:4])
-    )
+    assert report.relevance["annotated labels"].chance == pytest.approx(chance_level(labels[:, :4]))
+    assert report.relevance["annotated labels without 'person'"].chance == pytest.approx(chance_level(labels[:, 1:4]))
 
 
 def test_curves_and_labels_of_every_method(report):
-    for block in report["relevance"].values():
-        curves = block["precision_recall"]
-        assert curves["recall"][0] == 0 and curves["recall"][-1] == 1 and len(curves["recall"]) == 21
-        assert set(curves["methods"]) == set(block["per_label"]) == set(block["methods"])
-        for method, curve in curves["methods"].items():
-            for direction in ("image_to_text", "text_to_image"):
-                assert curve[direction] == sorted(curve[direction], reverse=True)
-                assert set(block["per_label"][method][direction]) == set(block["labels"])
+    for block in report.relevance.values():
+        curves = block.precision_recall
+        assert curves.recall[0] == 0 and curves.recall[-1] == 1 and len(curves.recall) == 21
+        assert set(curves.methods) == set(block.per_label) == set(block.methods)
+        for method, curve in curves.methods.items():
+            for direction in DIRECTIONS:
+                assert list(curve.of(direction)) == sorted(curve.of(direction), reverse=True)
+                assert set(block.per_label[method].of(direction)) == set(block.labels)
                 # Interpolation only raises precision: the curve of the first run lies over its mean AP, and not far.
-                above = statistics.fmean(curve[direction]) - block["methods"][method][direction]["values"][0]
+                above = statistics.fmean(curve.of(direction)) - block.methods[method].of(direction).values[0]
                 assert 0 < above < 0.1
-        assert statistics.fmean(curves["chance"]["image_to_text"]) == pytest.approx(block["chance"], abs=0.1)
+        assert statistics.fmean(curves.chance.image_to_text) == pytest.approx(block.chance, abs=0.1)
 
 
 def test_the_comparison_goes_into_a_bundle(make_features, tmp_path, capsys):

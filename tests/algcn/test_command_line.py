@@ -27,21 +27,14 @@ MODULES = (
     *(f"algcn.{name}" for name in ("train", "extract", "evaluate", "baselines", "reliability", "hub")),
     *(f"algcn.{name}.__main__" for name in ("gallery", "datasets", "report", "pretrain")),
     "assets.postcards.__main__",
-    "app",
+    "app.launch",
 )
-# The page's file has the name of its package, so it is read from its path.
-APP = PROJECT / "app.py"
 Run = Callable[..., str]
 
 
 @functools.cache
 def load(name: str) -> ModuleType:
-    if name != "app":
-        return importlib.import_module(name)
-    spec = importlib.util.spec_from_file_location("page", APP)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return importlib.import_module(name)
 
 
 def parsers(parser: CommandParser) -> Iterator[CommandParser]:
@@ -82,7 +75,7 @@ def test_every_command_is_here() -> None:
         for file in (PROJECT / folder).rglob("*.py")
         if "sys.exit(run_command(main))" in file.read_text(encoding="utf-8")
     }
-    assert with_main == {*MODULES} - {"app"}
+    assert with_main == {*MODULES} - {"app.launch"}
 
 
 def test_the_example_in_the_help_parses(
@@ -136,10 +129,10 @@ def test_answers_and_quiet_where_they_mean_something() -> None:
     for name in MODULES:
         for parser in parsers(load(name).build_parser()):
             leaf = not any(isinstance(action, argparse._SubParsersAction) for action in parser._actions)
-            answers = "report" not in name and "pretrain" not in name and name not in ("algcn.train", "app")
+            answers = "report" not in name and "pretrain" not in name and name not in ("algcn.train", "app.launch")
             if leaf and "postcards" not in name:
                 assert ("--json" in options(parser)) == answers, parser.prog
-            assert not leaf or ("--quiet" in options(parser)) == (name not in ("app", "algcn.report.__main__"))
+            assert not leaf or ("--quiet" in options(parser)) == (name not in ("app.launch", "algcn.report.__main__"))
 
 
 def test_unknown_and_missing_arguments(command: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:

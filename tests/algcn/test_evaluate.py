@@ -35,10 +35,11 @@ def test_by_hand():
     images = [[1.0, 0.0], [0.0, 1.0]]
     texts = [[0.1, 1.0], [1.0, 0.1]]
     report = retrieval.evaluate_embedded(retrieval.embed(_features(images, texts, ["10", "01"]), None), ["a", "b"])
-    assert report["map"] == {"image_to_text": 0.5, "text_to_image": 0.5, "average": 0.5, "chance": 0.75}
-    assert report["recall"]["image_to_text"] == {"1": 0.0, "5": 1.0, "10": 1.0}
-    assert report["per_label"]["image_to_text"] == {"a": 0.5, "b": 0.5}
-    assert (report["images"], report["texts"]) == (2, 2)
+    assert report.map.to_json() == {"image_to_text": 0.5, "text_to_image": 0.5, "average": 0.5, "chance": 0.75}
+    assert report.primary == 0.5
+    assert report.recall.image_to_text == {"1": 0.0, "5": 1.0, "10": 1.0}
+    assert report.per_label.image_to_text == {"a": 0.5, "b": 0.5}
+    assert (report.images, report.texts) == (2, 2)
 
 
 def test_precision_recall_beside_that_of_a_random_ranking(make_features):
@@ -46,11 +47,11 @@ def test_precision_recall_beside_that_of_a_random_ranking(make_features):
     items = retrieval.group(features)
     report = retrieval.evaluate_embedded(dataclasses.replace(items, images=items.labels.float(),
                                                             texts=items.text_labels.float()))  # fmt: skip
-    curves = report["precision_recall"]
-    assert curves["recall"] == [round(0.05 * level, 2) for level in range(21)]
-    assert curves["image_to_text"][0] == 1.0  # the labels themselves find those with the same first
+    curves = report.precision_recall
+    assert curves.recall == tuple(round(0.05 * level, 2) for level in range(21))
+    assert curves.image_to_text[0] == 1.0  # the labels themselves find those with the same first
     relevant = (features.labels.float() @ features.labels.float().T > 0).double().mean()
-    assert curves["chance"]["image_to_text"][10] == pytest.approx(float(relevant), abs=0.05)
+    assert curves.chance.image_to_text[10] == pytest.approx(float(relevant), abs=0.05)
 
 
 def test_the_ranking_lies_between_both_spaces(make_features):
@@ -68,27 +69,27 @@ def test_several_texts_of_an_image_count_the_image_once():
     texts = [[1.0, 0.2], [0.1, 1.0], [0.2, 1.0]]
     features = _features(images, texts, ["10", "10", "01"], names=["a.png", "a.png", "b.png"])
     report = retrieval.evaluate_embedded(retrieval.embed(features, None))
-    assert (report["images"], report["texts"]) == (2, 3)
+    assert (report.images, report.texts) == (2, 3)
     # Image a ranks its texts first and third: AP = (1 + 2/3) / 2. Image b finds its own second: AP = 1/2.
-    assert report["map"]["image_to_text"] == pytest.approx((5 / 6 + 1 / 2) / 2)
+    assert report.map.image_to_text == pytest.approx((5 / 6 + 1 / 2) / 2)
     # Text 1 of image a lies with image b: AP = 1/2; the other two are right.
-    assert report["map"]["text_to_image"] == pytest.approx((1 + 1 / 2 + 1) / 3)
-    assert report["recall"]["image_to_text"]["1"] == 0.5
-    assert report["recall"]["text_to_image"]["1"] == pytest.approx(2 / 3)
+    assert report.map.text_to_image == pytest.approx((1 + 1 / 2 + 1) / 3)
+    assert report.recall.image_to_text["1"] == 0.5
+    assert report.recall.text_to_image["1"] == pytest.approx(2 / 3)
 
 
 def test_items_without_labels_stay_in_the_gallery_but_do_not_ask():
     images = [[1.0, 0.0], [0.9, 0.1]]
     texts = [[0.9, 0.1], [1.0, 0.0]]
     report = retrieval.evaluate_embedded(retrieval.embed(_features(images, texts, ["1", "0"]), None))
-    assert report["map"]["image_to_text"] == 0.5  # the unlabelled text stands before its own
-    assert report["queries_left_out"] == {"image_to_text": 1, "text_to_image": 1}
+    assert report.map.image_to_text == 0.5  # the unlabelled text stands before its own
+    assert report.queries_left_out.to_json() == {"image_to_text": 1, "text_to_image": 1}
 
 
 def test_without_labels_there_is_recall_and_no_map():
     report = retrieval.evaluate_embedded(retrieval.embed(_features([[1.0], [2.0]], [[1.0], [1.0]], ["0", "0"]), None))
-    assert "map" not in report and report["recall"]["image_to_text"]["5"] == 1.0
-    assert "no item has a label" in retrieval.summary(report | {"split": "all", "space": "encoder"})
+    assert set(report.to_json()) == {"images", "texts", "recall"} and report.recall.image_to_text["5"] == 1.0
+    assert report.primary is None and "no item has a label" in retrieval.summary(report, "all", "encoder")
 
 
 def test_encoder_space_needs_equal_widths():

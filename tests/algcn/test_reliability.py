@@ -16,6 +16,7 @@ from algcn.bundles.bundle import Bundle, save_bundle
 from algcn.datasets.features import Features
 from algcn.evaluation import reliability as evaluation_reliability
 from algcn.evaluation.calibration import DIRECTIONS
+from algcn.evaluation.record import FittedOn
 from algcn.evaluation.retrieval import Embedded, embed_for_ranking
 from algcn.gallery.store import build_gallery
 from algcn.kit.errors import InputError, run_command
@@ -76,7 +77,7 @@ def test_no_more_pairs_than_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     many = dataclasses.replace(ITEMS, labels=torch.ones(3, 2, dtype=torch.uint8))
     monkeypatch.setattr(evaluation_reliability, "MAX_PAIRS", 8)
     assert evaluation_reliability.pairs_of(many, "image_to_text").scores.shape == (2, 4)
-    with pytest.raises(InputError, match="no item has a label"):
+    with pytest.raises(InputError, match="No item has a label"):
         evaluation_reliability.pairs_of(
             dataclasses.replace(ITEMS, labels=torch.zeros(3, 2, dtype=torch.uint8)), "image_to_text"
         )
@@ -94,29 +95,28 @@ def test_curves_come_from_validation_and_keep_their_word_on_test(features: Featu
             others.labels[row] = 1
     assert evaluation_reliability.fit_calibration(model, others, 0.5).to_json() == calibration.to_json()
     report = evaluation_reliability.measure_calibration(calibration, model, features)
-    assert report["fitted_on"] == {"split": "validation", "images": 100, "texts": 100}
-    (test,) = report["sets"]
-    for found in test["directions"].values():
-        assert found["brier"] < found["brier_of_base_rate"]
-        assert found["ece"] < 0.1
-        assert sum(part["count"] for part in found["bins"]) == 100 * 99
-        assert found["first_10"]["count"] == 1000
-        assert found["first_10"]["observed"] > found["base_rate"]
+    assert report.fitted_on == FittedOn("validation", images=100, texts=100)
+    (test,) = report.sets
+    for found in test.directions.values():
+        assert found.brier < found.brier_of_base_rate
+        assert found.ece < 0.1
+        assert sum(part.count for part in found.bins) == 100 * 99
+        assert found.first_10.count == 1000
+        assert found.first_10.observed > found.base_rate
 
 
 def test_the_first_ten_are_those_of_each_query(features: Features, model: ALGCN) -> None:
     calibration = evaluation_reliability.fit_calibration(model, features, 0.5)
     pairs = evaluation_reliability.pairs_of(embed_for_ranking(features.select("test"), model, 0.5), "text_to_image")
-    found = evaluation_reliability.measure_calibration(calibration, model, features)["sets"][0]["directions"][
-        "text_to_image"
-    ]
+    (test,) = evaluation_reliability.measure_calibration(calibration, model, features).sets
+    first = test.directions["text_to_image"].first_10
     shares, promised = [], []
     for row in range(100):
         order = [c for c in pairs.scores[row].argsort(descending=True).tolist() if c != row][:10]
         shares += pairs.relevant[row, order].tolist()
         promised += calibration.probability("text_to_image", pairs.scores[row, order].numpy()).tolist()
-    assert found["first_10"]["observed"] == pytest.approx(np.mean(shares))
-    assert found["first_10"]["predicted"] == pytest.approx(np.mean(promised))
+    assert first.observed == pytest.approx(np.mean(shares))
+    assert first.predicted == pytest.approx(np.mean(promised))
 
 
 def test_there_is_none_without_an_encoder_or_labels(

@@ -38,7 +38,7 @@ def _sizes(features, **changes):
 
 def _train(features, config=CONFIG, **arguments):
     arguments.setdefault("model_config", _sizes(features))
-    return loop.train(features, config, **arguments)
+    return loop.train_algcn(features, config, **arguments)
 
 
 @pytest.fixture(scope="module")
@@ -195,7 +195,7 @@ def test_items_without_labels_are_left_out_of_training(features):
     kept = features.rows([row for row in range(len(features)) if row not in rows])
     some, without = _train(unlabelled), _train(kept)
     assert _same(dataclasses.replace(some, thresholds={}), dataclasses.replace(without, thresholds={}))
-    assert loop.measure(some, CONFIG, "all")["left_out_of_training"] == 9
+    assert loop.measure(some, CONFIG, "all").left_out_of_training == 9
 
 
 def test_a_label_without_a_training_example_is_named(features):
@@ -294,10 +294,16 @@ def test_command_with_a_second_model_without_the_gcn(features, tmp_path, capsys)
 
 
 def test_the_recall_of_the_encoder_is_carried_on(tmp_path):
-    assert ChosenEncoder(None).metrics() == {} and ChosenEncoder("hf-hub:some/where").metrics() == {}
-    (tmp_path / "recall.json").write_text('{"test": {"pictures": 9}}')
-    assert ChosenEncoder(str(tmp_path)).metrics() == {"encoder": {"test": {"pictures": 9}}}
-    assert ChosenEncoder(str(tmp_path), frozenset({"image"})).metrics() == {}
+    assert ChosenEncoder(None).results() is None and ChosenEncoder("hf-hub:some/where").results() is None
+    depths = {"1": 0.25, "5": 0.5, "10": 1.0}
+    said = {"test": {"pictures": 9, "texts": 9, "text_to_image": depths, "image_to_text": depths}}
+    (tmp_path / "recall.json").write_text(json.dumps(said))
+    assert ChosenEncoder(str(tmp_path)).results().to_json() == said
+    assert ChosenEncoder(str(tmp_path), frozenset({"image"})).results() is None
+    for damaged in ("{", json.dumps({"test": {**said["test"], "pictures": "nine"}})):
+        (tmp_path / "recall.json").write_text(damaged)
+        with pytest.raises(InputError, match=r"recall\.json does not say the encoder's recall: "):
+            ChosenEncoder(str(tmp_path)).results()
 
 
 def test_picking_on_the_test_set_is_said_aloud(features, tmp_path, capsys):

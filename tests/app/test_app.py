@@ -238,12 +238,12 @@ class TestApi:
     @pytest.mark.parametrize(
         ("values", "sentence"),
         [
-            ({"labels": "dog"}, "labels must be a list"),
+            ({"labels": "dog"}, "The labels must be a list"),
             ({"labels": ["no such label"]}, "No picture here has the label 'no such label'"),
-            ({"match": "some"}, "match must be one of any, all, none"),
-            ({"space": "moon"}, "space must be one of ranking, encoder"),
-            ({"cutoff": 101}, "cutoff must be a number from 0 to 100"),
-            ({"without": 3}, "without must be a text"),
+            ({"match": "some"}, "The match must be one of any, all, none"),
+            ({"space": "moon"}, "The space must be one of ranking, encoder"),
+            ({"cutoff": 101}, "The cutoff must be a number from 0 to 100"),
+            ({"without": 3}, "The without must be a text"),
         ],
     )
     def test_a_refinement_that_is_none_is_one_sentence(

@@ -20,7 +20,7 @@ from algcn.command_line import add_prior_labels
 from algcn.datasets.features import Features
 from algcn.method.config import preset
 from algcn.pretrain.trunk import load_imagenet_tower, preprocess
-from algcn.training.loop import train
+from algcn.training.loop import train_algcn
 from algcn.training.prior_labels import read_prior_labels
 
 BATCH = 8
@@ -57,7 +57,7 @@ def main() -> None:
         best = []
         for seed in arguments.seeds:
             config = preset("mirflickr").replace(epochs=arguments.epochs, seed=seed)
-            run = train(features, config, prior_labels=prior_labels)
+            run = train_algcn(features, config, prior_labels=prior_labels)
             best.append(run.log[run.best_epoch - 1].map["average"])
             print(f"{name} seed {seed}: validation mAP {best[-1]:.4f}, epoch {run.best_epoch}", flush=True)
         spread = f" ± {statistics.stdev(best):.4f}" if len(best) > 1 else ""

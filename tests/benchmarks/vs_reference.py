@@ -8,7 +8,7 @@ side runs in a process of its own, and they take turns. Reading the data is not 
 
 - training: one epoch of optimiser steps (the mean over the epochs of a run);
 - whole run: all epochs, each with its evaluation on test by mAP in both directions, which picks the epoch as the
-  authors do; for us the call of `algcn.train.train`, which also checks its input and fits thresholds at the end;
+  authors do; for us the call of `train_algcn`, which also checks its input and fits thresholds at the end;
 - mAP@all: 5,000 queries on 5,000 items at 1,024 dimensions, one direction;
 - and, ours alone, mAP@all of 50,000 on 50,000, with the memory it took at the most.
 
@@ -114,11 +114,11 @@ def authors_train(data: Path, epochs: int, device: str) -> dict[str, Any]:
 
 
 def our_train(data: Path, epochs: int, device: str) -> dict[str, Any]:
-    """The same by `algcn.train.train`."""
+    """The same by `train_algcn`."""
     from algcn.datasets.authors import read_reference_folder
     from algcn.method.config import preset
     from algcn.training import steps
-    from algcn.training.loop import train
+    from algcn.training.loop import train_algcn
 
     features = read_reference_folder(data)
     seconds: list[float] = []
@@ -134,7 +134,7 @@ def our_train(data: Path, epochs: int, device: str) -> dict[str, Any]:
     steps.Steps.epoch = timed
     config = preset("mirflickr").replace(epochs=epochs, select="test", seed=SEED)
     started = time.perf_counter()
-    result = train(features, config, device=device, capture=device != "cpu")
+    result = train_algcn(features, config, device=device, capture=device != "cpu")
     whole = time.perf_counter() - started
     return {"epoch": statistics.fmean(seconds), "whole": whole, "map": max(e.map["average"] for e in result.log)}
 

@@ -31,7 +31,7 @@ def features(make_features, tiny_bundle_dir):
 def test_pictures_of_an_encoder_beside_bags_of_words(features, tiny_bundle_dir, tmp_path):
     chosen = choose_encoder(features, "new")
     assert chosen == ChosenEncoder(str(tiny_bundle_dir / "encoder"), frozenset({"image"}))
-    assert chosen.weight == 0 and chosen.metrics() == {}
+    assert chosen.weight == 0 and chosen.results() is None
     with pytest.raises(InputError, match="were not made by the encoder"):
         choose_encoder(features, "new", encoder=str(write_tiny_encoder(tmp_path / "other", seed=3)))
 

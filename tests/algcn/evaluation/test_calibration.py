@@ -52,7 +52,7 @@ def test_scores_that_fall_with_relevance_give_a_flat_curve() -> None:
 def test_what_cannot_be_fitted_is_one_sentence() -> None:
     with pytest.raises(InputError, match="1 pairs are too few"):
         fit_curve(np.array([0.5]), np.array([True]))
-    with pytest.raises(InputError, match="all pairs have the same score"):
+    with pytest.raises(InputError, match="All pairs have the same score"):
         fit_curve(np.full(1000, 0.5), np.arange(1000) % 2 == 0)
     with pytest.raises(InputError, match="do not belong together"):
         fit_curve(np.zeros(3), np.zeros(4, bool))
@@ -104,22 +104,22 @@ def test_what_is_no_calibration_is_one_sentence(value: object) -> None:
 def test_reliability_by_hand() -> None:
     predicted, relevant = np.array([0.9, 0.1, 0.2, 0.8]), np.array([True, False, True, True])
     report = reliability(predicted, relevant, bins=2)
-    assert [part["count"] for part in report["bins"]] == [2, 2]
-    assert [part["predicted"] for part in report["bins"]] == pytest.approx([0.15, 0.85])
-    assert [part["observed"] for part in report["bins"]] == [0.5, 1.0]
-    assert report["brier"] == pytest.approx((0.01 + 0.01 + 0.64 + 0.04) / 4)
-    assert report["ece"] == pytest.approx((0.35 + 0.15) / 2)
-    assert (report["base_rate"], report["brier_of_base_rate"]) == (0.75, 0.1875)
+    assert [part.count for part in report.bins] == [2, 2]
+    assert [part.predicted for part in report.bins] == pytest.approx([0.15, 0.85])
+    assert [part.observed for part in report.bins] == [0.5, 1.0]
+    assert report.brier == pytest.approx((0.01 + 0.01 + 0.64 + 0.04) / 4)
+    assert report.ece == pytest.approx((0.35 + 0.15) / 2)
+    assert (report.base_rate, report.brier_of_base_rate) == (0.75, 0.1875)
 
 
 def test_reliability_agrees_with_scikit_learn_and_a_good_curve_beats_the_base_rate() -> None:
     curve, (scores, relevant) = fit_curve(*pairs()), pairs(seed=1)
     predicted = np.interp(scores, *curve)
     report = reliability(predicted, relevant)
-    assert report["brier"] == pytest.approx(brier_score_loss(relevant, predicted))
-    assert report["brier"] < report["brier_of_base_rate"] - 0.05
-    assert report["ece"] < 0.02
-    assert len(report["bins"]) == 10 and sum(part["count"] for part in report["bins"]) == len(scores)
+    assert report.brier == pytest.approx(brier_score_loss(relevant, predicted))
+    assert report.brier < report.brier_of_base_rate - 0.05
+    assert report.ece < 0.02
+    assert len(report.bins) == 10 and sum(part.count for part in report.bins) == len(scores)
     with pytest.raises(InputError, match="do not belong together"):
         reliability(np.empty(0), np.empty(0, bool))
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from algcn.evaluation import measure
+from algcn.evaluation.record import FeatureSource, FeatureSources, SplitSizes
 from algcn.method.config import ModelConfig
 from algcn.method.model import ALGCN
 
@@ -19,7 +20,7 @@ def features(make_features):
 
 def test_sizes_count_images_and_texts(features):
     sizes = measure.split_sizes(features)
-    assert sizes["test"] == {"images": 12, "texts": 24} and sizes["train"] == {"images": 36, "texts": 72}
+    assert sizes["test"] == SplitSizes(images=12, texts=24) and sizes["train"] == SplitSizes(images=36, texts=72)
 
 
 @pytest.mark.parametrize(
@@ -34,13 +35,15 @@ def test_sizes_count_images_and_texts(features):
 )
 def test_where_features_come_from_without_the_way_to_a_folder(features, encoder, image, text):
     found = measure.feature_sources(dataclasses.replace(features, encoder=encoder))
-    assert found == {"image": {"source": image, "width": 16}, "text": {"source": text, "width": 12}}
+    assert found == FeatureSources(FeatureSource(image, 16), FeatureSource(text, 12))
 
 
 def test_measuring_a_model(features):
     model = ALGCN(ModelConfig(16, 12, 6, common_dim=16, label_dim=8), torch.eye(6)).eval()
-    metrics = measure.measure_model(model, features, "annotated")
-    assert metrics["relevance"] == ["person", "dog", "cat", "beach"]
-    assert set(metrics["test_by_all_labels"]["per_label"]["image_to_text"]) == set(features.label_set.names)
-    assert metrics["features"]["image"]["width"] == 16
-    assert "ranking" not in metrics, "the features share no space of their own"
+    record = measure.measure_model(model, features, "annotated")
+    assert record.relevance == ("person", "dog", "cat", "beach")
+    assert set(record.test_by_all_labels.per_label.image_to_text) == set(features.label_set.names)
+    assert record.features.image.width == 16
+    assert record.ranking is None, "the features share no space of their own"
+    assert record.test.primary == record.test.map.average
+    assert "ranking" not in record.to_json()

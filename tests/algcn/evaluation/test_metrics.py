@@ -250,12 +250,12 @@ def test_recall_against_brute_force_with_ties() -> None:
 
 def test_recall_errors() -> None:
     query, gallery = torch.eye(3), torch.eye(3)
-    with pytest.raises(InputError, match="no query has a partner"):
+    with pytest.raises(InputError, match="No query has a partner"):
         recall_at_k(query, gallery, torch.arange(3), torch.arange(3) + 3)
-    with pytest.raises(InputError, match="the gallery needs one owner for each of its 3 rows"):
+    with pytest.raises(InputError, match="The gallery needs one owner for each of its 3 rows"):
         recall_at_k(query, gallery, torch.arange(3), torch.arange(2))
     for ks in ((), (0,)):
-        with pytest.raises(InputError, match="ks must be whole numbers of at least 1"):
+        with pytest.raises(InputError, match="The depths ks must be whole numbers of at least 1"):
             recall_at_k(query, gallery, ks=ks)
     with pytest.raises(InputError, match="3 and 4 wide"):
         recall_at_k(query, torch.eye(4))
@@ -322,15 +322,15 @@ def test_bad_input_is_one_sentence(function: Ranking) -> None:
         ((query[:0], gallery, query_labels[:0], gallery_labels), "query must be a matrix with at least one row"),
         ((query, gallery[:0], query_labels, gallery_labels[:0]), "gallery must be a matrix with at least one row"),
         ((query[0], gallery, query_labels, gallery_labels), r"query must be a matrix .* not of shape \(8,\)"),
-        ((changed(query, 2, torch.nan), gallery, query_labels, gallery_labels), "row 2 of the query contains NaN"),
-        ((query, changed(gallery, 7, torch.inf), query_labels, gallery_labels), "row 7 of the gallery contains NaN"),
-        ((query, changed(gallery, 5, 0), query_labels, gallery_labels), "row 5 of the gallery is a zero vector"),
+        ((changed(query, 2, torch.nan), gallery, query_labels, gallery_labels), "Row 2 of the query contains NaN"),
+        ((query, changed(gallery, 7, torch.inf), query_labels, gallery_labels), "Row 7 of the gallery contains NaN"),
+        ((query, changed(gallery, 5, 0), query_labels, gallery_labels), "Row 5 of the gallery is a zero vector"),
         ((query, gallery[:, :4], query_labels, gallery_labels), "one space, but are 8 and 4 wide"),
         ((query, gallery, query_labels[:9], gallery_labels), "query has 23 embeddings but 9 rows of labels"),
         ((query, gallery, query_labels[:, :4], gallery_labels), "the same labels, but have 4 and 5 columns"),
         ((query, gallery, query_labels, gallery_labels[:, 0]), "gallery labels must be a matrix"),
         ((query, gallery, query_labels, gallery_labels * torch.nan), "gallery labels contain NaN"),
-        ((query, gallery, query_labels * 0, gallery_labels), "no query shares a label"),
+        ((query, gallery, query_labels * 0, gallery_labels), "No query shares a label"),
     ]
     for arguments, message in cases:
         with pytest.raises(InputError, match=message):
@@ -339,13 +339,13 @@ def test_bad_input_is_one_sentence(function: Ranking) -> None:
 
 def test_bad_options_are_one_sentence() -> None:
     items = sample()
-    with pytest.raises(InputError, match="k must be at least 1, or left out for the whole list, not 0"):
+    with pytest.raises(InputError, match="The depth k must be at least 1, or left out for the whole list, not 0"):
         mean_average_precision(*items, k=0)
-    with pytest.raises(InputError, match="denominator must be one of capped, relevant, found, not 'all'"):
+    with pytest.raises(InputError, match="The denominator must be one of capped, relevant, found, not 'all'"):
         mean_average_precision(*items, k=3, denominator="all")
-    with pytest.raises(InputError, match="chunk must be at least 1, not 0"):
+    with pytest.raises(InputError, match="The chunk must be at least 1, not 0"):
         mean_average_precision(*items, chunk=0)
-    with pytest.raises(InputError, match="no query shares a label with any item of the gallery, so chance"):
+    with pytest.raises(InputError, match="No query shares a label with any item of the gallery, so chance"):
         chance_level(torch.zeros(3, 2))
     with pytest.raises(InputError, match="2 and 3 columns"):
         chance_level(torch.ones(3, 2), torch.ones(3, 3))

@@ -235,7 +235,7 @@ def test_unreadable_pictures_are_left_out_with_a_notice(folder: Path, bundle: Bu
     assert len(gallery.texts) == len(gallery.text_embeddings) == len(gallery.text_owner) == 4
     assert gallery.text_owner.tolist() == [0, 0, 1, 3]
     [notice] = gallery.notices
-    assert notice.startswith("2 pictures were left out: beach.png is empty")
+    assert notice.startswith("2 pictures were left out: The file beach.png is empty")
     assert "street.jpg is damaged or cut off" in notice
 
 

@@ -276,7 +276,7 @@ def test_folders_that_cannot_be_read(features: Features, tmp_path: Path) -> None
     refuses("test_txt.mat", {"train_txt": np.eye(3)}, "a variable called test_txt; it holds train_txt")
     refuses("test_txt.mat", {"test_txt": np.array(["a", "b"])}, "must be a matrix of numbers")
     refuses("test_txt.mat", {"test_txt": np.zeros((0, 4))}, "must be a matrix of numbers")
-    refuses("test_txt.mat", {"test_txt": np.ones((29, 12))}, "not have the same number of items.*test_txt 29 × 12")
+    refuses("test_txt.mat", {"test_txt": np.ones((29, 12))}, "must have the same number of items.*test_txt 29 × 12")
     refuses("test_txt.mat", {"test_txt": np.ones((30, 13))}, "the text features are 12 wide in train and 13 in test")
     refuses("test_img.mat", {"test_img": np.ones((30, 21))}, "the image features are 20 wide in train and 21 in test")
     refuses("test_lab.mat", {"test_lab": np.ones((30, 8))}, "the labels are 7 wide in train and 8 in test")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import itertools
 import json
 import re
@@ -19,6 +20,7 @@ from conftest import PROJECT
 from algcn import baselines, train
 from algcn.bundles.bundle import Bundle, update_bundle
 from algcn.evaluation import paper
+from algcn.evaluation.record import Record
 from algcn.kit.errors import run_command
 from algcn.report import commands, content, figures, markdown, page, results
 from algcn.report.__main__ import main, save
@@ -203,17 +205,18 @@ def test_parts_that_are_missing_are_sentences(small: Path) -> None:
 )
 @pytest.mark.parametrize("value", ["words", 3, [], {}, [{}], {"x": None}])
 def test_numbers_that_are_not_understood(pocket: Subject, shipped: dict[str, Any], part: str, value: object) -> None:
-    bundle = copy.copy(pocket.bundle)
-    bundle.metrics = shipped | {part: value}
-    odd = Subject("odd", bundle)
-    text = page.write(content.report([odd, pocket]))
+    odd = Subject("odd", dataclasses.replace(pocket.bundle, metrics=shipped | {part: value}))
+    text = Tags(page.write(content.report([odd, pocket]))).text
     assert "In plain words" in text and ".8619" in text, "the rest stands"
+    nothing = {"items": {}, "relevance": [], "log": []}.get(part, "no such thing")
+    assert len(odd.record.problems) == (value != nothing)
+    for problem in odd.record.problems:
+        assert problem.startswith(f"metrics.json: {part}") and f"Left out: {plain(problem)}" in text
 
 
 @pytest.mark.parametrize("training", ["words", ["x"], {"mode": [], "seed": {}}, {"seed": None}])
 def test_settings_that_are_not_understood(pocket: Subject, training: object) -> None:
-    bundle = copy.copy(pocket.bundle)
-    bundle.config = pocket.bundle.config | {"training": training}
+    bundle = dataclasses.replace(pocket.bundle, config=pocket.bundle.config | {"training": training})
     text = page.write(content.report([Subject("odd", bundle), pocket]))
     assert "In plain words" in text and ".8619" in text
 
@@ -244,7 +247,7 @@ def test_the_commands_are_those_of_the_run(
     small: Path, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     opened = subject(small)
-    line, beyond = commands.train(opened.training, opened.metrics, opened.bundle.model.config, opened.bundle.label_set)
+    line, beyond = commands.train(opened.training, opened.record, opened.bundle.model.config, opened.bundle.label_set)
     words = shlex.split(line)
     given = dict(itertools.pairwise(words))
     assert given["--epochs"] == "2" and given["--batch-size"] == "64" and given["--common-dim"] == "16"
@@ -254,7 +257,7 @@ def test_the_commands_are_those_of_the_run(
     train.main([places.get(word, word) for word in words[3:]])
     again = subject(tmp_path / "again")
     for split in ("validation", "test"):
-        assert again.metrics[split]["map"] == pytest.approx(opened.metrics[split]["map"], abs=1e-6)
+        assert again.record.of(split).map.to_json() == pytest.approx(opened.record.of(split).map.to_json(), abs=1e-6)
     capsys.readouterr()
     with pytest.raises(SystemExit):
         train.main(["--help"])
@@ -269,20 +272,20 @@ def test_the_command_of_the_comparison_makes_it_again(small: Path, trained: Path
     given = ["--epochs", "1", "--seeds", "1", "2", "--common-dim", "16", "--without", "dog"]
     baselines.main([str(features), *given, "--out", str(small)])
     opened = subject(small)
-    before = opened.metrics["baselines"]
+    before = opened.record.baselines
     line, beyond = commands.baselines(str(small), before, opened.bundle.model.config)
     assert beyond == []
     baselines.main([str(features) if word == "FEATURES" else word for word in shlex.split(line)[3:]])
-    after = subject(small).metrics["baselines"]
-    assert after["relevance"].keys() == before["relevance"].keys() and len(after["relevance"]) == 2
-    for name, block in after["relevance"].items():
-        mine = before["relevance"][name]["methods"]["algcn"]["average"]["mean"]
-        assert block["methods"]["algcn"]["average"]["mean"] == pytest.approx(mine, abs=1e-6)
+    after = subject(small).record.baselines
+    assert after.relevance.keys() == before.relevance.keys() and len(after.relevance) == 2
+    for name, block in after.relevance.items():
+        mine = before.relevance[name].methods["algcn"].primary.mean
+        assert block.methods["algcn"].primary.mean == pytest.approx(mine, abs=1e-6)
 
 
 def test_settings_without_a_flag_are_named(pocket: Subject) -> None:
     training = dict(pocket.training) | {"betas": [0.9, 0.99], "invariance_weight": 0.0}
-    line, beyond = commands.train(training, {}, pocket.bundle.model.config, pocket.bundle.label_set)
+    line, beyond = commands.train(training, Record(), pocket.bundle.model.config, pocket.bundle.label_set)
     assert beyond == ["betas"] and "--no-invariance" in line
     assert commands.prepare("nus-wide 2100-query seed 7") == [
         "python -m algcn.datasets nus-wide --root DIR --out PHOTOS --split 2100-query --seed 7"
@@ -294,8 +297,7 @@ def test_ablations_are_tables_of_their_own(pocket: Subject, shipped: dict[str, A
     part = copy.deepcopy(shipped["baselines"])
     for block in part["relevance"].values():
         block["methods"] = {"algcn": block["methods"]["algcn"], "without <x>": block["methods"]["algcn"]}
-    bundle = copy.copy(pocket.bundle)
-    bundle.metrics = shipped | {"ablations": part}
+    bundle = dataclasses.replace(pocket.bundle, metrics=shipped | {"ablations": part})
     found = Tags(page.write(content.report([Subject("odd", bundle)])))
     assert found.row("without <x>") == [".8611 ± .0001", ".8626 ± .0003", ".8619 ± .0002"]
 
@@ -318,12 +320,11 @@ def test_where_the_features_are_from_travels_with_the_numbers(small: Path) -> No
 
 
 def test_an_encoder_that_reads_pictures_only(pocket: Subject, shipped: dict[str, Any]) -> None:
-    bundle = copy.copy(pocket.bundle)
-    bundle.encodes = frozenset({"image"})
-    bundle.metrics = shipped | {
+    metrics = shipped | {
         "features": {"image": {"source": "encoder", "width": 512}, "text": {"source": "bag of words", "width": 512}},
         "prior_labels": {"file": "rows.mat", "rows": 1234},
     }
+    bundle = dataclasses.replace(pocket.bundle, encodes=frozenset({"image"}), metrics=metrics)
     text = Tags(page.write(content.report([Subject("odd", bundle)]))).text
     assert "the image tower of the bundle's encoder (512 wide) and bag of words (512 wide)" in text
     assert "counted from the 1,234 label rows of rows.mat" in text and "--prior-labels rows.mat" in text

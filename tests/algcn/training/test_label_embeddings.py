@@ -37,7 +37,7 @@ def test_what_is_wrong_with_word_vectors_is_said(tmp_path):
     with pytest.raises(InputError, match="has no vector for 'sea', 'unicorn'; use word vectors that have them"):
         read_label_embeddings(str(path), LabelSet(["unicorn", "dog", "sea dog"]))
     path.write_text("\n".join([*LINES[:2], "plant 1 2 x", *LINES[3:]]), encoding="utf-8")
-    with pytest.raises(InputError, match=r"line 3 of .* is no word with its vector"):
+    with pytest.raises(InputError, match=r"Line 3 of .* is no word with its vector"):
         read_label_embeddings(str(path), LabelSet(["plant"]))
     with pytest.raises(InputError, match=r"There are no label embeddings 'nothing\.txt'"):
         read_label_embeddings("nothing.txt", LABELS)
@@ -105,9 +105,9 @@ def test_other_embeddings_are_another_run(make_features, tmp_path):
     config = training.TrainConfig(epochs=2, batch_size=32)
     sizes = training.ModelConfig(features.image_dim, features.text_dim, 6, 16, 5, learn_label_embeddings=False)
     settings = {"model_config": sizes, "checkpoint": tmp_path / "checkpoint.safetensors"}
-    loop.train(features, config, label_embeddings=torch.rand(6, 5), **settings)
+    loop.train_algcn(features, config, label_embeddings=torch.rand(6, 5), **settings)
     with pytest.raises(InputError, match="other data or settings"):
-        loop.train(features, config, label_embeddings=torch.rand(6, 5), resume=True, **settings)
+        loop.train_algcn(features, config, label_embeddings=torch.rand(6, 5), resume=True, **settings)
 
 
 def test_ablations_reach_the_model_and_the_losses(run):

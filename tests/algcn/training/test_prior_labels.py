@@ -66,13 +66,13 @@ def test_the_prior_is_that_of_the_rows_and_a_run_with_another_is_another(feature
     sizes = ModelConfig(features.image_dim, features.text_dim, 6, common_dim=16, label_dim=8)
     checkpoint = tmp_path / "checkpoint.safetensors"
     settings = {"model_config": sizes, "checkpoint": checkpoint}
-    result = loop.train(features, CONFIG, prior_labels=given, **settings)
+    result = loop.train_algcn(features, CONFIG, prior_labels=given, **settings)
     assert torch.equal(result.model.prior, label_prior(given))
     longer = CONFIG.replace(epochs=2)
-    loop.train(features, longer, prior_labels=given, resume=True, **settings)
+    loop.train_algcn(features, longer, prior_labels=given, resume=True, **settings)
     for other in (None, given[:200]):
         with pytest.raises(InputError, match="belongs to a run with other data or settings"):
-            loop.train(features, longer, prior_labels=other, resume=True, **settings)
+            loop.train_algcn(features, longer, prior_labels=other, resume=True, **settings)
 
 
 def test_by_command(features, rows, tmp_path, capsys):

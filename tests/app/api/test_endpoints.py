@@ -1,4 +1,4 @@
-"""The names of the endpoints, those of Train and Collections as plain functions, and what the shelf hands out."""
+"""The names of the endpoints, those of Train and Collections as plain functions, and what addresses find."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import re
 import shutil
 from pathlib import Path
 
-import gradio as gr
 import pytest
 from conftest import PROJECT
 from gradio_client import Client
@@ -20,9 +19,8 @@ from algcn.gallery.store import build_gallery
 from algcn.kit.errors import InputError
 from app.api import collections as api_collections
 from app.api import training as api_training
-from app.frame import Frame
+from app.program import Program
 from app.service import RetrievalService
-from app.visitors.addresses import Shelf
 from app.visitors.derive import with_gallery
 from app.visitors.loading import Loading
 
@@ -34,10 +32,10 @@ def service(tiny_bundle_dir: Path, tiny_gallery_dir: Path) -> RetrievalService:
 
 
 @pytest.fixture
-def frame(service: RetrievalService, tmp_path: Path) -> Frame:
+def program(service: RetrievalService, tmp_path: Path) -> Program:
     loading = Loading(lambda report: service)
     (tmp_path / "uploads").mkdir()
-    return Frame(None, loading, tmp_path / "uploads", tmp_path / "cache", Shelf(loading), None)
+    return Program(loading, tmp_path / "uploads", tmp_path / "cache")
 
 
 def test_the_public_endpoints_are_those_of_the_api_and_no_handler_of_the_page(tiny_server: Server) -> None:
@@ -52,8 +50,8 @@ def test_every_endpoint_that_the_readme_names_is_there() -> None:
     assert {"train", "search_by_text", "list_models"} <= named <= ENDPOINTS
 
 
-def test_every_endpoint_says_what_it_takes_and_gives(frame: Frame) -> None:
-    functions = [*api_training.api(frame), *api_collections.api(frame)]
+def test_every_endpoint_says_what_it_takes_and_gives(program: Program) -> None:
+    functions = [*api_training.api(program), *api_collections.api(program)]
     assert [function.__name__ for function in functions] == ["train", "label_pictures"]
     assert all("Args:" in function.__doc__ and "Returns:" in function.__doc__ for function in functions)
 
@@ -67,17 +65,17 @@ def test_every_endpoint_says_what_it_takes_and_gives(frame: Frame) -> None:
         ({}, "at least 20 pictures with a label and a caption"),
     ],
 )
-def test_train_says_in_a_sentence_what_is_wrong(frame: Frame, arguments: dict, sentence: str) -> None:
-    (train,) = api_training.api(frame)
-    with pytest.raises(gr.Error, match=sentence):
+def test_train_says_in_a_sentence_what_is_wrong(program: Program, arguments: dict, sentence: str) -> None:
+    (train,) = api_training.api(program)
+    with pytest.raises(InputError, match=sentence):
         train(**arguments)
 
 
-def test_label_pictures_labels_and_keeps_nothing(frame: Frame, tmp_path: Path, tiny_gallery_dir: Path) -> None:
-    (label_pictures,) = api_collections.api(frame)
-    shutil.copy(tiny_gallery_dir / "beach.png", frame.uploads / "a.png")
-    (frame.uploads / "b.png").write_bytes(b"Dear Sir")
-    given = [{"path": str(frame.uploads / name), "orig_name": f"my {name}"} for name in ("a.png", "b.png")]
+def test_label_pictures_labels_and_keeps_nothing(program: Program, tmp_path: Path, tiny_gallery_dir: Path) -> None:
+    (label_pictures,) = api_collections.api(program)
+    shutil.copy(tiny_gallery_dir / "beach.png", program.uploads / "a.png")
+    (program.uploads / "b.png").write_bytes(b"Dear Sir")
+    given = [{"path": str(program.uploads / name), "orig_name": f"my {name}"} for name in ("a.png", "b.png")]
     answer = label_pictures(given)
     assert json.loads(json.dumps(answer)) == answer
     assert answer["pictures"] == [{"file": "my a.png", "labels": [], "given_labels": None}]
@@ -86,44 +84,44 @@ def test_label_pictures_labels_and_keeps_nothing(frame: Frame, tmp_path: Path, t
 
 
 @pytest.mark.parametrize("value", [[], None, [{"path": "/etc/passwd"}], [{"path": 3}], "a.png", [None], [{}]])
-def test_label_pictures_takes_uploads_alone(frame: Frame, value: object) -> None:
-    (label_pictures,) = api_collections.api(frame)
-    with pytest.raises(gr.Error, match=r"Drop at least one picture|must be an uploaded file"):
+def test_label_pictures_takes_uploads_alone(program: Program, value: object) -> None:
+    (label_pictures,) = api_collections.api(program)
+    with pytest.raises(InputError, match=r"Drop at least one picture|must be an uploaded file"):
         label_pictures(value)
 
 
-def test_an_upload_that_is_gone_is_one_sentence(frame: Frame) -> None:
-    (label_pictures,) = api_collections.api(frame)
-    with pytest.raises(gr.Error, match=r"a\.png did not arrive"):
-        label_pictures([{"path": str(frame.uploads / "a.png")}])
+def test_an_upload_that_is_gone_is_one_sentence(program: Program) -> None:
+    (label_pictures,) = api_collections.api(program)
+    with pytest.raises(InputError, match=r"a\.png did not arrive"):
+        label_pictures([{"path": str(program.uploads / "a.png")}])
 
 
 def test_pictures_of_a_visitor_are_found_by_a_key_and_only_while_somebody_holds_them(
-    frame: Frame, service: RetrievalService, tmp_path: Path
+    program: Program, service: RetrievalService, tmp_path: Path
 ) -> None:
-    shelf = frame.shelf
+    addresses = program.addresses
     own = with_gallery(service, service.gallery, "secret")
-    shelf.add(own)
-    assert shelf.find("secret") is own
-    assert shelf.find("gallery") is service
-    assert shelf.cache(service, tmp_path) == tmp_path
-    assert shelf.cache(own, tmp_path) == own.gallery.root.parent
-    shelf.add(service)  # the shared one is found by its own key alone
+    addresses.add(own)
+    assert addresses.find("secret") is own
+    assert addresses.find("gallery") is service
+    assert addresses.cache(service, tmp_path) == tmp_path
+    assert addresses.cache(own, tmp_path) == own.gallery.root.parent
+    addresses.add(service)  # the shared one is found by its own key alone
     del own
     gc.collect()
     for key in ("secret", "other", ""):
         with pytest.raises(InputError, match="no such pictures"):
-            shelf.find(key)
+            addresses.find(key)
 
 
-def test_a_file_is_offered_under_an_address_nobody_guesses(frame: Frame, tmp_path: Path) -> None:
+def test_a_file_is_offered_under_an_address_nobody_guesses(program: Program, tmp_path: Path) -> None:
     Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
-    address = frame.shelf.offer(tmp_path / "a.png")
+    address = program.addresses.offer(tmp_path / "a.png")
     kind, token = address.split("/")
     assert kind == "download"
     assert len(token) >= 22
-    assert frame.shelf.file(token) == tmp_path / "a.png"
+    assert program.addresses.file(token) == tmp_path / "a.png"
     (tmp_path / "a.png").unlink()
     for asked in (token, "../a.png", ""):
         with pytest.raises(InputError, match="no such file"):
-            frame.shelf.file(asked)
+            program.addresses.file(asked)

@@ -13,7 +13,10 @@ import pytest
 from conftest import PROJECT
 
 from algcn.evaluation import paper
+from algcn.evaluation.record import OWN_RUN, Record
+from algcn.evaluation.results import ALL_DIRECTIONS, Both
 from app.benchmark import figures, tables
+from app.tabs import benchmark
 
 HOSTILE = "<img src=x onerror=\"window.hacked='metrics'\"> ${window.hacked='template'}"
 
@@ -30,11 +33,16 @@ def metrics(shipped: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture
-def own_run(metrics: dict[str, Any]) -> dict[str, Any]:
+def record(shipped: dict[str, Any]) -> Record:
+    return Record.from_json(shipped)
+
+
+@pytest.fixture
+def own_run(metrics: dict[str, Any]) -> Record:
     """What a visitor's own training writes: no comparison with baselines, and no second model."""
     for part in ("baselines", "without_gcn", "encoder"):
         del metrics[part]
-    return metrics
+    return Record.from_json(metrics)
 
 
 class Tags(HTMLParser):
@@ -60,7 +68,7 @@ def rows(page: str) -> list[list[str]]:
 
 
 def test_the_comparison_has_every_method_and_spread_of_the_metrics(metrics: dict[str, Any]) -> None:
-    page = tables.comparisons(metrics)
+    page = tables.comparisons(Record.from_json(metrics))
     assert Tags(page).tags.count("table") == 2
     for block in metrics["baselines"]["relevance"].values():
         average = block["methods"]["algcn"]["average"]
@@ -75,30 +83,30 @@ def test_the_comparison_has_every_method_and_spread_of_the_metrics(metrics: dict
     assert "+.0013" in page and "−.0020" in page, "what the label graph is worth, with and without 'person'"
 
 
-def test_a_run_of_ones_own_shows_what_it_has(own_run: dict[str, Any]) -> None:
+def test_a_run_of_ones_own_shows_what_it_has(own_run: Record) -> None:
     page = tables.comparisons(own_run)
     assert Tags(page).tags.count("table") == 1
     assert [row[0] for row in rows(page)] == ["", "Random ranking", "ALGCN"]
     assert "one run" in page and "label graph" not in page
-    assert list(figures.blocks(own_run)) == ["labels that count"]
-    figure = figures.precision_recall(figures.blocks(own_run)["labels that count"]["precision_recall"], "image_to_text")
+    assert list(own_run.label_curves()) == [OWN_RUN]
+    figure = figures.precision_recall(own_run.label_curves()[OWN_RUN].precision_recall, "image_to_text")
     assert [trace["name"] for trace in figure["data"]] == ["ALGCN", "Random ranking"]
 
 
 def test_header(metrics: dict[str, Any]) -> None:
-    text = Tags(tables.header(metrics, "pocket")).text
+    text = Tags(tables.header(Record.from_json(metrics), "pocket")).text
     assert "pocket" in text and "2,701 photos" in text and "18 labels" in text and "epoch 20" in text
     assert "Note" not in text
     metrics["selection"]["warning"] = "picked ON THE TEST SET"
-    assert "picked ON THE TEST SET" in tables.header(metrics, "pocket")
+    assert "picked ON THE TEST SET" in tables.header(Record.from_json(metrics), "pocket")
 
 
-def test_curves_start_high_and_end_at_the_random_ranking(metrics: dict[str, Any]) -> None:
-    blocks = figures.blocks(metrics)
-    assert list(blocks) == list(metrics["baselines"]["relevance"])
-    for block in blocks.values():
+def test_curves_start_high_and_end_at_the_random_ranking(record: Record) -> None:
+    drawn = record.label_curves()
+    assert list(drawn) == list(record.baselines.relevance)
+    for curves in drawn.values():
         for direction in ("image_to_text", "text_to_image"):
-            figure = figures.precision_recall(block["precision_recall"], direction)
+            figure = figures.precision_recall(curves.precision_recall, direction)
             lines = {trace["name"]: trace["y"] for trace in figure["data"]}
             assert list(lines) == ["ALGCN", "ALGCN without GCN", "Linear probe", "Random ranking"]
             assert all(len(line) == 21 for line in lines.values())
@@ -107,27 +115,27 @@ def test_curves_start_high_and_end_at_the_random_ranking(metrics: dict[str, Any]
             assert len({trace["line"]["dash"] for trace in figure["data"]}) == 4, "told apart without colour"
 
 
-def test_label_bars_are_sorted_and_carry_the_other_methods(metrics: dict[str, Any]) -> None:
-    block = figures.blocks(metrics)["annotated labels"]
-    figure = figures.label_bars(block["per_label"], "text_to_image")
+def test_label_bars_are_sorted_and_carry_the_other_methods(record: Record) -> None:
+    per_label = record.label_curves()["annotated labels"].per_label
+    figure = figures.label_bars(per_label, "text_to_image")
     bars, *marks = figure["data"]
     names = figure["layout"]["yaxis"]["ticktext"]
     assert bars["x"] == sorted(bars["x"]) and len(bars["x"]) == 18
-    assert bars["x"][names.index("person")] == block["per_label"]["algcn"]["text_to_image"]["person"]
+    assert bars["x"][names.index("person")] == per_label["algcn"].text_to_image["person"]
     assert [trace["name"] for trace in marks] == ["ALGCN without GCN", "Linear probe"]
-    assert marks[1]["x"][names.index("dog")] == block["per_label"]["linear_probe"]["text_to_image"]["dog"]
+    assert marks[1]["x"][names.index("dog")] == per_label["linear_probe"].text_to_image["dog"]
 
 
 def test_many_labels_and_labels_that_no_query_has() -> None:
     many = {f"label {number}": number / 100 for number in range(100)} | {"unseen": None}
-    figure = figures.label_bars({"algcn": {"image_to_text": many}}, "image_to_text")
+    figure = figures.label_bars({"algcn": Both(many, {})}, "image_to_text")
     names = figure["layout"]["yaxis"]["ticktext"]
     assert len(names) == figures.MAX_LABELS and "unseen" not in names
     assert (names[0], names[-1]) == ("label 0", "label 99")
 
 
-def test_the_tradeoff_marks_the_weight_in_use(metrics: dict[str, Any]) -> None:
-    weights = metrics["ranking"]["weights"]
+def test_the_tradeoff_marks_the_weight_in_use(record: Record) -> None:
+    weights = record.ranking.weights
     figure = figures.ranking_tradeoff(weights, 0.5)
     (trace,) = figure["data"]
     assert [text for text in trace["text"] if "used" in text] == ["<b>0.5, used</b>"]
@@ -138,23 +146,24 @@ def test_the_tradeoff_marks_the_weight_in_use(metrics: dict[str, Any]) -> None:
     assert table[3][0] == "0.5, used" and table[3][1] == ".8503" and table[3][2] == ".370"
 
 
-def test_reliability_beside_its_scores(metrics: dict[str, Any]) -> None:
-    parts = metrics["calibration"]["sets"]
-    assert [part["name"] for part in parts] == ["test split", "Postcards"]
+def test_reliability_beside_its_scores(record: Record) -> None:
+    parts = record.calibration.sets
+    assert [part.name for part in parts] == ["test split", "Postcards"]
     for part in parts:
-        figure = figures.reliability(part["directions"])
+        figure = figures.reliability(part.directions)
         diagonal, *lines = figure["data"]
         assert diagonal["x"] == diagonal["y"] == [0, 1]
-        assert [line["name"] for line in lines] == list(figures.DIRECTIONS.values())
+        assert [line["name"] for line in lines] == list(ALL_DIRECTIONS.values())
         assert all(len(line["x"]) == 10 and line["x"] == sorted(line["x"]) for line in lines)
-        found = part["directions"]["text_to_image"]
+        found = part.directions["text_to_image"]
         row = next(row for row in rows(tables.reliability(part)) if row[0] == "text → image")
-        assert row[2] == f"{found['ece']:.3f}"[1:]
-        assert row[3].endswith(f"{found['first_10']['observed']:.3f}".removeprefix("0"))
+        assert row[2] == f"{found.ece:.3f}"[1:]
+        assert row[3].endswith(f"{found.first_10.observed:.3f}".removeprefix("0"))
 
 
-def test_the_encoders_recall_beside_chance(metrics: dict[str, Any]) -> None:
-    table = rows(tables.encoder(metrics["encoder"]))
+def test_the_encoders_recall_beside_chance(record: Record) -> None:
+    assert tables.encoder(None) == ""
+    table = rows(tables.encoder(record.encoder))
     assert table[-2][:4] == ["test", ".208", ".515", ".674"]
     assert table[-1][:4] == ["Random ranking", ".001", ".005", ".010"]
 
@@ -174,40 +183,59 @@ def test_nothing_from_a_bundle_is_markup(metrics: dict[str, Any]) -> None:
     metrics["selection"] |= {"split": HOSTILE, "warning": HOSTILE}
     metrics["baselines"]["relevance"] = {HOSTILE: metrics["baselines"]["relevance"]["annotated labels"]}
     metrics["calibration"]["sets"][1]["name"] = HOSTILE
+    metrics["log"][0]["losses"] = {HOSTILE: HOSTILE}
+    metrics["test"]["per_label"]["image_to_text"] = {HOSTILE: 0.5}
+    record = Record.read(metrics)
+    assert len(record.problems) == 1
     pages = [
-        tables.header(metrics, HOSTILE),
-        tables.comparisons(metrics),
-        tables.reliability(metrics["calibration"]["sets"][1]),
+        tables.header(record, HOSTILE),
+        tables.problems(record.problems),
+        tables.comparisons(record),
+        tables.reliability(record.calibration.sets[1]),
         tables.paper(HOSTILE),
     ]
     for page in pages:
         assert "img" not in Tags(page).tags and "<img" not in page
-    block = next(iter(figures.blocks(metrics).values()))
-    block["per_label"]["algcn"]["image_to_text"] = {HOSTILE: 0.5}
-    names = figures.label_bars(block["per_label"], "image_to_text")["layout"]["yaxis"]["ticktext"]
+    per_label = {"algcn": record.test.per_label}
+    names = figures.label_bars(per_label, "image_to_text")["layout"]["yaxis"]["ticktext"]
     assert "<" not in "".join(names)
     assert figures.plain("x" * 1000) == "x" * (figures.MAX_NAME - 1) + "…"
 
 
-@pytest.mark.parametrize("damage", [None, "text", [], {}, 3, {"relevance": "text"}, {"map": {"average": "<b>"}}])
-def test_metrics_of_another_shape_are_left_out_and_break_nothing(damage: Any) -> None:
-    from app.tabs import benchmark
+@pytest.mark.parametrize("damage", ["text", [], {}, 3, {"relevance": "text"}, {"map": {"average": "<b>"}}])
+@pytest.mark.parametrize("name", ["relevance", "selection", "test", "baselines", "ranking", "calibration"])
+def test_a_part_of_another_shape_is_one_sentence_and_the_others_stand(
+    shipped: dict[str, Any], name: str, damage: Any
+) -> None:
+    if name == "relevance" and damage == []:
+        damage = None  # no label decides relevance: nothing is wrong with that
+    record = Record.read(shipped | {name: damage})
+    page = benchmark._head(record, "mine")
+    assert len(record.problems) == (damage is not None)
+    assert page.count("Left out: metrics.json: ") == len(record.problems)
+    assert all(f"Left out: metrics.json: {name}" in Tags(page).text for _ in record.problems)
+    assert ("2,701 photos" in page) == (name not in ("relevance", "selection"))
+    assert "<table" in page, "the run of its own, where the comparison is not understood"
+    drawn = record.label_curves()
+    first = next(iter(drawn))
+    assert None not in benchmark._curves(drawn, first) and benchmark._bars(drawn, first, "image → text")
 
-    for name in ("items", "relevance", "selection", "test", "baselines", "ranking", "calibration", "encoder"):
-        whole = {name: damage}
-        assert benchmark._head(whole, "mine") == tables.EMPTY
-        blocks = benchmark._part(lambda whole=whole: figures.blocks(whole)) or {}
-        assert benchmark._curves(blocks, next(iter(blocks), None)) == (None, None)
-        assert benchmark._bars(blocks, next(iter(blocks), None), "sideways") is None
+
+def test_nothing_to_show_breaks_nothing() -> None:
+    assert benchmark._head(Record.read({}), "mine") == tables.EMPTY
+    assert benchmark._head(Record.read({"tests": 1}), "mine") == tables.EMPTY
+    assert "no numbers of its own" not in benchmark._head(Record.read({"test": 1}), "mine")
+    assert benchmark._curves({}, None) == (None, None) and benchmark._bars({}, None, "sideways") is None
+    assert figures.ranking_tradeoff((), 0.5) is None
 
 
-def test_figures_are_plain_json(metrics: dict[str, Any]) -> None:
-    block = figures.blocks(metrics)["annotated labels"]
+def test_figures_are_plain_json(record: Record) -> None:
+    drawn = record.label_curves()["annotated labels"]
     made = [
-        figures.precision_recall(block["precision_recall"], "image_to_text"),
-        figures.label_bars(block["per_label"], "image_to_text"),
-        figures.ranking_tradeoff(metrics["ranking"]["weights"], 0.5),
-        figures.reliability(metrics["calibration"]["sets"][0]["directions"]),
+        figures.precision_recall(drawn.precision_recall, "image_to_text"),
+        figures.label_bars(drawn.per_label, "image_to_text"),
+        figures.ranking_tradeoff(record.ranking.weights, 0.5),
+        figures.reliability(record.calibration.sets[0].directions),
     ]
     for figure in made:
         assert json.loads(json.dumps(figure, allow_nan=False)) == figure

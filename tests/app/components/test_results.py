@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from hostile import HOSTILE, check_harmless
 from PIL import Image
 from serving import HOSTILE_CAPTIONS, HOSTILE_FILE, HOSTILE_LABEL
 
@@ -26,7 +27,7 @@ class Page(HTMLParser):
         super().__init__()
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.text = ""
-        self.feed(markup)
+        self.feed(str(markup))
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -97,6 +98,18 @@ def test_nothing_that_others_wrote_becomes_markup() -> None:
         assert text in page.text
     alts = {attributes["alt"] for tag, attributes in page.tags if tag == "img"}
     assert alts == {"", HOSTILE_CAPTIONS[0], HOSTILE_FILE}, "a row's picture stands beside its text"
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_template_in_the_data_is_text(text: str) -> None:
+    one = hit(text=text, file=text, captions=(text,), labels=(text, "boat"), matched_labels=(text,))
+    query = Query(text=text, without=text, labels=(text,))
+    markup = answer(one, hit(2, labels=("sea",)), query=query, notice=text, query_labels=[LabelScore(text, 0.4)])
+    page = Page(markup)
+    check_harmless(markup, text, f"“{text}”", f"not “{text}”")
+    assert page.text.count(text) >= 8
+    details = [json.loads(attributes["data-details"]) for _, attributes in page.tags if "data-details" in attributes]
+    assert details[0]["captions"] == [text]
 
 
 def test_the_details_of_a_result_survive_the_attribute() -> None:

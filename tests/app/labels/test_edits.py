@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from algcn.evaluation.record import Record
 from algcn.kit.errors import InputError
 from algcn.method.model import label_scores
 from app.labels.details import average_precision, label_details
@@ -98,7 +99,7 @@ def test_thresholds_decide_what_is_predicted(
 
 @pytest.mark.parametrize("label", [-1, 6, 1.0, True, None, "0", [0]])
 def test_a_label_that_is_none_is_one_sentence(graph: LabelGraph, label: Any) -> None:
-    with pytest.raises(InputError, match=r"^There is no such label: the model has 6, counted from 0\.$"):
+    with pytest.raises(InputError, match=r"^There is no such label; the model has 6, counted from 0\.$"):
         check_edit(graph, label, 1, 0.5)
     with pytest.raises(InputError, match="There is no such label"):
         check_edit(graph, 1, label, 0.5)
@@ -146,22 +147,27 @@ def test_details_are_exact(service: RetrievalService) -> None:
 @pytest.mark.parametrize(
     "metrics",
     [
-        None,
         {},
-        {"test": {"per_label": {"image_to_text": {"dog": 0.5}}}},
-        {"test": {"per_label": [1]}},
-        {"test": {"per_label": {"image_to_text": {"dog": "high"}, "text_to_image": {"dog": 0.5}}}},
-        {"test": {"per_label": {"image_to_text": {"dog": float("nan")}, "text_to_image": {"dog": 0.5}}}},
+        {"test": {"images": 1, "texts": 1}},
+        {"test": {"images": 1, "texts": 1, "per_label": {"image_to_text": {"dog": 0.5}, "text_to_image": {}}}},
+        {"test": {"images": 1, "texts": 1, "per_label": {"image_to_text": {"dog": 1}, "text_to_image": {"dog": None}}}},
+        {"test": {"images": 1, "texts": 1, "per_label": [1]}},
     ],
 )
 def test_a_label_that_was_not_measured_has_no_average_precision(metrics: Any) -> None:
-    assert average_precision(metrics, "dog") is None
+    assert average_precision(Record.read(metrics), "dog") is None
 
 
 def test_the_test_report_is_preferred() -> None:
     def report(value: float) -> dict[str, Any]:
-        return {"per_label": {"image_to_text": {"dog": value}, "text_to_image": {"dog": value / 2}}}
+        return {
+            "images": 1,
+            "texts": 1,
+            "per_label": {"image_to_text": {"dog": value}, "text_to_image": {"dog": value / 2}},
+        }
 
-    found = average_precision({"validation": report(0.2), "test_by_all_labels": report(0.8)}, "dog")
+    found = average_precision(Record.read({"validation": report(0.2), "test_by_all_labels": report(0.8)}), "dog")
     assert (found.report, found.image_to_text, found.text_to_image) == ("test_by_all_labels", 0.8, 0.4)
-    assert average_precision({"test": report(0.6), "test_by_all_labels": report(0.8)}, "dog").report == "test"
+    assert (
+        average_precision(Record.read({"test": report(0.6), "test_by_all_labels": report(0.8)}), "dog").report == "test"
+    )

@@ -10,11 +10,14 @@ import pytest
 import torch
 
 from algcn.datasets.image_folder import Item
+from algcn.evaluation.record import Record
+from algcn.evaluation.results import Both, SplitResult
 from algcn.kit.errors import InputError
 from algcn.method.config import ModelConfig, TrainConfig
 from algcn.method.graph import label_prior
 from algcn.method.labels import Label, LabelSet
 from algcn.method.model import ALGCN
+from app.kit.cache import Cache
 from app.labels.describe import description_answer, edit_answer, graph_answer, neighbours_answer
 from app.labels.graph import STAGES, LabelGraph, label_graph_of
 
@@ -24,14 +27,11 @@ LABELS = torch.tensor([[1, 1, 0]] * 4 + [[1, 0, 0]] * 6 + [[0, 0, 1]] * 3, dtype
 CONFIG = ModelConfig(image_dim=6, text_dim=6, num_labels=3, common_dim=8, label_dim=4)
 
 
-class FakeService(SimpleNamespace):
-    """As much of a service as the label graph looks at."""
+def toy(history: bool = True, **changes: Any) -> SimpleNamespace:
+    """As much of a service as the label graph looks at.
 
-    __hash__ = object.__hash__
-
-
-def toy(history: bool = True, **changes: Any) -> FakeService:
-    """A model whose sky sends to its sea by the prior, and whose car learned to send to its sky."""
+    The model's sky sends to its sea by the prior, and its car learned to send to its sky.
+    """
     torch.manual_seed(0)
     model = ALGCN(CONFIG.replace(**changes), label_prior(LABELS, threshold=0.5))
     steps = torch.zeros(3, 3, 3)
@@ -52,19 +52,19 @@ def toy(history: bool = True, **changes: Any) -> FakeService:
         label_set=names,
         history={"learned_change": steps} if history else None,
         training=TrainConfig(threshold=0.5),
-        metrics={"test": {"per_label": {"image_to_text": {"sky": 0.5}, "text_to_image": {"sky": 0.7}}}},
+        record=Record(test=SplitResult(images=4, texts=4, per_label=Both({"sky": 0.5}, {"sky": 0.7}))),
         thresholds={},
     )
-    return FakeService(bundle=bundle, gallery=SimpleNamespace(items=items))
+    return SimpleNamespace(bundle=bundle, gallery=SimpleNamespace(items=items), cache=Cache())
 
 
 @pytest.fixture(scope="module")
-def service() -> FakeService:
+def service() -> SimpleNamespace:
     return toy()
 
 
 @pytest.fixture(scope="module")
-def graph(service: FakeService) -> LabelGraph:
+def graph(service: SimpleNamespace) -> LabelGraph:
     return label_graph_of(service)
 
 
@@ -85,7 +85,7 @@ def test_every_stage_reads_in_the_same_direction(graph: LabelGraph) -> None:
     assert set(pairs(graph, "normalised")) == {(SKY, SEA), (CAR, SKY)}
 
 
-def test_normalised_is_what_the_convolution_gathers(service: FakeService, graph: LabelGraph) -> None:
+def test_normalised_is_what_the_convolution_gathers(service: SimpleNamespace, graph: LabelGraph) -> None:
     """In the model's own product Â H, the row of the sea takes from the sky, and the row of the sky nothing from it."""
     adjacency = service.bundle.model.adjacency()
     gathered = adjacency @ torch.eye(3)
@@ -164,7 +164,7 @@ def test_a_model_that_learned_no_graph_says_so(changes: dict[str, bool], words: 
     assert words in description_answer(service)["description"]
 
 
-def test_a_graph_is_read_once_for_each_service(service: FakeService, graph: LabelGraph) -> None:
+def test_a_graph_is_read_once_for_each_service(service: SimpleNamespace, graph: LabelGraph) -> None:
     assert label_graph_of(service) is graph
     assert label_graph_of(toy()) is not graph
 
@@ -183,11 +183,11 @@ def test_an_unknown_epoch_is_one_sentence(graph: LabelGraph, epoch: Any) -> None
 
 @pytest.mark.parametrize("threshold", [-0.1, float("nan"), float("inf"), "0.1", None, True])
 def test_a_threshold_that_is_none_is_one_sentence(graph: LabelGraph, threshold: Any) -> None:
-    with pytest.raises(InputError, match=r"^The threshold must be a number from 0, not "):
+    with pytest.raises(InputError, match=r"^The threshold must be a number of at least 0, not "):
         graph.edges("adaptive", -1, threshold)
 
 
-def test_programs_are_told_directions_in_words(service: FakeService) -> None:
+def test_programs_are_told_directions_in_words(service: SimpleNamespace) -> None:
     answer = graph_answer(service, "adaptive", -1, 0.1)
     assert answer["edges"][0]["words"] in ("sky sends to sea 0.75", "car sends to sky 0.75")
     assert {(edge["source"], edge["target"]) for edge in answer["edges"]} == {("sky", "sea"), ("car", "sky")}
@@ -196,7 +196,7 @@ def test_programs_are_told_directions_in_words(service: FakeService) -> None:
     assert answer["summary"] == "2 edges of at least 0.1."
 
 
-def test_programs_are_told_who_receives_and_who_sends(service: FakeService) -> None:
+def test_programs_are_told_who_receives_and_who_sends(service: SimpleNamespace) -> None:
     answer = neighbours_answer(service, "SKY", "adaptive", 10)
     assert answer["receives_from"] == [{"label": "car", "weight": 0.75}]
     assert answer["sends_to"] == [{"label": "sea", "weight": 0.75}]
@@ -206,7 +206,7 @@ def test_programs_are_told_who_receives_and_who_sends(service: FakeService) -> N
         neighbours_answer(service, "skyy", "adaptive", 10)
 
 
-def test_the_description_is_the_graph_in_sentences(service: FakeService) -> None:
+def test_the_description_is_the_graph_in_sentences(service: SimpleNamespace) -> None:
     text = description_answer(service)["description"]
     assert "3 labels in 2 groups: nature, transport." in text
     assert "Its prior has 1 edge between different labels." in text
@@ -214,7 +214,7 @@ def test_the_description_is_the_graph_in_sentences(service: FakeService) -> None
     assert "Strongest edges that the prior did not have: car sends to sky 0.75." in text
 
 
-def test_a_what_if_is_told_and_not_kept(service: FakeService, graph: LabelGraph) -> None:
+def test_a_what_if_is_told_and_not_kept(service: SimpleNamespace, graph: LabelGraph) -> None:
     before = service.bundle.model.classifiers()
     answer = edit_answer(service, "car", "sea", 1.5)
     assert answer["edit"] == "car sends 1.5 to sea instead of 0.0000"

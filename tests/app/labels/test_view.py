@@ -9,11 +9,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import gradio as gr
 import numpy as np
 import pytest
 import torch
 
+from algcn.kit.errors import InputError
 from app.api import labels as api_labels
 from app.components.label_graph import MAX_LABELS, _epochs, edits_value, first_threshold, graph_value, label_value
 from app.labels.details import label_details
@@ -35,8 +35,8 @@ def graph(service: RetrievalService) -> LabelGraph:
 
 @pytest.fixture(scope="module")
 def endpoints(service: RetrievalService) -> dict[str, Any]:
-    frame = SimpleNamespace(asked=lambda: service)
-    return {function.__name__: function for function in api_labels.api(frame)}
+    program = SimpleNamespace(named_service=lambda: service)
+    return {function.__name__: function for function in api_labels.api(program)}
 
 
 def unpacked(sent: dict[str, Any]) -> np.ndarray:
@@ -113,9 +113,9 @@ def test_endpoints_say_in_one_sentence_what_was_wrong(endpoints: dict[str, Any])
     for name, arguments, sentence in (
         ("label_graph", ("nothing",), "There is no stage 'nothing'"),
         ("label_graph", ("adaptive", 4), "epoch must be one of 0 to 0"),
-        ("label_neighbours", ("unicorn",), "there is no label 'unicorn'"),
+        ("label_neighbours", ("unicorn",), "There is no label 'unicorn'"),
         ("edit_edge", ("dog", "dog", 1.0), "An edge joins two labels"),
         ("edit_edge", ("dog", "boat", 9.0), "weight must be a number from 0 to 2"),
     ):
-        with pytest.raises(gr.Error, match=sentence):
+        with pytest.raises(InputError, match=sentence):
             endpoints[name](*arguments)

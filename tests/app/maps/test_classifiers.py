@@ -21,8 +21,8 @@ from algcn.gallery.store import Gallery, build_gallery
 from algcn.kit.errors import InputError
 from algcn.method.model import ALGCN
 from app.api import classifiers as api_classifiers
+from app.kit.cache import Cache
 from app.maps import classifiers as module
-from app.maps import layouts
 from app.maps.classifiers import ClassifierMap, ClassifierView, Variant, classifier_map_of
 from app.maps.layouts import Layouts
 from app.maps.panels import classifier_panel, silhouette_line
@@ -32,7 +32,7 @@ from app.search.query import QueryPoint
 class AtOnce:
     """A worker that computes in this process, and spares the test the quarter of a minute that UMAP compiles."""
 
-    def start(self, points: np.ndarray, method: str, cache: Path) -> Future:
+    def start(self, points: np.ndarray, method: str) -> Future:
         future: Future = Future()
         future.set_result(lay_out(points, "tsne"))
         return future
@@ -47,7 +47,6 @@ def bundle(tiny_bundle_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Bundle:
     monkeypatch.setattr(module, "without_gcn", lambda _: other)
     kept = loaded.model.classifiers().detach()
     loaded.history = {"classifiers": torch.stack([torch.rand_like(kept), kept, 2 * kept.flip(0)]).half()}
-    monkeypatch.setattr(layouts, "WORKER", AtOnce())
     return loaded
 
 
@@ -58,7 +57,7 @@ def gallery(tiny_gallery_dir: Path, tiny_bundle_dir: Path) -> Gallery:
 
 @pytest.fixture
 def found(bundle: Bundle, gallery: Gallery, tmp_path: Path) -> ClassifierMap:
-    return ClassifierMap(bundle, gallery, Layouts(tmp_path))
+    return ClassifierMap(bundle, gallery, Layouts(tmp_path, AtOnce()))
 
 
 def query_of(bundle: Bundle, words: str = "a <i>dog</i>", modality: str = "text") -> QueryPoint:
@@ -84,10 +83,10 @@ def test_a_bundle_without_the_second_model_or_a_history_has_one_picture(
 ) -> None:
     bundle.history = None
     monkeypatch.setattr(module, "without_gcn", lambda _: None)
-    single = ClassifierMap(bundle, gallery, Layouts(tmp_path))
+    single = ClassifierMap(bundle, gallery, Layouts(tmp_path, AtOnce()))
     assert ([variant.key for variant in single.variants], single.epochs) == (["with_gcn"], 0)
     bundle.history = {"classifiers": torch.zeros(4, 2, 2)}
-    assert ClassifierMap(bundle, gallery, Layouts(tmp_path)).epochs == 0, "a history of another model is none"
+    assert ClassifierMap(bundle, gallery, Layouts(tmp_path, AtOnce())).epochs == 0, "a history of another model is none"
 
 
 def test_the_accessor_is_the_bundles_own_attribute() -> None:
@@ -203,25 +202,24 @@ def test_names_are_never_markup_in_a_panel(found: ClassifierMap, bundle: Bundle)
     assert shown.count('data-action="label"') == 10
 
 
-def test_a_service_has_one_map_and_takes_it_along(bundle: Bundle, gallery: Gallery, tmp_path: Path) -> None:
-    class Service(SimpleNamespace):
-        __hash__ = object.__hash__
+@pytest.fixture
+def service(bundle: Bundle, gallery: Gallery) -> SimpleNamespace:
+    """As much of a service as the map looks at."""
+    return SimpleNamespace(bundle=bundle, gallery=gallery, cache=Cache())
 
-    service = Service(bundle=bundle, gallery=gallery)
-    assert classifier_map_of(service, tmp_path) is classifier_map_of(service, tmp_path)
-    count = len(module._MAPS)
-    del service
-    assert len(module._MAPS) == count - 1
+
+def test_a_service_has_one_map_in_each_cache_folder(service: SimpleNamespace, tmp_path: Path) -> None:
+    worker = AtOnce()
+    found = classifier_map_of(service, tmp_path, worker)
+    assert classifier_map_of(service, tmp_path, worker) is found
+    assert classifier_map_of(service, tmp_path / "other", worker) is not found
+    assert classifier_map_of(SimpleNamespace(**{**vars(service), "cache": Cache()}), tmp_path, worker) is not found
 
 
 @pytest.fixture
-def endpoints(bundle: Bundle, gallery: Gallery, tmp_path: Path) -> dict[str, Callable]:
-    class Service(SimpleNamespace):
-        __hash__ = object.__hash__
-
-    service = Service(bundle=bundle, gallery=gallery)
-    frame = SimpleNamespace(asked=lambda: service, cache=tmp_path)
-    return {function.__name__: function for function in api_classifiers.api(frame)}
+def endpoints(service: SimpleNamespace, tmp_path: Path) -> dict[str, Callable]:
+    program = SimpleNamespace(named_service=lambda: service, cache_folder=tmp_path, layout_worker=AtOnce())
+    return {function.__name__: function for function in api_classifiers.api(program)}
 
 
 def test_programs_get_neighbours_and_pictures(endpoints: dict[str, Callable]) -> None:

@@ -20,7 +20,7 @@ from algcn.gallery.projection import lay_out
 from algcn.gallery.store import Gallery, build_gallery
 from algcn.kit.errors import InputError
 from app.api import maps
-from app.maps import layouts
+from app.kit.cache import Cache
 from app.maps.gallery import NONE, PICTURES, TEXTS, GalleryMap, GalleryView
 from app.maps.layouts import Layouts
 from app.maps.panels import focus_panel, gallery_note, selection_panel
@@ -40,16 +40,18 @@ def gallery(bundle: Bundle, tiny_gallery_dir: Path, tmp_path_factory: pytest.Tem
     return build_gallery(write_hostile_gallery(tiny_gallery_dir, tmp_path_factory.mktemp("map") / "gallery"), bundle)
 
 
-@pytest.fixture
-def found(bundle: Bundle, gallery: Gallery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GalleryMap:
-    class AtOnce:
-        def start(self, points: np.ndarray, method: str, cache: Path) -> Future:
-            future: Future = Future()
-            future.set_result(lay_out(points, "pca"))
-            return future
+class AtOnce:
+    """A worker that computes in this process, and spares the test the quarter of a minute that UMAP compiles."""
 
-    monkeypatch.setattr(layouts, "WORKER", AtOnce())
-    return GalleryMap(bundle, gallery, Layouts(tmp_path))
+    def start(self, points: np.ndarray, method: str) -> Future:
+        future: Future = Future()
+        future.set_result(lay_out(points, "pca"))
+        return future
+
+
+@pytest.fixture
+def found(bundle: Bundle, gallery: Gallery, tmp_path: Path) -> GalleryMap:
+    return GalleryMap(bundle, gallery, Layouts(tmp_path, AtOnce()))
 
 
 def query_near(gallery: Gallery, text: int) -> QueryPoint:
@@ -101,7 +103,7 @@ def test_one_kind_can_be_left_out(found: GalleryMap) -> None:
 def test_what_does_not_help_is_not_offered(bundle: Bundle, gallery: Gallery, tmp_path: Path) -> None:
     items = [dataclasses.replace(item, labels=(), file_name=Path(item.file_name).name) for item in gallery.items]
     plain = dataclasses.replace(gallery, items=items)
-    assert GalleryMap(bundle, plain, Layouts(tmp_path)).colourings == ["modality"]
+    assert GalleryMap(bundle, plain, Layouts(tmp_path, AtOnce())).colourings == ["modality"]
 
 
 def test_nearest_are_true_ones(found: GalleryMap, gallery: Gallery) -> None:
@@ -126,7 +128,7 @@ def test_until_umap_is_there_pca_is_drawn_and_then_it_is_kept(
     assert found.is_ready("umap")
     assert found.usual_method == "umap"
     assert found.positions("umap", 3).shape == (15, 3)
-    assert GalleryMap(bundle, gallery, Layouts(tmp_path)).is_ready("umap")
+    assert GalleryMap(bundle, gallery, Layouts(tmp_path, AtOnce())).is_ready("umap")
 
 
 @pytest.mark.parametrize("method", ["pca", "umap"])
@@ -148,8 +150,8 @@ def test_a_query_and_a_chosen_point_are_shown_with_lines(found: GalleryMap, gall
 
 def test_the_modality_gap_is_measured(bundle: Bundle, gallery: Gallery, tmp_path: Path) -> None:
     shifted = functional.normalize(gallery.text_embeddings + 3 * torch.eye(48)[0], dim=1)
-    near = GalleryMap(bundle, gallery, Layouts(tmp_path)).gap
-    far = GalleryMap(bundle, dataclasses.replace(gallery, text_embeddings=shifted), Layouts(tmp_path))
+    near = GalleryMap(bundle, gallery, Layouts(tmp_path, AtOnce())).gap
+    far = GalleryMap(bundle, dataclasses.replace(gallery, text_embeddings=shifted), Layouts(tmp_path, AtOnce()))
     centres = gallery.image_embeddings.mean(0) - shifted.mean(0)
     assert far.gap.distance == pytest.approx(float(centres.norm()), abs=1e-5)
     assert far.gap.distance > near.distance
@@ -158,7 +160,7 @@ def test_the_modality_gap_is_measured(bundle: Bundle, gallery: Gallery, tmp_path
     no_texts = dataclasses.replace(
         gallery, texts=[], text_owner=gallery.text_owner[:0], text_embeddings=gallery.text_embeddings[:0]
     )
-    bare = GalleryMap(bundle, no_texts, Layouts(tmp_path))
+    bare = GalleryMap(bundle, no_texts, Layouts(tmp_path, AtOnce()))
     assert bare.gap is None
     assert "gap" not in gallery_note(bare, GalleryView("pca"), None)
     assert len(ids_by_trace(bare.figure(GalleryView("pca"), PREFIX, 0))) > 0
@@ -195,19 +197,16 @@ def test_panels_show_texts_as_texts(found: GalleryMap) -> None:
 def test_labels_that_a_gallery_does_not_give_are_predicted(bundle: Bundle, gallery: Gallery, tmp_path: Path) -> None:
     items = [dataclasses.replace(item, labels=None) for item in gallery.items]
     bare = dataclasses.replace(gallery, items=items)
-    assert GalleryMap(bundle, bare, Layouts(tmp_path)).labels == [()] * 7, "without thresholds nothing is"
+    assert GalleryMap(bundle, bare, Layouts(tmp_path, AtOnce())).labels == [()] * 7, "without thresholds nothing is"
     eager = dataclasses.replace(bundle, thresholds={"image": torch.full((6,), -2.0)})
-    assert all(len(labels) == 6 for labels in GalleryMap(eager, bare, Layouts(tmp_path)).labels)
+    assert all(len(labels) == 6 for labels in GalleryMap(eager, bare, Layouts(tmp_path, AtOnce())).labels)
 
 
 @pytest.fixture
-def endpoints(bundle: Bundle, gallery: Gallery, tmp_path: Path, found: GalleryMap) -> dict[str, Callable]:
-    class Service(SimpleNamespace):
-        __hash__ = object.__hash__
-
-    service = Service(bundle=bundle, gallery=gallery)
-    frame = SimpleNamespace(asked=lambda: service, cache=tmp_path)
-    return {function.__name__: function for function in maps.api(frame)}
+def endpoints(bundle: Bundle, gallery: Gallery, tmp_path: Path) -> dict[str, Callable]:
+    service = SimpleNamespace(bundle=bundle, gallery=gallery, cache=Cache())
+    program = SimpleNamespace(named_service=lambda: service, cache_folder=tmp_path, layout_worker=AtOnce())
+    return {function.__name__: function for function in maps.api(program)}
 
 
 def test_programs_get_points_and_neighbours(endpoints: dict[str, Callable]) -> None:

@@ -11,10 +11,9 @@ import pytest
 
 from algcn.gallery.layout import cached_layout, read_layout, write_layout
 from algcn.kit.errors import InputError
-from app.maps import layouts
-from app.maps import worker as apart
+from app.maps import worker as module
 from app.maps.layouts import Layouts
-from app.maps.worker import Worker
+from app.maps.worker import LayoutWorker
 
 KEY, PATIENCE = "a" * 32, 300
 POINTS = np.random.default_rng(0).standard_normal((12, 5)).astype(np.float32)
@@ -26,69 +25,69 @@ class Slow:
 
     def __init__(self) -> None:
         self.future: Future = Future()
-        self.asked = 0
+        self.started = 0
 
-    def start(self, points: np.ndarray, method: str, cache: Path) -> Future:
-        self.asked += 1
+    def start(self, points: np.ndarray, method: str) -> Future:
+        self.started += 1
         return self.future
 
 
 @pytest.fixture
-def slow(monkeypatch: pytest.MonkeyPatch) -> Slow:
-    worker = Slow()
-    monkeypatch.setattr(layouts, "WORKER", worker)
-    return worker
+def slow() -> Slow:
+    return Slow()
 
 
 def test_a_layout_is_waited_for_once_and_kept(slow: Slow, tmp_path: Path) -> None:
-    some = Layouts(tmp_path)
+    some = Layouts(tmp_path, slow)
     assert some.find(KEY, 12) is None
     assert some.waiting(KEY) is None
     for _ in range(2):
         some.start(KEY, lambda: POINTS, "umap")
-    assert slow.asked == 1
+    assert slow.started == 1
     assert some.waiting(KEY) >= 0
     assert some.find(KEY, 12) is None
     slow.future.set_result(LAYOUT)
     assert some.waiting(KEY, 1) is None
     assert some.find(KEY, 12) is LAYOUT
-    assert np.allclose(Layouts(tmp_path).find(KEY, 12)[2], LAYOUT[2], atol=1e-3), "after the next start it is there"
-    assert Layouts(tmp_path).find(KEY, 11) is None
+    assert np.allclose(Layouts(tmp_path, slow).find(KEY, 12)[2], LAYOUT[2], atol=1e-3), (
+        "after the next start it is there"
+    )
+    assert Layouts(tmp_path, slow).find(KEY, 11) is None
 
 
 def test_a_visitors_own_leaves_no_file(slow: Slow, tmp_path: Path) -> None:
-    own = Layouts(tmp_path, keep=False)
+    own = Layouts(tmp_path, slow, keep=False)
     own.start(KEY, lambda: POINTS, "umap")
     slow.future.set_result(LAYOUT)
     assert own.find(KEY, 12) is LAYOUT
     assert list(tmp_path.iterdir()) == []
     write_layout(cached_layout(tmp_path, KEY), KEY, LAYOUT)
-    assert Layouts(tmp_path, keep=False).find(KEY, 12) is None
+    assert Layouts(tmp_path, slow, keep=False).find(KEY, 12) is None
 
 
 def test_a_shipped_layout_is_found_first(slow: Slow, tmp_path: Path) -> None:
     write_layout(tmp_path / "shipped", KEY, LAYOUT)
-    assert Layouts(tmp_path / "cache", shipped=tmp_path / "shipped").find(KEY, 12) is not None
-    assert Layouts(tmp_path / "cache", shipped=tmp_path / "shipped").find("b" * 32, 12) is None
+    assert Layouts(tmp_path / "cache", slow, shipped=tmp_path / "shipped").find(KEY, 12) is not None
+    assert Layouts(tmp_path / "cache", slow, shipped=tmp_path / "shipped").find("b" * 32, 12) is None
 
 
 @pytest.mark.parametrize(
     ("error", "sentence"), [(InputError("No luck."), "^No luck"), (MemoryError(), "PCA always works")]
 )
 def test_what_fails_is_said_and_may_be_tried_again(slow: Slow, tmp_path: Path, error: Exception, sentence: str) -> None:
-    some = Layouts(tmp_path)
+    some = Layouts(tmp_path, slow)
     some.start(KEY, lambda: POINTS, "umap")
     slow.future.set_exception(error)
     assert some.find(KEY, 12) is None
     with pytest.raises(InputError, match=sentence):
         some.waiting(KEY, 1)
     some.start(KEY, lambda: POINTS, "umap")
-    assert slow.asked == 2
+    assert slow.started == 2
 
 
 def test_a_cache_that_cannot_be_written_is_no_reason_to_fail(slow: Slow, tmp_path: Path) -> None:
     (tmp_path / "layouts").write_text("a file in the way")
-    some = Layouts(tmp_path)
+    some = Layouts(tmp_path, slow)
     some.start(KEY, lambda: POINTS, "umap")
     slow.future.set_result(LAYOUT)
     assert some.find(KEY, 12) is LAYOUT
@@ -96,17 +95,17 @@ def test_a_cache_that_cannot_be_written_is_no_reason_to_fail(slow: Slow, tmp_pat
 
 
 def test_the_process_answers_again_and_again_and_after_its_end(tmp_path: Path) -> None:
-    worker = Worker()
-    first = worker.start(POINTS, "tsne", tmp_path).result(PATIENCE)
+    worker = LayoutWorker(tmp_path)
+    first = worker.start(POINTS, "tsne").result(PATIENCE)
     assert {name: positions.shape for name, positions in first.items()} == {2: (12, 2), 3: (12, 3)}
     start = time.monotonic()
-    again = worker.start(POINTS, "tsne", tmp_path).result(PATIENCE)
+    again = worker.start(POINTS, "tsne").result(PATIENCE)
     assert time.monotonic() - start < PATIENCE
     assert all(np.array_equal(first[n], again[n]) for n in (2, 3))
     with pytest.raises(InputError, match=r"could not be computed .*method must be one of"):
-        worker.start(POINTS, "lda", tmp_path).result(PATIENCE)
+        worker.start(POINTS, "lda").result(PATIENCE)
     worker._connection.close()  # as if it had ended
-    assert worker.start(POINTS, "pca", tmp_path).result(PATIENCE)[2].shape == (12, 2)
+    assert worker.start(POINTS, "pca").result(PATIENCE)[2].shape == (12, 2)
 
 
 def test_a_process_that_dies_of_a_layout_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,6 +113,6 @@ def test_a_process_that_dies_of_a_layout_is_one_sentence(tmp_path: Path, monkeyp
         def send(self, _: object) -> None:
             raise BrokenPipeError
 
-    monkeypatch.setattr(apart, "_spawn", lambda cache: Dead())
+    monkeypatch.setattr(module, "_spawn", lambda cache: Dead())
     with pytest.raises(InputError, match="its process ended"):
-        Worker().start(POINTS, "umap", tmp_path).result(PATIENCE)
+        LayoutWorker(tmp_path).start(POINTS, "umap").result(PATIENCE)

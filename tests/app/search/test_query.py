@@ -12,7 +12,7 @@ from algcn.method.labels import Label, LabelSet
 from app.search.filters import LabelFilter
 from app.search.link import NAMES, address_of, query_of
 from app.search.query import Query
-from app.search.reading import Recent, named_only, terms
+from app.search.reading import named_only, terms
 
 FILES = ["a/one.png", "b & c/two=2.png", "ünï?#.png"]
 LABELS = LabelSet([Label("dog", synonyms=("dogs", "puppy")), Label("traffic light"), Label("light"), Label("beach")])
@@ -151,16 +151,3 @@ def test_words_that_only_name_labels(text: str, names: list[str]) -> None:
 def test_terms_stand_between_commas() -> None:
     assert terms(" snow,, night sky ,") == ["snow", "night sky"]
     assert len(terms("a," * 50)) == 8
-
-
-def test_what_is_recent_is_kept_and_the_oldest_goes() -> None:
-    recent: Recent[int] = Recent(2)
-    made = []
-
-    def make(value: int) -> int:
-        made.append(value)
-        return value
-
-    for key in (1, 2, 1, 3, 1, 2):
-        assert recent.get(key, lambda key=key: make(key)) == key
-    assert made == [1, 2, 3, 2], "1 was used again before 3 came, so 2 had to go"

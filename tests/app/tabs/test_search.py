@@ -13,10 +13,10 @@ from algcn.bundles.bundle import Bundle
 from algcn.gallery.store import build_gallery
 from app.components.results import EMPTY
 from app.frame import Frame
+from app.program import Program
 from app.search.query import Query
 from app.service import RetrievalService, load_service
 from app.tabs.search import Given, SearchTab
-from app.visitors.addresses import Shelf
 from app.visitors.loading import Loading
 from app.visitors.visitor import Visitor
 
@@ -41,10 +41,10 @@ def other(tiny_bundle_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Re
 def tab(service: RetrievalService, tmp_path: Path) -> SearchTab:
     loading = Loading(lambda report: service)
     with gr.Blocks() as blocks:
-        frame = Frame(blocks, loading, tmp_path, tmp_path, Shelf(loading), gr.State(Visitor()))
+        frame = Frame(blocks, Program(loading, tmp_path, tmp_path), gr.State(Visitor()))
         with gr.Tab("Search") as place:
-            made = SearchTab(frame)
-            made.wire(place)
+            made = SearchTab(frame, place)
+            made.wire()
     return made
 
 
@@ -57,7 +57,7 @@ def test_the_answered_query_is_the_visitors(tab: SearchTab) -> None:
     visitor = Visitor()
     assert tab.refine(visitor, None, *boxes(text="a boat")) == {tab.notice: gr.skip()}, "nothing was asked yet"
     answer = tab.search(visitor, None, *boxes(text="a boat", labels=["boat"]))
-    assert answer[tab.asked].labels == ("boat",)
+    assert answer[tab.last_query].labels == ("boat",)
     assert (visitor.query.words, visitor.query.modality) == ("a boat", "text")
     tab.search(visitor, None, *boxes(given=Given(item=0)))
     assert visitor.query.modality == "image"
@@ -93,17 +93,17 @@ def test_a_picture_counts_from_when_it_was_read(tab: SearchTab, tmp_path: Path) 
     upload = {"path": str(tmp_path / "red.png")}
     answer = tab.take_picture(upload, Visitor(), None, *boxes(text="a boat"))
     assert answer[tab.given] == Given(upload=upload)
-    assert answer[tab.asked].is_mixed
-    dropped = tab.drop_picture(Visitor(), answer[tab.asked], *boxes(text="a boat", given=answer[tab.given]))
+    assert answer[tab.last_query].is_mixed
+    dropped = tab.drop_picture(Visitor(), answer[tab.last_query], *boxes(text="a boat", given=answer[tab.given]))
     assert dropped[tab.given] == Given()
-    assert not dropped[tab.asked].has_picture
+    assert not dropped[tab.last_query].has_picture
 
 
 def test_another_gallery_answers_the_same_words(
     tab: SearchTab, service: RetrievalService, other: RetrievalService
 ) -> None:
     visitor = Visitor()
-    asked = tab.search(visitor, None, *boxes(text="a boat", labels=["boat"]))[tab.asked]
+    asked = tab.search(visitor, None, *boxes(text="a boat", labels=["boat"]))[tab.last_query]
     seen = (id(service), "gallery")
     assert tab.reopen(service, visitor, None, asked) == {tab.seen: seen}, "the tab was opened the first time"
     assert tab.reopen(service, visitor, seen, asked) == {tab.seen: seen}
@@ -113,7 +113,7 @@ def test_another_gallery_answers_the_same_words(
     assert "another model or gallery" in updates[tab.notice]
     assert 'src="picture/secret/card/0"' in updates[tab.results]
     assert 'src="picture/secret/card/0"' in updates[tab.examples]
-    assert updates[tab.asked].labels == (), "nobody has this label here"
+    assert updates[tab.last_query].labels == (), "nobody has this label here"
     assert visitor.query.words == "a boat"
 
 
@@ -125,7 +125,7 @@ def test_a_picture_of_another_gallery_cannot_be_asked_again(
     for asked in (None, Query(item=3), Query(text="boat", item=3)):
         updates = tab.reopen(other, visitor, (id(service), "gallery"), asked)
         assert updates[tab.results] == EMPTY
-        assert updates[tab.asked] is None
+        assert updates[tab.last_query] is None
         assert updates[tab.given] == Given()
 
 
@@ -135,7 +135,7 @@ def test_an_address_is_restored_or_explained(tab: SearchTab) -> None:
     assert opened[tab.text]["value"] == "a boat"
     assert opened[tab.labels]["value"] == ["boat"]
     assert opened[tab.cutoff]["value"] == 5
-    assert opened[tab.asked].fold
+    assert opened[tab.last_query].fold
     broken = tab.open_page(visitor, "?like=nothing.png")
     assert "no picture called" in broken[tab.notice]
     assert tab.examples in broken

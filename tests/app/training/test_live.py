@@ -124,7 +124,7 @@ def test_a_stop_keeps_the_best_so_far(data: TrainingData, before: ALGCN) -> None
     trained = run_training(data, Settings(epochs=50), before, news.append, lambda: len(news) == 2)
     assert trained.stopped
     assert len(trained.result.log) == len(news) == 2
-    assert trained.metrics["selection"]["best_epoch"] in (1, 2)
+    assert trained.record.selection.best_epoch in (1, 2)
 
 
 def test_a_bundle_of_the_visitor_is_whole_and_opens(

@@ -39,7 +39,7 @@ def test_bundles_are_folders_with_a_config(weights: Path, tmp_path: Path) -> Non
 
 
 def test_only_names_are_known_until_somebody_asks(models: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
-    own = models.own()
+    own = models.default()
     monkeypatch.setattr(Bundle, "load", lambda *_: pytest.fail("nobody asked for it"))
     assert models.names() == ["tiny", "broken", "pictures"]
     assert [models.is_loaded(name) for name in models.names()] == [True, False, False]
@@ -57,7 +57,7 @@ def test_a_bundle_of_the_same_name_elsewhere_is_called_by_its_folder_too(
 def test_two_threads_get_one_service_with_the_encoder_that_is_there(
     models: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own, loads, found = models.own(), [], []
+    own, loads, found = models.default(), [], []
     load = Bundle.load
     monkeypatch.setattr(Bundle, "load", lambda path: (loads.append(path), load(path))[1])
     monkeypatch.setattr(encoders, "load_encoder", lambda *_, **__: pytest.fail("a second encoder was loaded"))
@@ -99,7 +99,7 @@ def test_a_gallery_that_changed_meanwhile_is_one_sentence(
 ) -> None:
     gallery = shutil.copytree(tiny_gallery_dir, tmp_path / "gallery")
     models = Catalogue(Loading(lambda report: load_service(weights / "tiny", gallery, report)), bundles_in(weights))
-    models.own()
+    models.default()
     with (gallery / "metadata.csv").open("a", encoding="utf-8") as stream:
         stream.write("again.png,,\n")
     shutil.copyfile(gallery / "beach.png", gallery / "again.png")
@@ -108,6 +108,6 @@ def test_a_gallery_that_changed_meanwhile_is_one_sentence(
 
 
 def test_words_are_read_by_a_loaded_model_on_the_same_encoder(models: Catalogue) -> None:
-    own, pictures = models.own(), models.service("pictures")
+    own, pictures = models.default(), models.service("pictures")
     assert models.reading(own) is own
     assert models.reading(pictures) is own

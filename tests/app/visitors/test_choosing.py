@@ -15,7 +15,7 @@ from algcn.kit.errors import InputError
 from algcn.method.labels import LabelSet
 from algcn.method.model import ALGCN
 from app.service import RetrievalService, load_service
-from app.visitors.addresses import Shelf
+from app.visitors.addresses import Addresses
 from app.visitors.catalogue import Catalogue
 from app.visitors.choosing import OWN_MODEL, choose, follow, model_of, offered
 from app.visitors.derive import with_gallery, with_words
@@ -39,8 +39,8 @@ def models(
 
 
 @pytest.fixture
-def shelf(models: Catalogue) -> Shelf:
-    return Shelf(models.loading)
+def addresses(models: Catalogue) -> Addresses:
+    return Addresses(models.loading)
 
 
 def answering(visitor: Visitor, models: Catalogue) -> RetrievalService:
@@ -56,7 +56,7 @@ def own_pictures(visitor: Visitor, models: Catalogue, folder: Path) -> Retrieval
 
 
 def trained_model(models: Catalogue, tmp_path: Path) -> Bundle:
-    own = models.own()
+    own = models.default()
     config = own.bundle.model.config.replace(num_labels=2)
     labels = LabelSet(list(own.bundle.label_set)[:2])
     save_bundle(tmp_path / "mine", ALGCN(config, torch.eye(2)), labels, encoder=own.bundle.encoder_reference)
@@ -65,80 +65,82 @@ def trained_model(models: Catalogue, tmp_path: Path) -> Bundle:
     return bundle
 
 
-def test_two_visitors_never_see_each_others_choice(models: Catalogue, shelf: Shelf) -> None:
+def test_two_visitors_never_see_each_others_choice(models: Catalogue, addresses: Addresses) -> None:
     one, two = Visitor(), Visitor()
-    choose(one, "pictures", models, shelf)
+    choose(one, "pictures", models, addresses)
     assert (answering(one, models).name, answering(two, models).name) == ("pictures", "tiny")
-    choose(two, "other", models, shelf)
+    choose(two, "other", models, addresses)
     assert (answering(one, models).name, answering(two, models).name) == ("pictures", "other")
-    choose(one, "tiny", models, shelf)
-    assert answering(one, models) is models.own()
+    choose(one, "tiny", models, addresses)
+    assert answering(one, models) is models.default()
     assert offered(one, models) == (["tiny", "pictures", "other", "broken"], "tiny", "")
     assert offered(two, models)[1:] == ("other", "other")
 
 
 @pytest.mark.parametrize(("name", "sentence"), [("broken", "model.safetensors"), ("odd", "no model called 'odd'")])
 def test_what_cannot_be_opened_leaves_the_visitor_where_they_were(
-    models: Catalogue, shelf: Shelf, name: str, sentence: str
+    models: Catalogue, addresses: Addresses, name: str, sentence: str
 ) -> None:
     visitor = Visitor()
-    choose(visitor, "pictures", models, shelf)
+    choose(visitor, "pictures", models, addresses)
     with pytest.raises(InputError, match=sentence):
-        choose(visitor, name, models, shelf)
+        choose(visitor, name, models, addresses)
     assert answering(visitor, models).name == "pictures"
 
 
 def test_pictures_of_ones_own_stay_and_get_their_captions_back(
-    models: Catalogue, shelf: Shelf, tiny_gallery_dir: Path
+    models: Catalogue, addresses: Addresses, tiny_gallery_dir: Path
 ) -> None:
     visitor = Visitor()
-    choose(visitor, "pictures", models, shelf)
+    choose(visitor, "pictures", models, addresses)
     own = own_pictures(visitor, models, tiny_gallery_dir)
     assert own.gallery.texts == []
-    choose(visitor, "tiny", models, shelf)
+    choose(visitor, "tiny", models, addresses)
     again = answering(visitor, models)
     assert (again.key, again.name, len(again.gallery.texts)) == ("secret", "tiny", 6)
     assert again.search_by_text("a dog").texts
-    assert shelf.find("secret") is again
-    choose(visitor, "pictures", models, shelf)
+    assert addresses.find("secret") is again
+    choose(visitor, "pictures", models, addresses)
     assert answering(visitor, models).gallery.texts == []
     visitor.reset()
     assert answering(visitor, models) is models.service("pictures")
 
 
 def test_pictures_that_another_encoder_read_are_not_mistaken(
-    models: Catalogue, shelf: Shelf, tiny_gallery_dir: Path
+    models: Catalogue, addresses: Addresses, tiny_gallery_dir: Path
 ) -> None:
     visitor = Visitor()
     own = own_pictures(visitor, models, tiny_gallery_dir)
     with pytest.raises(InputError, match=r"another encoder than that of other: go back to the bundled gallery"):
-        choose(visitor, "other", models, shelf)
+        choose(visitor, "other", models, addresses)
     assert answering(visitor, models) is own
 
 
 def test_a_trained_model_is_a_choice_of_its_visitor(
-    models: Catalogue, shelf: Shelf, tiny_gallery_dir: Path, tmp_path: Path
+    models: Catalogue, addresses: Addresses, tiny_gallery_dir: Path, tmp_path: Path
 ) -> None:
     visitor = Visitor()
     with pytest.raises(InputError, match="no model called 'your model'"):
-        choose(visitor, OWN_MODEL, models, shelf)
-    visitor.trained = trained_model(models, tmp_path), models.own()
-    choose(visitor, "other", models, shelf)
+        choose(visitor, OWN_MODEL, models, addresses)
+    visitor.trained = trained_model(models, tmp_path), models.default()
+    choose(visitor, "other", models, addresses)
     assert offered(visitor, models)[0][-1] == OWN_MODEL
-    choose(visitor, OWN_MODEL, models, shelf)
+    choose(visitor, OWN_MODEL, models, addresses)
     assert answering(visitor, models).bundle is visitor.trained[0]
     assert offered(visitor, models)[1:] == (OWN_MODEL, "")
     own_pictures(visitor, models, tiny_gallery_dir)
-    choose(visitor, "pictures", models, shelf)
-    choose(visitor, OWN_MODEL, models, shelf)
+    choose(visitor, "pictures", models, addresses)
+    choose(visitor, OWN_MODEL, models, addresses)
     service = answering(visitor, models)
     assert (service.bundle, service.key, len(service.gallery.texts)) == (visitor.trained[0], "secret", 6)
 
 
-def test_training_has_captions_whatever_is_chosen(models: Catalogue, shelf: Shelf, tiny_gallery_dir: Path) -> None:
+def test_training_has_captions_whatever_is_chosen(
+    models: Catalogue, addresses: Addresses, tiny_gallery_dir: Path
+) -> None:
     visitor = Visitor()
-    choose(visitor, "pictures", models, shelf)
-    assert with_words(answering(visitor, models), models) is models.own()
+    choose(visitor, "pictures", models, addresses)
+    assert with_words(answering(visitor, models), models) is models.default()
     own_pictures(visitor, models, tiny_gallery_dir)
     source = with_words(answering(visitor, models), models)
     assert (source.name, source.key, len(source.gallery.texts)) == ("tiny", "secret", 6)
@@ -154,15 +156,15 @@ def test_an_address_names_a_model(address: object, model: str) -> None:
     assert model_of("&".join(["a=b"] * 300)) == ""
 
 
-def test_the_address_is_followed_once(models: Catalogue, shelf: Shelf) -> None:
+def test_the_address_is_followed_once(models: Catalogue, addresses: Addresses) -> None:
     visitor = Visitor()
-    assert follow(visitor, "?model=pictures", models, shelf) == ""
-    assert follow(visitor, "?model=other", models, shelf) == ""
+    assert follow(visitor, "?model=pictures", models, addresses) == ""
+    assert follow(visitor, "?model=other", models, addresses) == ""
     assert answering(visitor, models).name == "pictures"
     lost = Visitor()
     for _ in range(2):
-        assert "no model called '<b>x'" in follow(lost, "?model=<b>x", models, shelf)
-    assert answering(lost, models) is models.own()
+        assert "no model called '<b>x'" in follow(lost, "?model=<b>x", models, addresses)
+    assert answering(lost, models) is models.default()
 
 
 def test_a_model_that_reads_pictures_only_has_none_of_the_texts(models: Catalogue) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from app.visitors.files import VisitorFiles, visitor_files
+from app.visitors.files import VisitorFiles
 
 PROJECT = Path(__file__).resolve().parents[3]
 # Makes a folder with a picture, says where, and waits to be ended.
@@ -57,8 +57,14 @@ def test_all_is_gone_when_it_is_removed_and_a_later_visitor_starts_anew(tmp_path
     assert files.new_folder().is_dir()
 
 
-def test_one_of_a_folder_in_a_process(tmp_path: Path) -> None:
-    assert visitor_files(tmp_path) is visitor_files(tmp_path)
+def test_two_of_a_folder_in_a_process_leave_each_other_alone(files: VisitorFiles, tmp_path: Path) -> None:
+    one = files.new_folder()
+    second = VisitorFiles(tmp_path)
+    other = second.new_folder()
+    assert one.is_dir()
+    second.remove()
+    assert one.is_dir()
+    assert not other.exists()
 
 
 def test_what_a_running_process_needs_stays(tmp_path: Path) -> None:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Asked:
-    """A query that was read: its parts as vectors and the point that they make.
+class ParsedQuery:
+    """A query that was read.
 
     Attributes:
         query: The query as it was asked.
@@ -48,7 +48,7 @@ class Asked:
         return len(self.parts) > 1 or bool(self.unwanted)
 
 
-def ask(query: Query, reader: Reader, gallery: Gallery, predictor: LabelPredictor) -> Asked:
+def parse_query(query: Query, reader: Reader, gallery: Gallery, predictor: LabelPredictor) -> ParsedQuery:
     """Read a query; whether its item exists has been checked.
 
     Raises:
@@ -80,7 +80,7 @@ def ask(query: Query, reader: Reader, gallery: Gallery, predictor: LabelPredicto
     labels = predictor.of_query(scores, point.modality, mentioned)
     if not point.features.any():  # labels alone: whatever else is near their classifiers, they are what is asked for
         labels = [label for label in labels if label.mentioned]
-    return Asked(query, parts, shares, unwanted, point, scores, labels)
+    return ParsedQuery(query, parts, shares, unwanted, point, scores, labels)
 
 
 def _combine(

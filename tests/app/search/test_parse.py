@@ -9,8 +9,8 @@ from torch.nn import functional
 
 from algcn.evaluation.ranking import ranking_vectors
 from algcn.gallery.index import VectorIndex
-from app.search.asking import AWAY, combine
 from app.search.duplicates import fold
+from app.search.parse import AWAY, combine
 from app.search.ranker import Scores, percentiles, ranking
 
 

@@ -1,0 +1,70 @@
+"""The running program: what is made once at its start and shared by all visitors.
+
+Notable: nothing of this is in a module's globals, so two programs in one process (in tests, for instance) share nothing
+but what they are given.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from contextvars import ContextVar
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.collection.work import reading_jobs
+from app.maps.worker import LayoutWorker
+from app.training.run import training_jobs
+from app.visitors.addresses import Addresses
+from app.visitors.catalogue import Catalogue
+from app.visitors.files import VisitorFiles
+
+if TYPE_CHECKING:
+    from app.service import RetrievalService
+    from app.visitors.loading import Loading
+
+_NAMED: ContextVar[RetrievalService | None] = ContextVar("named_service", default=None)
+
+
+class Program:
+    """What all visitors share; to be made in the main thread, since it says what happens when the program is stopped.
+
+    Args:
+        loading: The service that the program starts with; may still be loading.
+        uploads: The folder that gradio keeps uploads in.
+        cache_folder: The only other folder that is written to.
+        bundles: Folders of other bundles, which visitors can choose.
+
+    Attributes:
+        models: What visitors can choose from.
+        addresses: Where a browser finds pictures and downloads.
+        files: Folders for what belongs to a visitor.
+        training_jobs: The training runs of visitors and of programs.
+        reading_jobs: Pictures of visitors and of programs that are being read.
+        layout_worker: Where t-SNE and UMAP are computed.
+    """
+
+    def __init__(self, loading: Loading, uploads: Path, cache_folder: Path, bundles: Iterable[Path] = ()) -> None:
+        self.loading, self.uploads, self.cache_folder = loading, uploads, cache_folder
+        self.models = Catalogue(loading, bundles)
+        self.addresses = Addresses(loading)
+        self.files = VisitorFiles(cache_folder)
+        self.training_jobs, self.reading_jobs = training_jobs(), reading_jobs()
+        self.layout_worker = LayoutWorker(cache_folder)
+
+    def named_service(self) -> RetrievalService:
+        """The service that answers the caller of an endpoint: of the model that they named, else the default."""
+        return _NAMED.get() or self.loading.service()
+
+    @contextlib.contextmanager
+    def named(self, model: str) -> Iterator[None]:
+        """Have `named_service` answer with the model of a name within a `with` block; "" for the default.
+
+        Raises:
+            InputError: There is no such model, or it cannot be loaded.
+        """
+        token = _NAMED.set(self.models.service(model) if model else None)
+        try:
+            yield
+        finally:
+            _NAMED.reset(token)
