@@ -8,6 +8,7 @@ one line every half minute.
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from types import TracebackType
@@ -29,7 +30,7 @@ def tqdm_options(doing: str, unit: str, *, shown: bool) -> dict[str, Any]:
     """The options of a bar, for packages that draw their own with tqdm."""
     return {
         "desc": doing,
-        "unit": f" {unit}",
+        "unit": unit,
         "delay": DELAY_SECONDS,
         "dynamic_ncols": True,
         "bar_format": "{l_bar}{bar}{r_bar}",
@@ -59,7 +60,12 @@ class ProgressBar:
         self._in_terminal = in_terminal()
         self._started = self._printed = time.monotonic()
         self._bar = tqdm(total=total, **tqdm_options(doing, unit, shown=shown))
-        self._doing, self._unit, self._total, self._done, self._first = doing, f" {unit}", total, 0, 0
+        # tqdm draws when something is done, which may be minutes from now.
+        self._timer = threading.Timer(DELAY_SECONDS, self._draw)
+        self._timer.daemon = True
+        if not self._bar.disable:
+            self._timer.start()
+        self._doing, self._unit, self._total, self._done, self._first = doing, unit, total, 0, 0
 
     @property
     def done(self) -> int:
@@ -96,6 +102,7 @@ class ProgressBar:
     def say(self, line: str) -> None:
         """Print a line on stdout, above the bar; a bar that is not shown says nothing."""
         if self._shown:
+            self._bar.delay = 0  # writing draws the bar again
             with tqdm.external_write_mode(file=sys.stdout):
                 print(line, flush=True)
 
@@ -105,9 +112,15 @@ class ProgressBar:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._timer.cancel()
         self._bar.close()
         if self._printed > self._started and error is None:
             self._print_line()  # lines were printed, so the last one says how it ended
+
+    def _draw(self) -> None:
+        if not self._bar.disable:
+            self._bar.delay = 0  # with a delay, tqdm would not end the line of a bar that it never drew itself
+            self._bar.refresh()
 
     def _print_line(self) -> None:
         now = time.monotonic()

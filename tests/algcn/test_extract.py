@@ -271,7 +271,7 @@ def test_bad_input_is_one_sentence(folder, encoder, tiny_encoder_dir, tmp_path):
     base = ["--encoder", str(tiny_encoder_dir), "--out", str(tmp_path / "out.safetensors")]
     with pytest.raises(InputError, match=r"Row 3 of .* There is no label 'dog'"):
         extract.main([str(folder), *base, "--labels", str(tmp_path / "labels.json")])
-    with pytest.raises(InputError, match="the device 'toaster' cannot be used here"):
+    with pytest.raises(InputError, match="The device 'toaster' cannot be used here"):
         extract.main([str(folder), *base, "--device", "toaster"])
     with pytest.raises(InputError, match="--batch-size 0"):
         extract.main([str(folder), *base, "--batch-size", "0"])
@@ -281,7 +281,7 @@ def test_bad_input_is_one_sentence(folder, encoder, tiny_encoder_dir, tmp_path):
         extract.main([str(folder), "--encoder", str(tiny_encoder_dir), "--out", str(tmp_path)])
     with pytest.raises(InputError, match="cannot be written to"):
         extract.main([str(folder), "--encoder", str(tiny_encoder_dir), "--out", str(tmp_path / "labels.json" / "x")])
-    with pytest.raises(InputError, match="no encoder is named"):
+    with pytest.raises(InputError, match="No encoder is named"):
         extract.main([str(folder), *base[2:]])
     with pytest.raises(InputError, match="use no encoder"):
         extract.main([str(folder), *base, "--text-features", "bow", "--image-features", "vgg19"])

@@ -366,7 +366,7 @@ def test_the_bundle_carries_the_encoder_of_the_features(make_features, tiny_enco
     [
         ({"preset": "imagenet"}, "no preset 'imagenet'"),
         ({"epochs": 0}, "epochs must be a whole number of at least 1"),
-        ({"device": "toaster"}, "the device 'toaster' cannot be used here"),
+        ({"device": "toaster"}, "The device 'toaster' cannot be used here"),
     ],
 )
 def test_bad_arguments_are_one_sentence(features, tmp_path, capsys, changes, message):

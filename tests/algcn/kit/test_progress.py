@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import sys
+import time
 
 import pytest
 
@@ -35,7 +36,7 @@ def test_a_terminal_sees_rate_and_time_left(monkeypatch: pytest.MonkeyPatch) -> 
         bar.note(loss="0.5")
     drawn = terminal.getvalue()
     assert (
-        "encode" in drawn and "0/4 [00:00<?" in drawn and " image/s" in drawn and "2/4" in drawn and "loss=0.5" in drawn
+        "encode" in drawn and "0/4 [00:00<?" in drawn and "image/s" in drawn and "2/4" in drawn and "loss=0.5" in drawn
     )
 
 
@@ -46,6 +47,18 @@ def test_a_line_stands_above_the_bar_and_never_on_it(monkeypatch: pytest.MonkeyP
         bar.update()
     before, _, after = terminal.getvalue().partition("epoch 1/2")
     assert before.endswith("\r") and after.startswith("\n\r")
+
+
+def test_slow_work_has_a_bar_before_anything_is_done_and_an_error_a_line_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    terminal = watched(monkeypatch)
+    monkeypatch.setattr(progress, "DELAY_SECONDS", 0.05)
+    with pytest.raises(ValueError), ProgressBar("train", total=2, unit="epoch"):
+        while "0/2" not in terminal.getvalue():
+            time.sleep(0.01)
+        raise ValueError
+    assert terminal.getvalue().endswith("\n")
 
 
 def test_work_that_is_over_at_once_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,7 +91,7 @@ def test_a_log_gets_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch, capsys:
     assert out == "done\n" and "\r" not in err
     lines = err.splitlines()
     assert len(lines) == 3  # after 30 and 60 seconds, and at the end
-    assert re.fullmatch(r"encode:  65% 130/200 \[00:30<01:10, +1\.00 image/s\]", lines[0]), lines[0]
+    assert re.fullmatch(r"encode:  65% 130/200 \[00:30<01:10, +1\.00image/s\]", lines[0]), lines[0]
 
 
 def test_short_work_leaves_no_line_in_a_log(capsys: pytest.CaptureFixture[str]) -> None:
