@@ -57,7 +57,7 @@ class CommandParser(argparse.ArgumentParser):
         prog: how the command is started, "python -m algcn.train".
         description: what it does, in a sentence.
         example: arguments that would work, as one types them.
-        options: of `argparse.ArgumentParser`.
+        options: What `argparse.ArgumentParser` takes besides.
     """
 
     def __init__(self, prog: str, description: str, example: str, **options: Any) -> None:

@@ -14,6 +14,7 @@ from app.frame import Frame
 from app.kit import theme
 from app.kit.limits import MAX_COLLECTION_BYTES
 from app.kit.scripts import call, preloads
+from app.kit.templates import compile_all
 from app.program import Program
 from app.tabs.benchmark import BenchmarkTab
 from app.tabs.classifiers import ClassifiersTab
@@ -48,6 +49,7 @@ window.arrivalTab = new URLSearchParams(window.arrivalAddress).get("tab") ?? "";
 
 def build(program: Program) -> gr.Blocks:
     """Lay out the page; the program's service may still be loading."""
+    compile_all()
     with gr.Blocks(
         title="ALGCN Explorer",
         analytics_enabled=False,

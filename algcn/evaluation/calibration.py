@@ -31,7 +31,7 @@ class Calibration:
 
     Attributes:
         curves: By direction: scores, strictly rising, and the probability at each, never falling; 2 to KNOTS of them.
-        encoder_weight: Of the ranking whose scores these are (see `algcn.evaluation.ranking`).
+        encoder_weight: The encoder's weight in the ranking whose scores these are (see `algcn.evaluation.ranking`).
 
     Raises:
         InputError: A curve is none, or the direction is not known.

@@ -55,7 +55,7 @@ def dataset_of(split_name: str, label_names: Sequence[str]) -> str | None:
 
     Args:
         split_name: As a feature file has it, "mirflickr 2000-query seed 103" for instance; empty where it has none.
-        label_names: Of the model, in any order.
+        label_names: The names of the model's labels, in any order.
 
     Returns:
         "mirflickr" or "nus-wide"; None where it is neither, or where nothing says so.
@@ -78,9 +78,9 @@ def comparison(
     """Say what a reader has to know who wants to hold a model's numbers against those of the paper.
 
     Args:
-        record: Of the model; what it does not say is left out.
-        label_names: Of the model.
-        model: Its sizes.
+        record: What metrics.json holds of the model; what it does not say is left out.
+        label_names: The names of the model's labels.
+        model: The sizes of the model.
         encodes: What its bundle's encoder reads for it, "image", "text" or both.
         selected_on_test: Whether the test split picked the epoch.
     """

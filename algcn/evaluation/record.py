@@ -63,7 +63,7 @@ class HeldOut(Part):
     test: SplitResult | None = None
 
     def of(self, split: str) -> SplitResult | None:
-        """The result on one of `HELD_OUT`."""
+        """Return the result on one of `HELD_OUT`."""
         return getattr(self, split)
 
 
@@ -163,7 +163,7 @@ class EncoderResults(Part):
     test: EncoderRecall | None = None
 
     def of(self, split: str) -> EncoderRecall | None:
-        """The recall on one of `HELD_OUT`."""
+        """Return the recall on one of `HELD_OUT`."""
         return getattr(self, split)
 
 
@@ -199,7 +199,7 @@ class MethodComparison(Part):
 
 @dataclass(frozen=True)
 class LabelCurves:
-    """What is drawn of one definition of relevance: curves, and the AP of every label, by method."""
+    """The curves of one definition of relevance and the AP of every label, by method."""
 
     precision_recall: MethodCurves
     per_label: Mapping[str, Both[AveragePrecisions]]
@@ -237,7 +237,6 @@ class Record(Part):
     encoder: EncoderResults | None = None
     baselines: MethodComparison | None = None
     ablations: MethodComparison | None = None
-
     problems: tuple[str, ...] = field(default=(), metadata=NOT_IN_FILE)
 
     @classmethod
@@ -278,7 +277,7 @@ class Record(Part):
         return record
 
     def of(self, split: str) -> SplitResult | None:
-        """The result on one of `HELD_OUT`."""
+        """Return the result on one of `HELD_OUT`."""
         return getattr(self, split)
 
     def label_curves(self) -> dict[str, LabelCurves]:
@@ -289,11 +288,15 @@ class Record(Part):
             for name, block in compared.items()
             if block.precision_recall and block.per_label and "algcn" in block.per_label
         }
-        runs = {"algcn": self.test, "algcn_without_gcn": self.without_gcn and self.without_gcn.test}
-        drawn = {method: run for method, run in runs.items() if run and run.precision_recall and run.per_label}
-        if found or "algcn" not in drawn:
+        if found or self.test is None or not (self.test.precision_recall and self.test.per_label):
             return found
-        own = drawn["algcn"].precision_recall
+        own = self.test.precision_recall
+        runs = {"algcn": self.test, "algcn_without_gcn": self.without_gcn and self.without_gcn.test}
+        drawn = {
+            method: run
+            for method, run in runs.items()
+            if run and run.per_label and run.precision_recall and run.precision_recall.recall == own.recall
+        }
         curves = MethodCurves(
             own.recall, own.chance, {name: run.precision_recall.precision for name, run in drawn.items()}
         )

@@ -83,7 +83,7 @@ def fit_calibration(
     Args:
         model: In evaluation mode.
         features: With a validation split.
-        encoder_weight: Of the ranking.
+        encoder_weight: The weight of the encoder in the ranking.
         device: Where to compute.
 
     Returns:
@@ -129,7 +129,7 @@ def measure_calibration(
     """Test a calibration on the test split and on other items.
 
     Args:
-        calibration: Of `fit_calibration` on the same model and features.
+        calibration: What `fit_calibration` returned on the same model and features.
         model: In evaluation mode.
         features: What the model was trained on, for their test split.
         others: Other pictures with labels in the ranking's space, by what to call them.

@@ -32,13 +32,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Both(Part, Generic[T]):
-    """The same of both directions."""
+    """Something that both directions have, image to text and text to image."""
 
     image_to_text: T
     text_to_image: T
 
     def of(self, direction: str) -> T:
-        """That of one of `DIRECTIONS`."""
+        """Return that of one of `DIRECTIONS`."""
         return getattr(self, direction)
 
 
@@ -56,7 +56,7 @@ class MeanAveragePrecision(Part):
         return self.of(PRIMARY)
 
     def of(self, measure: str) -> float:
-        """That of one of `MEASURES`."""
+        """Return that of one of `MEASURES`."""
         return getattr(self, measure)
 
 
@@ -91,7 +91,7 @@ class SplitResult(Part):
     """How well a model retrieves on one split; without `map` where no item has a label.
 
     Attributes:
-        queries_left_out: Of mAP, because they have no label that counts.
+        queries_left_out: How many queries mAP leaves out, because they have no label that counts.
         per_label: Mean AP of the queries that have a label.
         recall: Share of queries that find one of their own partners among the first k.
     """
@@ -125,8 +125,8 @@ class Reliability(Part):
 
     Attributes:
         ece: Expected calibration error.
-        brier_of_base_rate: Of who always says the share of relevant pairs.
-        first_10: Of the best results of each query only.
+        brier_of_base_rate: The Brier score of always saying the share of relevant pairs.
+        first_10: The same for the best results of each query only.
     """
 
     bins: tuple[Bin, ...]
@@ -147,7 +147,7 @@ class Spread(Part):
 
     @classmethod
     def over(cls, values: Sequence[float]) -> Self:
-        """The spread of the values of one or more runs."""
+        """Compute the spread of the values of one or more runs."""
         return cls(
             mean=statistics.fmean(values),
             std=statistics.stdev(values) if len(values) > 1 else None,
@@ -169,7 +169,7 @@ class MethodResult(Part):
         return self.of(PRIMARY)
 
     def of(self, measure: str) -> Spread:
-        """That of one of `MEASURES`."""
+        """Return that of one of `MEASURES`."""
         return getattr(self, measure)
 
 
@@ -202,7 +202,7 @@ class RelevanceBlock(Part):
         return max(self.methods, key=lambda method: self.methods[method].primary.mean)
 
     def gains(self) -> tuple[float, ...]:
-        """What the graph convolution adds to the average, seed by seed; empty where a method or a seed is missing."""
+        """Subtract what is reached without the graph, seed by seed; empty where a method or a seed is missing."""
         runs = [self.methods[name].primary.values for name in ("algcn", "algcn_without_gcn") if name in self.methods]
         if len(runs) != 2 or len(runs[0]) != len(runs[1]):
             return ()
@@ -214,6 +214,6 @@ class RelevanceBlock(Part):
 
 
 def _uneven(recall: tuple[float, ...], *curves: Both[tuple[float, ...]]) -> str | None:
-    """What is wrong with curves that are not as long as their levels of recall."""
+    """Say what is wrong with curves that are not as long as their levels of recall."""
     lengths = {len(curve) for both in curves for curve in (both.image_to_text, both.text_to_image)}
     return None if recall and lengths <= {len(recall)} else "must have a precision for each of one or more recalls"

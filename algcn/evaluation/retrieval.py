@@ -233,10 +233,10 @@ def summary(result: SplitResult, split: str, space: str, split_name: str | None 
     """Say a result in a few lines for a terminal.
 
     Args:
-        result: Of `evaluate_embedded`.
+        result: What `evaluate_embedded` returned.
         split: What was measured.
         space: One of SPACES.
-        split_name: Of the data.
+        split_name: The name of the data's split.
     """
     named = f" of {split_name}" if split_name else ""
     lines = [f"{result.images} images, {result.texts} texts, split {split}{named}, {space} space"]

@@ -55,11 +55,11 @@ class Part:
         return decode(cls, value)
 
     def to_json(self) -> dict[str, Any]:
-        """The part as JSON has it."""
+        """Return the part as JSON has it."""
         return encode(self)
 
     def misfit(self) -> str | None:
-        """What does not fit between the fields, as the rest of a sentence on the part; None where all fits."""
+        """Say what does not fit between the fields, as the rest of a sentence on the part; None where all fits."""
         return None
 
 
@@ -82,7 +82,7 @@ def decode(kind: Any, value: Any, place: str = "") -> Any:
 
 
 def encode(value: Any) -> Any:
-    """The JSON of what `decode` gave; values of other kinds stay as they are."""
+    """Return the JSON of what `decode` gave; values of other kinds stay as they are."""
     if isinstance(value, Part):
         written = {
             field.name: encode(found)
@@ -98,12 +98,15 @@ def encode(value: Any) -> Any:
 
 
 def own_fields(kind: type[Part]) -> tuple[dataclasses.Field[Any], ...]:
-    """The fields of a part that stand in a file."""
+    """Return the fields of a part that stand in a file."""
     return tuple(field for field in dataclasses.fields(kind) if field.metadata.get("in_file", True))
 
 
 def kinds_of(kind: Any) -> dict[str, Any]:
-    """The kind of each of a part's own fields; `Both[float]` has those of `Both` with float for its variable."""
+    """Return the kind of each of a part's own fields.
+
+    `Both[float]` has those of `Both`, float in place of a field that is its variable.
+    """
     origin = get_origin(kind) or kind
     given = dict(zip(getattr(origin, "__parameters__", ()), get_args(kind), strict=False))
     hints = get_type_hints(origin, include_extras=True)
@@ -137,7 +140,7 @@ class _Reader(NamedTuple):
 
 @functools.cache
 def _reader(kind: Any) -> _Reader:
-    """How a kind is read, and what it is called."""
+    """Compile how a kind is read, and what it is called."""
     origin, arguments = get_origin(kind), get_args(kind)
     if kind is Any:
         return _Reader(lambda value: value, "anything")
@@ -192,7 +195,7 @@ def _mapping(item: _Reader) -> _Reader:
 
 
 def _each(items: Iterable[tuple[str | int, _Reader, Any]]) -> list[Any]:
-    """Every value read by its reader; what is wrong with one is inside its key."""
+    """Read every value by its reader; what is wrong with one is inside its key."""
     found = []
     for key, reader, value in items:
         try:
@@ -227,7 +230,7 @@ def _part(kind: Any) -> _Reader:
 
 
 def _shown(value: Any) -> str:
-    """A wrong value in a sentence: short, whatever it is."""
+    """Return a wrong value as a sentence repeats it: short, whatever it is."""
     if isinstance(value, (dict, list)):
         return "an object" if isinstance(value, dict) else "a list"
     if value is None or isinstance(value, bool):

@@ -68,7 +68,7 @@ def line_chart(
     Args:
         title: For who cannot see it.
         lines: At least one.
-        labels: Of the two axes.
+        labels: The names of the two axes.
         x: The ends of the axis.
         y: The ends of the axis.
         mark: A place on the first axis, and what is there.
@@ -121,7 +121,7 @@ def bars(title: str, names: Sequence[str], values: Sequence[float], marks: Mappi
     Args:
         title: For who cannot see it.
         names: From above.
-        values: Of ALGCN.
+        values: The numbers of ALGCN.
         marks: By kind, what it is called and a value (or None) for each name.
     """
     height = TOP + BAR_HEIGHT * len(names) + 26

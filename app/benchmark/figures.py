@@ -6,7 +6,6 @@ calls a label is escaped, because Plotly reads markup in texts.
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,6 +19,7 @@ from algcn.evaluation.results import (
     MethodCurves,
     Reliability,
 )
+from app.kit import words
 
 NAMES = {**METHODS, "chance": "Random ranking"}
 TEAL, ORANGE, BLUE, GREY, PINK = "#14958a", "#d9691e", "#4a90d9", "#8a8c95", "#c06fa5"
@@ -43,8 +43,7 @@ Figure = dict[str, Any]
 
 def plain(text: object) -> str:
     """A name from a bundle: short, and no markup."""
-    text = str(text)
-    return html.escape(text if len(text) <= MAX_NAME else text[: MAX_NAME - 1].rstrip() + "…", quote=False)
+    return words.plain(str(text), MAX_NAME)
 
 
 def precision_recall(curves: MethodCurves, direction: str) -> Figure:
@@ -143,7 +142,7 @@ def ranking_tradeoff(weights: Sequence[TriedWeight], used: float) -> Figure | No
         "name": "",
         "x": [float(tried.recall.text_to_image["10"]) for tried in weights],
         "y": [float(tried.map.primary) for tried in weights],
-        "text": [f"<b>{name}, used</b>" if on else name for name, on in zip(names, is_used, strict=True)],
+        "text": [words.bold(f"{name}, used") if on else name for name, on in zip(names, is_used, strict=True)],
         "textposition": ["bottom left"] * (len(weights) - 1) + ["middle left"],
         "line": {"color": GREY, "width": 1.5},
         "marker": {"color": [TEAL if on else GREY for on in is_used], "size": [15 if on else 9 for on in is_used]},

@@ -26,7 +26,7 @@ def render_facts(
 
     Args:
         service: What answers.
-        names: Of the models there are.
+        names: The names of the models there are.
         chosen: One of them.
         linked: What the address calls it; "" for the default.
         problem: A sentence about what could not be opened.
@@ -51,7 +51,7 @@ def render_choosing(state: str, names: Sequence[str] = (), chosen: str = "") -> 
 
     Args:
         state: What is being done, in a few words.
-        names: Of the models there are, where that is known.
+        names: The names of the models there are, where that is known.
         chosen: The one that is loading.
     """
     return render("components/busy.html", state=state, names=names, chosen=chosen)

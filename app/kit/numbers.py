@@ -18,6 +18,14 @@ def fixed(number: float, digits: int) -> str:
     return f"{number:.{digits}f}"
 
 
+def decimal(number: float | None, digits: int) -> str:
+    """Write .8619, as tables of such numbers have it; a dash for no number."""
+    if number is None:
+        return "–"
+    text = fixed(number, digits)
+    return text.removeprefix("0") if text.startswith("0.") else text
+
+
 def signed(value: float) -> str:
     """Write two digits, with a minus of its proper width and no minus for nothing."""
     text = f"{value:.2f}"

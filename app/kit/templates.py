@@ -17,6 +17,15 @@ from app.kit import numbers
 
 FOLDER = Path(__file__).resolve().parent.parent / "templates"
 
+FILTERS = (
+    numbers.counted,
+    numbers.thousands,
+    numbers.fixed,
+    numbers.decimal,
+    numbers.signed,
+    numbers.duration,
+)
+
 # A name that nobody gave is an error, not an empty place. Each template is read and compiled once.
 ENVIRONMENT = Environment(
     loader=FileSystemLoader(FOLDER),
@@ -27,12 +36,7 @@ ENVIRONMENT = Environment(
     auto_reload=False,
     cache_size=-1,
 )
-ENVIRONMENT.filters.update(
-    {
-        filter.__name__: filter
-        for filter in (numbers.counted, numbers.thousands, numbers.fixed, numbers.signed, numbers.duration)
-    }
-)
+ENVIRONMENT.filters.update({function.__name__: function for function in FILTERS})
 
 
 def compile_all() -> None:

@@ -7,10 +7,14 @@ import html
 from app.kit.templates import render
 
 
+def shortened(text: str, limit: int) -> str:
+    """Cut a text to so many characters, the last of them an ellipsis."""
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
 def plain(text: str, limit: int = 80) -> str:
     """Shorten and escape a text that somebody wrote for a figure: Plotly would read <b> and the like as markup."""
-    shown = text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
-    return html.escape(shown, quote=False)
+    return html.escape(shortened(text, limit), quote=False)
 
 
 def bold(text: str, limit: int = 80) -> str:

@@ -16,6 +16,7 @@ from algcn.evaluation.results import DIRECTIONS
 from app.benchmark import figures, tables
 from app.components.clickable_plot import clickable_plot, plot_value
 from app.frame import Frame
+from app.kit.templates import render
 from app.visitors.visitor import Visitor
 
 if TYPE_CHECKING:
@@ -25,28 +26,6 @@ if TYPE_CHECKING:
 WAYS = {title: name for name, title in DIRECTIONS.items()}
 MAX_CHOICE = 60
 SETS = 2  # of pairs on which the calibration is tested: the test split and a gallery
-CURVES_INTRO = """
-<section class="numbers"><h2>How long it stays right</h2>
-<p class="lead">Going down the ranking, recall grows and precision falls. A better method stays up longer; a random
-ranking is flat. First seed of each method.</p></section>
-"""
-LABELS_INTRO = """
-<section class="numbers"><h2>Label by label</h2>
-<p class="lead">Average precision of the queries that have a label, best first. The mean hides these differences.</p>
-</section>
-"""
-RANKING_INTRO = """
-<section class="numbers"><h2>What the search ranks by</h2>
-<p class="lead">The common space knows labels and forgets much else, so a search counts the encoder's own cosine too.
-More of it finds the one right photo more often (to the right) and mixes labels more (down). Validation photos.</p>
-</section>
-"""
-RELIABILITY_INTRO = """
-<section class="numbers"><h2>Can the probabilities be trusted?</h2>
-<p class="lead">A result's probability of sharing a label with the query is learned from ranking scores of validation
-photos. On the dotted line, promises are kept; below it, too much was promised. The first ten results of a query, those
-one looks at, are counted apart: as the best of many they can disappoint.</p></section>
-"""
 
 
 class BenchmarkTab:
@@ -56,23 +35,23 @@ class BenchmarkTab:
         self.frame, self.tab = frame, tab
         self.head = _html("benchmark-head")
         with gr.Column(visible=False, elem_classes="benchmark-part") as self.curves_part:
-            _html("benchmark-curves", CURVES_INTRO)
+            _html("benchmark-curves", render("benchmark/curves.html"))
             self.relevance = gr.Radio([], label="Relevant: an item that shares one of", elem_id="benchmark-relevance")
             with gr.Row():
                 self.curves = [_plot(f"benchmark-curve-{name}", title) for title, name in WAYS.items()]
         with gr.Column(visible=False, elem_classes="benchmark-part") as self.labels_part:
-            _html("benchmark-labels", LABELS_INTRO)
+            _html("benchmark-labels", render("benchmark/labels.html"))
             self.way = gr.Radio(list(WAYS), value=next(iter(WAYS)), label="Direction", elem_id="benchmark-direction")
             self.labels = clickable_plot(elem_id="benchmark-label-plot", height=560)
         with gr.Column(visible=False, elem_classes="benchmark-part") as self.ranking_part:
-            _html("benchmark-ranking", RANKING_INTRO)
+            _html("benchmark-ranking", render("benchmark/ranking.html"))
             with gr.Row():
                 with gr.Column(min_width=320):
                     self.tradeoff = clickable_plot(elem_id="benchmark-tradeoff", height=340)
                 with gr.Column(min_width=320):
                     self.tradeoff_table = _html("benchmark-tradeoff-table")
         with gr.Column(visible=False, elem_classes="benchmark-part") as self.reliability_part:
-            _html("benchmark-reliability", RELIABILITY_INTRO)
+            _html("benchmark-reliability", render("benchmark/promises.html"))
             with gr.Row():
                 self.sets = [part for number in range(SETS) for part in _reliability_column(number)]
         self.foot = _html("benchmark-foot")
@@ -155,7 +134,7 @@ def _html(elem_id: str, value: str = "") -> gr.HTML:
 
 def _plot(elem_id: str, title: str) -> gr.HTML:
     with gr.Column(min_width=300):
-        _html(f"{elem_id}-title", f'<h3 class="plot-title">{title}</h3>')
+        _html(f"{elem_id}-title", render("benchmark/plot_title.html", title=title))
         return clickable_plot(elem_id=elem_id, height=380)
 
 

@@ -11,6 +11,7 @@ from algcn.kit.errors import InputError
 from app.components.clickable_plot import clickable_plot, plot_value, selected_ids
 from app.components.panel import panel
 from app.frame import Frame, sent
+from app.kit.templates import render
 from app.visitors.visitor import Visitor
 
 if TYPE_CHECKING:
@@ -20,10 +21,6 @@ if TYPE_CHECKING:
 PLOT_HEIGHT = 500
 POLL_SECONDS = 0.5
 VARIANTS = 2  # with the graph convolution and without
-INTRODUCTION = """
-<p class="map-lead">Every label has a <b>classifier</b>: a point of the common space, and the pictures and captions near
-it have the label. Labels that lie together are alike to the model.</p>
-"""
 TITLES = {"with_gcn": "With the graph convolution", "without_gcn": "Without it, each classifier for itself"}
 ALONE = {
     "with_gcn": "This bundle has no model trained without the graph, so there is nothing to compare with.",
@@ -37,7 +34,7 @@ class ClassifiersTab:
 
     def __init__(self, frame: Frame, tab: gr.Tab) -> None:
         self.frame, self.tab = frame, tab
-        gr.HTML(INTRODUCTION, elem_classes=["map-panel"], apply_default_css=False)
+        gr.HTML(render("maps/classifiers.html"), elem_classes=["map-panel"], apply_default_css=False)
         with gr.Row(elem_classes=["map-controls"]):
             self._lay_out_controls()
         self.note = gr.HTML("", elem_id="classifiers-note", elem_classes=["map-panel"], apply_default_css=False)
@@ -193,7 +190,7 @@ class ClassifiersTab:
                 continue
             variant = found.variants[number]
             values += [
-                f"<h2>{TITLES[variant.key]}</h2>",
+                render("maps/plot_title.html", title=TITLES[variant.key]),
                 plot_value(found.figure(variant, view, visitor.query)),
                 silhouette_line(found.silhouettes(variant, view)),
                 classifier_panel(found, variant, view, visitor.query),
@@ -234,4 +231,4 @@ def _clicked_label(event: gr.EventData, count: int) -> int | None:
 def _alone(found: ClassifierMap) -> str:
     """Why there is nothing to compare with, where there is one model only."""
     variants: list[Variant] = found.variants
-    return f'<p class="map-quiet">{ALONE[variants[0].key]}</p>' if len(variants) == 1 else ""
+    return render("maps/alone.html", sentence=ALONE[variants[0].key]) if len(variants) == 1 else ""

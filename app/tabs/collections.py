@@ -17,6 +17,7 @@ from app.collection.work import dropped_files, forget_uploads, new_collection, r
 from app.components.file_link import download_place, render_link
 from app.frame import Frame
 from app.kit.limits import MIN_FREE_BYTES
+from app.kit.templates import render
 from app.kit.words import render_own, render_status
 from app.visitors.visitor import Visitor
 
@@ -164,7 +165,7 @@ class CollectionsTab:
         if has_own_gallery(service):
             service = self._open_bundled(visitor)
         shutil.rmtree(held.collection.folder, ignore_errors=True)
-        deleted = '<p class="added" role="status">Your pictures are deleted.</p>'
+        deleted = render("collection/deleted.html")
         return visitor, None, self._banner(visitor), *_view(None, service), deleted, ""
 
     def download_pictures(self, visitor: Visitor, held: Any) -> str:

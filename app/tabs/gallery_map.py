@@ -12,6 +12,7 @@ from algcn.kit.errors import InputError
 from app.components.clickable_plot import clickable_plot, plot_value, selected_ids
 from app.components.panel import panel
 from app.frame import Frame, sent
+from app.kit.templates import render
 from app.visitors.visitor import Visitor
 
 if TYPE_CHECKING:
@@ -26,10 +27,6 @@ COLOURING_WORDS = {
     "picture or caption": "modality",
     "folder": "folder",
 }
-INTRODUCTION = """
-<p class="map-lead">Pictures and captions are points of one space: those that mean the same to the model lie together,
-whichever kind they are.</p>
-"""
 QUIET = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
 
 
@@ -47,7 +44,7 @@ class GalleryMapTab:
 
     def __init__(self, frame: Frame, tab: gr.Tab) -> None:
         self.frame, self.tab = frame, tab
-        gr.HTML(INTRODUCTION, elem_classes=["map-panel"], apply_default_css=False)
+        gr.HTML(render("maps/gallery.html"), elem_classes=["map-panel"], apply_default_css=False)
         with gr.Row(elem_classes=["map-controls"]):
             self._lay_out_controls()
         with gr.Row(elem_classes=["map-and-panel"]):

@@ -7,14 +7,13 @@ tab is opened once it is there.
 from __future__ import annotations
 
 import contextlib
-import html
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from algcn.kit.errors import InputError
-from app.components.chooser import render_choosing, render_facts
+from app.components.chooser import render_choosing, render_facts, render_masthead
 from app.frame import Frame, sent
 from app.kit.scripts import mount
 from app.visitors.choosing import choose, follow, loading_of, model_of, offered
@@ -23,19 +22,6 @@ from app.visitors.visitor import Visitor
 if TYPE_CHECKING:
     from app.service import RetrievalService
 
-MASTHEAD = """
-<header class="masthead">
-  <svg viewBox="0 0 40 40" width="36" height="36" aria-hidden="true">
-    <path d="M9 12 31 9M9 12l8 17M31 9 17 29M31 9l2 18M17 29l16-2" />
-    <circle cx="9" cy="12" r="5" /><circle cx="31" cy="9" r="4" />
-    <circle cx="17" cy="29" r="5.5" class="accent" /><circle cx="33" cy="27" r="3" />
-  </svg>
-  <div><h1>ALGCN Explorer</h1><p>Find pictures with words, and words with pictures.</p></div>
-  <p class="facts" role="status">{facts}</p>
-  <button type="button" class="theme-switch" aria-label="Switch between light and dark">◐</button>
-</header>
-"""
-BUSY = '<span class="busy">One moment: {state}…</span>'
 REFRESH_SECONDS = 0.5
 QUIET = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
 
@@ -46,7 +32,7 @@ class Masthead:
     def __init__(self, frame: Frame) -> None:
         self.frame = frame
         self.html = gr.HTML(
-            _render(BUSY.format(state="starting")),
+            render_masthead(render_choosing("starting")),
             js_on_load=mount("masthead"),
             apply_default_css=False,
             elem_id="masthead",
@@ -90,7 +76,7 @@ class Masthead:
         """Show somebody who came how far loading is, then what there is, with the model that their address names."""
         loading, named = self.frame.program.loading, model_of(address)
         while not loading.done(timeout=REFRESH_SECONDS):
-            yield {self.html: _render(BUSY.format(state=html.escape(loading.state)))}
+            yield {self.html: render_masthead(render_choosing(loading.state))}
         try:
             loading.service()
             with contextlib.suppress(InputError):  # `follow` has the sentence
@@ -99,7 +85,7 @@ class Masthead:
             problem = self._follow(visitor, address)
             yield {self.html: self._facts(visitor, problem, refresh=bool(named))}
         except InputError as error:  # the program is about to end with this sentence
-            yield {self.html: _render(html.escape(str(error)))}
+            yield {self.html: render_masthead(str(error))}
 
     def choose_model(self, visitor: Visitor, event: gr.EventData) -> Iterator[dict[Any, Any]]:
         """Open the model that was chosen; whoever chooses something that cannot be opened stays where they are."""
@@ -125,7 +111,7 @@ class Masthead:
 
     def _facts(self, visitor: Visitor, problem: str = "", *, refresh: bool = False) -> str:
         service, names = self.frame.service(visitor), offered(visitor, self.frame.program.models)
-        return _render(render_facts(service, *names, problem, refresh=refresh))
+        return render_masthead(render_facts(service, *names, problem, refresh=refresh))
 
     def _follow(self, visitor: Visitor, address: object) -> str:
         program = self.frame.program
@@ -137,8 +123,4 @@ class Masthead:
         loading = loading_of(name, models)
         names, *_ = offered(visitor, models)
         while loading is not None and not loading.done(timeout=REFRESH_SECONDS):
-            yield _render(render_choosing(loading.state, names, str(name)))
-
-
-def _render(facts: str) -> str:
-    return MASTHEAD.format(facts=facts)
+            yield render_masthead(render_choosing(loading.state, names, str(name)))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import html
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +30,7 @@ from app.frame import Frame, sent
 from app.kit.limits import DEFAULT_LIMIT, MAX_LIMIT
 from app.kit.pictures import uploaded_file
 from app.kit.scripts import mount
+from app.kit.templates import render
 from app.search.examples import example_pictures, example_words
 from app.search.export import to_csv
 from app.search.link import address_of, query_of
@@ -55,13 +55,6 @@ OPENED_ANEW = "You opened another model or gallery: search it."
 WANTED = "What do you want to see?"
 WANTED_LABEL = "Name a label: {examples}, …"
 UNWANTED = "snow, night"
-PICTURES_ONLY = (
-    "<b>{name}</b> reads pictures only: the texts that it was trained with are bags of tags, which no encoder makes of "
-    "your words. Give a picture, or name any of its {count} labels."
-)
-REFINE_SWITCH = """
-<button type="button" class="refine-switch" aria-expanded="false" aria-controls="refine">Refine</button>
-"""
 Updates = dict[Any, Any]
 
 
@@ -125,7 +118,12 @@ class SearchTab:
                     self.weight = gr.Slider(
                         0, 100, 50, step=5, label="Weight of the picture beside the words, %", elem_id="weight"
                     )
-        gr.HTML(REFINE_SWITCH, js_on_load=mount("refine"), elem_id="refine-switch", apply_default_css=False)
+        gr.HTML(
+            render("components/refine_switch.html"),
+            js_on_load=mount("refine"),
+            elem_id="refine-switch",
+            apply_default_css=False,
+        )
         with gr.Row(elem_id="refine", equal_height=True):
             self.without = gr.Textbox(
                 label="Steer away from", placeholder=UNWANTED, max_lines=1, elem_id="without", scale=3
@@ -373,7 +371,7 @@ class SearchTab:
         if not service.reads_words:
             wanted = WANTED_LABEL.format(examples=", ".join(words[:3]))
             unwanted = ", ".join(words[-2:])
-            reads = PICTURES_ONLY.format(name=html.escape(service.name), count=len(names))
+            reads = render("components/pictures_only.html", name=service.name, count=len(names))
         # What somebody has begun to type stays.
         text, without = ({}, {}) if query is None else ({"value": query.text}, {"value": query.without})
         query = query or Query()

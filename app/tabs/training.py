@@ -13,6 +13,7 @@ from algcn.method.config import MODES
 from app.components.clickable_plot import clickable_plot, plot_value
 from app.components.file_link import download_place, render_link
 from app.frame import Frame
+from app.kit.templates import render
 from app.kit.words import plain, render_own, render_status
 from app.training.charts import change_figure, loss_figure, map_figure
 from app.training.run import Phase, Progress, Waiting, training_work
@@ -279,7 +280,7 @@ def _html(elem_id: str) -> gr.HTML:
 
 def _plot(title: str, elem_id: str, height: int, scale: int = 1) -> gr.HTML:
     with gr.Column(scale=scale, min_width=300):
-        gr.HTML(f"<h3>{title}</h3>", apply_default_css=False, elem_classes=["plot-title"])
+        gr.HTML(render("training/plot_title.html", title=title), apply_default_css=False, elem_classes=["plot-title"])
         return clickable_plot(elem_id=elem_id, height=height)
 
 

@@ -26,7 +26,7 @@ class Catalogue:
 
     Args:
         loading: The default service, which the program started with.
-        folders: Of the other bundles; the default one among them is passed over.
+        folders: The folders of the other bundles; the default one among them is passed over.
 
     Attributes:
         loading: The default service, which the program started with.
