@@ -87,6 +87,15 @@ def imports_of(file: str) -> set[str]:
     return imports((PROJECT / file).read_text(encoding="utf-8"))
 
 
+def runtime_imports(file: str) -> set[str]:
+    """Those that are run: modules of one package may name each other's classes in annotations."""
+    tree = ast.parse((PROJECT / file).read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            node.body = [ast.Pass()]
+    return imports(ast.unparse(tree))
+
+
 def is_command(module: str) -> bool:
     """Whether a module is run, not imported."""
     return module.endswith("__main__") or module in {f"algcn.{name}" for name in COMMANDS}
@@ -150,7 +159,7 @@ def test_nobody_imports_a_command(file: str) -> None:
 
 
 def test_no_import_goes_in_a_circle() -> None:
-    graph = {module_of(file): {name for name in imports_of(file) if name in MODULES} for file in FILES}
+    graph = {module_of(file): {name for name in runtime_imports(file) if name in MODULES} for file in FILES}
     TopologicalSorter(graph).prepare()  # raises CycleError with the circle in it
 
 
