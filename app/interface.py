@@ -21,7 +21,7 @@ from app.catalogue import Catalogue
 from app.choosing import choose, follow, model_of, offered, on_the_way
 from app.components.chooser import render_choosing, render_facts
 from app.components.clickable_plot import PLOTLY_URL
-from app.components.script import SCRIPTS, VERSION, call, mount, preloads
+from app.components.script import SCRIPTS, VERSION, mount, preloads
 from app.limits import MAX_COLLECTION_BYTES
 from app.loading import Loading
 from app.pictures import SIZES, media_type, picture_file
@@ -100,7 +100,7 @@ def build(loading: Loading, shelf: Shelf, uploads: Path, cache: Path, models: Ca
                 with gr.Tab(title, id=name, elem_id=f"tab-{name}") as tab:
                     module.build(frame, tab)
                 opened.append(tab)
-                tab.select(None, None, None, js=call("address", "rememberTab", name))
+                tab.select(None, None, None, js=_remember_tab(name))
 
         def facts_of(visitor: Visitor, problem: str = "", *, refresh: bool = False) -> str:
             service, names = frame.service(visitor), offered(visitor, frame.models)
@@ -206,6 +206,16 @@ def launch(page: gr.Blocks, shelf: Shelf, cache: Path, *, mcp: bool = False) -> 
     except OSError as error:
         raise InputError(f"The page cannot be served ({error}); set GRADIO_SERVER_PORT to a free port.") from None
     return address
+
+
+def _remember_tab(name: str) -> str:
+    """The script of a tab that is opened: the address says which, so that a link opens the same one.
+
+    No module, which may come late: the first tab opens at once, and the masthead asks the address which tab is open.
+    """
+    change = 'delete("tab")' if name == TABS[0][1] else f'set("tab", "{name}")'
+    return f"""() => {{ const address = new URL(window.location); address.searchParams.{change};
+        history.replaceState(history.state, "", address); }}"""
 
 
 def _theme() -> gr.themes.Base:
