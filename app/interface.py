@@ -13,7 +13,7 @@ from app.api.register import add_endpoints
 from app.frame import Frame
 from app.kit import theme
 from app.kit.limits import MAX_COLLECTION_BYTES
-from app.kit.scripts import call, preloads
+from app.kit.scripts import preloads
 from app.kit.templates import compile_all
 from app.program import Program
 from app.tabs.benchmark import BenchmarkTab
@@ -64,7 +64,7 @@ def build(program: Program) -> gr.Blocks:
                 with gr.Tab(title, id=name, elem_id=f"tab-{name}") as tab:
                     make(frame, tab).wire()
                 opened.append(tab)
-                tab.select(None, None, None, js=call("address", "rememberTab", name))
+                tab.select(None, None, None, js=_remember_tab(name))
         masthead.wire(tabs, opened)
         add_endpoints(program)
     return page.queue(max_size=MAX_QUEUE, default_concurrency_limit=CONCURRENCY)
@@ -101,6 +101,16 @@ def launch(page: gr.Blocks, program: Program, *, mcp: bool = False) -> str:
 def _routes(program: Program) -> list[APIRoute]:
     addresses = program.addresses
     return [picture_route(addresses, program.cache_folder), download_route(addresses), plotly_route(), script_route()]
+
+
+def _remember_tab(name: str) -> str:
+    """Write the script of a tab that is opened: the address says which, so that a link opens the same one.
+
+    No module, which may come late: the first tab opens at once, and the masthead asks the address which tab is open.
+    """
+    change = 'delete("tab")' if name == TABS[0][1] else f'set("tab", "{name}")'
+    return f"""() => {{ const address = new URL(window.location); address.searchParams.{change};
+        history.replaceState(history.state, "", address); }}"""
 
 
 def _theme() -> gr.themes.Base:

@@ -7,7 +7,6 @@ browser may keep what it has for good, and still runs the modules of this progra
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
 
 from app.kit.templates import render
@@ -32,23 +31,15 @@ def mount(name: str) -> str:
     The module comes over the network, so these lines keep the clicks and changes that are there before it, and whether
     a value was; mount.js hands them on.
     """
-    script_url(name)
+    script_url(name)  # there is such a module
     return (
         "const early = new Set(), note = (event) => early.add(event);"
         ' element.onclick = element.onchange = note; watch("value", note);\n'
-        f'{_imported("mount")}.mount("{name}", {{ element, props, trigger, watch, early }}));'
+        f'import(new URL("{script_url("mount")}", document.baseURI))'
+        f'.then(({{ mount }}) => mount("{name}", {{ element, props, trigger, watch, early }}));'
     )
-
-
-def call(name: str, function: str, *arguments: str) -> str:
-    """The `js` of an event that calls an exported function of a module; what else the event does goes on at once."""
-    return f"() => void {_imported(name)}.{function}({', '.join(map(json.dumps, arguments))}))"
 
 
 def preloads() -> str:
     """For the page's head: the browser fetches all modules at once, not one after the other as they are imported."""
     return str(render("kit/preloads.html", addresses=[script_url(Path(name).stem) for name in SCRIPTS]))
-
-
-def _imported(name: str) -> str:
-    return f'import(new URL("{script_url(name)}", document.baseURI)).then((script) => script'

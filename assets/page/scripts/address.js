@@ -31,8 +31,3 @@ export function withQuery(address, query) {
   asked.forEach((value, name) => changed.searchParams.append(name, value));
   return changed;
 }
-
-// A link opens the tab that was open when it was copied.
-export function rememberTab(name) {
-  history.replaceState(history.state, "", withTab(window.location, name));
-}
