@@ -288,7 +288,7 @@ class TestApi:
             return
         with pytest.raises(AppError, match=sentence) as caught:
             client.predict(handle_file(tmp_path / name), 2, api_name="/search_by_image")
-        assert str(caught.value).startswith(name)
+        assert str(caught.value).startswith(f"The file {name} ")
         assert "\n" not in str(caught.value)
 
     @pytest.mark.parametrize("value", [None, "/etc/hostname", 3, {"path": 3}, {"path": "a\0"}, {}, ["a.png"]])
