@@ -49,9 +49,8 @@ class ProgressBar:
         shown: False for a bar that draws and says nothing.
 
     Example:
-        >>> with ProgressBar("encoding", total=len(names), unit="image") as bar:
-        ...     for name in names:
-        ...         encode(name)
+        >>> with ProgressBar("encoding", total=3, unit="image") as bar:
+        ...     for name in ("a.jpg", "b.jpg", "c.jpg"):
         ...         bar.update()
     """
 

@@ -84,7 +84,7 @@ class Steps:
             )
         if config.precision == "tf32" and self.device.type != "cuda":
             raise InputError(
-                "The precision tf32 is one of NVIDIA GPUs; use --precision float32, or bf16, on this device."
+                "The precision tf32 is for NVIDIA GPUs only; use --precision float32, or bf16, on this device."
             )
         self._forward = self.processes.wrap(model)
         self._sums = torch.zeros(len(Losses._fields), device=self.device)

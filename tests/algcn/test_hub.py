@@ -221,7 +221,7 @@ def test_a_wrong_hash_is_said_and_not_kept(
 ) -> None:
     reference = "@".join(repository)
     hub.altered = {name}
-    with pytest.raises(Refused, match=f"{name} of {reference} arrived damaged .* was not kept; try again"):
+    with pytest.raises(Refused, match=f"{name} from {reference} arrived damaged .* was not kept; try again"):
         client.ask("resolve", reference)
     assert not [path for path in client.cached_files(repository[0]) if path.name == name]
     hub.heal()
@@ -234,7 +234,7 @@ def test_a_truncated_file_is_said_and_not_kept(hub: HubServer, client: Client, r
     hub.truncated = {"model.safetensors"}
     client.ask("settings", DOWNLOAD_SECONDS=1.5, SECONDS_PER_FILE=0, BYTES_PER_SECOND=1e9)
     try:
-        with pytest.raises(Refused, match=f"The download of {reference} broke off, nothing incomplete was kept"):
+        with pytest.raises(Refused, match=f"The download of {reference} broke off and nothing incomplete was kept"):
             client.ask("resolve", reference)
     finally:
         client.ask("settings", DOWNLOAD_SECONDS=30, SECONDS_PER_FILE=1, BYTES_PER_SECOND=200_000)
@@ -310,7 +310,7 @@ def test_a_bundle_may_name_its_encoder_on_the_hub(
     assert Bundle.load(path).fingerprint == whole.fingerprint
     config["encoder"]["fingerprint"] = "0" * 16
     (path / "config.json").write_text(json.dumps(config))
-    with pytest.raises(Refused, match="is not the encoder that the bundle"):
+    with pytest.raises(Refused, match="is not the one that the bundle"):
         client.ask("load", str(path))
 
 

@@ -235,7 +235,7 @@ def test_glyphs_are_keyed_and_recoloured(book: GlyphBook) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--count", "0"), "give 1 or more"),
+        (("--count", "0"), "use 1 or more"),
         (("--size", "large"), "384x288"),
         (("--size", "800x600"), "4:3 size"),
         (("--size", "300x300"), "4:3 size"),

@@ -26,6 +26,7 @@ from app.labels.edits import Edit, effect_of
 from app.labels.graph import label_graph_of
 from app.maps.gallery import GalleryMap
 from app.maps.layouts import Layouts
+from app.maps.worker import LayoutWorker
 from app.program import Program
 from app.service import RetrievalService
 from app.visitors.loading import Loading
@@ -89,7 +90,7 @@ def of_results(bundle: Bundle, gallery: Gallery, folder: Path) -> set[str]:
 
 
 def of_the_map(bundle: Bundle, gallery: Gallery, folder: Path) -> set[str]:
-    return set(GalleryMap(bundle, gallery, Layouts(folder)).labels[0])
+    return set(GalleryMap(bundle, gallery, Layouts(folder, LayoutWorker(folder))).labels[0])
 
 
 def of_a_collection(bundle: Bundle, gallery: Gallery, folder: Path) -> set[str]:

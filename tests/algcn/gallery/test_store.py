@@ -243,7 +243,9 @@ def test_a_folder_of_unreadable_pictures_is_an_error(tmp_path: Path, bundle: Bun
     folder = tmp_path / "broken"
     folder.mkdir()
     (folder / "a.jpg").write_bytes(b"no picture")
-    with pytest.raises(InputError, match=r"No picture of .*broken can be read\. 1 picture was left out: a\.jpg is not"):
+    with pytest.raises(
+        InputError, match=r"No picture of .*broken can be read\. 1 picture was left out: The file a\.jpg is not"
+    ):
         build_gallery(folder, bundle)
 
 
@@ -315,7 +317,8 @@ def test_another_model_on_the_same_encoder_needs_no_encoding(
 def test_each_unreadable_picture_has_its_reason(folder: Path, bundle: Bundle) -> None:
     (folder / "beach.png").write_bytes(b"Dear Sir or Madam")
     assert build_gallery(folder, bundle).unreadable == {
-        "beach.png": "beach.png is not a picture that can be read. Use a JPEG, PNG, WebP, GIF, BMP or TIFF picture."
+        "beach.png": "The file beach.png is not a picture that can be read. "
+        "Use a JPEG, PNG, WebP, GIF, BMP or TIFF picture."
     }
 
 

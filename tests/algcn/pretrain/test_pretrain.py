@@ -76,7 +76,7 @@ def test_missing_wordnet_says_what_to_install(tmp_path):
 
 def test_weights_of_another_network_are_refused(tmp_path):
     torch.save({"a": torch.zeros(3)}, tmp_path / "other.pth")
-    with pytest.raises(InputError, match="does not hold EfficientNet-Lite2"):
+    with pytest.raises(InputError, match="must hold EfficientNet-Lite2"):
         load_imagenet_tower(tmp_path / "other.pth")
 
 

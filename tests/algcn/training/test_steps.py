@@ -100,7 +100,7 @@ def test_bf16_is_near_and_not_the_same(rows):
 def test_what_this_device_cannot_do_is_said(rows):
     with pytest.raises(InputError, match="captured on one CUDA device only"):
         _fast(rows, CONFIG, capture=True)
-    with pytest.raises(InputError, match="tf32 is a number format of NVIDIA GPUs"):
+    with pytest.raises(InputError, match="tf32 is for NVIDIA GPUs only"):
         _fast(rows, CONFIG.replace(precision="tf32"))
 
 
