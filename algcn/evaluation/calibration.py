@@ -83,7 +83,7 @@ class Calibration:
         """Read what `to_json` gave.
 
         Raises:
-            InputError: It is something else.
+            InputError: The value is no calibration.
         """
         try:
             curves = {
@@ -136,7 +136,7 @@ def fit_curve(scores: np.ndarray, relevant: np.ndarray) -> tuple[np.ndarray, np.
 
 
 def reliability(predicted: np.ndarray, relevant: np.ndarray, bins: int = BINS) -> Reliability:
-    """Measure whether probabilities keep their word.
+    """Measure how far probabilities agree with what happens.
 
     Args:
         predicted: P probabilities.

@@ -90,7 +90,7 @@ def split_sizes(features: Features) -> dict[str, SplitSizes]:
 
 
 def feature_sources(features: Features) -> FeatureSources:
-    """Say what the features of each modality are, and how wide; "encoder" is the bundle's own, "unknown" as it came."""
+    """Say what the features of each modality are, and how wide; "encoder" is the bundle's own; else "unknown"."""
     found = {}
     for modality, width in (("image", features.image_dim), ("text", features.text_dim)):
         source = features.encoder.get(modality) or ("encoder" if features.encoder.get("reference") else "unknown")

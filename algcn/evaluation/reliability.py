@@ -1,4 +1,4 @@
-"""Fit a calibration on validation pairs, and measure how well it keeps its word.
+"""Fit a calibration on validation pairs, and measure how far its probabilities agree with what happens.
 
 Scores are those of the page's ranking (`algcn.evaluation.ranking`). A pair is relevant when the two share any label of
 the bundle, annotated or mined. An item without a label is left out, and so is an item's own partner (the picture of a
@@ -102,7 +102,7 @@ def fit_calibration(
 
 
 def measure_reliability(calibration: Calibration, items: Embedded) -> dict[str, Reliability]:
-    """Measure how well a calibration keeps its word on items in the ranking's space, by direction."""
+    """Measure how far a calibration agrees with what happens on items in the ranking's space, by direction."""
     return {direction: _reliability(calibration, pairs_of(items, direction), direction) for direction in DIRECTIONS}
 
 

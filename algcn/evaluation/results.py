@@ -121,7 +121,7 @@ class Bin(Part):
 
 @dataclass(frozen=True)
 class Reliability(Part):
-    """How well probabilities keep their word in one direction.
+    """How far probabilities agree with what happens, in one direction.
 
     Attributes:
         ece: Expected calibration error.

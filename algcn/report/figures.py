@@ -6,11 +6,12 @@ Whatever a bundle calls a thing is escaped.
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from markupsafe import escape
 
 from algcn.report.document import decimal, plain
 
@@ -225,4 +226,4 @@ def _label(x: float, y: float, text: str, anchor: str = "start", *, quiet: bool 
 
 
 def _text(text: str) -> str:
-    return html.escape(plain(text))
+    return str(escape(plain(text)))

@@ -195,7 +195,7 @@ def check_threshold(threshold: object) -> float:
     """Make sure that `threshold` is a number from 0.
 
     Raises:
-        InputError: It is something else.
+        InputError: The threshold is something else.
     """
     return checks.number(threshold, "threshold", 0)
 
