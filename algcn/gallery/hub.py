@@ -5,20 +5,27 @@ from __future__ import annotations
 from pathlib import Path
 
 from algcn.datasets.image_folder import METADATA, read_image_folder
-from algcn.gallery.files import PATTERNS
+from algcn.gallery.files import BESIDE, pictures
+from algcn.kit.errors import InputError
 from algcn.kit.hub import Kind, resolve
 
 
 def _gallery_damage(folder: Path) -> list[str]:
-    return [] if (folder / METADATA).is_file() else [METADATA]
+    """Name the table where it is unreadable, or missing and nothing else is there to show."""
+    try:
+        found = pictures(folder, None) or read_image_folder(folder).items
+    except InputError:  # what is wrong with the table is said when it has been fetched anew
+        return [METADATA]
+    return [] if found else [METADATA]
 
 
 GALLERY = Kind(
     name="gallery",
     repo_type="dataset",
-    patterns=PATTERNS,
+    patterns=BESIDE,
     damaged=_gallery_damage,
     check=read_image_folder,
+    further=pictures,
 )
 
 
