@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from algcn.datasets.image_folder import METADATA, read_image_folder
+from algcn.datasets.image_folder import METADATA, is_listed, read_image_folder
 from algcn.gallery.files import BESIDE, pictures
-from algcn.kit.errors import InputError
 from algcn.kit.hub import Kind, resolve
 
 
 def _gallery_damage(folder: Path) -> list[str]:
-    """Name the table where it is unreadable, or missing and nothing else is there to show."""
-    try:
-        found = pictures(folder, None) or read_image_folder(folder).items
-    except InputError:  # what is wrong with the table is said when it has been fetched anew
-        return [METADATA]
-    return [] if found else [METADATA]
+    """Name the table where it is missing and there is no picture; the files that it names are looked for by name."""
+    if (folder / METADATA).is_file() or any(is_listed(path) for path in folder.rglob("*")):
+        return []
+    return [METADATA]
 
 
 GALLERY = Kind(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -55,13 +56,17 @@ class _Sizes(Mapping[str, int]):
         self.folder = folder
 
     def __getitem__(self, name: str) -> int:
-        path = self.folder / name
-        if not path.is_file():
+        path = os.path.join(self.folder, name)
+        if not os.path.isfile(path):
             raise KeyError(name)
-        return path.stat().st_size
+        return os.path.getsize(path)
 
     def __iter__(self) -> Iterator[str]:
-        return (path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if path.is_file())
+        for folder, _, names in os.walk(self.folder):
+            inside = Path(folder).relative_to(self.folder).as_posix()
+            for name in names:
+                if os.path.isfile(os.path.join(folder, name)):
+                    yield name if inside == "." else f"{inside}/{name}"
 
     def __len__(self) -> int:
         return sum(1 for _ in self)

@@ -11,6 +11,7 @@ import contextlib
 import dataclasses
 import glob
 import hashlib
+import os
 import re
 import threading
 from collections import Counter
@@ -144,6 +145,12 @@ class _Source:
             HfApi().resolve_revision(**where, cache_dir=self.cache_dir)  # remembered for starts without a network
         return info
 
+    def wanted(self, names: Iterable[str]) -> list[str]:
+        """Return those of the names that the patterns match."""
+        from huggingface_hub.utils import filter_repo_objects
+
+        return list(filter_repo_objects(names, allow_patterns=list(self.patterns)))
+
     def download(self, commit: str, **options: Any) -> Path:
         """Download the wanted files of a commit, or find them in the cache."""
         from huggingface_hub import snapshot_download
@@ -200,26 +207,30 @@ def _usable(
     bad = list(damaged(path))
     if not bad and further is not None:
         sizes = source.known_sizes(commit)
-        try:
-            names = further(path, sizes)
-        except InputError:
-            return None  # it is said when the Hub has been asked
-        bad = [name for name in names if not _has_size(path / name, None if sizes is None else sizes[name])]
+        bad = _cut_files(path, source.wanted(sizes or ()), sizes)
+        if not bad:
+            try:
+                bad = _cut_files(path, further(path, sizes), sizes)
+            except InputError:
+                return None  # it is said when the Hub has been asked
     for name in bad:
         _forget(path / name)
     return None if bad else path
 
 
-def _has_size(file: Path, size: int | None) -> bool:
-    return file.is_file() and size in (None, file.stat().st_size)
+def _cut_files(path: Path, names: Iterable[str], sizes: Mapping[str, int] | None) -> list[str]:
+    """Name the files that are missing in a folder or, where sizes are known, of another size."""
+    return [
+        name
+        for name in names
+        if not os.path.isfile(file := os.path.join(path, name))
+        or (sizes is not None and os.path.getsize(file) != sizes[name])
+    ]
 
 
 def _download(source: _Source, info: ModelInfo | DatasetInfo, further: _Further | None) -> Path:
-    from huggingface_hub.utils import filter_repo_objects
-
     sizes = {sibling.rfilename: sibling.size or 0 for sibling in info.siblings or ()}
-    listed = any(filter_repo_objects(sizes, allow_patterns=list(source.patterns)))
-    path = _download_part(source, info) if listed else None
+    path = _download_part(source, info) if source.wanted(sizes) else None
     if further is not None:
         try:
             names = further(path, sizes)
@@ -253,10 +264,8 @@ def _ending(name: str) -> str:
 
 def _download_part(source: _Source, info: ModelInfo | DatasetInfo) -> Path:
     """Download the files that the patterns of `source` match, and hold each against the hash that the Hub states."""
-    from huggingface_hub.utils import filter_repo_objects
-
     siblings = {sibling.rfilename: sibling for sibling in info.siblings or ()}
-    wanted = list(filter_repo_objects(siblings, allow_patterns=list(source.patterns)))
+    wanted = source.wanted(siblings)
     size = sum(siblings[name].size or 0 for name in wanted)
     seconds = DOWNLOAD_SECONDS + SECONDS_PER_FILE * len(wanted) + size / BYTES_PER_SECOND
     try:
