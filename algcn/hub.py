@@ -1,7 +1,8 @@
 """Bundles and galleries on the Hugging Face Hub: find, pull and push them.
 
 A bundle is a model repository, a gallery a dataset repository; both hold the same files as the folder. Only the files
-named here ever travel, in either direction, and no pickle is among them.
+that belong to it ever travel, in either direction (of a gallery the table, every picture that it names, the features,
+the layout and the README), and no pickle is among them.
 
     python -m algcn.hub pull OWNER/NAME[@COMMIT] [--kind gallery] [--out FOLDER]
     python -m algcn.hub push FOLDER OWNER/NAME [--kind gallery] [--private]
@@ -18,7 +19,7 @@ from algcn.bundles.hub import BUNDLE
 from algcn.command_line import CommandParser, add_json, add_out, add_quiet, answering, check_folder, path
 from algcn.gallery.hub import GALLERY
 from algcn.kit.errors import run_command
-from algcn.kit.hub import pull, push
+from algcn.kit.hub import left_behind, left_sentence, pull, push
 
 KINDS = {kind.name: kind for kind in (BUNDLE, GALLERY)}
 
@@ -61,9 +62,12 @@ def main(argv: Sequence[str] | None = None) -> None:
             pushed = push(
                 arguments.folder, arguments.repository, kind, private=arguments.private, message=arguments.message
             )
+            left = left_behind(arguments.folder, kind)
+            if left:
+                print(left_sentence(left), file=sys.stderr)
             print(pushed)
             repository, _, commit = pushed.partition("@")
-            answer({"path": str(arguments.folder), "repository": repository, "commit": commit})
+            answer({"path": str(arguments.folder), "repository": repository, "commit": commit, "left": left})
 
 
 def _bars(*, shown: bool) -> AbstractContextManager[object]:

@@ -14,6 +14,8 @@ import torch
 from PIL import Image, ImageDraw
 
 if TYPE_CHECKING:
+    from hub_process import Client
+    from hub_server import HubServer
     from playwright.sync_api import Browser
     from serving import Server
 
@@ -259,3 +261,31 @@ def pocket_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     home.mkdir()
     with serve(home, ("--bundle", "nobody/no-such-bundle")) as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def hub() -> Iterator[HubServer]:
+    """A Hub on loopback."""
+    from hub_server import HubServer
+
+    with HubServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def client(hub: HubServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """A process that asks that Hub."""
+    from hub_process import running_client
+
+    with running_client(hub.url, tmp_path_factory.mktemp("client")) as running:
+        yield running
+
+
+@pytest.fixture
+def healthy_hub(hub: HubServer) -> Iterator[None]:
+    """The Hub without a fault after each test."""
+    yield
+    hub.heal()
+    if hub._server is None:
+        hub.start()
+    assert set(hub.unknown) <= {"GET /api/agent-harnesses"}, "the client asked for something no Hub test knows"

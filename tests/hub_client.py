@@ -14,6 +14,7 @@ from algcn import hub
 from algcn.bundles import hub as bundles_hub
 from algcn.bundles.bundle import Bundle
 from algcn.features.encoder import load_encoder
+from algcn.gallery import hub as gallery_hub
 from algcn.kit import hub as kit_hub
 from algcn.kit import snapshots
 from algcn.kit.errors import InputError, run_command
@@ -21,6 +22,11 @@ from algcn.kit.errors import InputError, run_command
 
 def resolve(reference: str, **options: str) -> list:
     path, notice = bundles_hub.resolve_bundle(reference, **options)
+    return [str(path), notice]
+
+
+def gallery(reference: str) -> list:
+    path, notice = gallery_hub.resolve_gallery(reference)
     return [str(path), notice]
 
 
@@ -51,7 +57,7 @@ def settings(**values: float) -> None:
 
 
 def main() -> None:
-    functions = {f.__name__: f for f in (resolve, load, encoder, push, pull, command, settings)}
+    functions = {f.__name__: f for f in (resolve, gallery, load, encoder, push, pull, command, settings)}
     answers = sys.stdout
     sys.stdout = sys.stderr  # what is printed goes to the log
     for line in sys.stdin:

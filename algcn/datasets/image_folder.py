@@ -11,7 +11,7 @@ import csv
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 
 from algcn.datasets.features import SPLITS
 from algcn.kit.errors import InputError
@@ -76,18 +76,31 @@ def read_image_folder(path: str | Path, label_set: LabelSet | None = None) -> Im
     return ImageFolder(root, items)
 
 
+def named_files(path: str | Path) -> list[str] | None:
+    """Return the images that a folder's `metadata.csv` names, whether they are there or not; None if it has no table.
+
+    Raises:
+        InputError: The table is at fault, as in `read_image_folder`.
+    """
+    metadata = Path(path) / METADATA
+    if not metadata.is_file():
+        return None
+    return [item.file_name for item in _read_metadata(metadata, label_set=None, present=False)]
+
+
+def is_listed(file: PurePath) -> bool:
+    """Tell whether a file's name makes it an item of a folder without a `metadata.csv`."""
+    return file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
+
+
 def _list_images(root: Path) -> list[Item]:
-    names = sorted(
-        file.relative_to(root).as_posix()
-        for file in root.rglob("*")
-        if file.suffix.lower() in SUFFIXES and file.is_file() and not file.name.startswith(".")
-    )
+    names = sorted(file.relative_to(root).as_posix() for file in root.rglob("*") if is_listed(file) and file.is_file())
     if not names:
         raise InputError(f"The folder {str(root)!r} holds no images; put {', '.join(sorted(SUFFIXES))} files into it.")
     return [Item(name) for name in names]
 
 
-def _read_metadata(metadata: Path, label_set: LabelSet | None) -> list[Item]:
+def _read_metadata(metadata: Path, label_set: LabelSet | None, *, present: bool = True) -> list[Item]:
     try:
         # utf-8-sig: spreadsheets write a byte order mark, which would otherwise become part of the first column's name
         text = metadata.read_text(encoding="utf-8-sig")
@@ -107,7 +120,7 @@ def _read_metadata(metadata: Path, label_set: LabelSet | None) -> list[Item]:
                     "its first line must name file_name, text and, if there are any, labels."
                 )
         for row, record in enumerate(reader, start=2):
-            item = _read_row(record, metadata, row, label_set)
+            item = _read_row(record, metadata, row, label_set, present=present)
             items[item.file_name] = _merge(items.get(item.file_name), item, row)
     except csv.Error as error:
         raise InputError(
@@ -118,13 +131,13 @@ def _read_metadata(metadata: Path, label_set: LabelSet | None) -> list[Item]:
     return list(items.values())
 
 
-def _read_row(record: dict, metadata: Path, row: int, label_set: LabelSet | None) -> Item:
+def _read_row(record: dict, metadata: Path, row: int, label_set: LabelSet | None, *, present: bool) -> Item:
     if None in record or None in record.values():
         raise InputError(
             f"Row {row} of {METADATA} has more or fewer fields than the first line; quote texts with commas."
         )
     name = _safe_name(record["file_name"].strip(), row)
-    if not (metadata.parent / name).is_file():
+    if present and not (metadata.parent / name).is_file():
         raise InputError(
             f"Row {row} of {METADATA} names {name!r}, which is not in the folder; add the file or drop the row."
         )

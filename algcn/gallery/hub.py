@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from algcn.datasets.image_folder import METADATA, read_image_folder
-from algcn.gallery.files import PATTERNS
+from algcn.datasets.image_folder import METADATA, is_listed, read_image_folder
+from algcn.gallery.files import BESIDE, pictures
 from algcn.kit.hub import Kind, resolve
 
 
 def _gallery_damage(folder: Path) -> list[str]:
-    return [] if (folder / METADATA).is_file() else [METADATA]
+    """Name the table where it is missing and there is no picture; the files that it names are looked for by name."""
+    if (folder / METADATA).is_file() or any(is_listed(path) for path in folder.rglob("*")):
+        return []
+    return [METADATA]
 
 
 GALLERY = Kind(
     name="gallery",
     repo_type="dataset",
-    patterns=PATTERNS,
+    patterns=BESIDE,
     damaged=_gallery_damage,
     check=read_image_folder,
+    further=pictures,
 )
 
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from algcn.kit.errors import InputError
 from algcn.kit.snapshots import HubError, Snapshot, explained, fetch_snapshot, parse_reference
 
 PICKLES = frozenset({".bin", ".ckpt", ".joblib", ".npy", ".npz", ".pickle", ".pkl", ".pt", ".pth"})
+OWN_FOLDERS = frozenset({".git", ".cache"})  # names that git and the Hub's client keep for themselves
+EXAMPLES = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,10 +25,51 @@ class Kind:
 
     name: str
     repo_type: str
-    patterns: tuple[str, ...]
+    patterns: tuple[str, ...]  # of its files, apart from `further` ones
     damaged: Callable[[Path], Iterable[str]]
     check: Callable[[Path], object]  # raises an InputError for a folder that must not be pushed
     whole: Callable[[Path], AbstractContextManager[Path]] = contextlib.nullcontext  # the folder with all it needs
+    # Names more files, from those of `patterns` and the sizes of all (see `snapshots.fetch_snapshot`).
+    further: Callable[[Path | None, Mapping[str, int] | None], list[str]] | None = None
+
+    def files(self, folder: Path) -> list[str]:
+        """Name the files in a folder that belong to it: those that travel to the Hub and from it.
+
+        Raises:
+            InputError: One that belongs to it is missing or cannot travel.
+        """
+        from huggingface_hub.utils import filter_repo_objects
+
+        sizes = _Sizes(folder)
+        names = set(filter_repo_objects(sizes, allow_patterns=list(self.patterns)))
+        names = {name for name in names if OWN_FOLDERS.isdisjoint(PurePosixPath(name).parts)}
+        return sorted(names.union(self.further(folder, sizes) if self.further else ()))
+
+
+class _Sizes(Mapping[str, int]):
+    """The bytes of each file in a folder, by name.
+
+    Iterating goes through the folder and not through links to others; what lies in those is found by its name.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __getitem__(self, name: str) -> int:
+        path = os.path.join(self.folder, name)
+        if not os.path.isfile(path):
+            raise KeyError(name)
+        return os.path.getsize(path)
+
+    def __iter__(self) -> Iterator[str]:
+        for folder, _, names in os.walk(self.folder):
+            inside = Path(folder).relative_to(self.folder).as_posix()
+            for name in names:
+                if os.path.isfile(os.path.join(folder, name)):
+                    yield name if inside == "." else f"{inside}/{name}"
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 def resolve(
@@ -61,7 +105,14 @@ def resolve(
 
 
 def _fetch(kind: Kind, reference: str, cache_dir: str | Path | None) -> Snapshot:
-    return fetch_snapshot(reference, kind.patterns, damaged=kind.damaged, repo_type=kind.repo_type, cache_dir=cache_dir)
+    return fetch_snapshot(
+        reference,
+        kind.patterns,
+        damaged=kind.damaged,
+        further=kind.further,
+        repo_type=kind.repo_type,
+        cache_dir=cache_dir,
+    )
 
 
 def pull(reference: str, kind: Kind, *, out: str | Path | None = None, cache_dir: str | Path | None = None) -> Snapshot:
@@ -79,7 +130,9 @@ def pull(reference: str, kind: Kind, *, out: str | Path | None = None, cache_dir
     out.parent.mkdir(parents=True, exist_ok=True)
     aside = out.parent / f".{out.name}.{secrets.token_hex(4)}.part"
     try:
-        shutil.copytree(snapshot.path, aside)  # follows the cache's links: real files
+        for name in kind.files(snapshot.path):  # other programs may have put more into the cache
+            (aside / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(snapshot.path / name, aside / name)  # follows the cache's links: real files
         aside.rename(out)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
@@ -94,7 +147,7 @@ def push(folder: str | Path, repository: str, kind: Kind, *, private: bool = Fal
     Raises:
         InputError: The folder is damaged or holds a pickle, or the Hub does not allow writing.
     """
-    from huggingface_hub import HfApi
+    from huggingface_hub import CommitOperationAdd, HfApi
     from huggingface_hub.errors import HfHubHTTPError
 
     folder = Path(folder)
@@ -108,16 +161,16 @@ def push(folder: str | Path, repository: str, kind: Kind, *, private: bool = Fal
         raise InputError(
             f"The file {pickles[0]} may hold a pickle, which is never pushed; take it out or save it as safetensors."
         )
+    kind.files(folder)  # says how many are missing, where the check names the first
     kind.check(folder)
     api = HfApi()
     try:
         api.create_repo(repository, repo_type=kind.repo_type, private=private, exist_ok=True)
         with kind.whole(folder) as whole:
-            commit = api.upload_folder(
+            commit = api.create_commit(
                 repo_id=repository,
                 repo_type=kind.repo_type,
-                folder_path=whole,
-                allow_patterns=list(kind.patterns),
+                operations=[CommitOperationAdd(name, whole / name) for name in kind.files(whole)],
                 commit_message=message or f"Push a {kind.name} with ALGCN Explorer",
             )
     except HfHubHTTPError as error:
@@ -129,3 +182,17 @@ def push(folder: str | Path, repository: str, kind: Kind, *, private: bool = Fal
     except (OSError, RuntimeError) as error:
         raise explained(error, repository, kind.repo_type) from error
     return f"{repository}@{commit.oid}"
+
+
+def left_behind(folder: str | Path, kind: Kind) -> list[str]:
+    """Name the files in a folder that a push does not upload, hidden ones last."""
+    folder = Path(folder)
+    left = set(_Sizes(folder)).difference(kind.files(folder))
+    ordered = sorted(left, key=lambda name: (any(part.startswith(".") for part in name.split("/")), name))
+    return [name.encode("utf-8", "backslashreplace").decode() for name in ordered]
+
+
+def left_sentence(names: list[str]) -> str:
+    """Say how many files a push left behind, with examples."""
+    were = "1 file was" if len(names) == 1 else f"{len(names):,} files were"
+    return f"{were} left here: {', '.join(names[:EXAMPLES])}{', …' if len(names) > EXAMPLES else '.'}"

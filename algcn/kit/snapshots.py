@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import glob
 import hashlib
+import os
 import re
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -30,6 +33,7 @@ BYTES_PER_SECOND = 200_000
 _REFERENCE = re.compile(r"(?P<repository>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:@(?P<revision>[\w./-]+))?")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _Value = TypeVar("_Value")
+_Further = Callable[[Path | None, Mapping[str, int] | None], list[str]]
 
 
 class HubError(InputError):
@@ -71,6 +75,7 @@ def fetch_snapshot(
     patterns: Sequence[str],
     *,
     damaged: Callable[[Path], Iterable[str]],
+    further: _Further | None = None,
     repo_type: str = "model",
     cache_dir: str | Path | None = None,
 ) -> Snapshot:
@@ -79,8 +84,11 @@ def fetch_snapshot(
     Args:
         reference: "OWNER/NAME@COMMIT", taken from the local cache without a connection when it is there in full;
             or "OWNER/NAME[@BRANCH]", looked up on the Hub first, the last known commit when it cannot be reached.
-        patterns: Which files are downloaded; nothing else ever is.
+        patterns: Which files are downloaded; nothing else ever is, apart from `further` ones.
         damaged: Given a snapshot's folder, names of the files in it that are missing or not what they should be.
+        further: Given a snapshot's folder with the files of `patterns` (None where there are none) and the sizes of
+            all the repository's files by name (None where they are not known), the names of more files to download;
+            an `InputError` of its own says why the snapshot cannot be used.
         repo_type: "model" or "dataset".
         cache_dir: Cache of huggingface_hub; its own default when None.
 
@@ -92,24 +100,24 @@ def fetch_snapshot(
     source = _Source(repository, repo_type, str(cache_dir) if cache_dir is not None else None, tuple(patterns))
     pinned = revision is not None and _COMMIT.fullmatch(revision) is not None
     if pinned:
-        path = _usable(source, revision, damaged)
+        path = _usable(source, revision, damaged, further)
         if path is not None:
             return Snapshot(path, repository, revision)
     try:
         info = _within_deadline(source, revision, LOOKUP_SECONDS, lambda: source.look_up(revision, pinned=pinned))
     except UnreachableError as error:
         commit = revision if pinned else source.last_known_commit(revision)
-        path = _usable(source, commit, damaged) if commit and not pinned else None
+        path = _usable(source, commit, damaged, further) if commit and not pinned else None
         if path is None:
             raise UnreachableError(f"{error} There is no whole local copy of {reference}.") from error
         return Snapshot(path, repository, commit, f"{error} Using the local copy of {repository}@{commit}.")
     notice = None
     if not pinned:
         notice = f"{reference} is {repository}@{info.sha} now; name it so to stay with this commit."
-        path = _usable(source, info.sha, damaged)
+        path = _usable(source, info.sha, damaged, further)
         if path is not None:
             return Snapshot(path, repository, info.sha, notice)
-    path = _download(source, info)
+    path = _download(source, info, further)
     if bad := list(damaged(path)):
         raise HubError(
             f"The snapshot {repository}@{info.sha} is not usable: {', '.join(bad)} is missing or damaged in it; "
@@ -137,6 +145,12 @@ class _Source:
             HfApi().resolve_revision(**where, cache_dir=self.cache_dir)  # remembered for starts without a network
         return info
 
+    def wanted(self, names: Iterable[str]) -> list[str]:
+        """Return those of the names that the patterns match."""
+        from huggingface_hub.utils import filter_repo_objects
+
+        return list(filter_repo_objects(names, allow_patterns=list(self.patterns)))
+
     def download(self, commit: str, **options: Any) -> Path:
         """Download the wanted files of a commit, or find them in the cache."""
         from huggingface_hub import snapshot_download
@@ -160,6 +174,17 @@ class _Source:
         except LocalEntryNotFoundError:
             return None
 
+    def known_sizes(self, commit: str) -> dict[str, int] | None:
+        """Return the sizes of a commit's files as an earlier download listed them; no connection is made."""
+        from huggingface_hub import get_cached_repo_tree
+        from huggingface_hub.errors import CachedRepoTreeNotFoundError
+
+        where = {"repo_type": self.repo_type, "revision": commit, "cache_dir": self.cache_dir}
+        try:
+            return {file.path: file.size for file in get_cached_repo_tree(self.repository, **where)}
+        except CachedRepoTreeNotFoundError:
+            return None
+
     def last_known_commit(self, revision: str | None) -> str | None:
         """Return the commit that a branch or tag was at when it was last looked up; no connection is made."""
         from huggingface_hub import HfApi
@@ -172,27 +197,75 @@ class _Source:
             return None
 
 
-def _usable(source: _Source, commit: str, damaged: Callable[[Path], Iterable[str]]) -> Path | None:
+def _usable(
+    source: _Source, commit: str, damaged: Callable[[Path], Iterable[str]], further: _Further | None
+) -> Path | None:
     """Return the cached folder of a commit if it is whole; damaged files are removed, to be fetched anew."""
     path = source.cached(commit)
     if path is None:
         return None
     bad = list(damaged(path))
+    if not bad and further is not None:
+        sizes = source.known_sizes(commit)
+        bad = _cut_files(path, source.wanted(sizes or ()), sizes)
+        if not bad:
+            try:
+                bad = _cut_files(path, further(path, sizes), sizes)
+            except InputError:
+                return None  # it is said when the Hub has been asked
     for name in bad:
         _forget(path / name)
     return None if bad else path
 
 
-def _download(source: _Source, info: ModelInfo | DatasetInfo) -> Path:
-    from huggingface_hub.utils import filter_repo_objects
+def _cut_files(path: Path, names: Iterable[str], sizes: Mapping[str, int] | None) -> list[str]:
+    """Name the files that are missing in a folder or, where sizes are known, of another size."""
+    return [
+        name
+        for name in names
+        if not os.path.isfile(file := os.path.join(path, name))
+        or (sizes is not None and os.path.getsize(file) != sizes[name])
+    ]
 
-    siblings = {sibling.rfilename: sibling for sibling in info.siblings or ()}
-    wanted = list(filter_repo_objects(siblings, allow_patterns=list(source.patterns)))
-    if not wanted:
+
+def _download(source: _Source, info: ModelInfo | DatasetInfo, further: _Further | None) -> Path:
+    sizes = {sibling.rfilename: sibling.size or 0 for sibling in info.siblings or ()}
+    path = _download_part(source, info) if source.wanted(sizes) else None
+    if further is not None:
+        try:
+            names = further(path, sizes)
+        except InputError as error:
+            raise HubError(f"The snapshot {source.repository}@{info.sha} is not usable. {error}") from error
+        if names:
+            path = _download_part(dataclasses.replace(source, patterns=_exact_patterns(names, sizes)), info)
+    if path is None:
         raise HubError(
             f"The repository {source.repository}@{info.sha} has none of the files that are read "
             f"({', '.join(source.patterns)}); name another."
         )
+    return path
+
+
+def _exact_patterns(names: Iterable[str], listed: Iterable[str]) -> tuple[str, ...]:
+    """Return patterns that of the `listed` names match those in `names` and no other.
+
+    Where all that is listed with one ending is wanted, one pattern stands for it: huggingface_hub holds every name
+    against every pattern, which takes minutes for a gallery with a pattern for each picture.
+    """
+    wanted, there = Counter(map(_ending, names)), Counter(map(_ending, listed))
+    whole = {ending for ending, count in wanted.items() if ending and count == there[ending]}
+    exact = (glob.escape(name) for name in names if _ending(name) not in whole)
+    return (*(f"*{glob.escape(ending)}" for ending in sorted(whole)), *exact)
+
+
+def _ending(name: str) -> str:
+    return name[name.rfind(".") :] if "." in name else ""
+
+
+def _download_part(source: _Source, info: ModelInfo | DatasetInfo) -> Path:
+    """Download the files that the patterns of `source` match, and hold each against the hash that the Hub states."""
+    siblings = {sibling.rfilename: sibling for sibling in info.siblings or ()}
+    wanted = source.wanted(siblings)
     size = sum(siblings[name].size or 0 for name in wanted)
     seconds = DOWNLOAD_SECONDS + SECONDS_PER_FILE * len(wanted) + size / BYTES_PER_SECOND
     try:

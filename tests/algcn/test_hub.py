@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
-import os
 import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import gradio_client
 import numpy as np
 import pytest
-from conftest import PROJECT
+from hub_process import Client, Refused
 from hub_server import HubServer
 from serving import serve
 
@@ -33,83 +27,7 @@ from algcn.kit.snapshots import parse_reference
 SECONDS = 5.0  # what an unreachable Hub may cost, in total
 
 
-@dataclasses.dataclass
-class Client:
-    """The other process."""
-
-    process: subprocess.Popen
-    cache: Path
-    log: Path
-    seconds: float = 0.0
-
-    def ask(self, name: str, *positional: Any, **keywords: Any) -> Any:
-        """The function's value; its InputError as `Refused`."""
-        self.process.stdin.write(json.dumps([name, positional, keywords]) + "\n")
-        self.process.stdin.flush()
-        line = self.process.stdout.readline()
-        assert line, self.log.read_text()
-        answer = json.loads(line)
-        self.seconds = answer["seconds"]
-        if "error" in answer:
-            raise Refused(answer["error"])
-        return answer["value"]
-
-    def cached_files(self, repository: str) -> list[Path]:
-        folder = self.cache / "hub" / f"models--{repository.replace('/', '--')}"
-        return [path for path in folder.rglob("*") if path.is_file() and "trees" not in path.parts]
-
-
-class Refused(Exception):
-    """The other process raised an InputError with this sentence."""
-
-
-@pytest.fixture(scope="module")
-def hub() -> Iterator[HubServer]:
-    with HubServer() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def client(hub: HubServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    root = tmp_path_factory.mktemp("client")
-    environment = {
-        **os.environ,
-        "HF_ENDPOINT": hub.url,
-        "HF_HOME": str(root / "cache"),
-        "HF_HUB_OFFLINE": "0",
-        "HF_HUB_DISABLE_XET": "1",
-        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-        "HF_TOKEN": "hf_loopback",
-        "NO_PROXY": "127.0.0.1",
-        "PYTHONPATH": str(PROJECT),
-    }
-    log = root / "log"
-    with log.open("w") as errors:
-        process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).resolve().parents[1] / "hub_client.py")],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-            env=environment,
-            cwd=root,
-        )
-        client = Client(process, root / "cache", log)
-        # A start of huggingface_hub fetches a list for its user agent once a day; no test should count that.
-        with pytest.raises(Refused):
-            client.ask("resolve", "warm/up")
-        yield client
-        process.stdin.close()
-        process.wait(20)
-
-
-@pytest.fixture(autouse=True)
-def healthy(hub: HubServer) -> Iterator[None]:
-    yield
-    hub.heal()
-    if hub._server is None:
-        hub.start()
-    assert set(hub.unknown) <= {"GET /api/agent-harnesses"}, "the client asked for something no Hub test knows"
+pytestmark = pytest.mark.usefixtures("healthy_hub")
 
 
 @pytest.fixture
