@@ -10,6 +10,9 @@ there once, each of its texts is a row.
 - `precision_recall`: interpolated precision at 21 levels of recall, and that of a random ranking beside it.
 - `recall`: the share of queries that find one of their own partners among the first 1, 5, 10.
 
+Items of equal cosine have no order of their own, so each measure is what all their orders are expected to give
+(`algcn.evaluation.ties`): data sorted by label win nothing by it.
+
 `--space` says by which cosine: "common" by that of ALGCN's common space alone, as in the paper; "encoder" by that of
 the encoder's features; "ranking" by both together, as the page ranks (`algcn.evaluation.ranking`).
 """

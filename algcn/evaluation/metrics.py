@@ -2,8 +2,11 @@
 
 Definitions, the same for every function here:
 
-- The gallery is ranked by cosine. Cosines are computed in float64 and compared as float32: those equal to float32
-  precision are ties, and a tie is ranked in the order of the gallery, lower index first.
+- The gallery is ranked by cosine. Cosines are computed in float64 and compared as float32: equal float32 numbers are
+  ties, and no others (to be near is not transitive, so a tolerance would join what it should tell apart).
+- Ties: "expected", the default, is the mean over all orders of ties (`algcn.evaluation.ties`); "index" ranks them in
+  the order of the gallery, lower index first. It is there to compare with the authors' code, which takes one order
+  too, and rewards data sorted by label.
 - Relevant: at least one label in common. A query's own pair stays in the gallery, as in the paper.
 - Average precision: AP = Σ_r precision(r) · relevant(r) / denominator, ranks r = 1 … k (the whole list without k).
 - A query without a relevant item has no AP. It is left out of every mean and counted (`AveragePrecision.skipped`).
@@ -20,10 +23,21 @@ from concurrent.futures import ThreadPoolExecutor
 
 import torch
 from torch import Tensor
+from torch.nn.functional import hardshrink
 
+from algcn.evaluation.ties import (
+    TIES,
+    average_precision_gain,
+    chance_of_a_hit,
+    expected_found,
+    found_precision,
+    harmonic_numbers,
+    tie_groups,
+)
 from algcn.kit.errors import InputError
 
 CHUNK = 256
+RIGHT_ANGLE = 1e-12  # cosines up to this are 0 and rounding errors
 DENOMINATORS = ("capped", "relevant", "found")
 
 
@@ -58,6 +72,7 @@ def average_precision(
     k: int | None = None,
     *,
     denominator: str = "capped",
+    ties: str = "expected",
     chunk: int = CHUNK,
 ) -> AveragePrecision:
     """Average precision of every query; the mean, the mean by label and the number skipped come with it.
@@ -71,6 +86,7 @@ def average_precision(
         denominator: With k, AP is divided by "capped", min(k, relevant items): 1 is then always within reach; by
             "relevant", all relevant items; or by "found", the relevant items within the first k (0 when there are
             none), usual in the hashing literature and blind to what was missed. Without k all three agree.
+        ties: "expected", the mean of AP over all orders of equal cosines (McSherry and Najork 2008), or "index".
         chunk: Queries at a time.
 
     Raises:
@@ -80,17 +96,27 @@ def average_precision(
     wanted, offered = _label_matrices(query, gallery, query_labels, gallery_labels)
     if denominator not in DENOMINATORS:
         raise InputError(f"The denominator must be one of {', '.join(DENOMINATORS)}, not {denominator!r}.")
+    _known_ties(ties)
     depth = _depth(k, len(gallery))
     ranks = torch.arange(1, depth + 1, dtype=torch.float64, device=query.device)
+    harmonic = harmonic_numbers(depth, query.device)
     values = []
     for rows in _chunks(len(query), chunk):
         relevant = wanted[rows] @ offered.T > 0
-        ranked = _ranked(_similarity(query[rows], gallery), relevant)[:, :depth]
+        ranked, equal = _ranked(_similarity(query[rows], gallery), relevant, ties)
         total = relevant.sum(dim=1)
-        found = ranked.cumsum(dim=1)
-        precisions = (found * ranked).double() @ (1 / ranks)
-        divisor = {"capped": total.clamp(max=depth), "relevant": total, "found": found[:, -1].clamp(min=1)}[denominator]
-        values.append(torch.where(total > 0, precisions / divisor, torch.nan))
+        found = ranked.cumsum(dim=1, dtype=torch.int32)
+        groups = tie_groups(equal, found)
+        groups = groups.where(groups.start < depth)
+        precisions = (found[:, :depth] * ranked[:, :depth]).double() @ (1 / ranks)
+        precisions.index_add_(0, groups.row, average_precision_gain(groups, depth, harmonic))
+        found_there = found[:, depth - 1].clamp(min=1)
+        divisor = {"capped": total.clamp(max=depth), "relevant": total, "found": found_there}[denominator]
+        value = precisions / divisor
+        if denominator == "found":
+            cut = groups.where(groups.start + groups.size > depth)
+            value[cut.row] = found_precision(cut, precisions[cut.row], depth, harmonic)
+        values.append(torch.where(total > 0, value, torch.nan))
     per_query = torch.cat(values)
     if per_query.isnan().all():
         raise InputError("No query shares a label with any item of the gallery, so there is no average precision.")
@@ -105,10 +131,13 @@ def mean_average_precision(
     k: int | None = None,
     *,
     denominator: str = "capped",
+    ties: str = "expected",
     chunk: int = CHUNK,
 ) -> float:
     """mAP: the mean of `average_precision` over the queries that have a relevant item (same arguments, same errors)."""
-    return average_precision(query, gallery, query_labels, gallery_labels, k, denominator=denominator, chunk=chunk).mean
+    return average_precision(
+        query, gallery, query_labels, gallery_labels, k, denominator=denominator, ties=ties, chunk=chunk
+    ).mean
 
 
 def average_precision_per_label(
@@ -119,13 +148,16 @@ def average_precision_per_label(
     k: int | None = None,
     *,
     denominator: str = "capped",
+    ties: str = "expected",
     chunk: int = CHUNK,
 ) -> Tensor:
     """For each label the mean AP of the queries that have it, L float64; NaN for a label that no query has.
 
     Relevance stays "any label in common", as in the authors' code. Same arguments and errors as `average_precision`.
     """
-    result = average_precision(query, gallery, query_labels, gallery_labels, k, denominator=denominator, chunk=chunk)
+    result = average_precision(
+        query, gallery, query_labels, gallery_labels, k, denominator=denominator, ties=ties, chunk=chunk
+    )
     return result.per_label(query_labels.to(result.per_query.device))
 
 
@@ -136,10 +168,14 @@ def precision_recall(
     gallery_labels: Tensor,
     points: int = 11,
     chunk: int = CHUNK,
+    *,
+    ties: str = "expected",
 ) -> tuple[Tensor, Tensor]:
     """The interpolated precision-recall curve, averaged over the queries that have a relevant item.
 
-    The interpolated precision at recall r is the highest precision at any recall of at least r.
+    The interpolated precision at recall r is the highest precision at any recall of at least r. Where scores are
+    equal, precision and recall at a rank are those expected over the orders of ties (McSherry and Najork 2008), and
+    the curve is drawn through them; it is not the mean of the orders' curves, each of which would peak by luck.
 
     Args:
         query: Q × d embeddings.
@@ -148,6 +184,7 @@ def precision_recall(
         gallery_labels: N × L.
         points: How many levels of recall, evenly spaced from 0 to 1 (11 is the classic curve).
         chunk: Queries at a time.
+        ties: "expected" or "index".
 
     Returns:
         Levels of recall and precision at each, both `points` long, float64.
@@ -159,18 +196,20 @@ def precision_recall(
     wanted, offered = _label_matrices(query, gallery, query_labels, gallery_labels)
     if points < 2:
         raise InputError(f"A precision-recall curve needs at least 2 points, not {points}.")
+    _known_ties(ties)
     levels = torch.linspace(0, 1, points, dtype=torch.float64, device=query.device)
     ranks = torch.arange(1, len(gallery) + 1, dtype=torch.float64, device=query.device)
     curve, used = torch.zeros_like(levels), 0
     for rows in _chunks(len(query), chunk):
         relevant = wanted[rows] @ offered.T > 0
-        found = _ranked(_similarity(query[rows], gallery), relevant).cumsum(dim=1)
-        kept = found[:, -1] > 0
-        found = found[kept]
+        ranked, equal = _ranked(_similarity(query[rows], gallery), relevant, ties)
+        found = ranked.cumsum(dim=1, dtype=torch.int32)
+        found = expected_found(found, tie_groups(equal, found))
+        found = found[found[:, -1] > 0]
         best_from_here = (found / ranks).flip(1).cummax(dim=1).values.flip(1)
         # A recall of r is reached with the ceil(r · relevant)-th hit; the small step back absorbs rounding of r.
         hits = (levels * found[:, -1:] - 1e-9).ceil().clamp(min=1)
-        first = torch.searchsorted(found.double(), hits)
+        first = torch.searchsorted(found, hits)
         curve += best_from_here.gather(1, first).sum(dim=0)
         used += len(found)
     if not used:
@@ -185,6 +224,8 @@ def recall_at_k(
     gallery_owner: Tensor | None = None,
     ks: Sequence[int] = (1, 5, 10),
     chunk: int = CHUNK,
+    *,
+    ties: str = "expected",
 ) -> dict[int, float]:
     """Instance retrieval: the share of queries that find at least one of their own partners among the first k.
 
@@ -198,6 +239,8 @@ def recall_at_k(
         gallery_owner: N whole numbers; 0 … N−1 without. A query's partners are the items with its number.
         ks: How deep to look; deeper than the gallery is the whole gallery.
         chunk: Queries at a time.
+        ties: "expected", the share of the orders of ties in which a partner is among the first k (hypergeometric;
+            McSherry and Najork 2008), or "index".
 
     Returns:
         Recall for each k, over the queries that have a partner.
@@ -210,19 +253,24 @@ def recall_at_k(
     wanted, offered = _owners(query_owner, query, "query"), _owners(gallery_owner, gallery, "gallery")
     if not ks or any(k < 1 for k in ks):
         raise InputError(f"The depths ks must be whole numbers of at least 1, not {list(ks)}.")
+    _known_ties(ties)
     positions = torch.arange(len(gallery), device=query.device)
-    ranks = []
+    groups = []
     for rows in _chunks(len(query), chunk):
         similarity = _similarity(query[rows], gallery)
         partner = wanted[rows, None] == offered
         best = similarity.masked_fill(~partner, -torch.inf).max(dim=1, keepdim=True).values
-        first = (partner & (similarity == best)).int().argmax(dim=1, keepdim=True)
-        before = (similarity > best) | ((similarity == best) & (positions < first))
-        ranks.append(before.sum(dim=1)[partner.any(dim=1)])
-    rank = torch.cat(ranks)
-    if not len(rank):
+        before, equal = (similarity > best).sum(dim=1), similarity == best
+        own = equal & partner
+        size, partners = equal.sum(dim=1), own.sum(dim=1)
+        if ties == "index":  # the first partner alone, after the equals before it
+            before += (equal & (positions < own.int().argmax(dim=1, keepdim=True))).sum(dim=1)
+            size, partners = torch.ones_like(size), torch.ones_like(partners)
+        groups.append(torch.stack([before, size, partners])[:, partner.any(dim=1)])
+    before, size, partners = torch.cat(groups, dim=1)
+    if not len(before):
         raise InputError("No query has a partner in the gallery, so there is no recall.")
-    return {int(k): float((rank < k).double().mean()) for k in ks}
+    return {int(k): float(chance_of_a_hit(before, size, partners, k).mean()) for k in ks}
 
 
 def expected_average_precision(relevant: Tensor, total: int, k: int | None = None) -> Tensor:
@@ -288,36 +336,52 @@ def _depth(k: int | None, total: int) -> int:
     return total if k is None else min(k, total)
 
 
+def _known_ties(ties: str) -> None:
+    if ties not in TIES:
+        raise InputError(f"The ties must be one of {', '.join(TIES)}, not {ties!r}.")
+
+
 def _similarity(query: Tensor, gallery: Tensor) -> Tensor:
-    """Cosines of float64 unit vectors, as float32.
+    """Cosines of float64 unit vectors, as float32; a cosine of 0 is exactly that.
 
     Products differ in their last bits with the size of the chunk, and that must not decide the order of equal items.
+    Rounding to float32 drops those bits, except at right angles (half the pairs of binary codes can be), where they
+    are all that is left.
     """
-    return (query @ gallery.T).float()
+    return hardshrink((query @ gallery.T).float(), RIGHT_ANGLE)
 
 
-def _ranked(similarity: Tensor, relevant: Tensor) -> Tensor:
-    """`relevant` (Q × N, bool) in the order of the ranking: similarity falling, equals by index.
+def _ranked(similarity: Tensor, relevant: Tensor, ties: str) -> tuple[Tensor, Tensor]:
+    """Sort each row of `relevant` (Q × N, bool) by falling similarity.
 
-    Cosine, index and relevance are packed into one whole number that sorts as the ranking does, because NumPy sorts
-    plain numbers several times faster than torch finds a stable order (and that is where all the time goes).
+    Score and relevance are packed into one whole number that sorts as the ranking does, because NumPy sorts plain
+    numbers several times faster than torch finds a stable order (and that is where all the time goes).
+
+    Returns:
+        `relevant` in the order of the ranking, and where an item has the score of the next, Q × (N − 1). Equals come
+        with the relevant ones last. With ties by "index" they come in that order, and count as no ties, Q × 0.
     """
     bits = (similarity + 0.0).view(torch.int32)  # + 0.0: minus zero equals zero
-    falling = ~torch.where(bits < 0, bits ^ 0x7FFFFFFF, bits)  # compares as the negated floats do
-    positions = torch.arange(similarity.shape[1], device=similarity.device) << 1
-    keys = falling.long().bitwise_left_shift_(31).bitwise_or_(positions).bitwise_or_(relevant)
-    if keys.device.type == "cpu":
-        _sort_rows(keys)
-    else:
-        keys = keys.sort(dim=1).values
-    return keys.bitwise_and_(1).bool()
+    falling = (bits >> 31).bitwise_and_(0x7FFFFFFF).bitwise_xor_(bits).bitwise_not_()  # compares as the negated floats
+    if ties == "index":
+        positions = torch.arange(similarity.shape[1], device=similarity.device) << 1
+        keys = _sorted_rows(falling.long().bitwise_left_shift_(31).bitwise_or_(positions).bitwise_or_(relevant))
+        return keys.bitwise_and_(1).bool(), relevant[:, :0]
+    # No cosine reaches 2, so the highest bit repeats the one after it and can make room for the relevance.
+    keys = _sorted_rows(falling.bitwise_left_shift_(1).bitwise_or_(relevant))
+    ranked = (keys & 1).bool()
+    scores = keys.bitwise_right_shift_(1)
+    return ranked, scores[:, 1:] == scores[:, :-1]
 
 
-def _sort_rows(keys: Tensor) -> None:
-    """Sort each row in place, in as many threads as torch uses: NumPy takes one, but lets others run meanwhile."""
+def _sorted_rows(keys: Tensor) -> Tensor:
+    """Sort each row: on a processor in place, in as many threads as torch uses (NumPy takes one, but frees others)."""
+    if keys.device.type != "cpu":
+        return keys.sort(dim=1).values
     parts = keys.tensor_split(min(torch.get_num_threads(), len(keys)))
     with ThreadPoolExecutor(len(parts)) as pool:
         list(pool.map(lambda part: part.numpy().sort(axis=1), parts))
+    return keys
 
 
 def _directions(embeddings: Tensor, who: str) -> Tensor:

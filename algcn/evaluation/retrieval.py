@@ -25,11 +25,13 @@ CURVE_POINTS = 21
 RANDOM_WIDTH = 128  # of vectors whose order is as good as random
 DEFINITIONS = {
     "map": "mean average precision over the whole ranking by cosine; relevant = at least one label in common; "
-    "queries without a label are left out",
+    "queries without a label are left out; equal cosines: the mean over all their orders (McSherry and Najork 2008)",
     "chance": "expected mAP of a random ranking, exact, average of both directions",
     "precision_recall": "interpolated precision (the highest at this recall or any above) at 21 levels of recall, mean "
-    "over queries; chance: one random ranking of the same items",
-    "recall": "share of queries that find one of their own partners among the first k",
+    "over queries; equal cosines: precision and recall expected at each rank; chance: one random ranking of the same "
+    "items",
+    "recall": "share of queries that find one of their own partners among the first k; equal cosines: the share of "
+    "their orders in which one is found",
 }
 
 

@@ -46,7 +46,8 @@ from algcn.training.loop import train_algcn
 
 DEFINITIONS = {
     "measure": "mean average precision over the whole ranking (mAP@all) by cosine on the test split; an image queries "
-    "all texts, a text all images, its own partner included; queries without a label are left out",
+    "all texts, a text all images, its own partner included; queries without a label are left out; equal "
+    "cosines: the mean over all their orders (McSherry and Najork 2008)",
     "chance": "expected mAP of a random ranking, exact",
     "linear_probe": "a logistic regression per label and modality; ranking by the cosine of label probabilities; "
     "regularisation picked on validation",

@@ -156,7 +156,7 @@ def our_map(data: Path, epochs: int, device: str, count: int = ITEMS) -> dict[st
     image, text, labels = random_items(count, 1)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     started = time.perf_counter()
-    value = mean_average_precision(*(part.to(device) for part in (image, text, labels, labels)))
+    value = mean_average_precision(*(part.to(device) for part in (image, text, labels, labels)), ties="index")
     seconds = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {"seconds": seconds, "map": value, "peak": peak / 2**20, "before": before / 2**20}

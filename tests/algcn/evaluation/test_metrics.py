@@ -79,7 +79,7 @@ def test_a_perfect_short_list_reaches_one_only_when_capped() -> None:
     assert mean_average_precision(*ranked([0, 0, 1]), k=2, denominator="found") == 0
 
 
-def test_ties_are_ranked_in_the_order_of_the_gallery() -> None:
+def test_ties_by_index_are_ranked_in_the_order_of_the_gallery() -> None:
     """Against a brute-force ranking by (cosine, index), with many equal directions of different lengths."""
     generator = torch.Generator().manual_seed(1)
     directions = torch.randn(4, 16, generator=generator)
@@ -88,7 +88,7 @@ def test_ties_are_ranked_in_the_order_of_the_gallery() -> None:
     query, _, query_labels, _ = sample(queries=9)
     query = torch.cat([query, query], dim=1)
     _, _, _, gallery_labels = sample(gallery=60, seed=2)
-    result = average_precision(query, gallery, query_labels, gallery_labels)
+    result = average_precision(query, gallery, query_labels, gallery_labels, ties="index")
     for row in range(len(query)):
         cosines = torch.nn.functional.cosine_similarity(query[row : row + 1].double(), gallery.double()).tolist()
         order = sorted(range(60), key=lambda i: (-round(cosines[i], 6), i))
@@ -107,18 +107,19 @@ def test_the_packed_ranking_is_a_stable_sort() -> None:
     similarity[:, ::5] += torch.rand(20, 18, generator=generator) * 1e-6
     relevant = torch.rand(20, 90, generator=generator) < 0.4
     order = torch.sort(similarity, dim=1, descending=True, stable=True).indices
-    assert torch.equal(algcn.evaluation.metrics._ranked(similarity, relevant), relevant.gather(1, order))
+    assert torch.equal(algcn.evaluation.metrics._ranked(similarity, relevant, "index")[0], relevant.gather(1, order))
 
 
-def test_the_first_of_equals_wins() -> None:
+def test_the_first_of_equals_wins_by_index() -> None:
     query, gallery = torch.tensor([[1.0, 1.0]]), torch.tensor([[1.0, 2.0]] * 3)
     labels = torch.eye(3)
     for position in range(3):
-        ap = mean_average_precision(query, gallery, labels[position : position + 1], labels)
+        ap = mean_average_precision(query, gallery, labels[position : position + 1], labels, ties="index")
         assert ap == pytest.approx(1 / (position + 1))
 
 
-def test_the_chunk_changes_nothing_but_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("ties", ["expected", "index"])
+def test_the_chunk_changes_nothing_but_the_memory(monkeypatch: pytest.MonkeyPatch, ties: str) -> None:
     query, gallery, query_labels, gallery_labels = sample(queries=50, gallery=64)
     gallery[32:] = gallery[:32]  # ties everywhere
     blocks: list[tuple[int, ...]] = []
@@ -129,17 +130,17 @@ def test_the_chunk_changes_nothing_but_the_memory(monkeypatch: pytest.MonkeyPatc
         return similarity(*arguments)
 
     monkeypatch.setattr(algcn.evaluation.metrics, "_similarity", watched)
-    whole = average_precision(query, gallery, query_labels, gallery_labels, chunk=1000).per_query
-    curve = precision_recall(query, gallery, query_labels, gallery_labels, chunk=1000)[1]
-    recall = recall_at_k(query, gallery, chunk=1000)
+    whole = average_precision(query, gallery, query_labels, gallery_labels, ties=ties, chunk=1000).per_query
+    curve = precision_recall(query, gallery, query_labels, gallery_labels, ties=ties, chunk=1000)[1]
+    recall = recall_at_k(query, gallery, ties=ties, chunk=1000)
     assert set(blocks) == {(50, 64)}
     for chunk in (1, 7, 50):
         blocks.clear()
-        parts = average_precision(query, gallery, query_labels, gallery_labels, chunk=chunk).per_query
+        parts = average_precision(query, gallery, query_labels, gallery_labels, ties=ties, chunk=chunk).per_query
         torch.testing.assert_close(parts, whole, atol=1e-12, rtol=0)
-        parts = precision_recall(query, gallery, query_labels, gallery_labels, chunk=chunk)[1]
+        parts = precision_recall(query, gallery, query_labels, gallery_labels, ties=ties, chunk=chunk)[1]
         torch.testing.assert_close(parts, curve, atol=1e-12, rtol=0)
-        assert recall_at_k(query, gallery, chunk=chunk) == recall
+        assert recall_at_k(query, gallery, ties=ties, chunk=chunk) == recall
         assert max(rows for rows, _ in blocks) == chunk
     expected = chance_level(query_labels, gallery_labels)
     assert chance_level(query_labels, gallery_labels, chunk=3) == pytest.approx(expected, abs=1e-12)
@@ -213,11 +214,12 @@ def test_a_curve_needs_points() -> None:
 
 def test_recall_of_pairs_by_hand() -> None:
     query = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
-    gallery = torch.tensor(
-        [[1.0, 0.1], [1.0, 0.0], [0.0, 1.0]]
-    )  # partners at ranks 1, 3 and 3 (1: nearer to 2, then 0)
+    gallery = torch.tensor([[1.0, 0.1], [1.0, 0.0], [0.0, 1.0]])
+    # Partners at ranks 2 and 3, and the last at 2 or 3: item 1 is as near.
     recall = recall_at_k(query, gallery, ks=(1, 2, 3, 50))
-    assert recall == {1: 0.0, 2: pytest.approx(1 / 3), 3: 1.0, 50: 1.0}
+    assert recall == {1: 0.0, 2: pytest.approx((1 + 1 / 2) / 3), 3: 1.0, 50: 1.0}
+    by_index = recall_at_k(query, gallery, ks=(1, 2, 3, 50), ties="index")
+    assert by_index == {1: 0.0, 2: pytest.approx(1 / 3), 3: 1.0, 50: 1.0}
 
 
 def test_recall_with_several_texts_for_an_image() -> None:
@@ -231,7 +233,7 @@ def test_recall_with_several_texts_for_an_image() -> None:
     assert from_texts == {1: pytest.approx(3 / 5), 2: pytest.approx(4 / 5), 3: 1.0}
 
 
-def test_recall_against_brute_force_with_ties() -> None:
+def test_recall_by_index_against_brute_force() -> None:
     generator = torch.Generator().manual_seed(5)
     query = torch.randint(-1, 2, (40, 3), generator=generator).float() + 0.01
     gallery = torch.randint(-1, 2, (70, 3), generator=generator).float() + 0.01
@@ -245,7 +247,7 @@ def test_recall_against_brute_force_with_ties() -> None:
         ranks.extend(places[:1])
     assert len(ranks) < 40, "some query should have no partner"
     expected = {k: pytest.approx(sum(rank < k for rank in ranks) / len(ranks)) for k in (1, 2, 5, 20)}
-    assert recall_at_k(query, gallery, query_owner, gallery_owner, ks=(1, 2, 5, 20)) == expected
+    assert recall_at_k(query, gallery, query_owner, gallery_owner, ks=(1, 2, 5, 20), ties="index") == expected
 
 
 def test_recall_errors() -> None:
@@ -343,6 +345,11 @@ def test_bad_options_are_one_sentence() -> None:
         mean_average_precision(*items, k=0)
     with pytest.raises(InputError, match="The denominator must be one of capped, relevant, found, not 'all'"):
         mean_average_precision(*items, k=3, denominator="all")
+    for function in (mean_average_precision, average_precision_per_label, precision_recall):
+        with pytest.raises(InputError, match="The ties must be one of expected, index, not 'random'"):
+            function(*items, ties="random")
+    with pytest.raises(InputError, match="The ties must be one of expected, index, not 'random'"):
+        recall_at_k(items[0], items[1], ties="random")
     with pytest.raises(InputError, match="The chunk must be at least 1, not 0"):
         mean_average_precision(*items, chunk=0)
     with pytest.raises(InputError, match="No query shares a label with any item of the gallery, so chance"):
