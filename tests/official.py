@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -107,4 +109,53 @@ def write_ms_coco(root: Path, train: int = 12, test: int = 5, year: str = "2014"
                            "categories": categories}),
         ):  # fmt: skip
             (root / "annotations" / f"{kind}_{part}{year}.json").write_text(json.dumps(content), encoding="utf-8")
+    return root
+
+
+def write_tool_coco(
+    root: Path,
+    number: Callable[[int], Any],
+    *,
+    null: str = "",
+    encoding: str = "utf-8",
+    lists: bool = False,
+    change: Callable[[str, str, dict[str, list]], None] | None = None,
+) -> Path:
+    """Six and four photos as an annotation tool exports them: ids start again in every split, those of categories too.
+
+    Args:
+        root: The folder to make.
+        number: The id of the nth image of a split.
+        null: What is null in the first entry of train that has it, "caption" for instance.
+        encoding: How the files are written; "utf-8-sig" begins with a byte order mark.
+        lists: Captions are lists of two.
+        change: It may change the content of a file, given its kind, its split and what it holds.
+    """
+    (root / "annotations").mkdir(parents=True)
+    for part, count in (("train", 6), ("val", 4)):
+        names = ("cat", "dog") if part == "train" else ("dog", "cat")
+        categories = [{"id": place, "name": name, "supercategory": "animal"} for place, name in enumerate(names)]
+        images = [{"id": number(n), "file_name": f"p{n}.jpg"} for n in range(1, count + 1)]
+        for n in range(1, count + 1):
+            _picture(root / f"{part}2014" / f"p{n}.jpg", n)
+        texts = {n: [f"{part} {n} {turn}" for turn in range(1 + lists)] for n in range(1, count + 1)}
+        captions = [
+            {"id": 1, "image_id": number(n), "caption": text if lists else text[0]} for n, text in texts.items()
+        ]
+        instances = [
+            {"image_id": number(n), "category_id": names.index(("dog", "cat")[n % 2])} for n in range(1, count + 1)
+        ]
+        for kind, content in (
+            ("captions", {"annotations": captions, "images": images}),
+            ("instances", {"categories": categories, "annotations": instances, "images": images}),
+        ):
+            content = json.loads(json.dumps(content))
+            if part == "train" and null:
+                for key in ("annotations", "images", "categories"):
+                    if content.get(key) and null in content[key][0]:
+                        content[key][0][null] = None
+            if change is not None:
+                change(kind, part, content)
+            path = root / "annotations" / f"{kind}_{part}2014.json"
+            path.write_text(json.dumps(content), encoding=encoding)
     return root

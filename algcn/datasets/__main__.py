@@ -103,13 +103,16 @@ def main(argv: Sequence[str] | None = None) -> None:
             print(line)
         words = f", a vocabulary of {len(collection.vocabulary):,} words" if collection.vocabulary is not None else ""
         print(f"{out}: {len(collection.label_set)} labels{words}")
+        for sentence in (*summary.left_out.sentences(), *collection.account.sentences()):
+            print(sentence)
         answer(
             {
                 "out": str(out),
                 "split": split.name,
                 "kept": summary.kept,
-                "compared": collection.against_benchmark(summary.kept, summary.left_out),
-                "left_out": dict(sorted(summary.left_out.items())),
+                "compared": collection.against_benchmark(summary.kept, summary.left_out.counts),
+                "left_out": dict(sorted(summary.left_out.counts.items())),
+                "account": [*summary.left_out.to_json(), *collection.account.to_json()],
                 "splits": {name or "in neither": count for name, count in summary.splits.items()},
                 "labels": len(collection.label_set),
                 "words": None if collection.vocabulary is None else len(collection.vocabulary),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
@@ -10,26 +11,29 @@ from typing import Any, TextIO
 from algcn.kit.errors import InputError
 
 CHUNK = 1 << 20
-_SPACE = " \t\r\n"
+_COMMA = re.compile(r"[ \t\r\n]*,[ \t\r\n]*(?=[^ \t\r\n\]])")  # and another value, all in the window
+_SPACE = re.compile(r"[ \t\r\n]*")
 
 
 def stream_lists(path: str | Path) -> Iterator[tuple[str, Any]]:
     """Yield (key, entry) for every entry of every list at the top of a JSON file; other values are skipped.
 
-    Memory is bounded by the largest entry.
+    Memory is bounded by the largest entry. A byte order mark is skipped, and says where the file is UTF-16 or UTF-32.
 
     Raises:
         InputError: The file cannot be read or is no JSON object.
     """
     path = Path(path)
     try:
-        with path.open(encoding="utf-8") as stream:
+        with path.open("rb") as start:
+            encoding = json.detect_encoding(start.read(4))
+        with path.open(encoding=encoding) as stream:
             yield from _Reader(stream).lists()
     except OSError as error:
         raise InputError(
             f"The file {str(path)!r} cannot be read ({error.strerror or error}); copy it again."
         ) from error
-    except ValueError as error:  # what the decoders raise
+    except (ValueError, RecursionError) as error:  # what the decoders raise
         raise InputError(
             f"The file {str(path)!r} is no JSON object, or it is cut off ({error}); copy it again."
         ) from error
@@ -51,10 +55,9 @@ class _Reader:
     def peek(self) -> str:
         """Return the next character that is no space without taking it; empty at the end."""
         while True:
-            while self.at < len(self.window):
-                if self.window[self.at] not in _SPACE:
-                    return self.window[self.at]
-                self.at += 1
+            self.at = _SPACE.match(self.window, self.at).end()
+            if self.at < len(self.window):
+                return self.window[self.at]
             if not self.more():
                 return ""
 
@@ -65,7 +68,7 @@ class _Reader:
         self.at += 1
 
     def value(self) -> Any:
-        self.peek()
+        """Take a value; the place is at its first character."""
         while True:
             try:
                 value, end = self.decoder.raw_decode(self.window, self.at)
@@ -83,6 +86,8 @@ class _Reader:
         self.take("{")
         while self.peek() != "}":
             key = self.value()
+            if not isinstance(key, str):
+                raise ValueError(f"a name in quotes was expected, not {key!r:.40}")
             self.take(":")
             if self.peek() == "[":
                 for entry in self.entries():
@@ -97,6 +102,10 @@ class _Reader:
         self.take("[")
         while self.peek() != "]":
             yield self.value()
-            if self.peek() != "]":
-                self.take(",")
+            while comma := _COMMA.match(self.window, self.at):
+                self.at = comma.end()
+                yield self.value()
+            if self.peek() == "]":
+                break
+            self.take(",")
         self.take("]")

@@ -5,7 +5,8 @@
     mirflickr25k_annotations_v080/sky.txt …       numbers of the photos with the label, one a line
 
 Labels come twice: `potential` (24, whatever is visible in part) is what the benchmark uses; `relevant` (the 14 files
-`*_r1.txt`) holds where the label is salient. A photo is kept when it has a label and one of the common tags.
+`*_r1.txt`) holds where the label is salient. A photo is kept when it has a label and one of the common tags. Copies
+that call photos IM1.JPG or im00001.png, or have them in a folder `images`, are read as well.
 """
 
 from __future__ import annotations
@@ -13,13 +14,15 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
 from algcn.datasets.prepare import Record, first_there, open_root, read_lines
+from algcn.kit.account import Account
 from algcn.kit.errors import InputError
 from algcn.kit.files import sha256
+from algcn.kit.images import SUFFIXES
 from algcn.method.labels import Label, LabelSet
 
 BENCHMARK = 20_015
@@ -62,6 +65,8 @@ SYNONYMS = {
     "tree": ("trees", "forest"),
 }
 KINDS = ("potential", "relevant")
+PHOTO_FOLDERS = (".", "images", "Images", "image", "photos")  # in each of the places
+_PHOTO = re.compile(r"im0*([1-9]\d*)", re.IGNORECASE)
 _TAGS = re.compile(r"tags([1-9]\d*)\.txt")
 
 
@@ -86,9 +91,11 @@ class MirFlickr:
 
     def __init__(self, root: str | Path, kind: str = "potential") -> None:
         self.root = open_root(root)
+        self.account = Account()
         places = [self.root, self.root / "mirflickr", self.root / "mirflickr25k", self.root / "mirflickr25k/mirflickr"]
         self.tags = first_there([place / "meta" / "tags" for place in places], "meta/tags", self.root)
         self.images = self.tags.parent.parent
+        self._places = [place / name for place in (self.images, *places) for name in PHOTO_FOLDERS]
         folders = [
             place / name
             for name in ("mirflickr25k_annotations_v080", "annotations_v080", "annotations")
@@ -151,24 +158,53 @@ class MirFlickr:
         # A tag is one word here (Flickr's clean form); should one hold a space, its words would be words of the text.
         return [tag for tag in read_lines(self.tags / f"tags{number}.txt") if tag]
 
-    def records(self, left_out: Counter[str]) -> Iterator[Record]:
+    @cached_property
+    def _photos(self) -> dict[int, Path]:
+        """Map numbers to photos that are called otherwise than im1.jpg or are in another folder than usual."""
+        photos: dict[int, Path] = {}
+        for folder in filter(Path.is_dir, self._places):
+            for path in sorted(folder.iterdir()):
+                if path.suffix.lower() in SUFFIXES and (match := _PHOTO.fullmatch(path.stem)):
+                    photos.setdefault(int(match[1]), path)
+        return photos
+
+    def _photo(self, number: int) -> Path:
+        """Find a photo by its number.
+
+        Raises:
+            InputError: It is not there.
+        """
+        usual = self.images / f"im{number}.jpg"
+        if usual.is_file():
+            return usual
+        if number in self._photos:
+            return self._photos[number]
+        if self._photos:
+            raise InputError(
+                f"The photo im{number}.jpg is missing in {str(self.images)!r}; unpack mirflickr25k.zip again."
+            )
+        found = next((path for path in sorted(self.root.rglob("*")) if path.suffix.lower() in SUFFIXES), None)
+        there = f"found for instance {found.relative_to(self.root).as_posix()!r}" if found else "found no pictures"
+        raise InputError(
+            f"The folder {str(self.images)!r} has none of the photos: looked for 'im{number}.jpg', 'IM{number}.JPG', "
+            f"'images/im{number}.jpg' and the like, and {there}; unpack mirflickr25k.zip there."
+        )
+
+    def records(self, left_out: Account) -> Iterator[Record]:
         """Yield the photos with a label and a common tag, by number; a photo's text is all its tags in a row."""
         common = set(self.vocabulary)
         for number in self.numbers:
             tags, labels = self._tags_of(number), self._labels.get(number, [])
             if not labels:
-                left_out["without a label"] += 1
+                left_out.add("without a label", f"im{number}.jpg")
             elif common.isdisjoint(tags):
-                left_out["without a common tag"] += 1
+                left_out.add("without a common tag", f"im{number}.jpg")
             else:
-                image = self.images / f"im{number}.jpg"
-                if not image.is_file():
-                    raise InputError(
-                        f"The photo im{number}.jpg is missing in {str(self.images)!r}; unpack mirflickr25k.zip again."
-                    )
-                yield Record(image.name, image, [" ".join(tags)], labels)
+                image = self._photo(number)
+                # One name in all copies, so that all draw the same split.
+                yield Record(f"im{number}{image.suffix.lower()}", image, [" ".join(tags)], labels)
 
-    def against_benchmark(self, kept: int, left_out: Counter[str]) -> str:
+    def against_benchmark(self, kept: int, left_out: Mapping[str, int]) -> str:
         """Compare the number of photos that are kept with the literature's."""
         agrees = "as many as" if kept == BENCHMARK else "NOT as many as"
         return f"{agrees} the {BENCHMARK:,} of the benchmark, which is said to follow this rule"

@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import csv
 import tarfile
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from torch import Tensor
@@ -22,6 +21,7 @@ from torch import Tensor
 from algcn.datasets.image_folder import METADATA, SEPARATOR
 from algcn.datasets.mirflickr import BENCHMARK, label_set_of
 from algcn.datasets.prepare import Record, open_root, read_lines
+from algcn.kit.account import Account
 from algcn.kit.errors import InputError
 from algcn.kit.files import sha256
 from algcn.kit.mat import read_variable
@@ -48,6 +48,7 @@ class MirFlickrSubset:
     def __init__(self, root: str | Path, unpacked: str | Path, *, progress: bool = False) -> None:
         self.root = open_root(root)
         self.unpacked = Path(unpacked)
+        self.account = Account()
         self.label_set: LabelSet = label_set_of(list(filter(None, read_lines(self.root / NAMES))))
         self.tags, self.labels = read_variable(self.root / TAGS, "YAll"), read_variable(self.root / LABELS, "LAll")
         if self.labels.shape != (len(self.tags), len(self.label_set)):
@@ -74,20 +75,20 @@ class MirFlickrSubset:
         """The words of the columns of YAll."""
         return [f"w{column}" for column in range(self.tags.shape[1])]
 
-    def records(self, left_out: Counter[str]) -> Iterator[Record]:
+    def records(self, left_out: Account) -> Iterator[Record]:
         """Yield the photos with a label and a tag, in the order of metadata.csv."""
         names = self.label_set.names
         for name, row in self.rows.items():
             words = [f"w{column}" for column in self._columns(self.tags[row])]
             labels = [names[column] for column in self._columns(self.labels[row])]
             if not labels:
-                left_out["without a label"] += 1
+                left_out.add("without a label", name)
             elif not words:
-                left_out["without a tag"] += 1
+                left_out.add("without a tag", name)
             else:
                 yield Record(name, self.unpacked / name, [" ".join(words)], labels)
 
-    def against_benchmark(self, kept: int, left_out: Counter[str]) -> str:
+    def against_benchmark(self, kept: int, left_out: Mapping[str, int]) -> str:
         """Say that this is not the whole benchmark."""
         return f"a part of the {BENCHMARK:,} of the benchmark, so results are not comparable with those on all"
 

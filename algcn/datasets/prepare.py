@@ -13,7 +13,7 @@ import json
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol, TextIO
@@ -21,6 +21,7 @@ from typing import Any, Protocol, TextIO
 from algcn.datasets.features import SPLITS
 from algcn.datasets.image_folder import METADATA, SEPARATOR
 from algcn.datasets.splits import FORMAT, MANIFEST, OFFICIAL, RULE, Assignment, Split
+from algcn.kit.account import Account
 from algcn.kit.errors import InputError
 from algcn.kit.files import sha256
 from algcn.kit.parallel import bounded_map
@@ -49,16 +50,18 @@ class Collection(Protocol):
         dataset: Its name on the command line.
         label_set: The labels, in the order of the benchmark.
         vocabulary: The words of the benchmark's bags of words; None where it has none.
+        account: What was read from its files and not used, apart from the items that are left out.
     """
 
     dataset: str
     label_set: LabelSet
     vocabulary: list[str] | None
+    account: Account
 
-    def records(self, left_out: Counter[str]) -> Iterator[Record]:
+    def records(self, left_out: Account) -> Iterator[Record]:
         """Yield the items that are kept, one at a time, and count in `left_out` why others are not."""
 
-    def against_benchmark(self, kept: int, left_out: Counter[str]) -> str:
+    def against_benchmark(self, kept: int, left_out: Mapping[str, int]) -> str:
         """Compare the number of items that are kept with the literature's, in words."""
 
     def sources(self) -> dict[str, str]:
@@ -70,17 +73,18 @@ class Summary:
     """How many items were kept, and in which splits."""
 
     kept: int = 0
-    left_out: Counter[str] = field(default_factory=Counter)
+    left_out: Account = field(default_factory=Account)
     splits: Counter[str] = field(default_factory=Counter)
 
     def lines(self, collection: Collection, split: Split) -> list[str]:
         """Return a few lines for a terminal."""
-        total = self.kept + sum(self.left_out.values())
-        why = "".join(f", {count:,} {reason}" for reason, count in sorted(self.left_out.items()))
+        left_out = self.left_out.counts
+        total = self.kept + left_out.total()
+        why = "".join(f", {count:,} {reason}" for reason, count in sorted(left_out.items()))
         rest = f", {self.splits['']:,} in neither" if self.splits[""] else ""
         validation = f", validation {self.splits['validation']:,}" if self.splits["validation"] else ""
         return [
-            f"{total:,} items{why}; {self.kept:,} kept: {collection.against_benchmark(self.kept, self.left_out)}",
+            f"{total:,} items{why}; {self.kept:,} kept: {collection.against_benchmark(self.kept, left_out)}",
             f"split {split.name}: train {self.splits['train']:,}{validation}, test {self.splits['test']:,}{rest}",
         ]
 
@@ -158,12 +162,13 @@ def _draw(collection: Collection, split: Split, summary: Summary, progress: bool
     if not summary.splits["train"] or not summary.splits["test"]:
         missing = "test" if summary.splits["train"] else "train"
         why = (
-            ", ".join(f"{count:,} {reason}" for reason, count in sorted(summary.left_out.items()))
+            ", ".join(f"{count:,} {reason}" for reason, count in sorted(summary.left_out.counts.items()))
             or "nothing was left out"
         )
         raise InputError(
             f"The split {split.rule} puts none of the {summary.kept:,} kept items into {missing} ({why}); "
-            "give the whole collection with its own lists of train and test items, or another --split."
+            "give the whole collection with its own lists of train and test items, or another --split. "
+            + " ".join(collection.account.sentences())
         )
     return assignment
 
@@ -178,8 +183,8 @@ def _head(collection: Collection, split: Split, summary: Summary) -> dict[str, A
         **drawn,
         "counts": {
             "kept": summary.kept,
-            "compared": collection.against_benchmark(summary.kept, summary.left_out),
-            "left out": dict(sorted(summary.left_out.items())),
+            "compared": collection.against_benchmark(summary.kept, summary.left_out.counts),
+            "left out": dict(sorted(summary.left_out.counts.items())),
             "train": summary.splits["train"],
             **({"validation": summary.splits["validation"]} if summary.splits["validation"] else {}),
             "test": summary.splits["test"],
@@ -228,7 +233,7 @@ def _write_items(
     total = sum(head["counts"].get(name, 0) for name in SPLITS)
     chosen = (
         (record, split)
-        for record in collection.records(Counter())
+        for record in collection.records(Account())
         if (split := assignment.of(record.file_name, record.official)) is not None
     )
     with ProgressBar(collection.dataset, total=total, unit="image", shown=progress) as bar:

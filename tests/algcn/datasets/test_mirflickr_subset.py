@@ -19,6 +19,7 @@ from algcn.datasets.mirflickr import GROUPS, NAMES, SYNONYMS, label_set_of
 from algcn.datasets.mirflickr_subset import MirFlickrSubset
 from algcn.datasets.splits import Split
 from algcn.features.bag_of_words import BagOfWords, read_vocabulary
+from algcn.kit.account import Account
 from algcn.kit.errors import InputError, run_command
 from algcn.method.labels import LabelSet
 
@@ -141,7 +142,7 @@ def test_the_real_subset(data_root, tmp_path):
         pytest.skip(f"no MIRFlickr subset at {real}")
     (tmp_path / "photos").mkdir()
     collection = MirFlickrSubset(real, tmp_path / "photos")
-    left_out: Counter[str] = Counter()
+    left_out = Account()
     records = list(collection.records(left_out))
     assert len(records) == 2190 and not left_out
     assert collection.label_set.names == NAMES and len(collection.vocabulary) == 1386
