@@ -13,7 +13,7 @@ from typing import Any
 
 from algcn.kit.checks import is_number, shown
 
-_WHOLE = re.compile(r"0|-?[1-9][0-9]{0,18}")
+_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,18}")
 _SIXTY_FOUR_BITS = 1 << 63
 _PLAIN = re.compile(r"\w+\.\w+")  # the name of a file, in no folder
 
@@ -29,8 +29,8 @@ def read_id(value: Any, name: str = "id") -> int | str | None:
     if value is None or (isinstance(value, str) and not value.strip()):
         return None
     if isinstance(value, str):
-        value = value.strip()
-        if not _WHOLE.fullmatch(value):
+        value = _whole(value, name).strip()
+        if not _NUMBER.fullmatch(value):
             return value
         value = int(value)
     if isinstance(value, float) and math.isfinite(value):
@@ -52,7 +52,7 @@ def read_text(value: Any, name: str) -> str:
         return ""
     if not isinstance(value, str) and not is_number(value):
         raise ValueError(f"its {name} must be a text, not {shown(value)}")
-    return " ".join(str(value).split())
+    return " ".join(_whole(str(value), name).split())
 
 
 def read_captions(value: Any) -> list[str]:
@@ -77,10 +77,17 @@ def read_file_name(value: Any) -> str | None:
         raise ValueError(f"its file_name must be a text, not {shown(value)}")
     if _PLAIN.fullmatch(value):
         return value
-    path, windows = PurePosixPath(value), PureWindowsPath(value)
+    path, windows = PurePosixPath(_whole(value, "file_name")), PureWindowsPath(value)
     if path.is_absolute() or windows.anchor or ".." in windows.parts or "\0" in value:
         raise ValueError(f"its file_name must be a path inside the folder of photos, not {shown(value)}")
     return value
+
+
+def _whole(text: str, name: str) -> str:
+    """Refuse a text that no file can hold: JSON can write half of a character, where a tool cut through an emoji."""
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError(f"its {name} holds half of a character, {shown(text)}")
+    return text
 
 
 class Place:

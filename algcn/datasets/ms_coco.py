@@ -14,6 +14,7 @@ are joined by name, and what belongs to nothing is counted in the account.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -267,8 +268,10 @@ class MsCoco:
                 left_out.add("without a caption", item)
             else:
                 photo = folder / name
-                if not photo.is_file():
-                    raise InputError(f"The photo {name} is missing in {str(folder)!r}; unpack {folder.name}.zip again.")
+                if not os.path.isfile(photo):  # False for a name that is too long, too
+                    raise InputError(
+                        f"The photo {name:.100} is missing in {str(folder)!r}; unpack {folder.name}.zip again."
+                    )
                 labels = [names[int(position)] for position in positions.split(",")]
                 yield Record(item, photo, [text for (text,) in captions], labels, PARTS[part])
 

@@ -12,6 +12,7 @@ Labels come from AllLabels alone; the files of TrainTestLabels repeat them, one 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Container, Iterator, Mapping
 from functools import cached_property
 from itertools import zip_longest
@@ -107,7 +108,7 @@ class NusWide:
         """Find the photo that the list calls `name`: there, elsewhere by its file name, or by its Flickr id."""
         by_name, by_id = self._photos
         path = self.images / name
-        if path.is_file():
+        if os.path.isfile(path):  # False for a name that is too long, too
             return path
         return by_name.get(PurePosixPath(name).name) or by_id.get(_flickr_id(name))
 

@@ -111,6 +111,8 @@ def test_entries_that_are_there_twice_count_once(tmp_path: Path) -> None:
         (rename("images", 0, id=99, file_name="../p1.jpg"), "inside the folder of photos, not '../p1.jpg'"),
         (rename("images", 0, id=99, file_name="/p1.jpg"), "inside the folder of photos, not '/p1.jpg'"),
         (rename("images", 0, id=99, file_name=7), "file_name must be a text, not 7"),
+        (rename("images", 0, id="\ud83d"), "Entry 7 .*its id holds half of a character"),
+        (rename("images", 0, id=99, file_name="\ud83d.jpg"), "Entry 7 .*its file_name holds half of a character"),
         (rename("categories", 0, name="dog"), "category 0 of train is 'cat' and, in entry 3 of 'categories'"),
         (rename("categories", 0, id=5, supercategory="pet"), "'cat' is of the supercategory 'animal' and, .* of 'pet'"),
         (rename("categories", 0, id=5, name="a|b"), r"Entry 3 of 'categories' .* contain '\|'"),
@@ -119,6 +121,7 @@ def test_entries_that_are_there_twice_count_once(tmp_path: Path) -> None:
         (lambda kind, part, content: content["images"].append("p1.jpg"), "Entry 7 of 'images' .* none of COCO's"),
         (lambda kind, part, content: content["annotations"][0].pop("image_id"), "it has no 'image_id'"),
         (lambda kind, part, content: content["annotations"][0].update(caption={"en": "a"}), "caption must be a text"),
+        (lambda kind, part, content: content["annotations"][0].update(caption="a \ud83d"), "caption holds half of"),
     ],
 )  # fmt: skip
 def test_what_may_mean_two_things_is_refused_in_a_sentence_that_names_it(
@@ -130,6 +133,14 @@ def test_what_may_mean_two_things_is_refused_in_a_sentence_that_names_it(
     assert run_command(main, ["ms-coco", "--root", str(root), "--out", str(tmp_path / "out"), "--quiet"]) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1 and error.endswith(".\n") and not (tmp_path / "out").exists()
+
+
+def test_a_photo_whose_name_is_too_long_for_a_file_is_missing(tmp_path: Path) -> None:
+    def change(kind: str, part: str, content: dict[str, list]) -> None:
+        content["images"][0]["file_name"] = "p" * 5000
+
+    with pytest.raises(InputError, match=r"^The photo p{100} is missing"):
+        read(write_tool_coco(tmp_path, IDS["restart"], change=change))
 
 
 def test_captions_and_instances_must_mean_the_same_photo_by_an_id(tmp_path: Path) -> None:
