@@ -181,6 +181,7 @@ def test_what_is_ones_own_stays_whatever_is_chosen(browser: Browser, pocket_serv
         expect(page.locator("#train-result")).to_contain_text("mAP on", timeout=3 * PATIENCE)
         open_tab(page, "Search")
         expect(page.locator(MODEL)).to_have_value("your model")
+        expect(page.locator("#notice")).to_contain_text("You opened another model")  # it is filled anew
         ask(page, "a dog on the beach")
         page.select_option(MODEL, "mirflickr")
         expect(page.locator("#notice .error")).to_contain_text("This model reads pictures only")
@@ -195,6 +196,7 @@ def test_what_is_ones_own_stays_whatever_is_chosen(browser: Browser, pocket_serv
             expect(page.locator(FACTS)).to_contain_text("1 caption ")
             expect(page.locator("#collect-own")).to_contain_text("your own picture")
         open_tab(page, "Search")
+        expect(page.locator("#notice")).to_contain_text("You opened another model")
         ask(page, "a zebra")
         expect(page.locator(ROWS)).to_contain_text("A lonely zebra")
         page.select_option(MODEL, "mirflickr")
