@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from algcn.kit.checks import shown
 from algcn.kit.errors import InputError
 from algcn.kit.images import open_image, to_rgb
 
@@ -60,14 +61,23 @@ def embed_texts(bundle: Bundle, texts: Sequence[str]) -> Tensor:
     """
     if isinstance(texts, str):
         raise InputError("Give a list of texts, even where it is one.")
+    texts = list(texts)
+    wrong = next((number for number, text in enumerate(texts, start=1) if not isinstance(text, str)), None)
+    if wrong is not None:
+        raise InputError(f"Text {wrong} is {shown(texts[wrong - 1])}; give words.")
     encoder = bundle.encoder(bundle.model.prior.device)
     if "text" not in bundle.encodes:
         raise InputError(
             f"The encoder of the bundle {bundle.path} reads no texts for its model; use a bundle whose encoder does."
         )
-    return project(bundle.model, bundle.model.embed_text, encoder.encode_texts(list(texts)))
+    return project(bundle.model, bundle.model.embed_text, encoder.encode_texts(texts))
 
 
 def _opened(pictures: Iterable[Picture]) -> Iterator[Image.Image]:
-    for picture in pictures:
-        yield open_image(picture) if isinstance(picture, (str, bytes, Path)) else to_rgb(picture)
+    for number, picture in enumerate(pictures, start=1):
+        if isinstance(picture, (str, bytes, Path)):
+            yield open_image(picture)
+        elif hasattr(picture, "mode"):
+            yield to_rgb(picture)
+        else:
+            raise InputError(f"Picture {number} is {shown(picture)}; give a path, the bytes of a file, or a PIL image.")

@@ -212,6 +212,9 @@ def test_embeddings_of_scripts_are_those_of_galleries_and_queries(
         (lambda bundle: bundle.predict_labels(["nowhere.jpg"]), "There is no picture at nowhere.jpg"),
         (lambda bundle: bundle.predict_labels_of_texts("a dog"), r"^Give a list of texts, even where it is one\.$"),
         (lambda bundle: bundle.embed_texts([" "]), "The text is empty"),
+        (lambda bundle: bundle.embed_texts(["a dog", None]), r"^Text 2 is None; give words\.$"),
+        (lambda bundle: bundle.predict_labels([None]), "^Picture 1 is None; give a path"),
+        (lambda bundle: bundle.predict_labels([3]), "^Picture 1 is 3; give a path"),
     ],
 )
 def test_what_cannot_be_embedded_is_one_sentence(
