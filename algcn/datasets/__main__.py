@@ -25,6 +25,7 @@ from algcn.command_line import (
 from algcn.datasets import mirflickr, mirflickr_subset, ms_coco, nus_wide
 from algcn.datasets.prepare import Collection, prepare
 from algcn.datasets.splits import SEED, USUAL, Split
+from algcn.kit.account import Account
 from algcn.kit.errors import InputError, run_command
 
 
@@ -103,8 +104,12 @@ def main(argv: Sequence[str] | None = None) -> None:
             print(line)
         words = f", a vocabulary of {len(collection.vocabulary):,} words" if collection.vocabulary is not None else ""
         print(f"{out}: {len(collection.label_set)} labels{words}")
-        for sentence in (*summary.left_out.sentences(), *collection.account.sentences()):
-            print(sentence)
+        account = Account()
+        account.use("items", summary.kept)
+        account.merge(summary.left_out)
+        account.merge(collection.account)
+        for line in account.lines():
+            print(line)
         answer(
             {
                 "out": str(out),
@@ -112,7 +117,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                 "kept": summary.kept,
                 "compared": collection.against_benchmark(summary.kept, summary.left_out.counts),
                 "left_out": dict(sorted(summary.left_out.counts.items())),
-                "account": [*summary.left_out.to_json(), *collection.account.to_json()],
+                "account": account.to_json(),
                 "splits": {name or "in neither": count for name, count in summary.splits.items()},
                 "labels": len(collection.label_set),
                 "words": None if collection.vocabulary is None else len(collection.vocabulary),

@@ -161,7 +161,9 @@ class MsCoco:
         image = read_id(entry["image_id"], "image_id")
         for turn, text in enumerate(captions):
             if not text:
-                self.account.add("captions that are null or empty", str(where), "write at least a word")
+                self.account.add(
+                    "captions that are null or empty", str(where), "write at least a word", unit="captions"
+                )
             elif image is None:
                 self._count_orphan("captions", str(where))
             else:
@@ -172,7 +174,7 @@ class MsCoco:
         if image is None:
             self._count_orphan("labels", str(where))
         elif category is None:
-            self.account.add("labels of an unknown category", str(where), _LIST_CATEGORY)
+            self.account.add("labels of an unknown category", str(where), _LIST_CATEGORY, unit="labels")
         else:
             # Repeated instances are one label.
             numbers = self._images.of(part, image), self._categories.of(part, category)
@@ -239,19 +241,19 @@ class MsCoco:
 
         for (number,) in self._database.execute(_NO_NAME):
             part, given = images[number]
-            self.account.add("images without a file name", f"{given!r} of {part}", "write its file_name")
+            self.account.add("images without a file name", f"{given!r} of {part}", "write its file_name", unit="images")
         for table, what, kind in (("caption", "captions", "captions"), ("instance", "labels", "instances")):
             for (number,) in self._database.execute(_NO_IMAGE[table]):
                 self._count_orphan(what, where(images[number], kind))
         for (number,) in self._database.execute(_NO_CATEGORY):
             found = where(categories[number], "instances")
-            self.account.add("labels of an unknown category", found, _LIST_CATEGORY)
+            self.account.add("labels of an unknown category", found, _LIST_CATEGORY, unit="labels")
         for number, count in self._database.execute(_MANY_CAPTIONS, (self.captions,)):
             kind, found = f"captions beyond the first {self.captions} of a photo", where(images[number], "captions")
-            self.account.add(kind, found, f"take more with --captions {count}", count - self.captions)
+            self.account.add(kind, found, f"take more with --captions {count}", count - self.captions, "captions")
 
     def _count_orphan(self, what: str, where: str) -> None:
-        self.account.add(f"{what} of an unknown image", where, _LIST_IMAGE)
+        self.account.add(f"{what} of an unknown image", where, _LIST_IMAGE, unit=what)
 
     def records(self, left_out: Account) -> Iterator[Record]:
         """Yield the photos with a caption and a label, train before validation, by id."""

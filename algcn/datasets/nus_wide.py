@@ -97,11 +97,11 @@ class NusWide:
             flickr_id = _id_of_photo(path.stem, listed)
             where = path.relative_to(self.images).as_posix()
             if flickr_id is None:
-                self.account.add(f"photos that {self.list.name} does not name", where)
+                self.account.add(f"photos that {self.list.name} does not name", where, unit="photos")
             elif (other := by_id.setdefault(flickr_id, path)) is not path:
                 if where == listed[flickr_id]:  # this one is taken
                     by_id[flickr_id], where = path, other.relative_to(self.images).as_posix()
-                self.account.add("photos with the Flickr id of another photo", where)
+                self.account.add("photos with the Flickr id of another photo", where, unit="photos")
         return by_name, by_id
 
     def _photo(self, name: str) -> Path | None:

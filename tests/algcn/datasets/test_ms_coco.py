@@ -170,6 +170,7 @@ def test_what_belongs_to_nothing_is_said_by_the_command_and_in_its_json(
     said = capsys.readouterr().out.splitlines()
     assert said[0].startswith("10 items; 10 kept")
     assert said[3:] == [
+        "10 items used; 6 captions, 2 labels not used.",
         "Captions that are null or empty: 4, for instance entry 7 of 'annotations' in the file captions_val2014.json; "
         "write at least a word.",
         "Captions of an unknown image: 2, for instance of 77 in the file captions_val2014.json; "
@@ -180,7 +181,7 @@ def test_what_belongs_to_nothing_is_said_by_the_command_and_in_its_json(
         "list it under 'categories' of the same file with this id.",
     ]
     account = json.loads(answer.read_text())["account"]
-    assert [entry["count"] for entry in account] == [4, 2, 1, 1]
+    assert [entry["count"] for entry in account["left_out"]] == [4, 2, 1, 1]
     assert "None" not in (tmp_path / "out" / "metadata.csv").read_text()
 
 
@@ -188,7 +189,7 @@ def test_captions_beyond_the_limit_are_counted(tmp_path: Path) -> None:
     _, left_out, account = read(write_ms_coco(tmp_path))
     assert account.counts == {"captions beyond the first 5 of a photo": 16}
     assert account.sentences()[0].endswith("take more with --captions 6.")
-    assert [entry["example"] for entry in left_out.to_json()] == [
+    assert [entry["example"] for entry in left_out.to_json()["left_out"]] == [
         f"train2014/COCO_train2014_{number:012}.jpg" for number in (2, 3)
     ]
 

@@ -70,7 +70,7 @@ def test_photos_that_nothing_names_are_counted_and_hidden_files_are_none(tmp_pat
         (root / "Flickr" / name).write_bytes(photo)
     kept, left_out, account = read(root)
     assert len(kept) == 37 and kept["scene0/0006_7000006.jpg"] == "0006_7000006.jpg"
-    assert left_out.to_json()[-1]["example"] == "scene1/0004_7000004.jpg"
+    assert left_out.to_json()["left_out"][-1]["example"] == "scene1/0004_7000004.jpg"
     assert account.sentences() == [
         "Photos that Imagelist.txt does not name: 1, for instance a/holiday.jpg.",
         "Photos with the Flickr id of another photo: 1, for instance b/7000006_secret.jpg.",
