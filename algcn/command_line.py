@@ -6,6 +6,7 @@ Notable:
 - Bad arguments are an `InputError`: `run_command` prints one sentence and ends with exit code 2, as for all bad input.
 - The help shows the defaults of the code and an example, which a test parses.
 - Answers go to stdout, notes and progress to stderr; with `--json -` stdout holds the JSON and nothing else.
+- A command that reads data ends with its account (`tell`): what was used and what not is part of the answer.
 - Importing this file imports no torch: `app.py` parses its arguments with it before the page is up.
 """
 
@@ -17,10 +18,11 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from algcn.kit.account import Account
 from algcn.kit.errors import InputError
 from algcn.kit.files import write_text
 
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 EXAMPLE = "Example:"
 STDOUT = "-"  # of --json
 CPU = "cpu"
+LABELS_SHOWN = 10  # of the labels found
 FEATURES = "feature file (.safetensors) or folder of the authors' .mat files"
 
 
@@ -341,6 +344,28 @@ def answering(out: str | None) -> Iterator[Callable[[dict[str, Any]], None]]:
                 write_text(out, _as_json(answer))
 
         yield write
+
+
+def tell(account: Account) -> None:
+    """End a command with what it used of the data and what it did not; on stdout, as it belongs to the answer."""
+    for line in account.lines():
+        print(line.encode("utf-8", "backslashreplace").decode())  # a file's name need not be Unicode
+
+
+def labels_line(counts: Mapping[str, int]) -> str:
+    """Say which labels were found on how many pictures, the most frequent first; of many also the rarest.
+
+    Example:
+        >>> labels_line({"dog": 1200, "sea": 3})
+        'Labels found: dog 1,200, sea 3.'
+    """
+    ordered = sorted(counts.items(), key=lambda entry: -entry[1])
+    if not ordered:
+        return "Labels found: none."
+    shown = ", ".join(f"{name} {count:,}" for name, count in ordered[:LABELS_SHOWN])
+    more = len(ordered) - LABELS_SHOWN
+    rarest = f" and {more:,} more, the rarest {ordered[-1][0]} {ordered[-1][1]:,}" if more > 0 else ""
+    return f"Labels found: {shown}{rarest}."
 
 
 def _as_json(answer: dict[str, Any]) -> str:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 
 from algcn.datasets.features import SPLITS
+from algcn.kit.account import Account
 from algcn.kit.errors import InputError
 from algcn.kit.images import SUFFIXES
 from algcn.method.labels import LabelSet
@@ -39,6 +41,7 @@ class ImageFolder:
 
     root: Path
     items: list[Item]
+    account: Account = field(default_factory=Account)
 
     def __len__(self) -> int:
         return len(self.items)
@@ -49,6 +52,11 @@ class ImageFolder:
     def path(self, item: Item) -> Path:
         """Return the path of an item's image."""
         return self.root / item.file_name
+
+    @property
+    def label_counts(self) -> dict[str, int]:
+        """Return how many items have each label, the most frequent first."""
+        return dict(Counter(label for item in self.items for label in item.labels or []).most_common())
 
     @property
     def label_names(self) -> list[str]:
@@ -73,7 +81,10 @@ def read_image_folder(path: str | Path, label_set: LabelSet | None = None) -> Im
         raise InputError(f"There is no folder {str(path)!r}; give a folder of images with a {METADATA}.")
     metadata = root / METADATA
     items = _read_metadata(metadata, label_set) if metadata.is_file() else _list_images(root)
-    return ImageFolder(root, items)
+    account = Account()
+    account.use("pictures", len(items))
+    account.use("captions", sum(len(item.texts) for item in items))
+    return ImageFolder(root, items, account)
 
 
 def named_files(path: str | Path) -> list[str] | None:

@@ -124,7 +124,7 @@ def test_command_from_files_alone(folder, tiny_bundle_dir, tmp_path, capsys, spa
 
 def test_the_spaces_differ_and_are_what_they_say(folder, tiny_bundle_dir):
     bundle = Bundle.load(tiny_bundle_dir)
-    features, split = evaluate.load_data(folder, bundle, None, "cpu")
+    features, split, _ = evaluate.load_data(folder, bundle, None, "cpu")
     assert split == "all"
     raw, common = retrieval.embed(features, None), retrieval.embed(features, bundle.model)
     assert raw.images.shape[1] == 32 and common.images.shape[1] == 48
@@ -152,7 +152,7 @@ def test_a_folder_that_names_no_split_has_that_of_its_feature_file(folder, tiny_
     extracted = Features.load(tmp_path / "features.safetensors")
     bundle = Bundle.load(tiny_bundle_dir)
     for split in SPLITS:
-        read, chosen = evaluate.load_data(folder, bundle, split, "cpu")
+        read, chosen, _ = evaluate.load_data(folder, bundle, split, "cpu")
         assert chosen == split and read.file_names == extracted.select(split).file_names != []
     capsys.readouterr()
     evaluate.main([str(tiny_bundle_dir), str(folder), "--split", "test"])
