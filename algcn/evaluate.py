@@ -42,6 +42,7 @@ from algcn.command_line import (
 )
 from algcn.datasets.features import SPLITS, Features
 from algcn.datasets.image_folder import ImageFolder, read_image_folder
+from algcn.datasets.left_out import count_captions, count_labels, use_items
 from algcn.evaluation.retrieval import DEFINITIONS, SPACES, embed, embed_for_ranking, evaluate_embedded, summary
 from algcn.features.extraction import extract_features, label_set_of, with_splits
 from algcn.kit.account import Account
@@ -123,13 +124,15 @@ def load_data(path: str | Path, bundle: Bundle, split: str | None, device: str, 
 
 def _of_split(folder: ImageFolder, chosen: str) -> ImageFolder:
     """The pictures of a split (or of "all"), with an account of the others."""
+    items = [item for item in folder if chosen in ("all", item.split)]
     account = Account()
     account.merge(folder.account)
-    others = [item for item in folder if chosen not in ("all", item.split)]
-    for item in others:
-        account.add("pictures of other splits", f"{item.file_name} ({item.split})", OTHER_SPLITS, unit="pictures")
-        account.add("captions of other splits", f"that of {item.file_name}", "", len(item.texts), "captions")
-    items = [item for item in folder if chosen in ("all", item.split)]
+    use_items(account, items)
+    for item in folder:
+        if chosen not in ("all", item.split):
+            account.add("pictures of other splits", f"{item.file_name} ({item.split})", OTHER_SPLITS, unit="pictures")
+            count_captions(account, item)
+            count_labels(account, item)
     return replace(folder, items=items, account=account)
 
 

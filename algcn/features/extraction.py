@@ -24,7 +24,9 @@ from torch import Tensor
 
 from algcn.datasets.feature_writer import FeatureWriter
 from algcn.datasets.features import SPLITS, Features, check_rows, file_metadata
+from algcn.datasets.folders.names import composed
 from algcn.datasets.image_folder import ImageFolder, Item
+from algcn.datasets.left_out import count_captions, count_labels, use_items
 from algcn.datasets.splits import split_name
 from algcn.features.sources import Sources
 from algcn.kit.account import Account
@@ -54,7 +56,7 @@ def split_of(file_name: str) -> str:
 
     A hash rather than a draw: an image keeps its split when others join or leave the folder.
     """
-    share = int(hashlib.sha1(file_name.encode()).hexdigest()[:8], 16) / 2**32
+    share = int(hashlib.sha1(composed(file_name).encode()).hexdigest()[:8], 16) / 2**32
     if share < TRAIN_SHARE:
         return "train"
     return "validation" if share < TRAIN_SHARE + VALIDATION_SHARE else "test"
@@ -161,27 +163,24 @@ class Work:
         """Return what of the folder has rows, and what has not: the folder's account, and what is left out here."""
         account = Account()
         account.merge(self.folder.account)
-        kept = self.kept
-        account.used["pictures"], account.used["captions"] = len(kept), sum(len(item.texts) for item in kept)
+        use_items(account, self.kept)
         if self.sources.vocabulary:
             kind, remedy = "captions without a word of the vocabulary", "use another one or a smaller --min-texts"
         else:
             kind, remedy = "captions that say nothing", "write words"
+        count_unreadable(account, self.folder.root, self.unreadable)
         taken = {item.file_name: item for item in self.items}
         for item in self.folder:
             if item.file_name not in taken:
-                account.add(
-                    "pictures without a usable caption",
-                    item.file_name,
-                    "give it a text in the folder's table",
-                    unit="pictures",
-                )
-            without = [text for text in item.texts if not self.sources.texts.takes(text)]
-            if without:
-                account.add(kind, f"{without[0]!r:.{SHOWN}} of {item.file_name}", remedy, len(without), "captions")
-        count_unreadable(account, self.folder.root, self.unreadable)
-        for name in self.unreadable:
-            account.add("captions of unreadable pictures", f"that of {name}", "", len(taken[name].texts), "captions")
+                example = ("pictures without a usable caption", item.file_name)
+                account.add(*example, "give it a text in the folder's table", unit="pictures")
+                count_labels(account, item)
+            elif item.file_name in self.unreadable:
+                count_captions(account, taken[item.file_name])
+                count_labels(account, item)
+            for text in item.texts:
+                if not self.sources.texts.takes(text):
+                    account.add(kind, f"{text!r:.{SHOWN}} of {item.file_name}", remedy, unit="captions")
         return account
 
     def shards(self) -> Iterator[dict[str, Tensor]]:

@@ -25,6 +25,7 @@ from torch.nn import functional
 from algcn.bundles.bundle import Bundle
 from algcn.bundles.embedding import project
 from algcn.datasets.image_folder import ImageFolder, Item, read_image_folder
+from algcn.datasets.left_out import count_captions, count_labels, use_items
 from algcn.features.encoder import clean_text
 from algcn.gallery.files import STORE_NAME
 from algcn.kit import files
@@ -158,28 +159,31 @@ def build_gallery(
         text_features=text_features,
         store_notices=notices,
         unreadable=wanted.unreadable,
-        account=_account(listing, wanted, len(items), len(pairs), texts_unread),
+        account=_account(listing, wanted, items, texts_unread),
         texts_unread=texts_unread,
     )
 
 
-def _account(listing: ImageFolder, wanted: _Wanted, pictures: int, captions: int, texts_unread: str | None) -> Account:
+def _account(listing: ImageFolder, wanted: _Wanted, items: list[Item], texts_unread: str | None) -> Account:
     """Return the folder's account with what of it cannot be searched."""
     account = Account()
     account.merge(listing.account)
-    account.used["pictures"], account.used["captions"] = pictures, captions
+    use_items(account, items)
     count_unreadable(account, listing.root, wanted.unreadable)
     for item in listing.items:
+        if item.file_name in wanted.unreadable:
+            count_captions(account, item)
+            count_labels(account, item)
+            continue
         for text in item.texts:
-            if item.file_name in wanted.unreadable:
-                kind, remedy = "captions of unreadable pictures", ""
-            elif text not in wanted.texts:
+            if text not in wanted.texts:
                 kind, remedy = "captions that say nothing", "write words"
             elif texts_unread:
                 kind, remedy = f"captions that the encoder of {texts_unread} does not read", "use another bundle"
             else:
                 continue
             account.add(kind, f"{text!r:.{SHOWN}} of {item.file_name}", remedy, unit="captions")
+            account.used["captions"] -= 1
     return account
 
 
@@ -216,6 +220,10 @@ class _Wanted:
             self.hashes[item.file_name] = digest
             if is_known or not _is_young(state, now):
                 self.states[item.file_name] = [*state, digest]
+
+    def named(self, digest: str) -> list[str]:
+        """Return the file names of the pictures that have a hash: copies of one picture."""
+        return [name for name, of_picture in self.hashes.items() if of_picture == digest]
 
     @property
     def digests(self) -> list[str]:
@@ -301,7 +309,8 @@ def _encode(todo: Sequence[tuple[str, Item | str]], wanted: _Wanted, bundle: Bun
                 try:
                     picture = open_image(wanted.root / item.file_name, name=item.file_name)
                 except InputError as error:
-                    wanted.unreadable[item.file_name] = str(error)
+                    for name in wanted.named(digest):
+                        wanted.unreadable[name] = str(error).replace(item.file_name, name, 1)
                     continue
                 opened.append(digest)
                 yield picture

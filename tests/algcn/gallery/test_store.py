@@ -339,9 +339,24 @@ def test_unreadable_pictures_are_left_out_with_a_notice(folder: Path, bundle: Bu
     account = gallery.account
     assert (account.used["pictures"], account.used["captions"]) == (4, 4)
     assert (account.given("pictures"), account.given("captions")) == (6, 6)
-    assert account.counts == {"empty files": 1, "damaged pictures": 1, "captions of unreadable pictures": 2}
+    assert account.counts == {
+        "empty files": 1,
+        "damaged pictures": 1,
+        "captions of pictures left out": 2,
+        "labels of pictures left out": 4,
+    }
     [damaged] = [line for line in account.sentences() if line.startswith("Damaged")]
     assert damaged.startswith("Damaged pictures: 1, for instance street.jpg, which is damaged or cut off")
+
+
+def test_copies_of_a_damaged_picture_are_each_named(folder: Path, bundle: Bundle) -> None:
+    for name in ("beach.png", "night/boat.png", "street.jpg"):
+        (folder / name).write_bytes(b"")
+    gallery = build_gallery(folder, bundle)
+    assert len(gallery) == 3 and gallery.account.given("pictures") == 6
+    assert gallery.account.counts["empty files"] == 3
+    assert all(sentence.startswith(f"The file {name} is empty") for name, sentence in gallery.unreadable.items())
+    assert sorted(gallery.unreadable) == ["beach.png", "night/boat.png", "street.jpg"]
 
 
 def test_no_fact_is_told_twice(
@@ -355,10 +370,11 @@ def test_no_fact_is_told_twice(
         answer = json.loads(out)
         assert {entry["kind"]: entry["count"] for entry in answer["account"]["left_out"]} == {
             "damaged pictures": 1,
-            "captions of unreadable pictures": 1,
+            "captions of pictures left out": 1,
             "captions that the encoder of bags does not read": 5,
+            "labels of pictures left out": 2,
         }
-        assert answer["account"]["used"] == {"pictures": 5, "captions": 0}
+        assert answer["account"]["used"] == {"rows": 7, "pictures": 5, "captions": 0, "labels": 8}
         assert len(answer["notices"]) == 2 and list(answer["unreadable"]) == ["street.jpg"]
 
 
@@ -416,7 +432,7 @@ def test_the_command(folder: Path, tiny_bundle_dir: Path, capsys: pytest.Capture
     assert run_command(main, arguments) == 0
     assert capsys.readouterr().out.splitlines() == [
         f"{folder}: 6 pictures and 6 texts",
-        "6 pictures, 6 captions used, nothing left out.",
+        "7 rows, 6 pictures, 6 captions, 10 labels used, nothing left out.",
     ]
     assert len(load_file(folder / STORE_NAME)["features"]) == 12
     assert run_command(main, ["build", str(folder / "nothing"), "--bundle", str(tiny_bundle_dir)]) == 2
