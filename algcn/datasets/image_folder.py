@@ -102,6 +102,8 @@ def read_image_folder(path: str | Path, label_set: LabelSet | None = None) -> Im
     if not root.is_dir():
         raise InputError(f"There is no folder {str(path)!r}; give a folder of images with a {METADATA}.")
     account = Account()
+    for unit in ("pictures", "captions", "labels"):
+        account.use(unit, 0)  # the summary names them first, in this order
     listing = list_folder(root, account)
     if not listing.tables:
         items = _without_table(root, listing, account, label_set)
