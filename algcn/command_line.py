@@ -357,15 +357,15 @@ def labels_line(counts: Mapping[str, int]) -> str:
 
     Example:
         >>> labels_line({"dog": 1200, "sea": 3})
-        'Labels found: dog 1,200, sea 3.'
+        '2 labels found: dog (1,200), sea (3).'
     """
-    ordered = sorted(counts.items(), key=lambda entry: -entry[1])
-    if not ordered:
-        return "Labels found: none."
-    shown = ", ".join(f"{name} {count:,}" for name, count in ordered[:LABELS_SHOWN])
-    more = len(ordered) - LABELS_SHOWN
-    rarest = f" and {more:,} more, the rarest {ordered[-1][0]} {ordered[-1][1]:,}" if more > 0 else ""
-    return f"Labels found: {shown}{rarest}."
+    if not counts:
+        return "No labels found."
+    shown = [f"{name} ({count:,})" for name, count in sorted(counts.items(), key=lambda entry: -entry[1])]
+    more = len(shown) - LABELS_SHOWN
+    rarest = f" and {more:,} more, the rarest {shown[-1]}" if more > 1 else ""
+    listed = ", ".join(shown[:LABELS_SHOWN] if more > 1 else shown)
+    return f"{len(shown):,} {'label' if len(shown) == 1 else 'labels'} found: {listed}{rarest}."
 
 
 def _as_json(answer: dict[str, Any]) -> str:

@@ -261,7 +261,7 @@ def test_a_damaged_image_is_named_and_the_others_are_encoded(folder, tiny_encode
     assert run_command(extract.main, [*arguments, "--quiet", "--json", str(tmp_path / "answer.json")]) == 0
     said, err = capsys.readouterr()
     assert err == "" and "5 pairs of 4 images" in said
-    assert "7 rows, 4 pictures, 5 captions, 6 labels used; 2 pictures, 1 caption, 4 labels not used.\n" in said
+    assert "4 pictures, 5 captions, 6 labels, 7 rows used; 2 pictures, 1 caption, 4 labels not used.\n" in said
     assert "Damaged pictures: 1, for instance street.jpg, which is " in said
     assert "Pictures without a usable caption: 1, for instance night/boat.png; give it a text in the folder's" in said
     assert "street.jpg" not in Features.load(out).file_names
@@ -292,8 +292,8 @@ def test_the_labels_found_are_told_before_anything_is_encoded(folder, tiny_encod
         patch.setattr(extract, "extract_file", stop)
         assert run_command(extract.main, arguments) == 2
     line = (
-        "Labels found: beach 2, boat 2, night 2, street 2, car 1, dog 1, rare 0 1, rare 1 1, rare 2 1, rare 3 1 "
-        "and 3 more, the rarest rare 6 1."
+        "13 labels found: beach (2), boat (2), night (2), street (2), car (1), dog (1), rare 0 (1), rare 1 (1), "
+        "rare 2 (1), rare 3 (1) and 3 more, the rarest rare 6 (1)."
     )
     assert capsys.readouterr().out == f"{line}\n"
     assert run_command(extract.main, arguments) == 0

@@ -432,7 +432,7 @@ def test_the_command(folder: Path, tiny_bundle_dir: Path, capsys: pytest.Capture
     assert run_command(main, arguments) == 0
     assert capsys.readouterr().out.splitlines() == [
         f"{folder}: 6 pictures and 6 texts",
-        "7 rows, 6 pictures, 6 captions, 10 labels used, nothing left out.",
+        "6 pictures, 6 captions, 10 labels, 7 rows used, nothing left out.",
     ]
     assert len(load_file(folder / STORE_NAME)["features"]) == 12
     assert run_command(main, ["build", str(folder / "nothing"), "--bundle", str(tiny_bundle_dir)]) == 2
