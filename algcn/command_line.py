@@ -349,7 +349,15 @@ def answering(out: str | None) -> Iterator[Callable[[dict[str, Any]], None]]:
 def tell(account: Account) -> None:
     """End a command with what it used of the data and what it did not; on stdout, as it belongs to the answer."""
     for line in account.lines():
-        print(line.encode("utf-8", "backslashreplace").decode())  # a file's name need not be Unicode
+        print(in_unicode(line))
+
+
+def in_unicode(text: str) -> str:
+    """Return a text that can be printed and written: the name of a file, or of a folder that is a label, need not be.
+
+    What is no Unicode becomes an escape, which JSON reads again as what it was.
+    """
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def labels_line(counts: Mapping[str, int]) -> str:
@@ -365,8 +373,8 @@ def labels_line(counts: Mapping[str, int]) -> str:
     more = len(shown) - LABELS_SHOWN
     rarest = f" and {more:,} more, the rarest {shown[-1]}" if more > 1 else ""
     listed = ", ".join(shown[:LABELS_SHOWN] if more > 1 else shown)
-    return f"{len(shown):,} {'label' if len(shown) == 1 else 'labels'} found: {listed}{rarest}."
+    return in_unicode(f"{len(shown):,} {'label' if len(shown) == 1 else 'labels'} found: {listed}{rarest}.")
 
 
 def _as_json(answer: dict[str, Any]) -> str:
-    return json.dumps(answer, indent=2, ensure_ascii=False) + "\n"
+    return in_unicode(json.dumps(answer, indent=2, ensure_ascii=False)) + "\n"

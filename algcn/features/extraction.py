@@ -56,7 +56,7 @@ def split_of(file_name: str) -> str:
 
     A hash rather than a draw: an image keeps its split when others join or leave the folder.
     """
-    share = int(hashlib.sha1(composed(file_name).encode()).hexdigest()[:8], 16) / 2**32
+    share = int(hashlib.sha1(composed(file_name).encode("utf-8", "surrogatepass")).hexdigest()[:8], 16) / 2**32
     if share < TRAIN_SHARE:
         return "train"
     return "validation" if share < TRAIN_SHARE + VALIDATION_SHARE else "test"

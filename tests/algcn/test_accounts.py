@@ -67,7 +67,7 @@ CASES = {
         ["algcn.extract", "PHOTOS", "--bundle", "BUNDLE", "--text-features", "bow", "--min-texts", "1", "--out", "b"],
         GIVEN,
     ),
-    "evaluate photos": (["algcn.evaluate", "BUNDLE", "PHOTOS"], {**GIVEN, "queries": 6}),
+    "evaluate photos": (["algcn.evaluate", "BUNDLE", "PHOTOS"], {**GIVEN, "queries": 8}),
     "evaluate features": (["algcn.evaluate", "BUNDLE", "FEATURES"], {"rows": 120, "queries": 48}),
     "evaluate everything": (
         ["algcn.evaluate", "BUNDLE", "FEATURES", "--split", "all"], {"rows": 120, "queries": 240}

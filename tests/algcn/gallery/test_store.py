@@ -16,6 +16,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
+from algcn import extract
 from algcn.bundles.bundle import Bundle, save_bundle
 from algcn.features.encoder import Encoder
 from algcn.gallery import store as galleries
@@ -357,6 +358,26 @@ def test_copies_of_a_damaged_picture_are_each_named(folder: Path, bundle: Bundle
     assert gallery.account.counts["empty files"] == 3
     assert all(sentence.startswith(f"The file {name} is empty") for name, sentence in gallery.unreadable.items())
     assert sorted(gallery.unreadable) == ["beach.png", "night/boat.png", "street.jpg"]
+
+
+def test_names_that_are_no_unicode_are_told_too(
+    tmp_path: Path, tiny_bundle_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "odd"
+    for name in (b"dog\xff/a\xfe.png", b"cat/b.png", b"cat/c\xfe.png"):
+        path = folder / os.fsdecode(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (40, 40), "red").save(path)
+    broken = os.fsdecode(b"cat/c\xfe.png")
+    (folder / broken).write_bytes(b"no picture")
+    assert run_command(main, ["build", str(folder), "--bundle", str(tiny_bundle_dir), "--json", "-"]) == 0
+    out, err = capsys.readouterr()
+    answer = json.loads(out)
+    assert list(answer["unreadable"]) == [broken] and answer["account"]["used"]["pictures"] == 2
+    assert "for instance cat/c\\udcfe.png, which is" in err
+    arguments = [str(folder), "--bundle", str(tiny_bundle_dir), "--out", str(tmp_path / "new.safetensors")]
+    assert run_command(extract.main, arguments) == 2
+    assert "No image of" in capsys.readouterr().err
 
 
 def test_no_fact_is_told_twice(
