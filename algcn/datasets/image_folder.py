@@ -150,10 +150,8 @@ def _all_files(root: Path) -> list[str]:
 
 def _without_table(root: Path, listing: Listing, account: Account, label_set: LabelSet | None) -> list[Item]:
     if not listing.pictures:
-        raise InputError(
-            f"The folder {str(root)!r} holds no images; put {', '.join(READ)} files into it. "
-            + " ".join(account.sentences())
-        )
+        counted = "".join(f" {sentence}" for sentence in account.sentences())
+        raise InputError(f"The folder {str(root)!r} holds no images; put {', '.join(READ)} files into it.{counted}")
     items = [Item(name) for name in listing.pictures]
     paths = [PurePosixPath(name).parts[bool(_folder_splits(items)) : -1] for name in listing.pictures]
     classes = {path[-1] for path in paths if path}
