@@ -15,7 +15,7 @@ from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 
 from algcn.datasets.features import SPLITS
 from algcn.kit.errors import InputError
-from algcn.kit.images import SUFFIXES
+from algcn.kit.picture_kinds import SUFFIXES
 from algcn.method.labels import LabelSet
 
 METADATA = "metadata.csv"
