@@ -1,31 +1,43 @@
-"""Read image folders in the Hugging Face ImageFolder convention: images beside a `metadata.csv`.
+"""Read image folders in the Hugging Face ImageFolder convention: pictures with a table, or in folders named by class.
 
-`metadata.csv` has the columns `file_name` and `text`, and may have `labels` (`|` between labels) and `split`. Texts and
-labels may be empty. Several rows may name one file: they are several texts of one image, and its labels are those of
-all its rows. Other columns are left alone. Without a `metadata.csv` every image in the folder is an item without texts.
+The table is a `metadata.csv`, `.jsonl` or `.parquet` with the column `file_name` and any of `text`, `labels` (or
+`label`) and `split`; it may lie in any folder, and names files from there. Texts and labels may be empty. Several rows
+may name one file: they are several texts of one picture, and its labels are those of all its rows. Without a table each
+picture is an item without texts, and where all lie equally deep in several folders, the folder is the label. Folders
+called train, validation or test name the split where no column does.
+
+What is not used, is counted: `ImageFolder.account`.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
+import os
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
 
 from algcn.datasets.features import SPLITS
+from algcn.datasets.folders.listing import TABLES, Listing, count_links, is_table, list_folder
+from algcn.datasets.folders.names import AmbiguousName, Names, composed, leads_outside
+from algcn.datasets.folders.rows import RowReader, check_label, split_called
+from algcn.datasets.folders.spellings import SEPARATOR, agree
+from algcn.datasets.folders.tables import read_table
+from algcn.kit.account import Account
 from algcn.kit.errors import InputError
-from algcn.kit.picture_kinds import SUFFIXES
+from algcn.kit.picture_kinds import READ
 from algcn.method.labels import LabelSet
 
-METADATA = "metadata.csv"
-REQUIRED = ("file_name", "text")
-SEPARATOR = "|"
+METADATA = TABLES[0]  # the table that the project itself writes
+__all__ = ["METADATA", "SEPARATOR", "ImageFolder", "Item", "named_files", "read_image_folder"]
+# A folder of a split may be numbered, as val2017 is.
+_NUMBERED = re.compile(r"[-._ ]?\d*$")
 
 
 @dataclass(frozen=True)
 class Item:
-    """An image: its path inside the folder, its texts, its labels and its split (None where they are not said)."""
+    """A picture: its path inside the folder, its texts, its labels and its split (None where they are not said)."""
 
     file_name: str
     texts: list[str] = field(default_factory=list)
@@ -35,10 +47,19 @@ class Item:
 
 @dataclass(frozen=True)
 class ImageFolder:
-    """The items of a folder, in the order in which they are first named."""
+    """The items of a folder, in the order in which they are first named.
+
+    Attributes:
+        root: The folder.
+        items: The pictures that are used.
+        account: What was used of the folder and what was not.
+        unnamed: The pictures that no table names; they are no items, and counted in the account.
+    """
 
     root: Path
     items: list[Item]
+    account: Account = field(default_factory=Account, compare=False)
+    unnamed: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.items)
@@ -51,139 +72,198 @@ class ImageFolder:
         return self.root / item.file_name
 
     @property
+    def label_counts(self) -> dict[str, int]:
+        """Return every label that some item has with how many have it, the most frequent first."""
+        counts = Counter(label for item in self.items for label in item.labels or ())
+        return dict(sorted(counts.items(), key=lambda entry: (-entry[1], entry[0])))
+
+    @property
     def label_names(self) -> list[str]:
         """Return every label that some item has, sorted by name."""
-        return sorted({label for item in self.items for label in item.labels or []})
+        return sorted(self.label_counts)
 
 
 def read_image_folder(path: str | Path, label_set: LabelSet | None = None) -> ImageFolder:
-    """Read an image folder; no image is opened, but each one must be there.
+    """Read an image folder; no picture is opened.
+
+    A row whose picture is missing costs that row; it is counted, as are pictures that no row names and files that are
+    no pictures. Labels that differ in letter case only are one.
 
     Args:
         path: The folder.
         label_set: The labels that are allowed; all by default.
 
     Raises:
-        InputError: No such folder, nothing in it, a column or a file that is missing, a path that leaves the folder,
-            an unknown label or split, a `metadata.csv` that is not UTF-8 or not CSV. The row is named as a
-            spreadsheet shows it (the header is row 1).
+        InputError: No such folder, no picture in it, a table that cannot be read or is two, a path that leaves the
+            folder, an unknown label or split. A row is named by its number in the file (of a CSV as a spreadsheet
+            shows it).
     """
     root = Path(path)
     if not root.is_dir():
         raise InputError(f"There is no folder {str(path)!r}; give a folder of images with a {METADATA}.")
-    metadata = root / METADATA
-    items = _read_metadata(metadata, label_set) if metadata.is_file() else _list_images(root)
-    return ImageFolder(root, items)
+    account = Account()
+    for unit in ("pictures", "captions", "labels"):
+        account.use(unit, 0)  # the summary names them first, in this order
+    listing = list_folder(root, account)
+    if not listing.tables:
+        items = _without_table(root, listing, account, label_set)
+    else:
+        items = _with_tables(root, listing, account, label_set)
+    items = _agree_on_labels(_split_by_folder(items, account), label_set, account)
+    used = {item.file_name for item in items}
+    count_links(listing.links, used, account)
+    unnamed = [name for name in listing.pictures if name not in used]
+    for name in unnamed:
+        account.add("pictures that no row names", name, f"add a row for each to {listing.tables[0]}", unit="pictures")
+    account.use("pictures", len(items))
+    account.use("captions", sum(len(item.texts) for item in items))
+    account.use("labels", sum(len(item.labels or ()) for item in items))
+    return ImageFolder(root, items, account, unnamed)
 
 
-def named_files(path: str | Path) -> list[str] | None:
-    """Return the images that a folder's `metadata.csv` names, whether they are there or not; None if it has no table.
+def named_files(path: str | Path, present: Collection[str] | None = None) -> list[str] | None:
+    """Return the pictures that a folder's tables name; None if it has no table.
+
+    Args:
+        path: The folder; the pictures need not be there.
+        present: The paths of the files that there are, if they are not in the folder yet.
 
     Raises:
-        InputError: The table is at fault, as in `read_image_folder`.
+        InputError: A table is at fault, as in `read_image_folder`.
     """
-    metadata = Path(path) / METADATA
-    if not metadata.is_file():
+    root = Path(path)
+    there = _all_files(root) if present is None else present
+    tables = sorted(name for name in there if is_table(name))
+    if not tables:
         return None
-    return [item.file_name for item in _read_metadata(metadata, label_set=None, present=False)]
+    names = Names(there, there.__contains__ if present is not None else lambda name: (root / name).is_file())
+    return [item.file_name for item in _read_tables(root, tables, names, Account())]
 
 
-def is_listed(file: PurePath) -> bool:
-    """Tell whether a file's name makes it an item of a folder without a `metadata.csv`."""
-    return file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
+def _all_files(root: Path) -> list[str]:
+    found = []
+    for place, _, files in os.walk(root):
+        inside = "" if Path(place) == root else f"{Path(place).relative_to(root).as_posix()}/"
+        found += [inside + file for file in files]
+    return found
 
 
-def _list_images(root: Path) -> list[Item]:
-    names = sorted(file.relative_to(root).as_posix() for file in root.rglob("*") if is_listed(file) and file.is_file())
-    if not names:
-        raise InputError(f"The folder {str(root)!r} holds no images; put {', '.join(sorted(SUFFIXES))} files into it.")
-    return [Item(name) for name in names]
-
-
-def _read_metadata(metadata: Path, label_set: LabelSet | None, *, present: bool = True) -> list[Item]:
-    try:
-        # utf-8-sig: spreadsheets write a byte order mark, which would otherwise become part of the first column's name
-        text = metadata.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
+def _without_table(root: Path, listing: Listing, account: Account, label_set: LabelSet | None) -> list[Item]:
+    if not listing.pictures:
         raise InputError(
-            f"The file {str(metadata)!r} is not UTF-8 (byte {error.start}); save it as CSV in UTF-8."
-        ) from error
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    items: dict[str, Item] = {}
-    row = 1
-    try:
-        for column in REQUIRED:
-            if column not in (reader.fieldnames or []):
-                found = ", ".join(reader.fieldnames or []) or "none"
-                raise InputError(
-                    f"The file {METADATA} has no column {column!r} (its columns: {found}); "
-                    "its first line must name file_name, text and, if there are any, labels."
-                )
-        for row, record in enumerate(reader, start=2):
-            item = _read_row(record, metadata, row, label_set, present=present)
-            items[item.file_name] = _merge(items.get(item.file_name), item, row)
-    except csv.Error as error:
-        raise InputError(
-            f"The file {METADATA} is not CSV after row {row} ({error}); quote texts with commas or quotes."
-        ) from error
+            f"The folder {str(root)!r} holds no images; put {', '.join(READ)} files into it. "
+            + " ".join(account.sentences())
+        )
+    items = [Item(name) for name in listing.pictures]
+    paths = [PurePosixPath(name).parts[bool(_folder_splits(items)) : -1] for name in listing.pictures]
+    classes = {path[-1] for path in paths if path}
+    if len(classes) < 2:
+        return items
+    if len({len(path) for path in paths}) > 1:
+        account.note(
+            "Pictures lie at different depths, so the names of their folders are not taken for labels; "
+            "put each into a folder named by its label, or add a metadata.csv."
+        )
+        return items
+    for label in sorted(classes) if label_set is not None else ():
+        check_label(composed(label), label_set, f"The folder {str(root)!r}")
+    account.note(f"The labels are the names of the folders, since there is no {METADATA}.")
+    return [replace(item, labels=[composed(path[-1])]) for item, path in zip(items, paths, strict=True)]
+
+
+def _with_tables(root: Path, listing: Listing, account: Account, label_set: LabelSet | None) -> list[Item]:
+    names = Names(listing.pictures, lambda name: (root / name).is_file())
+    items = _read_tables(root, listing.tables, names, account, label_set)
     if not items:
-        raise InputError(f"The file {METADATA} names no images; give it a row for each image.")
+        why = " ".join(account.sentences()) or "It has no rows; give it one for each picture."
+        raise InputError(f"The file {listing.tables[0]} names no images that are in the folder. {why}")
+    return items
+
+
+def _read_tables(
+    root: Path, tables: list[str], names: Names, account: Account, label_set: LabelSet | None = None
+) -> list[Item]:
+    """Read all tables; the rows of one picture become one item."""
+    places: dict[str, str] = {}
+    items: dict[str, Item] = {}
+    for name in tables:
+        table = read_table(root, name)
+        if table.folder in places:
+            raise InputError(f"The folder has two tables in one place, {places[table.folder]} and {name}; leave one.")
+        places[table.folder] = name
+        reader = RowReader(table, account, label_set)
+        for number, row in table.rows:
+            said = reader.file_name(row, number)
+            if not said:
+                account.add("rows without a file_name", f"row {number} of {name}", "write the picture's path there",
+                            unit="rows")  # fmt: skip
+                continue
+            if leads_outside(said):
+                raise InputError(
+                    f"Row {number} of {name} names {said!r}, outside the folder; use a path inside it, without '..'."
+                )
+            try:
+                found = names.find(table.folder + said)
+            except AmbiguousName as error:
+                account.add("rows whose file_name fits several files", f"row {number} of {name} ({error})",
+                            "write it as the file is called", unit="rows")  # fmt: skip
+                continue
+            if found is None:
+                account.add("rows whose picture is not there", f"row {number} of {name}, {said!r}",
+                            "add the file, or drop the row", unit="rows")  # fmt: skip
+                continue
+            item = Item(found, reader.texts(row, number), reader.labels(row, number), reader.split(row, number))
+            items[found] = _merge(items.get(found), item, f"Row {number} of {name}")
+            account.use("rows")
     return list(items.values())
 
 
-def _read_row(record: dict, metadata: Path, row: int, label_set: LabelSet | None, *, present: bool) -> Item:
-    if None in record or None in record.values():
-        raise InputError(
-            f"Row {row} of {METADATA} has more or fewer fields than the first line; quote texts with commas."
-        )
-    name = _safe_name(record["file_name"].strip(), row)
-    if present and not (metadata.parent / name).is_file():
-        raise InputError(
-            f"Row {row} of {METADATA} names {name!r}, which is not in the folder; add the file or drop the row."
-        )
-    labels = None
-    if "labels" in record:
-        labels = list(dict.fromkeys(filter(None, (label.strip() for label in record["labels"].split(SEPARATOR)))))
-        if label_set is not None:
-            _check_labels(labels, label_set, row)
-    text = record["text"].strip()
-    return Item(name, [text] if text else [], labels, _split(record.get("split", ""), row))
-
-
-def _safe_name(name: str, row: int) -> str:
-    if not name:
-        raise InputError(f"Row {row} of {METADATA} has no file_name; give the image's path inside the folder.")
-    # A path with a Windows drive or root is absolute too when the folder is read there.
-    inside = not PurePosixPath(name).is_absolute() and not PureWindowsPath(name).anchor
-    if not inside or ".." in PurePosixPath(name).parts or ".." in PureWindowsPath(name).parts or "\0" in name:
-        raise InputError(
-            f"Row {row} of {METADATA} names {name!r}, outside the folder; use a path inside it, without '..'."
-        )
-    return PurePosixPath(name).as_posix()
-
-
-def _check_labels(labels: list[str], label_set: LabelSet, row: int) -> None:
-    for label in labels:
-        try:
-            label_set.index(label)
-        except InputError as error:
-            raise InputError(f"Row {row} of {METADATA} has a label that is not allowed. {error}") from error
-
-
-def _split(value: str, row: int) -> str | None:
-    value = value.strip()
-    if value and value not in SPLITS:
-        raise InputError(f"Row {row} of {METADATA} has the split {value!r}; use {', '.join(SPLITS)} or leave it empty.")
-    return value or None
-
-
-def _merge(known: Item | None, item: Item, row: int) -> Item:
+def _merge(known: Item | None, item: Item, where: str) -> Item:
     if known is None:
         return item
     if item.split != known.split:
         raise InputError(
-            f"Row {row} of {METADATA} puts {item.file_name!r} into split {item.split!r} and an earlier row into "
+            f"{where} puts {item.file_name!r} into split {item.split!r} and an earlier row into "
             f"{known.split!r}; all texts of an image must be in one split."
         )
-    labels = None if item.labels is None else list(dict.fromkeys([*(known.labels or []), *item.labels]))
+    labels = known.labels
+    if item.labels is not None:
+        labels = list(dict.fromkeys([*(known.labels or []), *item.labels]))
     return Item(item.file_name, known.texts + item.texts, labels, known.split)
+
+
+def _folder_splits(items: Iterable[Item]) -> dict[str, str]:
+    """Return the split of each folder, where every picture lies in one that is called like a split."""
+    tops = {PurePosixPath(item.file_name).parts[0] if "/" in item.file_name else "" for item in items}
+    splits = {top: split_called(_NUMBERED.sub("", top)) for top in tops}
+    return splits if splits and all(splits.values()) else {}
+
+
+def _split_by_folder(items: list[Item], account: Account) -> list[Item]:
+    if any(item.split for item in items):
+        return items
+    splits = _folder_splits(items)
+    if not splits:
+        return items
+    split = [replace(item, split=splits[PurePosixPath(item.file_name).parts[0]]) for item in items]
+    counts = Counter(item.split for item in split)
+    listed = ", ".join(f"{name} {counts[name]:,}" for name in SPLITS if counts[name])
+    account.note(f"The folders name the splits: {listed}.")
+    return split
+
+
+def _agree_on_labels(items: list[Item], label_set: LabelSet | None, account: Account) -> list[Item]:
+    """Give labels that differ in letter case only one spelling."""
+    counts = Counter(label for item in items for label in item.labels or ())
+    changed = agree(counts, label_set.names if label_set is not None else ())
+    if not changed:
+        return items
+    listed = ", ".join(f"{old!r} as {new!r}" for old, new in list(changed.items())[:3])
+    more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
+    account.note(f"Labels that differ in letter case only are one: {listed}{more}.")
+    return [
+        item
+        if item.labels is None or changed.keys().isdisjoint(item.labels)
+        else replace(item, labels=list(dict.fromkeys(changed.get(label, label) for label in item.labels)))
+        for item in items
+    ]

@@ -19,17 +19,15 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Protocol, TextIO
 
 from algcn.datasets.features import SPLITS
+from algcn.datasets.folders.listing import LABELS, MANIFEST, VOCABULARY
 from algcn.datasets.image_folder import METADATA, SEPARATOR
-from algcn.datasets.splits import FORMAT, MANIFEST, OFFICIAL, RULE, Assignment, Split
+from algcn.datasets.splits import FORMAT, OFFICIAL, RULE, Assignment, Split
 from algcn.kit.account import Account
 from algcn.kit.errors import InputError
 from algcn.kit.files import sha256
 from algcn.kit.parallel import bounded_map
 from algcn.kit.progress import ProgressBar
 from algcn.method.labels import LabelSet
-
-LABELS = "labels.json"
-VOCABULARY = "vocabulary.txt"
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from algcn.datasets.folders.listing import MANIFEST
+from algcn.datasets.folders.names import composed
 from algcn.kit.errors import InputError
 
 FORMAT = "algcn-split-1"
-MANIFEST = "split.json"
 SEED = 103
 OFFICIAL = "official"
 RULE = (
@@ -102,7 +103,7 @@ class Split:
             nonlocal count
             for name, _ in items:
                 count += 1
-                yield hashlib.sha256(f"{self.seed} {name}".encode()).digest(), name
+                yield hashlib.sha256(f"{self.seed} {composed(name)}".encode()).digest(), name
 
         drawn = [name for _, name in heapq.nsmallest(test + validation + (train or 0), keys())]
         if count < test + validation + (train or 1):

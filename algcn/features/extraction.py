@@ -19,6 +19,7 @@ from torch import Tensor
 
 from algcn.datasets.feature_writer import FeatureWriter
 from algcn.datasets.features import SPLITS, Features, check_rows, file_metadata
+from algcn.datasets.folders.names import composed
 from algcn.datasets.image_folder import ImageFolder, Item
 from algcn.datasets.splits import split_name
 from algcn.features.sources import Sources
@@ -44,7 +45,7 @@ def split_of(file_name: str) -> str:
 
     A hash rather than a draw: an image keeps its split when others join or leave the folder.
     """
-    share = int(hashlib.sha1(file_name.encode()).hexdigest()[:8], 16) / 2**32
+    share = int(hashlib.sha1(composed(file_name).encode()).hexdigest()[:8], 16) / 2**32
     if share < TRAIN_SHARE:
         return "train"
     return "validation" if share < TRAIN_SHARE + VALIDATION_SHARE else "test"

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from algcn.bundles import manifest
-from algcn.datasets.image_folder import METADATA, is_listed, named_files
+from algcn.datasets.folders.listing import is_listed
+from algcn.datasets.image_folder import METADATA, named_files
 from algcn.kit.errors import InputError
 from algcn.kit.hub import OWN_FOLDERS, PICKLES
 from algcn.kit.images import MAX_BYTES
@@ -28,9 +29,9 @@ def pictures(folder: Path | None, sizes: Mapping[str, int] | None) -> list[str]:
         InputError: The table is at fault, or names what does not travel: a file that is missing or may hold a pickle,
             one that is too large for a picture, a name that the Hub or another system could not keep.
     """
-    names = named_files(folder) if folder is not None else None
+    names = named_files(folder, sizes) if folder is not None else None
     if names is None:
-        names = sorted(name for name in sizes or () if is_listed(PurePosixPath(name)))
+        names = sorted(name for name in sizes or () if is_listed(name))
     for name in names:
         _check_name(name)
     if sizes is not None:

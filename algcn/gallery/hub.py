@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from algcn.datasets.image_folder import METADATA, is_listed, read_image_folder
+from algcn.datasets.folders.listing import is_listed, is_table
+from algcn.datasets.image_folder import METADATA, read_image_folder
 from algcn.gallery.files import BESIDE, pictures
 from algcn.kit.hub import Kind, resolve
 
 
 def _gallery_damage(folder: Path) -> list[str]:
     """Name the table where it is missing and there is no picture; the files that it names are looked for by name."""
-    if (folder / METADATA).is_file() or any(is_listed(path) for path in folder.rglob("*")):
-        return []
-    return [METADATA]
+    names = (path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+    return [] if any(is_table(name) or is_listed(name) for name in names) else [METADATA]
 
 
 GALLERY = Kind(

@@ -31,6 +31,7 @@ class Account:
     def __init__(self) -> None:
         self.used: Counter[str] = Counter()
         self.counts: Counter[str] = Counter()
+        self.notes: list[str] = []
         self._kinds: dict[str, _Kind] = {}
 
     def use(self, unit: str, count: int = 1) -> None:
@@ -55,9 +56,16 @@ class Account:
         self.counts[kind] += count
         self._kinds.setdefault(kind, _Kind(unit, example, remedy))
 
+    def note(self, sentence: str) -> None:
+        """Keep a sentence about how something was read, where more than one way was possible."""
+        if sentence not in self.notes:
+            self.notes.append(sentence)
+
     def merge(self, other: Account) -> None:
         """Add what another account has counted."""
         self.used.update(other.used)
+        for sentence in other.notes:
+            self.note(sentence)
         for kind, found in other._kinds.items():
             self.add(kind, found.example, found.remedy, other.counts[kind], found.unit)
 
@@ -89,11 +97,11 @@ class Account:
         ]
 
     def lines(self) -> list[str]:
-        """Return the summary and the sentences, as a command ends with them."""
-        return [self.summary(), *self.sentences()]
+        """Return the notes, the summary and the sentences, as a command ends with them."""
+        return [*self.notes, self.summary(), *self.sentences()]
 
     def to_json(self) -> dict[str, Any]:
-        """Return how many of each unit were used, and of each kind left out its unit, count, example and remedy."""
+        """Return how many of each unit were used, each kind left out (unit, count, example, remedy), and the notes."""
         left_out = [
             {
                 "kind": kind,
@@ -104,7 +112,7 @@ class Account:
             }
             for kind, found in self._kinds.items()
         ]
-        return {"used": dict(self.used), "left_out": left_out}
+        return {"used": dict(self.used), "left_out": left_out, "notes": list(self.notes)}
 
 
 def _counted(count: int, unit: str) -> str:

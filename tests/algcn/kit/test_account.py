@@ -7,7 +7,7 @@ from algcn.kit.account import Account
 
 def test_kinds_are_counted_with_their_first_example_in_the_order_they_came_up() -> None:
     account = Account()
-    assert not account and account.sentences() == [] and account.to_json() == {"used": {}, "left_out": []}
+    assert not account and account.sentences() == [] and account.to_json() == {"used": {}, "left_out": [], "notes": []}
     account.add("captions without a picture", "row 7", "add the picture", unit="captions")
     account.add("files not read", "a.txt", count=1200, unit="files")
     account.add("captions without a picture", "row 9", "do something else", unit="captions")
@@ -45,3 +45,14 @@ def test_two_accounts_become_one() -> None:
     one.merge(other)
     assert one.given("pictures") == 10 and one.given("files") == 1
     assert one.sentences()[0] == "Damaged pictures: 5, for instance a.jpg; save it again."
+
+
+def test_a_note_is_kept_once_and_comes_first() -> None:
+    account = Account()
+    account.note("The labels are separated by ','.")
+    account.note("The labels are separated by ','.")
+    account.use("pictures")
+    assert account.lines() == ["The labels are separated by ','.", "1 picture used, nothing left out."]
+    other = Account()
+    other.merge(account)
+    assert other.to_json()["notes"] == ["The labels are separated by ','."] and not other

@@ -1,0 +1,96 @@
+"""Names of files as other systems write them: compared in Unicode's form NFC, with "/" between folders.
+
+A Mac writes "é" as two characters (NFD), a spreadsheet as one (NFC), Windows writes backslashes and does not mind the
+case of letters; all of them mean the same file where only one fits.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from pathlib import PurePosixPath, PureWindowsPath
+
+# What systems put beside pictures by themselves, apart from what is hidden (a name that begins with a dot).
+SYSTEM_NAMES = frozenset(
+    {"__macosx", "@eadir", "#recycle", "$recycle.bin", "system volume information", "lost+found"}
+    | {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"}
+)
+
+
+def is_system(part: str) -> bool:
+    """Tell whether a file or folder is hidden or a system's own, by one part of its path."""
+    return part.startswith(".") or part.casefold() in SYSTEM_NAMES
+
+
+def composed(name: str) -> str:
+    """Return a name in the form NFC, in which the copies of one name on different systems are equal."""
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
+
+
+def leads_outside(name: str) -> bool:
+    """Tell whether a path leads out of its folder when it is read on any system."""
+    # A path with a Windows drive or root is absolute too when the folder is read there.
+    windows = PureWindowsPath(name)
+    return name.startswith("/") or bool(windows.anchor) or ".." in windows.parts or "\0" in name
+
+
+class AmbiguousName(ValueError):
+    """A name fits several files; the message lists them."""
+
+
+class Names:
+    r"""Finds the file that a name means among those that are there.
+
+    Args:
+        names: The paths of the files inside the folder, with "/" between folders.
+        exists: Tells whether a path that is not among them is a file all the same.
+
+    Example:
+        >>> Names(["Photos/a.JPG"]).find("photos\\A.jpg")
+        'Photos/a.JPG'
+    """
+
+    def __init__(self, names: Iterable[str], exists: Callable[[str], bool] = lambda name: False) -> None:
+        self._names = dict.fromkeys(names)
+        self._exists = exists
+
+    def find(self, name: str) -> str | None:
+        """Return the path of the file that is meant, None where there is none.
+
+        Raises:
+            AmbiguousName: Several files fit and none exactly.
+        """
+        if name in self._names:
+            return name
+        plain = PurePosixPath(name).as_posix()
+        spellings = dict.fromkeys((plain, PurePosixPath(name.replace("\\", "/")).as_posix()))
+        for spelling in spellings:
+            if spelling in self._names or self._exists(spelling):
+                return spelling
+        for table, key in ((self._composed, composed), (self._folded, _folded)):
+            for spelling in spellings:
+                found = table.get(key(spelling), ())
+                if len(found) > 1:
+                    raise AmbiguousName(", ".join(map(repr, found)))
+                if found:
+                    return found[0]
+        return None
+
+    @cached_property
+    def _composed(self) -> dict[str, list[str]]:
+        return self._by(composed)
+
+    @cached_property
+    def _folded(self) -> dict[str, list[str]]:
+        return self._by(_folded)
+
+    def _by(self, key: Callable[[str], str]) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for name in self._names:
+            found.setdefault(key(name), []).append(name)
+        return found
+
+
+def _folded(name: str) -> str:
+    return composed(composed(name).casefold())
