@@ -16,7 +16,7 @@ from PIL import ExifTags, Image
 
 from algcn.kit import colour, depth, jpeg
 from algcn.kit.errors import InputError
-from algcn.kit.picture_kinds import HEAD_BYTES, READ, READ_IN_WORDS, kind_of_bytes, not_read
+from algcn.kit.picture_kinds import HEAD_BYTES, READ, READ_IN_WORDS, SAVE_AS, kind_of_bytes, not_read
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_PIXELS = 64 * 1000 * 1000
@@ -60,7 +60,7 @@ def open_image(source: str | Path | bytes | BinaryIO, name: str | None = None) -
         raise InputError(_too_many_pixels(what)) from None
     except Exception:  # hostile bytes make header parsers raise nearly every class there is
         raise InputError(
-            f"{what} is damaged or cut off, or {kind} of a kind that is not read. Save it again as JPEG or PNG."
+            f"{what} is damaged or cut off, or {kind} of a kind that is not read. Save it again as {SAVE_AS}."
         ) from None
     with image:
         width, height = image.size

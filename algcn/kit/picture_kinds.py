@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 
 READ = ("JPEG", "PNG", "WebP", "GIF", "BMP", "TIFF", "AVIF", "HEIC")
 READ_IN_WORDS = f"{', '.join(READ[:-1])} or {READ[-1]}"
-REMEDY = "save it as JPEG or PNG"
+SAVE_AS = "JPEG or PNG"  # what every program can write
 HEAD_BYTES = 64
 # A file with one of these suffixes is meant to be a picture, whatever it holds.
 SUFFIXES = frozenset(
@@ -84,7 +84,7 @@ def not_read(kind: str) -> str:
         >>> not_read("JPEG XL")
         'a JPEG XL picture, which is not read; save it as JPEG or PNG'
     """
-    return f"{_IN_WORDS.get(kind, f'a {kind} picture')}, which is not read; {REMEDY}"
+    return f"{_IN_WORDS.get(kind, f'a {kind} picture')}, which is not read; save it as {SAVE_AS}"
 
 
 def _kind_by_content(head: bytes) -> str | None:
