@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from algcn.kit.account import Account
-from algcn.kit.picture_kinds import READ, kind_of
+from algcn.kit.picture_kinds import READ, SAVE_AS, kind_of
 
 # How `kit.images.open_image` says that a picture is whole, but more than is read.
 _TOO_LARGE = ("too many pixels", "is larger than")
-_ANOTHER = "save them as JPEG or PNG"
+_ANOTHER = f"save them as {SAVE_AS}"
 
 
 def count_unreadable(account: Account, folder: Path, unreadable: Mapping[str, str]) -> None:
