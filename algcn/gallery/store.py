@@ -33,6 +33,7 @@ from algcn.kit.account import Account
 from algcn.kit.cache import cache_folder
 from algcn.kit.errors import InputError
 from algcn.kit.images import open_image
+from algcn.kit.tensors import not_finite
 from algcn.kit.unreadable import count_unreadable
 
 if TYPE_CHECKING:
@@ -246,8 +247,9 @@ def _find_or_encode(
     """Return features by hash: those kept before, and the others encoded now and kept."""
     fingerprint = bundle.encoder_fingerprint or bundle.encoder().fingerprint
     shipped, cache = wanted.root / STORE_NAME, _cache_path(wanted.root, fingerprint)
-    cached, states = _read_store(cache, fingerprint, notices)
-    found, _ = _read_store(shipped, fingerprint, notices)
+    width = bundle.model.config.image_dim
+    cached, states = _read_store(cache, fingerprint, width, notices)
+    found, _ = _read_store(shipped, fingerprint, width, notices)
     in_shipped = set(found)
     features = cached | found
     wanted.hash_pictures(states)
@@ -328,7 +330,9 @@ def _rows(features: Iterable[Tensor], width: int) -> Tensor:
     return functional.normalize(torch.stack(rows).float(), dim=1) if rows else torch.empty(0, width)
 
 
-def _read_store(path: Path, fingerprint: str, notices: list[str]) -> tuple[dict[str, Tensor], dict[str, list]]:
+def _read_store(
+    path: Path, fingerprint: str, width: int, notices: list[str]
+) -> tuple[dict[str, Tensor], dict[str, list]]:
     """Read features by hash and files' states from a store of this encoder; nothing, with a notice, if it is damaged.
 
     A store of an earlier version has `stats` instead, size and mtime alone, which do not tell a file that was replaced.
@@ -346,9 +350,23 @@ def _read_store(path: Path, fingerprint: str, notices: list[str]) -> tuple[dict[
                 return {}, {}
             hashes, features = json.loads(metadata["hashes"]), store.get_tensor("features")
             states = json.loads(metadata.get("states", "{}"))
-        if features.ndim != 2 or len(hashes) != len(features) or not torch.isfinite(features).all():
+        if (
+            features.shape != (len(hashes), width)
+            or not_finite(features) is not None
+            or not all(isinstance(digest, str) for digest in hashes)
+            or not all(isinstance(entry, list) and isinstance(entry[-1], str) for entry in states.values())
+        ):
             raise ValueError("its parts do not fit each other")
-    except (SafetensorError, OSError, ValueError, KeyError) as error:
+    except (
+        SafetensorError,
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        IndexError,
+        RuntimeError,
+    ) as error:
         notices.append(f"{path} is damaged and not used ({error}); what it held is computed anew.")
         return {}, {}
     return dict(zip(hashes, features, strict=True)), states
