@@ -113,7 +113,9 @@ def read_image_folder(
     account = Account()
     listing = list_folder(root, account)
     if listing.tables:
-        items = _with_tables(root, listing, account, label_set, meant)
+        # Every picture of a whole folder is listed; else a row may name one that is hidden or behind a link.
+        names = Names(listing.pictures, lambda name: not whole and os.path.isfile(root / name), meant)
+        items = _read_tables(root, listing.tables, names, account, label_set)
     else:
         items = _without_table(root, listing, account, label_set)
     if not items and not whole:
@@ -177,17 +179,6 @@ def _without_table(root: Path, listing: Listing, account: Account, label_set: La
     return [replace(item, labels=[composed(path[-1])]) for item, path in zip(items, paths, strict=True)]
 
 
-def _with_tables(
-    root: Path,
-    listing: Listing,
-    account: Account,
-    label_set: LabelSet | None,
-    meant: Mapping[str, Sequence[str]] | None,
-) -> list[Item]:
-    names = Names(listing.pictures, lambda name: os.path.isfile(root / name), meant)
-    return _read_tables(root, listing.tables, names, account, label_set)
-
-
 def _nothing_in(root: Path, listing: Listing, account: Account) -> str:
     """Say why a folder has no item."""
     why = " ".join(account.sentences())
@@ -223,7 +214,7 @@ def _read_tables(
                 found = names.find(table.folder + said)
             except AmbiguousName as error:
                 account.add("rows whose file_name fits several files", f"row {number} of {name} ({error})",
-                            "write it as the file is called", unit="rows")  # fmt: skip
+                            "give each file a name of its own, and write all of it", unit="rows")  # fmt: skip
                 continue
             if found is None:
                 account.add("rows whose picture is not there", f"row {number} of {name}, {said!r}",

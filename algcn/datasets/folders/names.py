@@ -42,10 +42,7 @@ def folded(name: str) -> str:
 
 
 class AmbiguousName(ValueError):
-    """A name fits several files; the message lists some of them."""
-
-    def __init__(self, files: Sequence[str]) -> None:
-        super().__init__(", ".join(map(repr, files[:SHOWN])) + (", …" if len(files) > SHOWN else ""))
+    """A name fits several files; the message says which, in a few words."""
 
 
 class Names:
@@ -82,15 +79,21 @@ class Names:
         plain = PurePosixPath(name).as_posix()
         spellings = dict.fromkeys((plain, PurePosixPath(name.replace("\\", "/")).as_posix()))
         for spelling in spellings:
-            if found := _only(self._meant.get(folded(spelling), ())):
-                return found
+            meant = self._meant.get(folded(spelling), ())
+            if len(meant) > 1:
+                raise AmbiguousName(f"{len(meant):,} files are called {PurePosixPath(spelling).name!r}")
+            if meant:
+                return meant[0]
         for spelling in spellings:
             if spelling in self._names or self._exists(spelling):
                 return spelling
         for table, key in ((self._composed, composed), (self._folded, folded)):
             for spelling in spellings:
-                if found := _only(table.get(key(spelling), ())):
-                    return found
+                found = table.get(key(spelling), ())
+                if len(found) > 1:
+                    raise AmbiguousName(", ".join(map(repr, found[:SHOWN])) + (", …" if len(found) > SHOWN else ""))
+                if found:
+                    return found[0]
         return None
 
     @cached_property
@@ -106,9 +109,3 @@ class Names:
         for name in self._names:
             found.setdefault(key(name), []).append(name)
         return found
-
-
-def _only(files: Sequence[str]) -> str | None:
-    if len(files) > 1:
-        raise AmbiguousName(files)
-    return files[0] if files else None
