@@ -27,7 +27,7 @@ from algcn.kit.account import Account
 from algcn.kit.errors import InputError
 from algcn.kit.files import write_text
 from app.collection.intake import Intake, printable
-from app.collection.left_out import LeftOut, unreadable
+from app.collection.left_out import LeftOut, leave, unreadable
 from app.collection.rows import Found, join_items
 
 if TYPE_CHECKING:
@@ -107,8 +107,7 @@ class Collection:
             for file in dropped:
                 intake.take(file.path, file.name)
             account, left_out = intake.account, intake.left_out
-            for found in intake.found():
-                self._admit(found, account)
+            admitted = {self._admit(found, account): found for found in intake.found()}
             if not self._items:
                 raise InputError(_nothing_taken(account))
             self.gallery = self._embed(bundle, account, left_out, progress)
@@ -122,6 +121,9 @@ class Collection:
             raise
         finally:
             shutil.rmtree(staging, ignore_errors=True)
+        without_row = [name for name, found in admitted.items() if found.lacks_row and name in self._items]
+        if without_row:
+            account.note(_without_row(without_row))
         self.account, self.left_out = account, left_out
         given_before = _counts(before[0])
         for unit, number in _counts(self._items).items():
@@ -147,18 +149,19 @@ class Collection:
                 archive.write(self.root / item.file_name, f"{path.stem}/{item.file_name}")
         return path
 
-    def _admit(self, found: Found, account: Account) -> None:
-        """Move a picture to where it stays, under a name that is free, or add to what is said about one."""
+    def _admit(self, found: Found, account: Account) -> str:
+        """Move a picture to where it stays, or add to what is said about one; returns its name, which is free."""
         if found.path is None:
             name = self._digests[found.digest]
             self._items[name] = join_items(name, (self._items[name], found.item), account)
-            return
+            return name
         name = self._free_name(PurePosixPath(found.item.file_name))
         target = self.root / name
         target.parent.mkdir(parents=True, exist_ok=True)
         found.path.rename(target)
         self._items[name] = dataclasses.replace(found.item, file_name=name)
         self._digests[found.digest] = name
+        return name
 
     def _free_name(self, wanted: PurePosixPath) -> str:
         """Return the name, shortened where it is long; a number is added where another picture has it."""
@@ -175,13 +178,11 @@ class Collection:
         # The features are kept in the folder: the program's own cache is not for what a visitor brought.
         gallery = build_gallery(self.root, bundle, progress, in_place=True)
         for name, sentence in gallery.unreadable.items():
-            reason = unreadable(sentence.removeprefix(f"The file {name} ").rstrip("."))
-            left_out.append(LeftOut(name, reason.of_one))
-            account.add(reason.kind, f"{name} ({reason.of_one})", reason.remedy, unit=reason.unit)
+            leave(name, unreadable(sentence.removeprefix(f"The file {name} ")), left_out, account)
             item = self._items.pop(name)
             for unit, number in (("captions", len(item.texts)), ("labels", len(item.labels or ()))):
                 if number:
-                    account.add(f"{unit} of pictures that cannot be read", f"of {name}", count=number, unit=unit)
+                    account.add(f"{unit} of pictures that cannot be opened", f"of {name}", count=number, unit=unit)
             self._digests = {digest: known for digest, known in self._digests.items() if known != name}
             (self.root / name).unlink(missing_ok=True)
         if gallery.unreadable:
@@ -232,3 +233,8 @@ def _counts(items: Mapping[str, Item]) -> Counter[str]:
 
 def _nothing_taken(account: Account) -> str:
     return " ".join(["No picture can be taken from what was dropped.", *account.sentences()[:SHOWN]])
+
+
+def _without_row(names: Sequence[str]) -> str:
+    have = "1 picture has" if len(names) == 1 else f"{len(names):,} pictures have"
+    return f"{have} no row in a table, for instance {names[0]}, and so no caption."

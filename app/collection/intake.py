@@ -19,7 +19,7 @@ from algcn.kit.errors import InputError
 from algcn.kit.picture_kinds import HEAD_BYTES, READ, kind_of_bytes
 from app.collection import left_out
 from app.collection.archive import DAMAGE, Archive, Entry, open_archive
-from app.collection.left_out import LeftOut, Reason
+from app.collection.left_out import LeftOut, Reason, leave
 from app.collection.rows import LOOSE, Found, Place, Staged, read_places
 from app.kit.limits import MAX_COLLECTION_BYTES, MAX_METADATA_BYTES, MAX_PICTURE_BYTES, MAX_PICTURES
 
@@ -182,8 +182,7 @@ class Intake:
         return None
 
     def _leave(self, shown: str, reason: Reason) -> None:
-        self.left_out.append(LeftOut(printable(shown), reason.of_one))
-        self.account.add(reason.kind, printable(shown), reason.remedy, unit=reason.unit)
+        leave(printable(shown), reason, self.left_out, self.account)
 
 
 def printable(name: str, limit: int = 120) -> str:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 
+from algcn.kit.account import Account
+
 PICTURES, FILES = "pictures", "files"
+UNREADABLE = "pictures that cannot be opened"  # each for a reason of its own
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,10 +29,11 @@ class Reason:
 
 @dataclasses.dataclass(frozen=True)
 class LeftOut:
-    """A file that was dropped and is not in the collection, and why; the reason ends a sentence."""
+    """A file that was dropped and is not in the collection: why, which ends a sentence, and the kind it is one of."""
 
     name: str
     reason: str
+    kind: str
 
 
 OUTSIDE = Reason(
@@ -90,5 +94,15 @@ def same(name: str) -> Reason:
 
 
 def unreadable(sentence: str) -> Reason:
-    """Why a picture is left out that cannot be decoded; the sentence says why."""
-    return Reason(sentence, "pictures that cannot be read", "open and save them again", PICTURES)
+    """Why a picture is left out that cannot be decoded.
+
+    Args:
+        sentence: The error of `open_image` without the file; what it says would work is left away.
+    """
+    return Reason(sentence.partition(". ")[0].rstrip("."), UNREADABLE, "save them again as JPEG", PICTURES)
+
+
+def leave(name: str, reason: Reason, listed: list[LeftOut], account: Account) -> None:
+    """Note that a file is left out, by itself and among its kind."""
+    listed.append(LeftOut(name, reason.of_one, reason.kind))
+    account.add(reason.kind, name, reason.remedy, unit=reason.unit)

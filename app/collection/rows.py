@@ -32,11 +32,19 @@ class Staged:
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-    """A picture with what is said about it, and the hash of its bytes; `path` is None where it was there before."""
+    """A picture with what is said about it.
+
+    Attributes:
+        path: Where it is; None where the collection has it already.
+        item: Its name and what is said about it.
+        digest: The hash of its bytes.
+        lacks_row: Whether there is a table for it, in which no row names it.
+    """
 
     path: Path | None
     item: Item
     digest: str
+    lacks_row: bool = False
 
 
 class Place:
@@ -92,7 +100,6 @@ def read_places(folder: Path, places: list[Place], known: Mapping[str, str], acc
     """
     said, named = _read_tables(folder, places, known, account)
     found: dict[str, Found] = {}
-    without_row: list[str] = []
     lone = any(place.is_lone for place in places)
     for place in places:
         folders = {posixpath.dirname(table) for table in place.tables}
@@ -101,15 +108,12 @@ def read_places(folder: Path, places: list[Place], known: Mapping[str, str], acc
             if digest in found or (digest in known and digest not in said):
                 continue
             item = join_items(_below(picture.path, folders), said.get(digest, ()), account)
-            found[digest] = Found(None if digest in known else folder / picture.target, item, digest)
-            if digest not in named and digest not in known and (place.tables or lone):
-                without_row.append(item.file_name)
+            path = None if digest in known else folder / picture.target
+            lacks_row = path is not None and digest not in named and (lone or bool(place.tables))
+            found[digest] = Found(path, item, digest, lacks_row)
     for digest, name in known.items():
         if digest in said and digest not in found:
             found[digest] = Found(None, join_items(name, said[digest], account), digest)
-    if without_row:
-        count = "1 picture has" if len(without_row) == 1 else f"{len(without_row):,} pictures have"
-        account.note(f"{count} no row in a table, for instance {without_row[0]}, and so no caption.")
     return list(found.values())
 
 

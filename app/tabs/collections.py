@@ -52,7 +52,7 @@ class CollectionsTab:
             with gr.Column(scale=4, min_width=300, elem_id="collect-form"):
                 gr.HTML(render_limits(), elem_id="collect-limits", apply_default_css=False)
                 self.drop = gr.File(
-                    label="Pictures, a zip, a metadata.csv", file_count="multiple", height=150, elem_id="collect-drop"
+                    label="Pictures, a zip, a table", file_count="multiple", height=150, elem_id="collect-drop"
                 )
                 self.status = _html("collect-status")
                 gr.HTML(render_more(), elem_id="collect-more", apply_default_css=False)
@@ -115,7 +115,7 @@ class CollectionsTab:
             if news:
                 yield {self.status: news[-1]}
         try:
-            added = job.result()
+            job.result()
         except InputError as error:
             yield {self.status: render_status(str(error), running=False), self.drop: gr.update(interactive=True)}
             return
@@ -124,7 +124,7 @@ class CollectionsTab:
         held = OwnPictures(collection, service)
         shown, listed, swapped = _view(held, service)
         yield {
-            self.status: render_added(added, collection.left_out, time.perf_counter() - began),
+            self.status: render_added(collection.account, collection.left_out, time.perf_counter() - began),
             self.drop: gr.update(interactive=True),
             self.held: held,
             self.frame.visitor: visitor,  # a state whose value was put out once is cleaned up when the page is closed
