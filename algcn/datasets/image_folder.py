@@ -111,6 +111,8 @@ def read_image_folder(
     if not root.is_dir():
         raise InputError(f"There is no folder {str(path)!r}; give a folder of images with a {METADATA}.")
     account = Account()
+    for unit in ("pictures", "captions", "labels"):
+        account.use(unit, 0)  # the summary names them first, in this order
     listing = list_folder(root, account)
     if listing.tables:
         # Every picture of a whole folder is listed; else a row may name one that is hidden or behind a link.

@@ -197,8 +197,8 @@ def _read_parquet(path: Path, name: str) -> tuple[list[str], list[tuple[int, dic
                     for column, names in classes.items():
                         row[column] = _named(row.get(column), names)
                     rows.append((len(rows) + 1, row))
-    except (pyarrow.ArrowException, ValueError, TypeError, KeyError, OverflowError, MemoryError) as error:
-        if isinstance(error, InputError):
+    except (pyarrow.ArrowException, OSError, ValueError, TypeError, KeyError, OverflowError, MemoryError) as error:
+        if isinstance(error, InputError) or getattr(error, "errno", None):  # pyarrow's own have no number
             raise
         raise InputError(
             f"The file {name} is not a Parquet file that can be read ({_first_line(error)}); write it again."
