@@ -20,6 +20,7 @@ from algcn.kit.picture_kinds import HEAD_BYTES, READ, kind_of_bytes
 from app.collection import left_out
 from app.collection.archive import DAMAGE, Archive, Entry, open_archive
 from app.collection.left_out import LeftOut, Reason, leave
+from app.collection.parquet import tame
 from app.collection.rows import LOOSE, Found, Place, Staged, read_places
 from app.kit.limits import MAX_COLLECTION_BYTES, MAX_METADATA_BYTES, MAX_PICTURE_BYTES, MAX_PICTURES
 
@@ -76,7 +77,7 @@ class Intake:
         if is_table(name):  # each for itself: it is not known in which folder it lay
             self._tables += 1
             place = self._open_place(f"table-{self._tables}")
-        if not is_system(name):
+        if not (is_system(name) or is_companion(name)):
             with path.open("rb") as stream:
                 self._place(stream, place, name, name, path.stat().st_size)
 
@@ -86,6 +87,14 @@ class Intake:
         Raises:
             InputError: A table is at fault; the sentence says where.
         """
+        tame(
+            {
+                self._folder / place.name / table: printable(table)
+                for place in self._places
+                for table in place.tables
+                if table.lower().endswith(".parquet")
+            }
+        )
         return read_places(self._folder, self._places, self._before, self.account)
 
     def _open_place(self, name: str) -> Place:
@@ -115,7 +124,7 @@ class Intake:
         folder = f"{'/'.join(entry.parts[:depth])} in {name}"
         if folder not in self._hidden:
             self._hidden.add(folder)
-            self.account.add("hidden and system folders, not looked into", printable(folder), unit=left_out.FILES)
+            self.account.add("hidden and system folders, not looked into", printable(folder), unit="folders")
 
     def _place(self, stream: BinaryIO, place: Place, path: str, shown: str, size: int) -> None:
         """Copy a picture or a table to its place, if it is one and there is room."""

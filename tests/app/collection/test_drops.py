@@ -5,11 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import json
+import tempfile
 import unicodedata
 from pathlib import Path
 
 import pyarrow
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ingredients import Given, given_folders
 from PIL import Image
 from pyarrow import parquet
 from zips import UTF8_FLAG, write_zip
@@ -294,6 +298,30 @@ def test_a_table_tells_how_names_are_written(tmp_path: Path) -> None:
     intake.take(path, "my.zip")
     assert [(found.item.file_name, found.item.texts) for found in intake.found()] == [(name, [name]) for name in names]
     assert not intake.account and not intake.account.notes
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(given_folders(), st.sampled_from(["/", "\\"]), st.sampled_from(["", "my photos/"]), st.booleans())
+def test_given_is_used_and_counted(folder: Given, separator: str, top: str, loose: bool) -> None:
+    """A folder of any kind, packed on any system, or dropped file by file."""
+    with tempfile.TemporaryDirectory() as place:
+        folder.write(Path(place, "folder"))
+        paths = sorted(path for path in Path(place, "folder").rglob("*") if path.is_file())
+        files = [(path.relative_to(Path(place, "folder")).as_posix(), path.read_bytes()) for path in paths]
+        if loose:
+            # A person drops what is seen, and an archive that is none is an error.
+            seen = [name for name, _ in files if not name.startswith((".", "@", "__")) and not name.endswith(".zip")]
+            got = Drop(Path(place), *((name.rpartition("/")[2], data) for name, data in files if name in seen))
+        else:
+            got = Drop(Path(place), ("my.zip", [((top + name).replace("/", separator), data) for name, data in files]))
+    account = got.account
+    assert account.given("rows") == len(folder.rows)
+    assert len(got.found) + account.left_out("pictures") == len(folder.pictures) + folder.unread
+    assert account.left_out("files") == folder.others - (loose and any(name.endswith(".zip") for name in folder.files))
+    if not loose:
+        assert account.used["rows"] == sum(row.picture is not None for row in folder.rows)
+        given_texts = {row.text for row in folder.rows if row.picture is not None}
+        assert {text for found in got.found for text in found.item.texts} == given_texts
 
 
 def _below(folder: str, files: Files) -> Files:
