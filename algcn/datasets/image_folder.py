@@ -165,7 +165,8 @@ def _all_files(root: Path) -> list[str]:
 
 def _without_table(root: Path, listing: Listing, account: Account, label_set: LabelSet | None) -> list[Item]:
     items = [Item(name) for name in listing.pictures]
-    paths = [PurePosixPath(name).parts[bool(_folder_splits(items)) : -1] for name in listing.pictures]
+    below = bool(_folder_splits(items))
+    paths = [PurePosixPath(name).parts[below:-1] for name in listing.pictures]
     classes = {path[-1] for path in paths if path}
     if len(classes) < 2:
         return items

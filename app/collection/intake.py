@@ -25,6 +25,7 @@ from app.collection.rows import LOOSE, Found, Place, Staged, read_places
 from app.kit.limits import MAX_COLLECTION_BYTES, MAX_METADATA_BYTES, MAX_PICTURE_BYTES, MAX_PICTURES
 
 CHUNK_BYTES = 1 << 20
+MAX_DEPTH = 50  # folders in one another
 
 
 class Intake:
@@ -156,7 +157,9 @@ class Intake:
 
     def _copy(self, stream: BinaryIO, head: bytes, place: Place, path: str) -> Reason | None:
         """Write a file and note its hash; returns the reason why it is not in the collection, or None."""
-        target = place.name + "/" + path
+        if path.count("/") > MAX_DEPTH:
+            return left_out.NAME
+        target = f"{place.name}/{path}"
         if place.has(path):
             self._twins += 1
             target = f"twin-{self._twins}/{PurePosixPath(path).name}"

@@ -253,9 +253,10 @@ def test_a_full_collection_and_pictures_that_are_known(tmp_path: Path, monkeypat
 
 
 def test_names_that_no_file_can_have(tmp_path: Path) -> None:
-    intake = take(tmp_path, {"x" * 300 + ".png": RED, "a.png": BLUE, "a.png/b.png": GREEN})
+    deep = "x/" * 2000 + "c.png"
+    intake = take(tmp_path, {"x" * 300 + ".png": RED, "a.png": BLUE, "a.png/b.png": GREEN, deep: picture("black")})
     assert names(intake) == ["a.png"]
-    assert [entry.reason for entry in intake.left_out] == ["its name cannot be used for a file"] * 2
+    assert [entry.reason for entry in intake.left_out] == ["its name cannot be used for a file"] * 3
     assert all(len(entry.name) < 150 for entry in intake.left_out)
 
 
