@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from algcn.kit.account import Account
-from algcn.kit.picture_kinds import READ
+from algcn.kit.picture_kinds import READ_IN_WORDS
 from app.collection.left_out import UNREADABLE, LeftOut
 from app.kit.limits import MAX_COLLECTION_BYTES, MAX_PICTURE_BYTES, MAX_PICTURES
 from app.kit.numbers import counted
@@ -61,7 +61,7 @@ def render_limits() -> str:
         pictures=MAX_PICTURES,
         picture_megabytes=MAX_PICTURE_BYTES >> 20,
         megabytes=MAX_COLLECTION_BYTES >> 20,
-        kinds=READ,
+        formats=READ_IN_WORDS,
     )
 
 
