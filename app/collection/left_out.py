@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from algcn.kit.account import Account
+from algcn.kit.picture_kinds import SAVE_AS, not_read
 
 PICTURES, FILES = "pictures", "files"
 UNREADABLE = "pictures that cannot be opened"  # each for a reason of its own
@@ -62,7 +63,7 @@ NO_PICTURE = Reason("it is not a picture", "files that are no picture")
 def unread(kind: str) -> Reason:
     """Why a picture of a kind that is not read is left out."""
     return Reason(
-        f"{kind} is not read; save it as JPEG", f"{kind} pictures, which are not read", "save them as JPEG", PICTURES
+        f"it is {not_read(kind)}", f"{kind} pictures, which are not read", f"save them as {SAVE_AS}", PICTURES
     )
 
 
@@ -99,7 +100,7 @@ def unreadable(sentence: str) -> Reason:
     Args:
         sentence: The error of `open_image` without the file; what it says would work is left away.
     """
-    return Reason(sentence.partition(". ")[0].rstrip("."), UNREADABLE, "save them again as JPEG", PICTURES)
+    return Reason(sentence.partition(". ")[0].rstrip("."), UNREADABLE, f"save them again as {SAVE_AS}", PICTURES)
 
 
 def leave(name: str, reason: Reason, listed: list[LeftOut], account: Account) -> None:

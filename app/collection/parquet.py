@@ -7,8 +7,8 @@ not much; only this is read by the server.
 
 from __future__ import annotations
 
+import contextlib
 import os
-import resource
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -54,8 +54,11 @@ def tame(tables: Mapping[Path, str]) -> None:
 
 def rewrite(files: list[str]) -> None:
     """Rewrite tables in place, in the process made for it; a line is printed after each."""
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    with contextlib.suppress(ImportError):  # Windows has no such limits; that on the time is kept by whoever waits
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     from pyarrow import parquet
 
     size = 0

@@ -2,18 +2,19 @@
 
 A table of an archive speaks of the pictures in it. One that was dropped by itself may name any picture of the drop, or
 one that is in the collection already, as long as the name fits one alone: those dropped beside it first, then those in
-archives by their paths, and then by their names without folders.
+archives by their paths, and then by their names without folders; at last by the row's own name without folders.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import posixpath
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
 from algcn.datasets.folders.names import folded
+from algcn.datasets.folders.tables import FILE, read_table
 from algcn.datasets.image_folder import Item, read_image_folder
 from algcn.kit.account import Account
 
@@ -134,7 +135,8 @@ def _read_tables(
             continue
         if not place.tables and any(picture.digest in named_by_lone for picture in place.pictures):
             continue
-        read = read_image_folder(folder / place.name, whole=True, meant=everywhere if place.is_lone else _meant(place))
+        meant = _with_last_parts(folder / place.name, place, everywhere) if place.is_lone else _meant(place)
+        read = read_image_folder(folder / place.name, whole=True, meant=meant)
         account.merge(read.account)
         unnamed = set(read.unnamed) if place.tables else {item.file_name for item in read}
         items = {item.file_name: item for item in read}
@@ -212,6 +214,28 @@ def _everywhere(places: Iterable[Place], known: Mapping[str, str]) -> Meant:
     for way in ways:  # the later ones come first
         meant |= {key: [f"../{target}" for target in targets] for key, targets in _by(way).items()}
     return meant
+
+
+def _with_last_parts(root: Path, place: Place, meant: Meant) -> Meant:
+    """Add the paths of a table's rows that mean nothing yet by their last parts, where no other row ends like them.
+
+    Whoever drops the files of a folder one by one loses the folders that the table speaks of.
+    """
+    paths = {
+        folded(path.strip().replace("\\", "/"))
+        for name in place.tables
+        for table in (read_table(root, name),)
+        for column in table.columns_of(FILE)
+        for _, row in table.rows
+        if isinstance(path := row.get(column), str)
+    }
+    last_parts = {path: path.rpartition("/")[2] for path in paths}
+    counts = Counter(last_parts.values())
+    return meant | {
+        path: meant[last]
+        for path, last in last_parts.items()
+        if path not in meant and last in meant and counts[last] == 1
+    }
 
 
 def _by(pictures: Iterable[tuple[str, str, str]]) -> Meant:

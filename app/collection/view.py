@@ -12,7 +12,7 @@ from app.collection.left_out import UNREADABLE, LeftOut
 from app.kit.limits import MAX_COLLECTION_BYTES, MAX_PICTURE_BYTES, MAX_PICTURES
 from app.kit.numbers import counted
 from app.kit.templates import render
-from app.kit.words import render_status
+from app.kit.words import render_status, shortened
 
 if TYPE_CHECKING:
     from app.collection.folder import Collection
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 MAX_LABELS = 4
 MAX_NAMED = 100
+MAX_NOTES = 8
+MAX_SENTENCE = 400
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,7 +91,13 @@ def render_added(account: Account, left_out: Sequence[LeftOut], seconds: float) 
     for entry in left_out:
         files.setdefault(entry.kind, []).append(entry)
     kinds = [
-        NotUsed(kind["count"], kind["kind"], kind["example"], kind["remedy"], files.get(kind["kind"], []))
+        NotUsed(
+            kind["count"],
+            shortened(kind["kind"], MAX_SENTENCE),
+            shortened(kind["example"], MAX_SENTENCE),
+            kind["remedy"],
+            files.get(kind["kind"], []),
+        )
         for kind in account.to_json()["left_out"]
     ]
     added = [
@@ -97,9 +105,10 @@ def render_added(account: Account, left_out: Sequence[LeftOut], seconds: float) 
         for unit in ("pictures", "captions", "labels")
         if account.used[unit]
     ]
-    return render(
-        "collection/added.html", added=added, seconds=seconds, notes=account.notes, kinds=kinds, most=MAX_NAMED
-    )
+    notes = [shortened(note, MAX_SENTENCE) for note in account.notes[:MAX_NOTES]]
+    if len(account.notes) > MAX_NOTES:
+        notes.append(f"{len(account.notes) - MAX_NOTES:,} more such sentences are left out here.")
+    return render("collection/added.html", added=added, seconds=seconds, notes=notes, kinds=kinds, most=MAX_NAMED)
 
 
 def render_collection(collection: Collection, service: RetrievalService, predicted: Sequence[tuple[str, ...]]) -> str:

@@ -147,7 +147,7 @@ def test_more_pictures_can_be_added_and_bad_ones_are_said(page: Page, tmp_path: 
     same, unreadable = page.locator(".not-used > ul > li").all()
     expect(same).to_contain_text("pictures that are there already, byte for byte")
     expect(same).to_contain_text(IMAGES[0].name)
-    expect(unreadable).to_contain_text("is not a picture that can be read; save them again as JPEG.")
+    expect(unreadable).to_contain_text("is not a picture that can be read; save them again as JPEG or PNG.")
     expect(unreadable.locator("details li")).to_be_hidden()
     unreadable.locator("summary").click()
     expect(unreadable.locator("details li")).to_contain_text(".png is not a picture that can be read")

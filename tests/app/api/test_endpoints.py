@@ -88,7 +88,7 @@ def test_label_pictures_labels_and_keeps_nothing(program: Program, tmp_path: Pat
                 "unit": "pictures",
                 "count": 1,
                 "example": "my b.png",
-                "remedy": "save them again as JPEG",
+                "remedy": "save them again as JPEG or PNG",
             }
         ],
         "notes": [],

@@ -213,6 +213,13 @@ def test_a_loose_table_names_the_pictures_of_a_zip(drop) -> None:
     assert got.kinds == {"rows whose picture is not there": 1}
 
 
+def test_a_loose_table_may_speak_of_folders_that_a_drop_of_files_has_lost(drop) -> None:
+    rows = table(("images/a.png", "One", ""), ("cat\\b.png", "Which?", ""), ("dog/b.png", "Which?", ""))
+    got = drop(("metadata.csv", rows), ("A.png", picture(1)), ("b.png", picture(2)))
+    assert got.texts == [("A.png", ["One"]), ("b.png", [])]
+    assert got.kinds == {"rows whose picture is not there": 2}
+
+
 def test_a_loose_table_speaks_of_the_picture_beside_it_first(drop) -> None:
     got = drop(
         ("my.zip", [("a.png", picture(1))]), ("a.png", picture(2)), ("metadata.csv", table(("a.png", "One", "")))

@@ -123,7 +123,7 @@ def test_what_is_no_picture_is_said_and_what_systems_add_is_not_worth_a_word(tmp
     assert names(intake) == ["a.png"]
     assert reasons(intake) == {
         "notes.txt in my.zip": "a table is called metadata.csv, .jsonl or .parquet",
-        "IMG_1.DNG in my.zip": "RAW is not read; save it as JPEG",
+        "IMG_1.DNG in my.zip": "it is a camera's RAW picture, which is not read; save it as JPEG or PNG",
         "inner.zip in my.zip": "an archive inside an archive is not opened",
         "captions.csv in my.zip": "a table is called metadata.csv, .jsonl or .parquet",
         "program.png.exe in my.zip": "it is not a picture",

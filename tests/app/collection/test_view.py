@@ -8,7 +8,7 @@ from hostile import HOSTILE, Shown, check_harmless
 
 from algcn.kit.account import Account
 from app.collection.left_out import Reason, leave, unreadable
-from app.collection.view import MAX_LABELS, MAX_NAMED, render_added, render_collection
+from app.collection.view import MAX_LABELS, MAX_NAMED, MAX_NOTES, MAX_SENTENCE, render_added, render_collection
 
 
 def collection(*items: SimpleNamespace, texts: int = 0) -> SimpleNamespace:
@@ -60,4 +60,14 @@ def test_only_some_files_of_a_kind_are_listed_and_reasons_of_their_own_are_said(
         leave(f"{number}.png", unreadable(f"is cut off at {number}"), left_out, account)
     text = Shown(render_added(account, left_out, 1.0)).text
     assert f"{MAX_NAMED + 4} more" in text and "and 5 others" in text
-    assert "0.png is cut off at 0; save them again as JPEG." in text and "7.png is cut off at 7" in text
+    assert "0.png is cut off at 0; save them again as JPEG or PNG." in text and "7.png is cut off at 7" in text
+
+
+def test_sentences_have_an_end() -> None:
+    account = Account()
+    for number in range(MAX_NOTES + 3):
+        account.note(f"Note {number}. " + "x" * 1000)
+    account.add("columns not read", "y" * 1000, unit="columns")
+    text = Shown(render_added(account, [], 1.0)).text
+    assert f"Note {MAX_NOTES - 1}." in text and "3 more such sentences" in text
+    assert len(text) < (MAX_NOTES + 2) * MAX_SENTENCE
