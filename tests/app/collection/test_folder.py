@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
+import pillow_heif
 import pytest
 import torch
 from PIL import Image
@@ -250,6 +251,22 @@ def test_the_download_packed_again_on_a_mac_comes_back_as_it_was(
     assert again.add([Dropped(write_zip(tmp_path / "mac.zip", entries), "mac.zip")], bundle) == 4
     assert again.gallery.items == collection.gallery.items
     assert not again.account and again.account.notes == [] and again.left_out == []
+
+
+def test_pictures_of_phones_and_without_a_suffix_are_taken_as_what_they_are(
+    collection: Collection, bundle: Bundle, tmp_path: Path
+) -> None:
+    pillow_heif.register_heif_opener()
+    files = {}
+    for number, (name, kind) in enumerate(
+        {"IMG_1.jpg": "HEIF", "A day. At the Sea": "AVIF", "scan.TXT": "TIFF"}.items()
+    ):
+        data = io.BytesIO()
+        Image.new("RGB", (48, 32), (80 * number, 90, 100)).save(data, kind)
+        files[name] = data.getvalue()
+    assert collection.add([archive(tmp_path, files)], bundle) == 3
+    assert [item.file_name for item in collection.gallery.items] == list(files)
+    assert not collection.account
 
 
 def test_names_are_made_fit_for_files(collection: Collection, bundle: Bundle, tmp_path: Path) -> None:
