@@ -74,7 +74,7 @@ class Archive:
         self.entries = [
             Entry(path, info.file_size, _objection(path, info), info)
             for path, info in zip(names.names, infos, strict=True)
-            if path.strip("/") and not path.endswith("/")
+            if PurePosixPath(path).parts and not path.endswith("/")
         ]
         self.note = ""
         if names.assumed:

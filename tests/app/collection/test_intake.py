@@ -252,6 +252,11 @@ def test_a_full_collection_and_pictures_that_are_known(tmp_path: Path, monkeypat
     }
 
 
+def test_names_that_name_nothing(tmp_path: Path) -> None:
+    intake = take(tmp_path, {".": RED, "./": b"", "./.": BLUE, "a/./b.png": GREEN})
+    assert names(intake) == ["a/b.png"]
+
+
 def test_names_that_no_file_can_have(tmp_path: Path) -> None:
     deep = "x/" * 2000 + "c.png"
     intake = take(tmp_path, {"x" * 300 + ".png": RED, "a.png": BLUE, "a.png/b.png": GREEN, deep: picture("black")})
