@@ -6,7 +6,9 @@ a WebP preview that is made once and kept in the cache folder.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
 from pathlib import Path
 
 from algcn.kit import files
@@ -34,6 +36,8 @@ def uploaded_file(value: object, uploads: Path) -> Path:
     path = value.get("path") if isinstance(value, dict) else None
     if not isinstance(path, str) or "\0" in path or not Path(path).resolve().is_relative_to(uploads.resolve()):
         raise InputError("The image must be an uploaded file; with gradio_client, pass handle_file('photo.jpg').")
+    with contextlib.suppress(OSError):
+        os.utime(path)  # what is used stays (see app/visitors/sweep.py); one that is missing is said where it is read
     return Path(path)
 
 
