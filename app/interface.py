@@ -70,7 +70,9 @@ def build(program: Program) -> Page:
                 tab.select(None, None, None, js=_remember_tab(name))
         masthead.wire(tabs, opened)
         add_endpoints(program)
-    return page.queue(max_size=MAX_QUEUE, default_concurrency_limit=CONCURRENCY)
+    page.queue(max_size=MAX_QUEUE, default_concurrency_limit=CONCURRENCY)
+    page.queued.ANALYTICS_MAX_EVENTS = 1  # nobody reads gradio's statistics, and it makes them anew with each event
+    return page
 
 
 def launch(page: Page, program: Program, *, mcp: bool = False) -> str:
