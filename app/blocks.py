@@ -37,7 +37,7 @@ class Page(gr.Blocks):
             if named.get("iterator") is None and not function.batch and len(inputs) != len(function.inputs):
                 count = len(function.inputs)
                 raise InputError(
-                    f"/{function.api_name or 'this'} takes {count} argument{'s' * (count != 1)}, not {len(inputs)}; "
+                    f"The endpoint /{function.api_name} takes {count} argument{'s' * (count != 1)}, not {len(inputs)}; "
                     "give them in the order that the page's address with ?view=api shows."
                 )
             return await super().process_api(block_fn, inputs, *values, **named)
