@@ -1,7 +1,7 @@
 """Delete what nobody needs any more from the folders that belong to the program: at its start and every few minutes.
 
-Uploads go within an hour of being used last, whole or broken off; so do parts of killed writers in the cache folder,
-and what processes that are no more left for their visitors. A process deletes uploads in its own folder only.
+Uploads go within an hour, whole or broken off; so do parts of killed writers in the cache folder, and what processes
+that are no more left for their visitors. A process deletes uploads in its own folder only.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Sweeper:
         uploads: The folder of this process's uploads.
         swept: Called after each time, to have lists of files follow.
         every: Seconds from one time to the next.
-        age: Seconds after which an upload that nobody used may go.
+        age: Seconds after which an upload goes.
     """
 
     def __init__(

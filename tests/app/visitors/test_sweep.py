@@ -27,7 +27,7 @@ def file(path: Path, age: float = 0) -> Path:
     return path
 
 
-def test_uploads_go_an_hour_after_they_were_used_last(tmp_path: Path) -> None:
+def test_uploads_go_after_an_hour_whole_or_broken_off(tmp_path: Path) -> None:
     whole, broken_off = file(tmp_path / "abc" / "a.png", 2 * HOUR), file(tmp_path / "tmpabc", 2 * HOUR)
     fresh = file(tmp_path / "def" / "b.png", HOUR / 2)
     os.utime(whole.parent, (0, 0))
