@@ -38,7 +38,9 @@ def uploaded_file(value: object, uploads: Path) -> Path:
     if not isinstance(path, str) or "\0" in path or not Path(path).resolve().is_relative_to(uploads.resolve()):
         raise InputError("The image must be an uploaded file; with gradio_client, pass handle_file('photo.jpg').")
     if not Path(path).is_file():
-        raise InputError("The file is no longer here, since uploads are kept for an hour; upload it again.")
+        raise InputError(
+            f"The file {Path(path).name} did not arrive, or is gone: uploads are kept for an hour; send it again."
+        )
     return Path(path)
 
 

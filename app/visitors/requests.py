@@ -108,7 +108,7 @@ class _Body:
             if self._refusal is None and self._is_whole:
                 raise
         if self._refusal is not None and not has_begun:
-            await _refuse(*self._refusal, self._receive, send)
+            await _refuse(*self._refusal, None if self._is_whole else self._receive, send)
 
     async def _next(self) -> _Message:
         message = await self._receive()
@@ -139,9 +139,11 @@ def _announced(scope: _Message) -> int:
     return int(text) if text.isdigit() else 0
 
 
-async def _refuse(status: int, sentence: str, receive: _Receive, send: _Send) -> None:
-    with contextlib.suppress(asyncio.TimeoutError):
-        await asyncio.wait_for(_drain(receive), DRAIN_SECONDS)
+async def _refuse(status: int, sentence: str, receive: _Receive | None, send: _Send) -> None:
+    """Answer with a sentence; with `receive` where some of the body is still to come."""
+    if receive is not None:
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(_drain(receive), DRAIN_SECONDS)
     headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": sentence.encode()})
