@@ -41,11 +41,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise InputError("GRADIO_SERVER_PORT must be a number, 7860 for instance.")
     _check("bundle", arguments.bundle, needs="config.json")
     _check("gallery", arguments.gallery)
+    from app.visitors.files import UPLOADS, VisitorFiles
     from app.visitors.loading import Loading
 
     loading = Loading(lambda report: _load(arguments.bundle, arguments.gallery, report))
     cache = cache_folder()
-    uploads = cache / "uploads"
+    uploads = VisitorFiles(cache, UPLOADS).new_folder()
     os.environ["GRADIO_TEMP_DIR"] = str(uploads)
     _import_gradio()
     from app.interface import build, launch
