@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 from collections.abc import Callable, Sequence
 
@@ -11,13 +13,31 @@ class InputError(ValueError):
 
 
 def run_command(main: Callable[[Sequence[str] | None], None], argv: Sequence[str] | None = None) -> int:
-    """Run a command's `main` and turn an `InputError` into one line on stderr and exit code 2."""
+    """Run a command's `main` and turn an `InputError`, or a full disk, into one line on stderr and exit code 2."""
+    from algcn.kit.disk import is_full
+
     try:
         main(argv)
+        sys.stdout.flush()
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        if not is_full(error):
+            raise
+        _drop_stdout()
+        print(
+            f"error: There is no room to write ({error.strerror}); make room, or write to another disk.",
+            file=sys.stderr,
+        )
         return 2
     except KeyboardInterrupt:
         print("Stopped; what was finished is kept.", file=sys.stderr)
         return 130
     return 0
+
+
+def _drop_stdout() -> None:
+    """Send what is still to be printed nowhere: where there is no room for it, the interpreter's end would say so."""
+    with contextlib.suppress(OSError, ValueError), open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())

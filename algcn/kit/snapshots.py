@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from algcn.kit import files, leftovers
+from algcn.kit.disk import error_number, is_full
 from algcn.kit.errors import InputError
 
 if TYPE_CHECKING:
@@ -418,8 +419,9 @@ def explained(error: Exception, name: str, repo_type: str, revision: str | None 
         return kind(f"The Hub refused {name} with status {status}; try again later.")
     if isinstance(error, errors.OfflineModeIsEnabled) or isinstance(error.__cause__, errors.OfflineModeIsEnabled):
         return UnreachableError("The Hub is not asked while HF_HUB_OFFLINE is set.")
-    if isinstance(error, OSError) and error.errno and not isinstance(error, ConnectionError):
+    if is_full(error) or (isinstance(error, OSError) and error.errno and not isinstance(error, ConnectionError)):
         return HubError(
-            f"The repository {name} cannot be kept in the local cache ({error.strerror}); make room for it."
+            f"The repository {name} cannot be kept in the local cache ({os.strerror(error_number(error))}); make room "
+            "for it."
         )
     return UnreachableError(f"The Hub cannot be reached ({type(error).__name__}).")
