@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import shutil
 import tempfile
@@ -106,7 +107,7 @@ def save_tensors(
     tensors: Mapping[str, Tensor] | Mapping[str, np.ndarray],
     metadata: Mapping[str, str] | None = None,
 ) -> None:
-    """Write tensors, or arrays of numpy, to a safetensors file, atomically.
+    """Write tensors, or arrays of numpy, to a safetensors file, atomically; the same ones give the same bytes.
 
     Raises:
         DiskFullError: There is no room for it.
@@ -118,11 +119,24 @@ def save_tensors(
     with replacing(path, sum(tensor.nbytes for tensor in held.values())) as aside:
         try:
             save_file(held, aside, metadata=None if metadata is None else dict(metadata))
+            _put_in_order(aside)
         except SafetensorError as error:
             number = disk.error_number(error)
             if number is None:
                 raise
             raise OSError(number, os.strerror(number), str(path)) from None
+
+
+def _put_in_order(path: Path) -> None:
+    """Sort the metadata of a safetensors file, which come in another order each time: equal contents, equal bytes."""
+    with path.open("r+b") as stream:
+        length = int.from_bytes(stream.read(8), "little")
+        header = json.loads(stream.read(length))
+        header = {"__metadata__": dict(sorted(header.pop("__metadata__", {}).items())), **header}
+        text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode().ljust(length)
+        if header["__metadata__"] and len(text) == length:
+            stream.seek(8)
+            stream.write(text)
 
 
 def _plain(tensors: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
