@@ -15,10 +15,9 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from algcn.kit.errors import InputError
+from algcn.kit.errors import NO_ROOM, InputError
 
 MAKE_ROOM = "make room on it, or name another place"
-# A full disk, a user's share of one that is used up, and a file that is larger than the disk or the process allows.
 REASONS = {
     errno.ENOSPC: "The disk at {disk} is full ({free} free)",
     getattr(errno, "EDQUOT", errno.ENOSPC): "Your share of the disk at {disk} is used up ({free} free)",
@@ -55,8 +54,10 @@ def error_number(error: BaseException) -> int | None:
 
 
 def is_full(error: BaseException) -> bool:
-    """Tell whether an error says that there is no room to write."""
-    return isinstance(error, DiskFullError) or error_number(error) in REASONS
+    """Tell whether an error, or what it was raised from, says that there is no room to write."""
+    if isinstance(error, DiskFullError) or error_number(error) in NO_ROOM:
+        return True
+    return error.__cause__ is not None and is_full(error.__cause__)
 
 
 @contextlib.contextmanager
@@ -132,7 +133,9 @@ def shown_size(count: int) -> str:
 def _full(path: Path, number: int, needed: int | None) -> DiskFullError:
     there = _existing(path).resolve()
     mount = next(place for place in (there, *there.parents) if os.path.ismount(place))
-    reason = REASONS[number].format(disk=mount, free=shown_size(shutil.disk_usage(there).free))
+    reason = REASONS.get(number, REASONS[errno.ENOSPC]).format(
+        disk=mount, free=shown_size(shutil.disk_usage(there).free)
+    )
     what = f"{path} cannot be written" if needed is None else f"{path}, which takes {shown_size(needed)}, does not fit"
     return DiskFullError(reason, what)
 

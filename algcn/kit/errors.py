@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
+
+# How the system says that there is no room to write: a full disk, a user's share of it that is used up, and a file that
+# is larger than the disk or the process allows. `algcn.kit.disk` tells them apart.
+NO_ROOM = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG})
 
 
 class InputError(ValueError):
@@ -14,8 +19,6 @@ class InputError(ValueError):
 
 def run_command(main: Callable[[Sequence[str] | None], None], argv: Sequence[str] | None = None) -> int:
     """Run a command's `main` and turn an `InputError`, or a full disk, into one line on stderr and exit code 2."""
-    from algcn.kit.disk import is_full
-
     try:
         main(argv)
         sys.stdout.flush()
@@ -23,7 +26,7 @@ def run_command(main: Callable[[Sequence[str] | None], None], argv: Sequence[str
         print(f"error: {error}", file=sys.stderr)
         return 2
     except OSError as error:
-        if not is_full(error):
+        if error.errno not in NO_ROOM:
             raise
         _drop_stdout()
         print(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import glob
 import hashlib
 import os
@@ -420,8 +421,6 @@ def explained(error: Exception, name: str, repo_type: str, revision: str | None 
     if isinstance(error, errors.OfflineModeIsEnabled) or isinstance(error.__cause__, errors.OfflineModeIsEnabled):
         return UnreachableError("The Hub is not asked while HF_HUB_OFFLINE is set.")
     if is_full(error) or (isinstance(error, OSError) and error.errno and not isinstance(error, ConnectionError)):
-        return HubError(
-            f"The repository {name} cannot be kept in the local cache ({os.strerror(error_number(error))}); make room "
-            "for it."
-        )
+        reason = os.strerror(error_number(error) or errno.ENOSPC)
+        return HubError(f"The repository {name} cannot be kept in the local cache ({reason}); make room for it.")
     return UnreachableError(f"The Hub cannot be reached ({type(error).__name__}).")

@@ -134,6 +134,15 @@ def test_a_job_ends_with_a_sentence_that_names_no_folder(failure: Callable[[], E
     assert str(caught.value) == DISK_FULL
 
 
+def test_what_was_raised_from_a_full_disk_is_told_too() -> None:
+    """As gradio wraps what goes wrong with a component's value."""
+    with pytest.raises(InputError, match=DISK_FULL), telling_visitors():
+        try:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        except OSError as error:
+            raise RuntimeError("Could not postprocess the output.") from error
+
+
 def test_other_failures_of_a_job_are_told_as_they_are() -> None:
     with pytest.raises(PermissionError), telling_visitors():
         raise PermissionError(errno.EACCES, "no")

