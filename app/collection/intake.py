@@ -20,7 +20,7 @@ from typing import BinaryIO
 
 from algcn.datasets.image_folder import METADATA, Item, read_image_folder
 from algcn.kit.errors import InputError
-from algcn.kit.images import SUFFIXES
+from algcn.kit.picture_kinds import SUFFIXES
 from app.kit.limits import (
     MAX_COLLECTION_BYTES,
     MAX_METADATA_BYTES,

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from algcn.kit.picture_kinds import READ_IN_WORDS
 from app.kit.limits import MAX_COLLECTION_BYTES, MAX_PICTURE_BYTES, MAX_PICTURES
 from app.kit.templates import render
 from app.kit.words import render_status
@@ -39,6 +40,7 @@ def render_limits() -> str:
         pictures=MAX_PICTURES,
         picture_megabytes=MAX_PICTURE_BYTES >> 20,
         megabytes=MAX_COLLECTION_BYTES >> 20,
+        formats=READ_IN_WORDS,
     )
 
 

@@ -318,7 +318,7 @@ def test_each_unreadable_picture_has_its_reason(folder: Path, bundle: Bundle) ->
     (folder / "beach.png").write_bytes(b"Dear Sir or Madam")
     assert build_gallery(folder, bundle).unreadable == {
         "beach.png": "The file beach.png is not a picture that can be read. "
-        "Use a JPEG, PNG, WebP, GIF, BMP or TIFF picture."
+        "Use a JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF or HEIC picture."
     }
 
 
