@@ -27,10 +27,10 @@ _SCAN, _RESTARTS = 0xDA, range(0xD0, 0xD8)
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _ALONE = frozenset({0x01, 0xD8, *_RESTARTS})  # markers without a length
 _COEFFICIENTS = 64
-_MARKER = re.compile(rb"\xff+([^\x00\xff])", re.DOTALL)
-_MARKER_AFTER_SCAN = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])", re.DOTALL)
-_RESTART = re.compile(rb"\xff([\xd0-\xd7])")
+_MARKER = re.compile(rb"\xff([^\x00\xff])", re.DOTALL)
+_MARKER_AFTER_SCAN = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])", re.DOTALL)
 _MORE_BYTES = 256
+_MOST_MARKERS = 100_000  # far more than a camera's; a file of nothing else would take minutes
 
 
 def ended(data: bytes) -> bytes | None:
@@ -58,7 +58,9 @@ def _last_scan(data: bytes) -> tuple[bool, int] | None:
     missing: dict[int, list[int]] = {}  # for each component, how many low bits of each coefficient are still to come
     at = start = 2
     marker = _MARKER.search(data, at)
-    while marker:
+    for _ in range(_MOST_MARKERS):
+        if marker is None:
+            return bool(missing) and not any(any(bits) for bits in missing.values()), start
         code, at = marker[1][0], marker.end()
         if code == END[1]:
             return None
@@ -73,7 +75,7 @@ def _last_scan(data: bytes) -> tuple[bool, int] | None:
                 _note_scan(segment, missing)
                 start, pattern = at, _MARKER_AFTER_SCAN
         marker = pattern.search(data, at)
-    return bool(missing) and not any(any(bits) for bits in missing.values()), start
+    return False, start
 
 
 def _note_scan(segment: bytes, missing: dict[int, list[int]]) -> None:
@@ -87,10 +89,8 @@ def _note_scan(segment: bytes, missing: dict[int, list[int]]) -> None:
 
 def _next_restart(data: bytes, start: int) -> int:
     """Return which of the eight restart markers would follow in the scan that begins at `start`."""
-    restart = 0
-    for found in _RESTART.finditer(data, start):
-        restart = (found[1][0] - _RESTARTS.start + 1) % len(_RESTARTS)
-    return restart
+    last, restart = max((data.rfind(bytes((0xFF, code)), start), code) for code in _RESTARTS)
+    return 0 if last < 0 else (restart - _RESTARTS.start + 1) % len(_RESTARTS)
 
 
 def _more(restart: int) -> list[bytes]:

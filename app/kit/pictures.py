@@ -40,13 +40,20 @@ def uploaded_file(value: object, uploads: Path) -> Path:
     return Path(path)
 
 
+def is_shown_as_it_is(path: Path) -> bool:
+    """Tell whether a browser shows a file as `open_image` reads it."""
+    head = _head(path)
+    kind = kind_of_bytes(head)
+    return kind in WEB_TYPES and not (kind == "PNG" and head[PNG_DEPTH : PNG_DEPTH + 1] == b"\x10")
+
+
 def picture_file(path: Path, size: str, cache: Path) -> Path:
     """Return the file to send for a picture at one of SIZES.
 
     Raises:
         InputError: The picture is missing or cannot be read.
     """
-    if path.is_file() and path.stat().st_size <= SMALL_BYTES and _is_shown_as_it_is(path):
+    if path.is_file() and path.stat().st_size <= SMALL_BYTES and is_shown_as_it_is(path):
         return path
     return _preview(path, SIZES[size], cache)
 
@@ -54,12 +61,6 @@ def picture_file(path: Path, size: str, cache: Path) -> Path:
 def media_type(path: Path) -> str:
     """Return the media type of a file that `picture_file` gave; it is always that of a picture."""
     return WEB_TYPES.get(kind_of_bytes(_head(path)), "application/octet-stream")
-
-
-def _is_shown_as_it_is(path: Path) -> bool:
-    head = _head(path)
-    kind = kind_of_bytes(head)
-    return kind in WEB_TYPES and not (kind == "PNG" and head[PNG_DEPTH : PNG_DEPTH + 1] == b"\x10")
 
 
 def _head(path: Path) -> bytes:

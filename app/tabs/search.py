@@ -28,7 +28,7 @@ from app.components.results import (
 )
 from app.frame import Frame, sent
 from app.kit.limits import DEFAULT_LIMIT, MAX_LIMIT
-from app.kit.pictures import uploaded_file
+from app.kit.pictures import is_shown_as_it_is, uploaded_file
 from app.kit.scripts import mount
 from app.kit.templates import render
 from app.search.examples import example_pictures, example_words
@@ -194,7 +194,11 @@ class SearchTab:
     ) -> Updates:
         """Search for the picture that was given, and for the words if there are any."""
         taken = Given(upload=upload)
-        return {**self._answer(visitor, self._in_boxes(text, taken, *values)), self.given: taken}
+        query = self._in_boxes(text, taken, *values)
+        found = self._answer(visitor, query)
+        if query.picture is not None and not is_shown_as_it_is(query.picture):
+            found[self.picture] = _small(open_image(query.picture))
+        return {**found, self.given: taken}
 
     @_with_error_sentence
     def drop_picture(
@@ -401,6 +405,9 @@ def _toggled(labels: tuple[str, ...], label: str) -> tuple[str, ...]:
 
 
 def _shown(service: RetrievalService, item: int) -> Image.Image:
-    picture = open_image(service.picture_path(item))
+    return _small(open_image(service.picture_path(item)))
+
+
+def _small(picture: Image.Image) -> Image.Image:
     picture.thumbnail((SHOWN_PICTURE_SIDE, SHOWN_PICTURE_SIDE))
     return picture

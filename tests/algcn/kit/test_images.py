@@ -13,6 +13,7 @@ import numpy as np
 import pillow_heif
 import pytest
 from PIL import Image, ImageOps
+from PIL.AvifImagePlugin import AvifImageFile
 
 from algcn.kit import images
 from algcn.kit.errors import InputError
@@ -156,6 +157,14 @@ def test_palettes_with_and_without_transparency() -> None:
     assert close(open_image(encoded(palette, "GIF", transparency=1)), (255, 255, 255))
 
 
+def test_a_transparent_grey() -> None:
+    picture = Image.new("L", (4, 4), 7)
+    picture.putpixel((1, 1), 90)
+    opened = open_image(encoded(picture, "PNG", transparency=7))
+    assert close(opened, (255, 255, 255), tolerance=0)
+    assert close(opened, (90, 90, 90), at=(1, 1), tolerance=0)
+
+
 def test_a_transparent_colour_of_an_rgb_picture() -> None:
     picture = Image.new("RGB", (4, 4), (1, 2, 3))
     picture.putpixel((1, 1), (9, 9, 9))
@@ -205,10 +214,13 @@ def test_the_orientation_is_applied_once_in_every_container(kind: str, orientati
     assert np.abs(np.asarray(opened) - true).mean() < 8
 
 
-def test_the_size_in_the_header_of_a_heic_is_judged_before_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
-    data = encoded(Image.new("RGB", (64, 64)), "HEIF")
+@pytest.mark.parametrize(("kind", "reader"), [("HEIF", pillow_heif.HeifImageFile), ("AVIF", AvifImageFile)])
+def test_the_size_in_the_header_of_a_container_is_judged_before_pixels(
+    kind: str, reader: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = encoded(Image.new("RGB", (64, 64)), kind)
     monkeypatch.setattr(images, "MAX_PIXELS", 64 * 64 - 1)
-    monkeypatch.setattr(pillow_heif.HeifImageFile, "load", lambda self: pytest.fail("decoded"))
+    monkeypatch.setattr(reader, "load", lambda self: pytest.fail("decoded"))
     with pytest.raises(InputError, match=r"too many pixels \(64 × 64\)"):
         open_image(data)
 

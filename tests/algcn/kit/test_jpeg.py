@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import numpy as np
 import pytest
@@ -94,7 +95,7 @@ def test_a_cut_at_the_end_of_a_scan_or_between_restarts_is_refused() -> None:
         at = found.end()
     assert len(places) > 8
     restarts = encoded(photo(64, 48), restart_marker_blocks=1)
-    between = [found.start() for found in jpeg._RESTART.finditer(restarts)]
+    between = [found.start() for found in re.finditer(rb"\xff[\xd0-\xd7]", restarts)]
     assert len(between) == 4 * 3 - 1
     for data, cuts in ((scans, places), (restarts, between)):
         for cut in cuts:
@@ -125,6 +126,13 @@ def test_the_end_of_a_thumbnail_is_not_the_end() -> None:
     assert jpeg.ended(whole[:-2]) == whole
     with pytest.raises(InputError, match="damaged or cut off"):
         open_image(whole[: len(whole) // 2])
+
+
+@pytest.mark.parametrize("filling", [b"\xff", b"\xff\x01", b"\xff\xd0", b"\xff\xe0\0\2", b"\xff\0"])
+def test_megabytes_of_markers_or_none_end_soon(filling: bytes) -> None:
+    whole = encoded(photo(40, 25), progressive=True)
+    with pytest.raises(InputError, match="damaged or cut off"):
+        open_image(whole[:-200] + filling * (8_000_000 // len(filling)))
 
 
 def test_the_switch_for_truncated_files_of_all_threads_is_left_alone() -> None:
