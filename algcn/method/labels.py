@@ -209,6 +209,6 @@ class LabelSet(Sequence[Label]):
             entries = json.loads(Path(path).read_text(encoding="utf-8"))
         except OSError as error:
             raise InputError(f"The label file {path} cannot be read ({error.strerror}); name a JSON file.") from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:  # the second where lists are nested too deep
             raise InputError(f"The label file {path} is not JSON ({error}); give a JSON list of labels.") from error
         return cls.from_json(entries)

@@ -132,7 +132,7 @@ class Intake:
     def _take_entry(self, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, inside: PurePosixPath) -> None:
         shown = f"{entry.filename} in {name}"
         parts = PurePosixPath(entry.filename.replace("\\", "/")).parts
-        if entry.is_dir() or not parts or any(part in NOISE or part.startswith("._") for part in parts):
+        if not parts or entry.is_dir() or any(part in NOISE or part.startswith("._") for part in parts):
             return
         if not _stays_inside(entry.filename):
             self._leave(shown, "its path leads out of the archive")
