@@ -41,6 +41,8 @@ MAX_UPLOAD = f"{MAX_COLLECTION_BYTES >> 20}mb"
 # A queue that is full says so at once; nobody waits behind a hundred others for an answer of milliseconds.
 MAX_QUEUE = 64
 CONCURRENCY = 2
+# More than all that may wait in a thread: jobs being watched, pictures, answers (see `app.kit.rooms`, `app.kit.jobs`).
+MAX_THREADS = 128
 UPLOAD_CHECK_SECONDS, UPLOAD_AGE_SECONDS = 3600, 24 * 3600
 # Read before anything else runs: opening the first tab already rewrites the address.
 HEAD = """<script>window.arrivalAddress = window.location.search;
@@ -82,6 +84,7 @@ def launch(page: gr.Blocks, program: Program, *, mcp: bool = False) -> str:
         _, address, _ = page.launch(
             prevent_thread_lock=True,
             quiet=True,
+            max_threads=MAX_THREADS,
             theme=_theme(),
             css_paths=sorted((ASSETS / "page").glob("*.css")),
             head=HEAD + preloads(),
