@@ -49,6 +49,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     cache = cache_folder()
     uploads = cache / "uploads"
     os.environ["GRADIO_TEMP_DIR"] = str(uploads)
+    # After every event gradio makes a table of the last ten thousand, for a summary that nobody reads here.
+    os.environ |= {"GRADIO_ANALYTICS_MAX_EVENTS": "1", "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(1 << 62)}
     _import_gradio()
     from app.interface import build, launch
     from app.program import Program
