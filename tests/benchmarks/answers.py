@@ -32,7 +32,7 @@ WAYS: dict[str, tuple[dict[str, str], bool]] = {
     "torch 1": ({}, True),
     "all 1": ({"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}, False),
 }
-QUERIES, PICTURES, EPOCHS = 40, 12, 2  # in a round
+QUERIES, PICTURES, EPOCHS = 30, 8, 1  # in a round
 REQUESTS = 30
 
 
