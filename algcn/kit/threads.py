@@ -3,11 +3,15 @@
 torch and faiss bring an OpenMP runtime each, numpy and faiss an OpenBLAS each: four pools in one process. A thread that
 has no work spins for a while, in case that some comes, and so keeps the pool that has some from its core; where one
 query goes through three pools in ten milliseconds, most of the time is lost to that. Threads that sleep instead are
-woken in microseconds. Measured by tests/benchmarks/answers.py (the README has its table):
+woken in microseconds. numpy's OpenBLAS knows no sleep and has the least to do, so it has one thread. Measured by
+tests/benchmarks/answers.py (the README has its table), and chosen for each:
 
-- the page: threads sleep. Queries keep two threads each, since a visitor alone waits least with them;
-- a job that a visitor started in the page, of training or of reading pictures: one core, so that searches have another;
-- the commands: as the libraries come. One pool works at a time there for minutes, and nothing else waits.
+- the page's queries of words and of pictures: threads sleep, and torch has all of them, since one visitor alone then
+  waits least; with one thread for everything a picture takes longer and words no less;
+- what the page builds at its start: the same;
+- a job that a visitor starts in the page, training or reading pictures: one core, so that searches have another;
+- the commands and the library: as the libraries come. Whoever runs them decides: on a machine that others use too,
+  OMP_WAIT_POLICY=PASSIVE before a command is several times as fast, and only the environment can say so in time.
 """
 
 from __future__ import annotations
@@ -17,12 +21,17 @@ import os
 from collections.abc import Iterator
 
 
-def let_idle_threads_sleep() -> None:
-    """Have the threads of this process sleep while they have no work; a user's own setting stays.
+SETTINGS = {"OMP_WAIT_POLICY": "PASSIVE", "OPENBLAS_NUM_THREADS": "1"}
 
-    OpenMP reads the environment once, when it is loaded: this comes before torch and faiss are imported.
+
+def let_idle_threads_sleep() -> None:
+    """Have the threads of this process sleep while they have no work; a user's own settings stay.
+
+    OpenMP and OpenBLAS read the environment once, when they are loaded: this comes before torch, numpy and faiss are
+    imported.
     """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ import torch
 from conftest import PROJECT
 from serving import serve
 
-from algcn.kit.threads import let_idle_threads_sleep, one_core
+from algcn.kit.threads import SETTINGS, let_idle_threads_sleep, one_core
 
 SPINS = re.compile(r"GOMP_SPINCOUNT = '(\w+)'")  # how often a thread looks for work before it sleeps
 TOLD = {"OMP_DISPLAY_ENV": "VERBOSE"}
@@ -38,11 +38,19 @@ def test_the_library_leaves_its_user_s_threads_alone() -> None:
 
 def test_a_setting_of_the_user_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "2")
     let_idle_threads_sleep()
-    assert os.environ["OMP_WAIT_POLICY"] == "ACTIVE"
-    monkeypatch.delenv("OMP_WAIT_POLICY")
+    assert [os.environ[name] for name in SETTINGS] == ["ACTIVE", "2"]
+    for name in SETTINGS:
+        monkeypatch.delenv(name)
     let_idle_threads_sleep()
-    assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
+    assert {name: os.environ[name] for name in SETTINGS} == SETTINGS
+
+
+def test_nothing_of_the_page_imports_numpy_or_torch_before_that() -> None:
+    code = "import app.launch, sys; print({'numpy', 'torch', 'faiss'} & set(sys.modules))"
+    told = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "set()"
 
 
 def test_one_core_ends_with_its_block() -> None:
