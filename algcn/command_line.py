@@ -247,7 +247,11 @@ def read_features(place: str | Path) -> Features | None:
     if place.is_dir() and any(place.glob("*_img.mat")):
         from algcn.datasets.authors import read_reference_folder
 
-        return read_reference_folder(place)
+        notices: list[str] = []
+        features = read_reference_folder(place, notices=notices)
+        for notice in notices:
+            print(notice, file=sys.stderr)
+        return features
     if not place.is_dir():
         raise InputError(f"There is no {str(place)!r}; give an image folder, a feature file or a folder of .mat files.")
     return None

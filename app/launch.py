@@ -43,14 +43,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise InputError("GRADIO_SERVER_PORT must be a number, 7860 for instance.")
     _check("bundle", arguments.bundle, needs="config.json")
     _check("gallery", arguments.gallery)
+    from app.visitors.files import UPLOADS, VisitorFiles
     from app.visitors.loading import Loading
 
     loading = Loading(lambda report: _load(arguments.bundle, arguments.gallery, report))
     cache = cache_folder()
-    uploads = cache / "uploads"
+    uploads = VisitorFiles(cache, UPLOADS).new_folder()
     os.environ["GRADIO_TEMP_DIR"] = str(uploads)
-    # After every event gradio makes a table of the last ten thousand, for a summary that nobody reads here.
-    os.environ |= {"GRADIO_ANALYTICS_MAX_EVENTS": "1", "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(1 << 62)}
     _import_gradio()
     from app.interface import build, launch
     from app.program import Program

@@ -60,6 +60,7 @@ from algcn.bundles.manifest import (
     write_config,
 )
 from algcn.bundles.predictor import LabelPredictor, thresholds_from_json, thresholds_to_json
+from algcn.bundles.weights import load_model, load_safetensors, save_safetensors
 from algcn.evaluation.calibration import Calibration
 from algcn.evaluation.ranking import ENCODER_WEIGHT, check_encoder_weight
 from algcn.evaluation.record import Record
@@ -134,7 +135,7 @@ class Bundle:
         reference, encoder_fingerprint = encoder_of(path, config)
         encoder_weight = _part(path, lambda: _encoder_weight(config))
         return cls(
-            model=_load_model(path / MODEL_NAME, model_config).to(device).eval(),
+            model=load_model(path / MODEL_NAME, model_config).to(device).eval(),
             label_set=label_set,
             encoder_reference=reference,
             encodes=_part(path, lambda: encodes_of(config)),
@@ -172,7 +173,7 @@ class Bundle:
         """The tensors of history.safetensors, read when they are first asked for; None without one."""
         if HISTORY_NAME not in self.config["files"]:
             return None
-        return _load_safetensors(self.path / HISTORY_NAME)
+        return load_safetensors(self.path / HISTORY_NAME)
 
     @cached_property
     def without_gcn(self) -> ALGCN | None:
@@ -185,7 +186,7 @@ class Bundle:
             return None
         check_hashes(self.path, {WITHOUT_GCN_NAME: self.config["files"][WITHOUT_GCN_NAME]})
         config = self.model.config.replace(use_gcn=False)
-        return _load_model(self.path / WITHOUT_GCN_NAME, config).to(self.model.prior.device).eval()
+        return load_model(self.path / WITHOUT_GCN_NAME, config).to(self.model.prior.device).eval()
 
     def encoder(self, device: str | torch.device = "cpu") -> Encoder:
         """Return the bundle's encoder, loaded on the first call for a device and kept; several threads may ask at once.
@@ -339,14 +340,11 @@ def save_bundle(
     if len(label_set) != model.config.num_labels:
         raise InputError(f"The model has {model.config.num_labels} labels; give as many names, not {len(label_set)}.")
     encodes = check_encodes(encodes)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.parent / f".{path.name}.{secrets.token_hex(4)}.part"
-    aside.mkdir()
-    try:
+    with files.folder_aside(path) as aside:
         state = model.state_dict()
-        _save_safetensors({n: t.half() for n, t in state.items()} if half else state, aside / MODEL_NAME)
+        save_safetensors({n: t.half() for n, t in state.items()} if half else state, aside / MODEL_NAME)
         if history is not None:
-            _save_safetensors(history, aside / HISTORY_NAME)
+            save_safetensors(history, aside / HISTORY_NAME)
         if without_gcn is not None:
             _save_without_gcn(without_gcn, model.config, aside)
         if metrics is not None:
@@ -372,8 +370,6 @@ def save_bundle(
         }
         write_config(aside, config)
         _swap(aside, path)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
     return path
 
 
@@ -418,38 +414,6 @@ def _part(path: Path, read: Any) -> Any:
         raise InputError(f"The file {path / CONFIG_NAME} cannot be used. {error}") from None
 
 
-def _load_safetensors(path: Path) -> dict[str, Tensor]:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        return load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise InputError(f"The file {path} is damaged or cut off ({error}); copy or download it again.") from None
-
-
-def _save_safetensors(tensors: Mapping[str, Tensor], path: Path) -> None:
-    from safetensors.torch import save_file
-
-    with files.replacing(path) as part:
-        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, part)
-
-
-def _load_model(path: Path, config: ModelConfig) -> ALGCN:
-    state = _load_safetensors(path)
-    with torch.random.fork_rng(devices=[]):  # the random start is overwritten: leave the caller's stream alone
-        model = ALGCN(config)
-    try:
-        model.load_state_dict(state)
-    except RuntimeError as error:
-        reason = " ".join(str(error).split())
-        raise InputError(
-            f"The file {path} does not fit the model that {CONFIG_NAME} describes ({reason}); restore the two files "
-            "together."
-        ) from None
-    return model
-
-
 def _encoder_weight(config: Mapping[str, Any]) -> float:
     ranking = config.get("ranking", {})
     if not isinstance(ranking, dict):
@@ -468,7 +432,7 @@ def _save_without_gcn(model: ALGCN, beside: ModelConfig, path: Path) -> None:
     """Write the model without the GCN in half precision: it is there to be compared with, not to be trained on."""
     if model.config != beside.replace(use_gcn=False):
         raise InputError("The model without the GCN must be of the same sizes as the model, and have no GCN.")
-    _save_safetensors({name: tensor.half() for name, tensor in model.state_dict().items()}, path / WITHOUT_GCN_NAME)
+    save_safetensors({name: tensor.half() for name, tensor in model.state_dict().items()}, path / WITHOUT_GCN_NAME)
 
 
 def _swap(aside: Path, path: Path) -> None:

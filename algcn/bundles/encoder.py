@@ -201,7 +201,7 @@ class ChosenEncoder:
             return None
         try:
             return EncoderResults.from_json(json.loads(path.read_text(encoding="utf-8")))
-        except ValueError as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise InputError(f"{path} does not say the encoder's recall: {error} Restore it or remove it.") from None
 
 

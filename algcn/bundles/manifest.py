@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import shutil
 import tempfile
@@ -133,7 +134,7 @@ def damaged_files(path: str | Path) -> list[str]:
     try:
         config = json.loads((path / CONFIG_NAME).read_text(encoding="utf-8"))
         hashes = dict(config["files"])
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return [CONFIG_NAME]
     except (KeyError, TypeError):
         return []
@@ -165,7 +166,7 @@ def read_config(path: Path) -> dict[str, Any]:
         raise InputError(f"The file {path / CONFIG_NAME} has no list of files with their hashes; restore it.")
     for name in hashes:
         parts = PurePosixPath(name).parts
-        if len(parts) > 2 or parts[0] not in NAMES or ".." in parts or "\\" in name:
+        if not 0 < len(parts) <= 2 or parts[0] not in NAMES or ".." in parts or "\\" in name:
             raise InputError(
                 f"The file {path / CONFIG_NAME} names the file {name!r}, which is no part of a bundle; restore it."
             )
@@ -182,7 +183,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # the last where lists are nested too deep
         raise InputError(f"The file {path} is not readable JSON ({error}); restore it.") from None
     if not isinstance(value, dict):
         raise InputError(f"The file {path} must hold a JSON object; restore it.")
@@ -208,7 +209,7 @@ def check_hashes(path: Path, hashes: Mapping[str, str]) -> None:
 
 def _damage(path: Path, name: str, digest: str) -> str | None:
     """Say what is wrong with a bundle's file; None if nothing is."""
-    if not (path / name).is_file():
+    if not os.path.isfile(path / name):  # False for a name that is too long, too
         return f"The bundle {path} lacks {name}; copy it there or pull the bundle again."
     if files.sha256(path / name) != digest:
         return (

@@ -68,7 +68,7 @@ def thresholds_from_json(value: Any, num_labels: int) -> dict[str, Tensor]:
         thresholds = {name: torch.tensor(values, dtype=torch.float32) for name, values in (value or {}).items()}
         if any(values.shape != (num_labels,) for values in thresholds.values()):
             raise ValueError
-    except (AttributeError, TypeError, ValueError):
+    except (AttributeError, TypeError, ValueError, OverflowError, RuntimeError):  # the last is torch's own
         raise InputError(
             f"The thresholds of pictures and of texts must be {num_labels} numbers; restore the file."
         ) from None

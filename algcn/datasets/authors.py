@@ -8,6 +8,7 @@ line, is our addition: their format has no names.
 
 from __future__ import annotations
 
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -24,35 +25,44 @@ from algcn.method.labels import LabelSet
 SPLITS = ("train", "test")
 PARTS = {"img": "image features", "txt": "text features", "lab": "labels"}
 NAMES_FILE = "label_names.txt"
+Key = tuple[str, str]  # a split and a part: one file
 
 
-def read_reference_folder(folder: str | Path, label_set: LabelSet | None = None) -> Features:
+def read_reference_folder(
+    folder: str | Path, label_set: LabelSet | None = None, notices: list[str] | None = None
+) -> Features:
     """Read the authors' data folder.
 
-    Numbers of any type, dense or sparse, become float32 features and 0/1 labels. A matrix stored sideways (a bag of
-    words as words × items) is turned when only that fits the other two of its split. File names are made up: one for
-    each row, "train/0", "train/1", …
+    Numbers of any type, dense or sparse, become float32 features and 0/1 labels. Matrices stored sideways (a bag of
+    words as words × items) are turned where only that makes all six fit together, and the labels that are known. File
+    names are made up: one for each row, "train/0", "train/1", …
 
     Args:
         folder: With the six `.mat` files; `adj.mat` is not needed (`read_reference_cooccurrence`).
         label_set: The labels in column order; without, `label_names.txt` if there, else "label 1", "label 2", …
+        notices: Gets a sentence on the matrices that were turned.
 
     Raises:
-        InputError: A file or variable is missing or unreadable, or sizes do not fit together.
+        InputError: A file or variable is missing or unreadable, or sizes fit together in no way or in several.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"There is no folder {folder}; give one with {{train,test}}_{{img,txt,lab}}.mat.")
-    parts: dict[str, list[Tensor]] = {part: [] for part in PARTS}
-    for split in SPLITS:
-        for part, matrix in _read_split(folder, split).items():
-            parts[part].append(matrix)
-    for part, what in PARTS.items():
-        widths = [matrix.shape[1] for matrix in parts[part]]
-        if widths[0] != widths[1]:
-            raise InputError(
-                f"In {folder} the {what} are {widths[0]} wide in train and {widths[1]} in test; both must be equal."
-            )
+    if label_set is None and (folder / NAMES_FILE).is_file():
+        label_set = LabelSet(read_label_names(folder / NAMES_FILE))
+    stored = {
+        (split, part): read_variable(folder / f"{split}_{part}.mat", f"{split}_{part}")
+        for split in SPLITS
+        for part in PARTS
+    }
+    turned = _turned(folder, stored, label_set)
+    if turned and notices is not None:
+        listed = ", ".join(f"{split}_{part}.mat" for split, part in stored if (split, part) in turned)
+        notices.append(f"In {folder}, items are the columns of {listed}, and were made the rows.")
+    parts = {
+        part: [stored[split, part].T if (split, part) in turned else stored[split, part] for split in SPLITS]
+        for part in PARTS
+    }
     counts = [len(labels) for labels in parts["lab"]]
     return Features(
         image_features=torch.cat(parts["img"]),
@@ -80,6 +90,21 @@ def read_reference_cooccurrence(folder: str | Path) -> Tensor:
         )
     counts.diagonal().copy_(support)
     return counts
+
+
+def read_label_names(path: Path) -> list[str]:
+    """Read the names of labels, one a line in the order of the columns, without spaces around them.
+
+    Raises:
+        InputError: The file cannot be read.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
+    except UnicodeDecodeError as error:
+        raise InputError(f"The file {path} is not UTF-8 text; it needs one label name a line.") from error
+    except OSError as error:
+        raise InputError(f"The file {path} cannot be read ({error.strerror or error}); copy it again.") from error
+    return [line.strip() for line in lines if line.strip()]
 
 
 def write_reference_folder(features: Features, folder: str | Path) -> None:
@@ -110,14 +135,84 @@ def write_reference_folder(features: Features, folder: str | Path) -> None:
     write_text(folder / NAMES_FILE, "".join(f"{name}\n" for name in features.label_set.names))
 
 
-def _read_split(folder: Path, split: str) -> dict[str, Tensor]:
-    """Read the three matrices of a split, with items as rows."""
-    matrices = {part: read_variable(folder / f"{split}_{part}.mat", f"{split}_{part}") for part in PARTS}
-    for count in matrices["lab"].shape:
-        if all(count in matrix.shape for matrix in matrices.values()):
-            return {part: matrix if len(matrix) == count else matrix.T for part, matrix in matrices.items()}
-    shapes = ", ".join(f"{split}_{part} {matrix.shape[0]} × {matrix.shape[1]}" for part, matrix in matrices.items())
-    raise InputError(f"The files of {split} in {folder} must have the same number of items, but they are {shapes}.")
+def _turned(folder: Path, stored: dict[Key, Tensor], label_set: LabelSet | None) -> frozenset[Key]:
+    """Find the matrices that have their items as columns, by the sizes of all six and the number of labels.
+
+    Where several ways fit, both splits are taken to be stored alike, and nothing is turned that need not be: a matrix
+    as wide as it is long lies as the other one of its kind does, and upright where all else is.
+    """
+    fitting = [turned for turned in _ways(alike=False) if _fits(stored, turned)]
+    if not fitting:
+        raise _misfit(folder, stored)
+    known = label_set is not None
+    if len({_label_count(stored, turned) for turned in fitting}) > 1:
+        count = len(label_set) if known else _stored_label_count(folder)
+        fitting = [turned for turned in fitting if _label_count(stored, turned) == count] or fitting
+    fitting = [turned for turned in _ways(alike=True) if turned in fitting] or fitting
+    needed = [turned for turned in fitting if not any(fewer < turned for fewer in fitting)]
+    if len(needed) > 1:
+        remedy = "store them as rows" + ("" if known else f", or name the labels in {NAMES_FILE}, one a line")
+        raise InputError(
+            f"The matrices of {folder} fit together in several ways ({_shapes(stored)}), so it is not clear which side "
+            f"the items are on; {remedy}."
+        )
+    return needed[0]
+
+
+def _ways(*, alike: bool) -> list[frozenset[Key]]:
+    """List the ways to turn matrices; where both splits are stored alike, those of one kind are turned together."""
+    groups = [SPLITS] if alike else [(split,) for split in SPLITS]
+    units = [{(split, part) for split in group} for group in groups for part in PARTS]
+    return [frozenset[Key]().union(*chosen) for count in range(len(units) + 1) for chosen in combinations(units, count)]
+
+
+def _fits(stored: dict[Key, Tensor], turned: frozenset[Key]) -> bool:
+    """Tell whether each split has one number of items, and each part one width."""
+    shapes = {key: _shape(stored, key, turned) for key in stored}
+    return all(len({shapes[split, part][0] for part in PARTS}) == 1 for split in SPLITS) and all(
+        len({shapes[split, part][1] for split in SPLITS}) == 1 for part in PARTS
+    )
+
+
+def _shape(stored: dict[Key, Tensor], key: Key, turned: frozenset[Key]) -> tuple[int, int]:
+    rows, columns = stored[key].shape
+    return (columns, rows) if key in turned else (rows, columns)
+
+
+def _label_count(stored: dict[Key, Tensor], turned: frozenset[Key]) -> int:
+    return _shape(stored, (SPLITS[0], "lab"), turned)[1]
+
+
+def _stored_label_count(folder: Path) -> int | None:
+    """Return the number of labels that `adj.mat` has counts of; None without one."""
+    return len(read_reference_cooccurrence(folder)) if (folder / "adj.mat").is_file() else None
+
+
+def _misfit(folder: Path, stored: dict[Key, Tensor]) -> InputError:
+    """Say which sizes fit in no way: the items of a split or, where those do, the widths of a part."""
+    alike: dict[Key, int] = {}
+    for split in SPLITS:
+        own = {key: matrix for key, matrix in stored.items() if key[0] == split}
+        counts = [count for count in own[split, "lab"].shape if all(count in matrix.shape for matrix in own.values())]
+        if not counts:
+            return InputError(
+                f"The files of {split} in {folder} must have the same number of items, but they are {_shapes(own)}."
+            )
+        for key, matrix in own.items():
+            alike[key] = matrix.shape[1] if len(matrix) == counts[0] else len(matrix)
+    for part, what in PARTS.items():
+        train, test = (alike[split, part] for split in SPLITS)
+        if train != test:
+            return InputError(
+                f"In {folder} the {what} are {train} wide in train and {test} in test; both must be equal."
+            )
+    return InputError(
+        f"The matrices of {folder} do not fit together ({_shapes(stored)}); store the items of each as its rows."
+    )
+
+
+def _shapes(stored: dict[Key, Tensor]) -> str:
+    return ", ".join(f"{split}_{part} {len(matrix)} × {matrix.shape[1]}" for (split, part), matrix in stored.items())
 
 
 def _write_mat(path: Path, variables: dict[str, np.ndarray]) -> None:
@@ -128,13 +223,6 @@ def _write_mat(path: Path, variables: dict[str, np.ndarray]) -> None:
 
 
 def _label_set(folder: Path, label_set: LabelSet | None, count: int) -> LabelSet:
-    names_file = folder / NAMES_FILE
-    if label_set is None and names_file.is_file():
-        try:
-            lines = names_file.read_text(encoding="utf-8").splitlines()
-        except UnicodeDecodeError as error:
-            raise InputError(f"The file {names_file} is not UTF-8 text; it needs one label name a line.") from error
-        label_set = LabelSet(line.strip() for line in lines if line.strip())
     if label_set is None:
         label_set = LabelSet(f"label {number}" for number in range(1, count + 1))
     if len(label_set) != count:

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from algcn.kit.errors import InputError
 from algcn.kit.files import replacing
+from algcn.kit.tensors import not_plain
 from algcn.method.labels import LabelSet
 
 FORMAT = "algcn-features-1"
@@ -259,6 +260,9 @@ class Features:
                     reason = f"it lacks {missing[0]}" if missing else f"it does not say it is {FORMAT}"
                     raise InputError(f"The file {str(path)!r} is not a feature file ({reason}); {REMEDY}.")
                 tensors = {name: stream.get_tensor(name) for name in TENSORS}
+            wrong = [f"{name} {said}" for name, tensor in tensors.items() if (said := not_plain(tensor)) is not None]
+            if wrong:
+                raise InputError(f"The file {str(path)!r} is not a feature file ({wrong[0]}); {REMEDY}.")
             label_set = LabelSet.from_json(json.loads(metadata["label_set"]))
             file_names = [str(name) for name in json.loads(metadata["file_names"])]
             encoder = {str(key): str(value) for key, value in json.loads(metadata.get("encoder", "{}")).items()}
@@ -271,7 +275,7 @@ class Features:
             raise InputError(
                 f"The file {str(path)!r} is not a feature file, or it is damaged ({error}); {REMEDY}."
             ) from error
-        except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError) as error:
             raise InputError(f"The metadata of the feature file {str(path)!r} is damaged; {REMEDY}.") from error
         try:
             return cls(tensors["image_features"], tensors["text_features"], tensors["labels"], split, label_set,

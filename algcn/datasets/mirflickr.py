@@ -22,7 +22,7 @@ from algcn.datasets.prepare import Record, first_there, open_root, read_lines
 from algcn.kit.account import Account
 from algcn.kit.errors import InputError
 from algcn.kit.files import sha256
-from algcn.kit.images import SUFFIXES
+from algcn.kit.picture_kinds import SUFFIXES
 from algcn.method.labels import Label, LabelSet
 
 BENCHMARK = 20_015

@@ -23,7 +23,7 @@ from algcn.datasets.prepare import Record, first_there, open_root, read_lines
 from algcn.kit.account import Account
 from algcn.kit.errors import InputError
 from algcn.kit.files import CHUNK_BYTES, sha256
-from algcn.kit.images import SUFFIXES
+from algcn.kit.picture_kinds import SUFFIXES
 from algcn.method.labels import LabelSet
 
 CONCEPTS = 21

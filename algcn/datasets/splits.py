@@ -150,7 +150,7 @@ def split_name(folder: str | Path) -> str:
         manifest = json.loads(path.read_text(encoding="utf-8"))
         if manifest["format"] == FORMAT and isinstance(manifest["name"], str):
             return manifest["name"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         pass
     raise InputError(
         f"The file {str(path)!r} is no manifest of a split; prepare the folder again with python -m algcn.datasets."

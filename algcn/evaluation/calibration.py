@@ -91,7 +91,7 @@ class Calibration:
                 for direction, curve in value["curves"].items()
             }
             encoder_weight = value["encoder_weight"]
-        except (AttributeError, KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
             raise InputError("The calibration must be an object with encoder_weight and curves; restore it.") from None
         return cls(curves, check_encoder_weight(encoder_weight))
 

@@ -42,7 +42,7 @@ def read_encoder_config(folder: str | Path) -> dict[str, Any]:
         towers = (model_cfg["vision_cfg"], model_cfg["text_cfg"])
         if not all(isinstance(tower, dict) for tower in towers):
             raise TypeError
-    except (ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise InputError(
             f"The file {path} must be an open_clip config (model_cfg with embed_dim and two towers)."
         ) from None

@@ -57,7 +57,7 @@ def read_layout(path: Path, key: str, count: int) -> dict[int, Floats] | None:
             if (metadata.get("format"), metadata.get("key")) != (LAYOUT_FORMAT, key):
                 return None
             layout = {dimensions: store.get_tensor(_name(dimensions)).astype(np.float32) for dimensions in DIMENSIONS}
-    except (OSError, SafetensorError, ValueError):
+    except (OSError, SafetensorError, ValueError, TypeError, KeyError, AttributeError):
         return None
     whole = all(layout[dimensions].shape == (count, dimensions) for dimensions in DIMENSIONS)
     return layout if whole and all(np.isfinite(positions).all() for positions in layout.values()) else None

@@ -29,6 +29,7 @@ from algcn.kit import files
 from algcn.kit.cache import cache_folder
 from algcn.kit.errors import InputError
 from algcn.kit.images import open_image
+from algcn.kit.tensors import not_finite
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -186,8 +187,9 @@ def _find_or_encode(
     """Return features by hash: those kept before, and the others encoded now and kept."""
     fingerprint = bundle.encoder_fingerprint or bundle.encoder().fingerprint
     shipped, cache = wanted.root / STORE_NAME, _cache_path(wanted.root, fingerprint)
-    cached, stats = _read_store(cache, fingerprint, notices)
-    found, _ = _read_store(shipped, fingerprint, notices)
+    width = bundle.model.config.image_dim
+    cached, stats = _read_store(cache, fingerprint, width, notices)
+    found, _ = _read_store(shipped, fingerprint, width, notices)
     in_shipped = set(found)
     features = cached | found
     wanted.hash_pictures(stats)
@@ -261,7 +263,9 @@ def _rows(features: Iterable[Tensor], width: int) -> Tensor:
     return functional.normalize(torch.stack(rows).float(), dim=1) if rows else torch.empty(0, width)
 
 
-def _read_store(path: Path, fingerprint: str, notices: list[str]) -> tuple[dict[str, Tensor], dict[str, list]]:
+def _read_store(
+    path: Path, fingerprint: str, width: int, notices: list[str]
+) -> tuple[dict[str, Tensor], dict[str, list]]:
     """Read features by hash and file stats from a store of this encoder; nothing, with a notice, if it is damaged."""
     from safetensors import SafetensorError, safe_open
 
@@ -276,9 +280,14 @@ def _read_store(path: Path, fingerprint: str, notices: list[str]) -> tuple[dict[
                 return {}, {}
             hashes, features = json.loads(metadata["hashes"]), store.get_tensor("features")
             stats = json.loads(metadata.get("stats", "{}"))
-        if features.ndim != 2 or len(hashes) != len(features) or not torch.isfinite(features).all():
+        if (
+            features.shape != (len(hashes), width)
+            or not_finite(features) is not None
+            or not all(isinstance(digest, str) for digest in hashes)
+            or not all(len(entry) > 2 and isinstance(entry[2], str) for entry in stats.values())
+        ):
             raise ValueError("its parts do not fit each other")
-    except (SafetensorError, OSError, ValueError, KeyError) as error:
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
         notices.append(f"{path} is damaged and not used ({error}); what it held is computed anew.")
         return {}, {}
     return dict(zip(hashes, features, strict=True)), stats

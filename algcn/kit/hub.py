@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-import secrets
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path, PurePosixPath
 
+from algcn.kit import files
 from algcn.kit.errors import InputError
 from algcn.kit.snapshots import HubError, Snapshot, explained, fetch_snapshot, parse_reference
 
@@ -127,15 +127,11 @@ def pull(reference: str, kind: Kind, *, out: str | Path | None = None, cache_dir
     if out is None:
         return snapshot
     out = Path(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    aside = out.parent / f".{out.name}.{secrets.token_hex(4)}.part"
-    try:
+    with files.folder_aside(out) as aside:
         for name in kind.files(snapshot.path):  # other programs may have put more into the cache
             (aside / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(snapshot.path / name, aside / name)  # follows the cache's links: real files
         aside.rename(out)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
     return dataclasses.replace(snapshot, path=out)
 
 

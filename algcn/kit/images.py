@@ -1,35 +1,42 @@
 """Open pictures that strangers hand in.
 
-Notable: the format is one of six raster formats, whatever the file is called; the size is judged from the header,
-before a pixel is decoded; every oddity a camera or an editor produces (alpha, palettes, 16 bits, CMYK, EXIF rotation,
-animation) ends as one upright 8-bit RGB picture; every failure is one `InputError` sentence.
+Notable: the format is one of a few raster formats, told by the content whatever the file is called; the size is judged
+from the header, before a pixel is decoded; every oddity a camera or an editor produces (alpha, palettes, 16 bits, CMYK,
+colour profiles, EXIF rotation, animation, a lost end marker) ends as one upright 8-bit RGB picture in sRGB; every
+failure is one `InputError` sentence.
 """
 
 from __future__ import annotations
 
-import contextlib
 import io
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import BinaryIO
 
-import numpy as np
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image
 
+from algcn.kit import colour, depth, jpeg
 from algcn.kit.errors import InputError
+from algcn.kit.picture_kinds import HEAD_BYTES, READ, READ_IN_WORDS, SAVE_AS, kind_of_bytes, not_read
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
 MAX_BYTES = 64 * 1024 * 1024
 MAX_PIXELS = 64 * 1000 * 1000
-ALPHA_MODES = frozenset({"RGBA", "RGBa", "LA", "La", "PA"})
-HIGH_DEPTH_MODES = frozenset({"I;16", "I;16L", "I;16B", "I;16N", "I", "F"})
-CURE = "Use a JPEG, PNG, WebP, GIF, BMP or TIFF picture"
+CURE = f"Use a {READ_IN_WORDS} picture"
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 def open_image(source: str | Path | bytes | BinaryIO, name: str | None = None) -> Image.Image:
-    """Read one picture as upright 8-bit RGB.
+    """Read one picture as upright 8-bit RGB, in sRGB.
 
-    Transparency is laid on white, the first frame of an animation is taken, and the EXIF orientation is applied.
+    Transparency is laid on white, the first frame of an animation is taken, the EXIF orientation is applied, and
+    colours are those that the picture's ICC profile says.
 
     Args:
         source: A path, the bytes of a file, or a binary file object.
@@ -42,19 +49,25 @@ def open_image(source: str | Path | bytes | BinaryIO, name: str | None = None) -
         name = Path(source).name if isinstance(source, (str, Path)) else ""
     what = f"The file {name}".rstrip()
     data = _read(source, what)
+    kind = kind_of_bytes(data[:HEAD_BYTES], PurePath(name))
+    if kind is None:
+        raise InputError(f"{what} is not a picture that can be read. {CURE}.")
+    if kind not in READ:
+        raise InputError(f"{what} is {not_read(kind)}.")
     try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        image = _open(data, kind)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise InputError(_too_many_pixels(what)) from None
-    except Exception:  # hostile bytes make Pillow's header parsers raise nearly every class there is
-        raise InputError(f"{what} is not a picture that can be read. {CURE}.") from None
+    except Exception:  # hostile bytes make header parsers raise nearly every class there is
+        raise InputError(
+            f"{what} is damaged or cut off, or {kind} of a kind that is not read. Save it again as {SAVE_AS}."
+        ) from None
     with image:
         width, height = image.size
         if width * height > MAX_PIXELS:
             raise InputError(_too_many_pixels(what, width, height))
         try:
-            image.load()
-            return to_rgb(image)
+            return _decode(image, data, kind)
         except Exception as error:  # as above, now from the decoders
             raise InputError(
                 f"{what} is damaged or cut off and cannot be decoded ({_first_line(error)}). Save it again and retry."
@@ -62,18 +75,55 @@ def open_image(source: str | Path | bytes | BinaryIO, name: str | None = None) -
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
-    """Turn a decoded picture into upright 8-bit RGB, with transparency laid on white."""
-    with contextlib.suppress(Exception):  # a broken EXIF block says nothing about the pixels: they stay as they are
-        image = ImageOps.exif_transpose(image)
-    if image.mode in HIGH_DEPTH_MODES:
-        image = _to_8_bit(image)
-    if image.mode in ALPHA_MODES or "transparency" in image.info:
+    """Turn a decoded picture into upright 8-bit RGB in sRGB, with transparency laid on white."""
+    return _to_rgb(depth.grey_of_8_bits(image) if image.mode in depth.GREY_MODES else image, _orientation(image))
+
+
+def _open(data: bytes, kind: str) -> Image.Image:
+    """Read the header of a picture; pixels are not decoded yet."""
+    if kind == "HEIC":
+        from pillow_heif import HeifImageFile  # 20 ms and a library of its own, for those who have such pictures
+
+        return HeifImageFile(io.BytesIO(data))
+    return Image.open(io.BytesIO(data), formats=(kind.upper(),))
+
+
+def _decode(image: Image.Image, data: bytes, kind: str) -> Image.Image:
+    if kind == "JPEG":
+        whole = jpeg.ended(data)
+        if whole is None:
+            raise ValueError("it ends in the middle of its pixels")
+        if whole is not data:
+            with _open(whole, kind) as ended:
+                ended.load()
+                return _to_rgb(ended, _orientation(ended))
+    pixels = depth.load(image, data, lambda: _open(data, kind))
+    return _to_rgb(pixels, _orientation(image))
+
+
+def _orientation(image: Image.Image) -> int | None:
+    """Return how a picture is turned by its EXIF block; HEIC and AVIF pictures say it once, whatever they say twice."""
+    try:
+        return image.getexif().get(ExifTags.Base.Orientation)
+    except Exception:  # a broken EXIF block says nothing about the pixels: they stay as they are
+        return None
+
+
+def _to_rgb(image: Image.Image, orientation: int | None) -> Image.Image:
+    """Turn a picture of 8 bits upright and into RGB."""
+    if "transparency" in image.info:
+        image = image.convert("LA" if image.mode == "L" else "RGBA")
+    elif image.mode in ("RGBa", "La", "PA"):
+        image = image.convert("LA" if image.mode == "La" else "RGBA")
+    image = colour.to_srgb(image)
+    if image.mode in ("RGBA", "LA"):
         image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(white, image).convert("RGB")
-    rgb = image.convert("RGB")
-    rgb.info.clear()
-    return rgb
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    image = image.convert("RGB")
+    if orientation in _TURNS:
+        image = image.transpose(_TURNS[orientation])
+    image.info.clear()
+    return image
 
 
 def _read(source: str | Path | bytes | BinaryIO, what: str) -> bytes:
@@ -96,19 +146,6 @@ def _read(source: str | Path | bytes | BinaryIO, what: str) -> bytes:
     if len(data) > MAX_BYTES:
         raise InputError(f"{what} is larger than {MAX_BYTES >> 20} MB. Use a smaller file.")
     return data
-
-
-def _to_8_bit(image: Image.Image) -> Image.Image:
-    """Turn a grey picture of 16 or 32 bits or of floats into 8 bits; Pillow's own conversion clips it to white."""
-    values = np.nan_to_num(np.array(image, dtype=np.float32), copy=False, posinf=0.0, neginf=0.0)
-    low, high = float(values.min()), float(values.max())
-    if image.mode != "F":
-        low, high = 0.0, max(65535.0, high)
-    elif low >= 0 and high <= 1:  # floats carry no range of their own: 0 to 1 is the convention, others are stretched
-        low, high = 0.0, 1.0
-    values -= low
-    values *= 255 / ((high - low) or 1.0)
-    return Image.fromarray(np.rint(values, out=values).clip(0, 255).astype(np.uint8))
 
 
 def _too_many_pixels(what: str, width: int = 0, height: int = 0) -> str:

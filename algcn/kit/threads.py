@@ -20,7 +20,6 @@ import contextlib
 import os
 from collections.abc import Iterator
 
-
 SETTINGS = {"OMP_WAIT_POLICY": "PASSIVE", "OPENBLAS_NUM_THREADS": "1"}
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import pickle
+import warnings
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,10 +12,12 @@ from torch import Tensor
 
 from algcn.kit.errors import InputError
 from algcn.kit.files import replacing
+from algcn.kit.tensors import not_finite
 from algcn.method.config import ModelConfig
-from algcn.method.model import ALGCN
+from algcn.method.model import ALGCN, state_shapes
 
 GCN_LAYERS = 3
+SHOWN = 12  # keys that an error names
 # Theirs -> ours. Their A is the prior C, their B the learned change D, their inp the label embeddings H_0.
 KEYS = {
     "A": "label.prior",
@@ -65,14 +68,14 @@ def load_reference_checkpoint(path: str | Path, gamma: float = 0.5) -> ALGCN:
         gcn_layers=GCN_LAYERS,
         gamma=gamma,
     )
-    model = ALGCN(config, prior=state["A"])
-    ours = model.state_dict()
+    shapes = dict(state_shapes(config))
     for theirs, name in KEYS.items():
-        if state[theirs].shape != ours[name].shape:
+        if state[theirs].shape != shapes[name]:
             raise InputError(
                 f"In the checkpoint {path}, {theirs} has the shape {tuple(state[theirs].shape)} "
-                f"where the other tensors ask for {tuple(ours[name].shape)}; copy it again."
+                f"where the other tensors ask for {shapes[name]}; copy it again."
             )
+    model = ALGCN(config, prior=state["A"])
     model.load_state_dict({name: state[theirs] for theirs, name in KEYS.items()})
     return model.eval()
 
@@ -107,8 +110,11 @@ def _read_state(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise InputError(f"There is no checkpoint {path}; name the .pth that the authors' code saves.")
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError, AttributeError) as error:
+        _check_parts(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of pickles and sparse tensors that are refused next
+            state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # what torch raises on damaged bytes has nothing in common
         raise InputError(
             f"The file {path} is not a checkpoint of plain tensors; give the .pth that the authors' code saves "
             "(a state dict)."
@@ -120,16 +126,44 @@ def _read_state(path: Path) -> dict[str, Tensor]:
     missing = [key for key in KEYS if key not in state]
     unknown = [str(key) for key in state if key not in KEYS]
     if missing or unknown:
-        faults = [f"lacks {', '.join(missing)}"] * bool(missing) + [f"has the unknown {', '.join(unknown)}"] * bool(
-            unknown
-        )
+        faults = [f"lacks {_listed(missing)}"] * bool(missing) + [f"has the unknown {_listed(unknown)}"] * bool(unknown)
         raise InputError(
             f"The file {path} is not a checkpoint of the authors' ALGCN: it {' and '.join(faults)}; give one of theirs."
         )
-    flat = [key for key in KEYS if state[key].ndim != (1 if key.endswith("bias") else 2)]
-    if flat:
-        raise InputError(
-            f"In the checkpoint {path}, {flat[0]} has the impossible shape {tuple(state[flat[0]].shape)}; copy it "
-            "again."
-        )
-    return {key: state[key] for key in KEYS}
+    for key in KEYS:
+        wrong = _wrong(state[key], 1 if key.endswith("bias") else 2, path.stat().st_size)
+        if wrong is not None:
+            raise InputError(f"In the checkpoint {path}, {key} {wrong}; give the .pth that the authors' code saves.")
+    return {key: state[key].detach().float() for key in KEYS}
+
+
+def _check_parts(path: Path) -> None:
+    """Refuse an archive whose parts are packed: torch packs none, and a few bytes may be packed gigabytes.
+
+    Raises:
+        ValueError: They are.
+    """
+    with path.open("rb") as stream:
+        if stream.read(2) != b"PK":  # the older format is no archive
+            return
+    with zipfile.ZipFile(path) as archive:
+        if sum(entry.file_size for entry in archive.infolist()) > path.stat().st_size:
+            raise ValueError("its parts are larger than the file")
+
+
+def _wrong(tensor: Tensor, dimensions: int, file_bytes: int) -> str | None:
+    """Say what is wrong with a tensor, as the rest of a sentence on it; None where all is right.
+
+    A tensor may be larger than the file (a number repeated, or memory that torch made up): its numbers are not looked
+    at, which could take all the memory there is.
+    """
+    if tensor.ndim != dimensions or not tensor.numel():
+        return f"has the impossible shape {tuple(tensor.shape)}"
+    if tensor.layout is torch.strided and tensor.numel() * tensor.element_size() > file_bytes:
+        return f"has the shape {tuple(tensor.shape)}, which is more than the file holds"
+    return not_finite(tensor)
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(name if name.isprintable() else ascii(name) for name in names[:SHOWN]) + more

@@ -104,6 +104,8 @@ class LabelSet(Sequence[Label]):
         Raises:
             InputError: No label has this name; the message offers the closest ones.
         """
+        if not isinstance(name, str):
+            raise InputError(f"A label is named by a text, not by {type(name).__name__}.")
         position = self._positions.get(name.strip().casefold())
         if position is None:
             close = difflib.get_close_matches(name.strip().casefold(), self._positions, n=3)
@@ -209,6 +211,6 @@ class LabelSet(Sequence[Label]):
             entries = json.loads(Path(path).read_text(encoding="utf-8"))
         except OSError as error:
             raise InputError(f"The label file {path} cannot be read ({error.strerror}); name a JSON file.") from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:  # the second where lists are nested too deep
             raise InputError(f"The label file {path} is not JSON ({error}); give a JSON list of labels.") from error
         return cls.from_json(entries)

@@ -13,6 +13,7 @@ N is the number of items, L of labels, d the width of the common space.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -55,6 +56,32 @@ def label_scores(embeddings: Tensor, classifiers: Tensor) -> Tensor:
     """
     norms = torch.linalg.vector_norm(embeddings, dim=1)[:, None] * torch.linalg.vector_norm(classifiers, dim=1)
     return embeddings @ classifiers.T / (norms + SCORE_EPS)
+
+
+def state_shapes(config: ModelConfig) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Yield the name and the shape of every tensor in a model's state dict.
+
+    What is read from a file is compared with them before a model is built: a config may claim any size.
+
+    Example:
+        >>> dict(state_shapes(ModelConfig(image_dim=8, text_dim=6, num_labels=3, common_dim=4)))["instance.text.weight"]
+        (4, 6)
+    """
+    width, labels = config.common_dim, config.num_labels
+    for name, dim in (("image", config.image_dim), ("text", config.text_dim)):
+        yield f"instance.{name}.weight", (width, dim)
+        yield f"instance.{name}.bias", (width,)
+    yield "label.prior", (labels, labels)
+    if not config.use_gcn:
+        yield "label.free_classifiers", (labels, width)
+        return
+    for layer in range(config.gcn_layers):
+        yield f"label.gcn.{layer}", (config.label_dim if layer == 0 else width, width)
+    yield "label.head.weight", (width, config.gcn_layers * width)
+    yield "label.head.bias", (width,)
+    if config.adaptive:
+        yield "label.learned_change", (labels, labels)
+    yield "label.embeddings", (labels, config.label_dim)
 
 
 class InstanceBranch(nn.Module):

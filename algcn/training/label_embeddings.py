@@ -8,7 +8,6 @@ training; embeddings that are learned need no source.
 from __future__ import annotations
 
 import hashlib
-import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +24,7 @@ from algcn.method.labels import LabelSet
 LEARNED, ENCODER = "learned", "encoder"
 VARIABLE = "inp"
 SHOWN = 5
+DIGITS = 10  # which no number of words or of numbers has
 _GAP = re.compile(r"[\s_\-]+")
 
 
@@ -101,7 +101,7 @@ def _vectors(path: Path, wanted: set[str]) -> dict[str, Tensor]:
         for number, line in enumerate(stream, start=1):
             fields = line.rstrip().split(" ")
             if number == 1:
-                if len(fields) == 2 and all(field.isdecimal() for field in fields):
+                if len(fields) == 2 and all(field.isdecimal() and len(field) < DIGITS for field in fields):
                     width = int(fields[1])  # word2vec's and fastText's first line: how many words, how wide
                     continue
                 width = len(fields) - 1
@@ -114,11 +114,11 @@ def _vectors(path: Path, wanted: set[str]) -> dict[str, Tensor]:
 
 def _numbers(path: Path, number: int, fields: Sequence[str], width: int) -> Tensor:
     try:
-        values = [float(field) for field in fields]
+        values = torch.tensor([float(field) for field in fields])
     except ValueError:
-        values = []
-    if not values or len(values) != width or not all(map(math.isfinite, values)):
+        values = torch.empty(0)
+    if not len(values) or len(values) != width or not torch.isfinite(values).all():
         raise InputError(
             f"Line {number} of {str(path)!r} is no word with its vector; give a text file of word vectors like GloVe's."
         )
-    return torch.tensor(values)
+    return values

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from algcn.datasets.authors import NAMES_FILE
+from algcn.datasets.authors import NAMES_FILE, read_label_names
 from algcn.datasets.features import Features
 from algcn.kit.errors import InputError
 from algcn.kit.mat import read_variable
@@ -29,8 +29,7 @@ def read_prior_labels(path: str | Path | None, label_set: LabelSet) -> Tensor | 
     if path.suffix == ".mat":
         labels = read_variable(path)
         names = path.with_name(NAMES_FILE)
-        columns = names.read_text(encoding="utf-8").split("\n") if names.is_file() else label_set.names
-        columns = [name.strip() for name in columns if name.strip()]
+        columns = read_label_names(names) if names.is_file() else label_set.names
     else:
         features = Features.load(path)
         labels, columns = features.labels[features.first_rows()[0]], features.label_set.names

@@ -65,7 +65,7 @@ def api(program: Program) -> list[Callable[..., Any]]:
         """Find the pictures and captions of the gallery nearest to a picture, or to a picture and words together.
 
         Args:
-            image: A JPEG, PNG, WebP, GIF, BMP or TIFF file; with gradio_client: handle_file("photo.jpg").
+            image: A JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF or HEIC file; with gradio_client: handle_file("photo.jpg").
             limit: How many pictures and how many captions to return, 1 to 500.
             text: Words to mix with the picture; none by default.
             weight: With words: how much of the query the picture is, 0 to 1.
@@ -136,7 +136,7 @@ def api(program: Program) -> list[Callable[..., Any]]:
         """Name the labels that the model sees in a picture.
 
         Args:
-            image: A JPEG, PNG, WebP, GIF, BMP or TIFF file; with gradio_client: handle_file("photo.jpg").
+            image: A JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF or HEIC file; with gradio_client: handle_file("photo.jpg").
 
         Returns:
             [{label, score}], the clearest first; score is the cosine of the picture with the label's classifier, and

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import gradio as gr
 
+from algcn.kit.files import file_state
 from algcn.kit.images import open_image
 from app.components.cards import Drawn, drawn, picture_url
 from app.kit.limits import MAX_LIMIT
@@ -157,12 +158,11 @@ def _asked(query: Query, prefix: str) -> Asked:
 
 def thumbnail(path: Path) -> str:
     """An uploaded picture as it was decoded, small, as a data URL."""
-    status = path.stat()
-    return _thumbnail(str(path), status.st_size, status.st_mtime_ns)
+    return _thumbnail(str(path), *file_state(path))
 
 
 @functools.lru_cache(KEPT_THUMBNAILS)
-def _thumbnail(path: str, size: int, changed: int) -> str:
+def _thumbnail(path: str, *_state: int) -> str:
     small = open_image(path)
     small.thumbnail((QUERY_PICTURE_SIDE, QUERY_PICTURE_SIDE))
     buffer = io.BytesIO()

@@ -1,7 +1,7 @@
 """Serve pictures: uploads by a path that is checked, a gallery's pictures for a browser by key and number.
 
-A small picture of the gallery in a format that browsers know is sent as it is; any other (a camera's 8 MB, a TIFF) as
-a WebP preview that is made once and kept in the cache folder.
+A small picture of the gallery in a format that browsers know is sent as it is, colours and all; any other (a camera's
+8 MB, a TIFF, a HEIC called photo.jpg) as a WebP preview in sRGB that is made once and kept in the cache folder.
 """
 
 from __future__ import annotations
@@ -12,8 +12,11 @@ from pathlib import Path
 from algcn.kit import files
 from algcn.kit.errors import InputError
 from algcn.kit.images import open_image
+from algcn.kit.picture_kinds import HEAD_BYTES, kind_of_bytes
 
-WEB_TYPES = {".webp": "image/webp", ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
+# By what the file is, whatever it is called: a browser that is told another type shows nothing.
+WEB_TYPES = {"WebP": "image/webp", "PNG": "image/png", "JPEG": "image/jpeg"}
+PNG_DEPTH = 24  # where a PNG says how many bits its numbers have; browsers take those of 16 as if all were used
 SMALL_BYTES = 200_000
 # Longest side in pixels: of a card on a dense screen, and of the dialog.
 SIZES = {"card": 640, "large": 1600}
@@ -29,12 +32,23 @@ def uploaded_file(value: object, uploads: Path) -> Path:
         uploads: The folder that uploads are kept in.
 
     Raises:
-        InputError: The value names no uploaded file.
+        InputError: The value names no uploaded file, or one that has been deleted meanwhile.
     """
     path = value.get("path") if isinstance(value, dict) else None
     if not isinstance(path, str) or "\0" in path or not Path(path).resolve().is_relative_to(uploads.resolve()):
         raise InputError("The image must be an uploaded file; with gradio_client, pass handle_file('photo.jpg').")
+    if not Path(path).is_file():
+        raise InputError(
+            f"The file {Path(path).name} did not arrive, or is gone: uploads are kept for an hour; send it again."
+        )
     return Path(path)
+
+
+def is_shown_as_it_is(path: Path) -> bool:
+    """Tell whether a browser shows a file as `open_image` reads it."""
+    head = _head(path)
+    kind = kind_of_bytes(head)
+    return kind in WEB_TYPES and not (kind == "PNG" and head[PNG_DEPTH : PNG_DEPTH + 1] == b"\x10")
 
 
 def picture_file(path: Path, size: str, cache: Path) -> Path:
@@ -43,20 +57,29 @@ def picture_file(path: Path, size: str, cache: Path) -> Path:
     Raises:
         InputError: The picture is missing or cannot be read.
     """
-    if path.suffix.lower() in WEB_TYPES and path.is_file() and path.stat().st_size <= SMALL_BYTES:
+    if path.is_file() and path.stat().st_size <= SMALL_BYTES and is_shown_as_it_is(path):
         return path
     return _preview(path, SIZES[size], cache)
 
 
 def media_type(path: Path) -> str:
     """Return the media type of a file that `picture_file` gave; it is always that of a picture."""
-    return WEB_TYPES.get(path.suffix.lower(), "application/octet-stream")
+    return WEB_TYPES.get(kind_of_bytes(_head(path)), "application/octet-stream")
+
+
+def _head(path: Path) -> bytes:
+    """Return the first bytes of a file; none of one that cannot be read, which `open_image` says."""
+    try:
+        with path.open("rb") as stream:
+            return stream.read(HEAD_BYTES)
+    except OSError:
+        return b""
 
 
 def _preview(path: Path, longest: int, cache: Path) -> Path:
     # A missing file fails in open_image, with its sentence; until then its state is simply unknown.
-    state = path.stat() if path.is_file() else None
-    key = f"{path.resolve()}\n{state and (state.st_size, state.st_mtime_ns)}\n{longest}"
+    state = files.file_state(path) if path.is_file() else None
+    key = f"{path.resolve()}\n{state}\n{longest}"
     preview = cache / "previews" / f"{hashlib.sha256(key.encode('utf-8', 'surrogateescape')).hexdigest()[:32]}.webp"
     if not preview.is_file():
         image = open_image(path)

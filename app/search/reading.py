@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from algcn.features.encoder import clean_text
 from algcn.kit.errors import InputError
+from algcn.kit.files import file_state
 from algcn.kit.images import open_image
 from app.kit.cache import Cache
 
@@ -86,8 +87,7 @@ class Reader:
             InputError: The picture cannot be read.
         """
         if isinstance(picture, (str, Path)) and Path(picture).is_file():
-            status = Path(picture).stat()
-            key = (str(picture), status.st_size, status.st_mtime_ns)
+            key = (str(picture), *file_state(picture))
             return self._pictures.get(key, lambda: self._read_picture(picture))
         return self._read_picture(picture)
 

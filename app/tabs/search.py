@@ -29,7 +29,7 @@ from app.components.results import (
 )
 from app.frame import Frame, sent
 from app.kit.limits import DEFAULT_LIMIT, MAX_LIMIT
-from app.kit.pictures import uploaded_file
+from app.kit.pictures import is_shown_as_it_is, uploaded_file
 from app.kit.scripts import mount
 from app.kit.templates import render
 from app.kit.turns import Outdated
@@ -206,15 +206,20 @@ class SearchTab:
         taken = visitor.giving = Given(upload=upload)
         found = self._nothing()
         try:
-            found = self._answer(visitor, self._in_boxes(visitor, text, taken, *values))
-        except Outdated as outdated:  # what was asked meanwhile was asked with this picture
-            if outdated.failed:
-                raise
+            query = self._in_boxes(visitor, text, taken, *values)
+            try:
+                found = self._answer(visitor, query)
+            except Outdated as outdated:  # what was asked meanwhile was asked with this picture
+                if outdated.failed:
+                    raise
+            if query.picture is not None and not is_shown_as_it_is(query.picture):
+                with self.frame.program.picture_room.place():
+                    found[self.picture] = _small(open_image(query.picture))
         finally:
             stays = visitor.giving is taken
             if stays:
                 visitor.giving = None
-        return {**found, self.given: taken} if stays else found
+        return {**found, self.given: taken} if stays else self._nothing()
 
     @_with_error_sentence
     def drop_picture(
@@ -458,6 +463,9 @@ def _toggled(labels: tuple[str, ...], label: str) -> tuple[str, ...]:
 
 
 def _shown(service: RetrievalService, item: int) -> Image.Image:
-    picture = open_image(service.picture_path(item))
+    return _small(open_image(service.picture_path(item)))
+
+
+def _small(picture: Image.Image) -> Image.Image:
     picture.thumbnail((SHOWN_PICTURE_SIDE, SHOWN_PICTURE_SIDE))
     return picture

@@ -77,7 +77,7 @@ PICTURES: dict[str, tuple[str, Callable[[], bytes], str | None]] = {
     "no picture": ("letter.jpg", lambda: b"Dear Sir or Madam", "not a picture"),
     "0 bytes": ("nothing.png", lambda: b"", "is empty"),
     "bomb": ("bomb.png", bomb, "too many pixels"),
-    "markup": ("drawing.svg", lambda: b"<svg onload='alert(1)'/>", "not a picture"),
+    "markup": ("drawing.svg", lambda: b"<svg onload='alert(1)'/>", "an SVG drawing, which is not read"),
 }
 
 

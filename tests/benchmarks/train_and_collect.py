@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from algcn.kit.images import SUFFIXES
+from algcn.kit.picture_kinds import SUFFIXES
 from app.collection.folder import Collection, Dropped
 from app.kit.jobs import Job, Jobs
 from app.service import RetrievalService, load_service

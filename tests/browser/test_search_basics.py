@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pillow_heif
 import pytest
 from browsing import CARDS, QUERY, ROWS, Browser, Page, ask, expect, upload, visit, wait_until_it_fits
 from PIL import Image
@@ -72,6 +73,21 @@ def test_a_photo_gets_labels_and_finds_its_like(tiny_page: Page, tiny_gallery_di
     assert re.fullmatch(r"-?\d\.\d\d", tiny_page.locator(".recognised .chip small").first.inner_text())
     ask(tiny_page, "a boat")  # the query used last is the one that counts
     expect(tiny_page.locator(".asked-picture")).to_have_count(0)
+
+
+@pytest.mark.parametrize("name", ["phone.heic", "phone.jpg", "scan.tif"])
+def test_a_photo_that_browsers_do_not_show_is_searched_and_shown(
+    tiny_page: Page, tiny_gallery_dir: Path, tmp_path: Path, name: str
+) -> None:
+    pillow_heif.register_heif_opener()
+    path = tmp_path / name
+    Image.open(tiny_gallery_dir / "street.jpg").save(path, "TIFF" if name.endswith(".tif") else "HEIF")
+    tiny_page.fill(QUERY, "")
+    upload(tiny_page, path)
+    expect(tiny_page.locator(".asked")).to_have_text("Your picture")
+    expect(tiny_page.locator(CARDS).first).to_contain_text("A car on a street")
+    tiny_page.wait_for_function("document.querySelector('#query-picture img')?.naturalWidth")
+    ask(tiny_page, "a boat")
 
 
 def test_a_picture_that_cannot_be_read_is_one_sentence_and_nothing_is_lost(tiny_page: Page, tmp_path: Path) -> None:

@@ -297,6 +297,60 @@ def test_damage_that_the_hashes_do_not_show(folder: Path) -> None:
         Bundle.load(folder)
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda tensor: tensor * float("nan"), r"instance\.image\.bias holds a NaN"),
+        (lambda tensor: tensor.to(torch.complex64), r"instance\.image\.bias holds complex numbers"),
+        (lambda tensor: tensor[:3], r"instance\.image\.bias has the shape \(3,\) and should have \(\d+,\)"),
+    ],
+)
+def test_weights_that_are_none(folder: Path, change, said: str) -> None:
+    state = load_file(folder / "model.safetensors")
+    save_file({**state, "instance.image.bias": change(state["instance.image.bias"])}, folder / "model.safetensors")
+    write_config(folder, json.loads((folder / "config.json").read_text()))
+    with pytest.raises(InputError, match=rf"does not fit the model that config\.json describes \({said}"):
+        Bundle.load(folder)
+
+
+def test_tensors_that_the_model_has_not(folder: Path) -> None:
+    save_file({**load_file(folder / "model.safetensors"), "more": torch.ones(2)}, folder / "model.safetensors")
+    write_config(folder, json.loads((folder / "config.json").read_text()))
+    with pytest.raises(InputError, match="it has tensors that no such model has"):
+        Bundle.load(folder)
+
+
+@pytest.mark.parametrize("name", ["image_dim", "common_dim", "label_dim", "gcn_layers"])
+@pytest.mark.parametrize("size", [10**6, 10**12, 10**30])
+def test_sizes_that_the_weights_do_not_have(folder: Path, name: str, size: int) -> None:
+    """A config may claim any size; no memory is taken for it."""
+    change_config(folder, model={**json.loads((folder / "config.json").read_text())["model"], name: size})
+    with pytest.raises(InputError, match="does not fit the model that"):
+        Bundle.load(folder)
+
+
+HUGE = {"scores": [10**400] * 2, "probabilities": [0, 1]}
+
+
+def test_configs_that_are_hardly_json(folder: Path) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    for changes, message in (
+        ({"files": {**config["files"], "": ""}}, "names the file '', which is no part of a bundle"),
+        ({"files": {**config["files"], "encoder/" + "x" * 300: ""}}, "lacks encoder/xxx"),
+        ({"thresholds": {"image": [None] * 6}}, "thresholds of pictures and of texts must be 6 numbers"),
+        ({"thresholds": {"image": [10**400] * 6}}, "thresholds of pictures and of texts must be 6 numbers"),
+        ({"calibration": {"encoder_weight": 0, "curves": {"image_to_text": HUGE}}}, "calibration must be an object"),
+    ):  # fmt: skip
+        change_config(folder, **{**config, **changes})
+        with pytest.raises(InputError, match=message):
+            verify(folder)
+            Bundle.load(folder)
+    (folder / "config.json").write_text('{"format": ' + "[" * 100_000)
+    with pytest.raises(InputError, match=r"config\.json is not readable JSON"):
+        Bundle.load(folder)
+    assert damaged_files(folder) == ["config.json"]
+
+
 def test_another_encoder_of_the_right_width_changes_the_fingerprint(folder: Path, tmp_path: Path) -> None:
     model = Bundle.load(folder).model
     save_bundle(tmp_path / "other", model, LABELS, encoder=write_tiny_encoder(tmp_path / "encoder", seed=3))

@@ -151,3 +151,15 @@ def test_an_interrupted_save_keeps_the_old_file(features, tmp_path, monkeypatch)
         features.select("train").save(path)
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["features.safetensors"]
+
+
+@pytest.mark.parametrize("name", ["image_features", "labels", "split"])
+def test_complex_numbers_are_an_error(features, tmp_path, name):
+    path = tmp_path / "features.safetensors"
+    features.save(path)
+    with safe_open(path, framework="pt") as stream:
+        tensors = {key: stream.get_tensor(key) for key in stream.keys()}  # noqa: SIM118 (not a dict)
+        metadata = stream.metadata()
+    save_file({**tensors, name: tensors[name].to(torch.complex64)}, path, metadata)
+    with pytest.raises(InputError, match=f"not a feature file \\({name} holds complex numbers\\)"):
+        Features.load(path)

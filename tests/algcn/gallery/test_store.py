@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import TINY_GALLERY, write_tiny_encoder
+from conftest import TINY_GALLERY, TINY_WIDTH, write_tiny_encoder
 from PIL import Image
 from safetensors import safe_open
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
 from algcn.bundles.bundle import Bundle, save_bundle
@@ -187,6 +187,31 @@ def test_a_damaged_store_is_rebuilt_with_a_notice(
         assert build_gallery(folder, bundle).notices == []
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"features": torch.ones(11, 7).half()},
+        {"features": torch.full((11, TINY_WIDTH), float("nan"))},
+        {"features": torch.ones(11, TINY_WIDTH, dtype=torch.complex64)},
+        {"hashes": "3"},
+        {"hashes": json.dumps([["no text"]] * 11)},
+        {"stats": "[1]"},
+        {"stats": '{"beach.png": [1, 2]}'},
+        {"stats": "[" * 100_000},
+    ],
+    ids=lambda damage: " ".join(f"{name} {str(value)[:12]}" for name, value in damage.items()),
+)
+def test_a_store_of_other_things_is_rebuilt(folder: Path, bundle: Bundle, cache: Path, damage: dict) -> None:
+    first = build_gallery(folder, bundle)
+    store = next(cache.rglob("*.safetensors"))
+    with safe_open(store, framework="pt") as whole:
+        content = {"features": whole.get_tensor("features"), **whole.metadata(), **damage}
+    save_file({"features": content.pop("features")}, store, content)
+    second = build_gallery(folder, bundle)
+    assert f"{store} is damaged and not used" in second.notices[0]
+    torch.testing.assert_close(second.image_embeddings, first.image_embeddings)
+
+
 def test_a_damaged_cache_heals_though_the_shipped_store_has_everything(
     folder: Path, bundle: Bundle, cache: Path
 ) -> None:
@@ -318,7 +343,7 @@ def test_each_unreadable_picture_has_its_reason(folder: Path, bundle: Bundle) ->
     (folder / "beach.png").write_bytes(b"Dear Sir or Madam")
     assert build_gallery(folder, bundle).unreadable == {
         "beach.png": "The file beach.png is not a picture that can be read. "
-        "Use a JPEG, PNG, WebP, GIF, BMP or TIFF picture."
+        "Use a JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF or HEIC picture."
     }
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
 import pytest
@@ -148,6 +150,50 @@ def test_damaged_and_foreign_checkpoints(tmp_path: Path) -> None:
         refuses(f"{key} has the shape .* where the other tensors ask for")
     torch.save({**state, "A": state["A"] * float("nan")}, path)
     refuses("NaN")
+    torch.save({**state, "A": state["A"][:0]}, path)
+    refuses(r"A has the impossible shape \(0, 7\)")
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda tensor: tensor.to_sparse(), "is sparse"),
+        (lambda tensor: tensor.to_sparse_csr(), "is sparse"),
+        (lambda tensor: torch.quantize_per_tensor(tensor, 0.1, 0, torch.quint8), "is quantised"),
+        (lambda tensor: tensor.to(torch.complex64), "holds complex numbers"),
+        (lambda tensor: tensor.to("meta"), "has a shape but no numbers"),
+        (lambda tensor: tensor * float("inf"), "holds a NaN, an infinity"),
+        (lambda tensor: tensor.double() * 1e300, "a number that is too large"),
+        # One number that is repeated 10^10 times: 40 GB for whoever looks at all of them.
+        (lambda tensor: torch.zeros(1).expand(100_000, 100_000), "which is more than the file holds"),
+    ],
+)
+@pytest.mark.parametrize("key", ["A", "inp", "gc1.weight"])
+def test_tensors_that_are_not_plain(tmp_path: Path, key: str, change: Callable, said: str) -> None:
+    state = torch.load(CHECKPOINT, weights_only=True)
+    torch.save({**state, key: change(state[key])}, tmp_path / "bad.pth")
+    with pytest.raises(InputError, match=rf"{key} .*{said}") as caught:
+        load_reference_checkpoint(tmp_path / "bad.pth")
+    assert str(caught.value).endswith("; give the .pth that the authors' code saves.")
+
+
+def test_kinds_of_numbers_that_are_plain(tmp_path: Path) -> None:
+    state = torch.load(CHECKPOINT, weights_only=True)
+    for changed in (state["A"].double(), state["A"].half(), torch.nn.Parameter(state["A"])):
+        torch.save({**state, "A": changed}, tmp_path / "good.pth")
+        close(load_reference_checkpoint(tmp_path / "good.pth").prior, state["A"], atol=1e-3)
+
+
+def test_a_packed_checkpoint_is_not_unpacked(tmp_path: Path) -> None:
+    """A few kilobytes that are gigabytes when they are unpacked."""
+    path = tmp_path / "bomb.pth"
+    with ZipFile(CHECKPOINT) as whole, ZipFile(path, "w", ZIP_DEFLATED) as packed:
+        for entry in whole.infolist():
+            packed.writestr(entry.filename, whole.read(entry) if entry.file_size < 200 else bytes(1 << 24))
+    assert path.stat().st_size < 1 << 20
+    with pytest.raises(InputError, match="is not a checkpoint of plain tensors"):
+        load_reference_checkpoint(path)
 
 
 # --- folders of .mat files -------------------------------------------------------------------------------------------

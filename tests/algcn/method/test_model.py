@@ -4,7 +4,7 @@ import torch
 from algcn.kit.errors import InputError
 from algcn.method.config import ModelConfig
 from algcn.method.graph import adaptive_correlation, normalise
-from algcn.method.model import ALGCN, label_scores
+from algcn.method.model import ALGCN, label_scores, state_shapes
 
 CONFIG = ModelConfig(image_dim=10, text_dim=6, num_labels=4, common_dim=16, label_dim=5)
 PRIOR = torch.tensor([[1, 0.5, 0, 0], [0, 1, 0, 0.5], [0, 0, 1, 0], [0.5, 0, 0, 1]])
@@ -177,3 +177,10 @@ def test_a_prior_that_does_not_fit(prior: torch.Tensor, message: str) -> None:
 def test_label_embeddings_that_do_not_fit() -> None:
     with pytest.raises(InputError, match="label embeddings must be 4 × 5, not of shape \\(4, 300\\)"):
         ALGCN(CONFIG, PRIOR, torch.zeros(4, 300))
+
+
+@pytest.mark.parametrize("changes", [{}, {"gcn_layers": 1}, {"gcn_layers": 5}, {"adaptive": False}, {"use_gcn": False}])
+def test_shapes_before_a_model_is_built(changes: dict) -> None:
+    config = ModelConfig(image_dim=8, text_dim=6, num_labels=3, common_dim=4, label_dim=5).replace(**changes)
+    built = {name: tuple(tensor.shape) for name, tensor in ALGCN(config).state_dict().items()}
+    assert dict(state_shapes(config)) == built

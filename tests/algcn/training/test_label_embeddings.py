@@ -39,6 +39,14 @@ def test_what_is_wrong_with_word_vectors_is_said(tmp_path):
     path.write_text("\n".join([*LINES[:2], "plant 1 2 x", *LINES[3:]]), encoding="utf-8")
     with pytest.raises(InputError, match=r"Line 3 of .* is no word with its vector"):
         read_label_embeddings(str(path), LabelSet(["plant"]))
+    for line in ("plant 1 1e39 2", "plant 1 nan 2"):
+        path.write_text("\n".join([*LINES[:2], line, *LINES[3:]]), encoding="utf-8")
+        with pytest.raises(InputError, match=r"Line 3 of .* is no word with its vector"):
+            read_label_embeddings(str(path), LabelSet(["plant"]))
+    for first in (f"4 {'9' * 5000}", "4 0"):
+        path.write_text("\n".join([first, *LINES]), encoding="utf-8")
+        with pytest.raises(InputError, match=r"no word with its vector|has no vector for"):
+            read_label_embeddings(str(path), LabelSet(["dog"]))
     with pytest.raises(InputError, match=r"There are no label embeddings 'nothing\.txt'"):
         read_label_embeddings("nothing.txt", LABELS)
 

@@ -88,3 +88,14 @@ def test_by_command(features, rows, tmp_path, capsys):
     path.unlink()
     assert run_command(training.main, [*base, "--out", str(tmp_path / "bundle")]) == 2
     assert "all.mat' is no file; name one that is there." in capsys.readouterr().err
+
+
+def test_names_that_are_not_utf_8(features, rows, tmp_path):
+    path = write_mat(tmp_path / "all.mat", LAll=rows)
+    (tmp_path / "label_names.txt").write_bytes("naïve\n".encode("latin-1"))
+    with pytest.raises(InputError, match=r"label_names\.txt is not UTF-8 text; it needs one label name a line"):
+        read_prior_labels(path, features.label_set)
+    (tmp_path / "label_names.txt").write_bytes(
+        "".join(f"{n}\r\n" for n in features.label_set.names).encode("utf-8-sig")
+    )
+    assert read_prior_labels(path, features.label_set).shape == rows.shape
