@@ -6,12 +6,12 @@ query goes through three pools in ten milliseconds, most of the time is lost to 
 woken in microseconds. numpy's OpenBLAS knows no sleep and has the least to do, so it has one thread. Measured by
 tests/benchmarks/answers.py (the README has its table), and chosen for each:
 
-- the page's queries of words and of pictures: threads sleep, and torch has all of them, since one visitor alone then
-  waits least; with one thread for everything a picture takes longer and words no less;
+- the page's queries of words and of pictures: threads sleep, and torch has all of them. One thread for everything was
+  about as fast on two cores that were busy (medians a little slower, best times a little faster);
 - what the page builds at its start: the same;
 - a job that a visitor starts in the page, training or reading pictures: one core, so that searches have another;
 - the commands and the library: as the libraries come. Whoever runs them decides: on a machine that others use too,
-  OMP_WAIT_POLICY=PASSIVE before a command is several times as fast, and only the environment can say so in time.
+  OMP_WAIT_POLICY=PASSIVE before a command was several times as fast. On an idle one it has not been measured.
 """
 
 from __future__ import annotations
