@@ -32,11 +32,15 @@ def uploaded_file(value: object, uploads: Path) -> Path:
         uploads: The folder that uploads are kept in.
 
     Raises:
-        InputError: The value names no uploaded file.
+        InputError: The value names no uploaded file, or one that has been deleted meanwhile.
     """
     path = value.get("path") if isinstance(value, dict) else None
     if not isinstance(path, str) or "\0" in path or not Path(path).resolve().is_relative_to(uploads.resolve()):
         raise InputError("The image must be an uploaded file; with gradio_client, pass handle_file('photo.jpg').")
+    if not Path(path).is_file():
+        raise InputError(
+            f"The file {Path(path).name} did not arrive, or is gone: uploads are kept for an hour; send it again."
+        )
     return Path(path)
 
 
