@@ -26,7 +26,8 @@ SECONDS = 10.0  # for one picture; a camera's needs a quarter of one
 WAIT_SECONDS = 30.0  # for a process that is free
 MEMORY = 1_500_000_000  # bytes of address space, beyond what a process has when it starts
 NICENESS = 5  # answers to others come first
-# A larger picture is made smaller by a whole number, as long as so many pixels stay: encoders take far fewer.
+# A larger picture is made smaller by a whole number, as long as so many pixels stay: encoders take far fewer. The
+# pocket encoder's features of 30 photos of 12 megapixels had a cosine of at least .9994 with those of all pixels.
 KEPT_PIXELS = 3_000_000
 
 
