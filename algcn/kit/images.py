@@ -72,6 +72,10 @@ def open_image(source: str | Path | bytes | BinaryIO, name: str | None = None) -
             raise InputError(_too_many_pixels(what, width, height))
         try:
             return _decode(image, data, kind)
+        except MemoryError:
+            raise InputError(
+                f"{what} takes more memory to decode than there is for it. Use a smaller picture."
+            ) from None
         except Exception as error:  # as above, now from the decoders
             raise InputError(
                 f"{what} is damaged or cut off and cannot be decoded ({_first_line(error)}). Save it again and retry."

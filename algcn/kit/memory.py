@@ -1,9 +1,11 @@
-"""Make the C library keep large buffers for reuse instead of returning them to the kernel each time."""
+"""How much memory this process takes: large buffers that are kept for reuse, and a limit for what may be hostile."""
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
+from pathlib import Path
 
 # Parameters of glibc's mallopt: number, value, and the names by which a user sets them from outside.
 MALLOC_SETTINGS = (
@@ -28,3 +30,17 @@ def keep_large_buffers() -> None:
     for parameter, value, (variable, tunable) in MALLOC_SETTINGS:
         if variable not in os.environ and tunable not in os.environ.get("GLIBC_TUNABLES", ""):
             mallopt(parameter, value)
+
+
+def limit_address_space(further: int) -> None:
+    """Let this process take so many bytes of address space more than it has now, where the system knows limits.
+
+    What goes beyond is a `MemoryError`. Elsewhere than on Linux nothing is limited: macOS keeps no such limit, and
+    Windows has none.
+    """
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        limit = pages * resource.getpagesize() + further
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))

@@ -13,8 +13,9 @@ from pathlib import Path
 from algcn.kit import files
 from algcn.kit.disk import DiskFullError
 from algcn.kit.errors import InputError
-from algcn.kit.images import DECODING, open_image
+from algcn.kit.images import DECODING
 from algcn.kit.picture_kinds import HEAD_BYTES, kind_of_bytes
+from app.kit.decoders import open_image
 
 # By what the file is, whatever it is called: a browser that is told another type shows nothing.
 WEB_TYPES = {"WebP": "image/webp", "PNG": "image/png", "JPEG": "image/jpeg"}
