@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from PIL import ExifTags, Image
 
-from algcn.kit import colour, depth, jpeg
+from algcn.kit import colour, depth, jpeg, picture_limits
 from algcn.kit.errors import InputError
 from algcn.kit.picture_kinds import HEAD_BYTES, READ, READ_IN_WORDS, SAVE_AS, kind_of_bytes, not_read
 
@@ -54,8 +54,12 @@ def open_image(source: str | Path | bytes | BinaryIO, name: str | None = None) -
         raise InputError(f"{what} is not a picture that can be read. {CURE}.")
     if kind not in READ:
         raise InputError(f"{what} is {not_read(kind)}.")
+    if (objection := picture_limits.objection(data, kind)) is not None:
+        raise InputError(f"{what} {objection}: no camera or program writes that. Save it again as {SAVE_AS}.")
     try:
         image = _open(data, kind)
+    except MemoryError:
+        raise InputError(_too_much_memory(what)) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise InputError(_too_many_pixels(what)) from None
     except Exception:  # hostile bytes make header parsers raise nearly every class there is
@@ -66,12 +70,12 @@ def open_image(source: str | Path | bytes | BinaryIO, name: str | None = None) -
         width, height = image.size
         if width * height > MAX_PIXELS:
             raise InputError(_too_many_pixels(what, width, height))
+        if (objection := picture_limits.objection_to_size(width, height)) is not None:
+            raise InputError(f"{what} {objection}. Use a smaller picture.")
         try:
             return _decode(image, data, kind)
         except MemoryError:
-            raise InputError(
-                f"{what} takes more memory to decode than there is for it. Use a smaller picture."
-            ) from None
+            raise InputError(_too_much_memory(what)) from None
         except Exception as error:  # as above, now from the decoders
             raise InputError(
                 f"{what} is damaged or cut off and cannot be decoded ({_first_line(error)}). Save it again and retry."
@@ -107,6 +111,8 @@ def _decode(image: Image.Image, data: bytes, kind: str) -> Image.Image:
 
 def _orientation(image: Image.Image) -> int | None:
     """Return how a picture is turned by its EXIF block; HEIC and AVIF pictures say it once, whatever they say twice."""
+    if picture_limits.objection_to_exif(image.info) is not None:
+        return None
     try:
         return image.getexif().get(ExifTags.Base.Orientation)
     except Exception:  # a broken EXIF block says nothing about the pixels: they stay as they are
@@ -155,6 +161,10 @@ def _read(source: str | Path | bytes | BinaryIO, what: str) -> bytes:
 def _too_many_pixels(what: str, width: int = 0, height: int = 0) -> str:
     size = f" ({width} × {height})" if width else ""
     return f"{what} has too many pixels{size}: at most {MAX_PIXELS // 1_000_000} million. Use a smaller picture."
+
+
+def _too_much_memory(what: str) -> str:
+    return f"{what} takes more memory to decode than there is for it. Use a smaller picture."
 
 
 def _first_line(error: Exception) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from hostile import HOSTILE, Shown, check_harmless
+from hostile.texts import HOSTILE, Shown, check_harmless
 
 from app.collection.intake import LeftOut
 from app.collection.view import MAX_LABELS, MAX_NAMED, render_added, render_collection, render_left_out
