@@ -14,6 +14,8 @@ MALLOC_SETTINGS = (
     (-8, 1, ("MALLOC_ARENA_MAX", "glibc.malloc.arena_max")),  # else every thread would keep memory of its own
 )
 
+_STATM = Path("/proc/self/statm")
+
 
 def keep_large_buffers() -> None:
     """Make glibc keep the memory of activations and gradients for the whole process; a user's own settings stay.
@@ -38,9 +40,19 @@ def limit_address_space(further: int) -> None:
     What goes beyond is a `MemoryError`. Elsewhere than on Linux nothing is limited: macOS keeps no such limit, and
     Windows has none.
     """
+    if not _STATM.exists():
+        return
     with contextlib.suppress(ImportError, OSError, ValueError):
         import resource
 
-        pages = int(Path("/proc/self/statm").read_text().split()[0])
-        limit = pages * resource.getpagesize() + further
+        limit = address_space() + further
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a picture that ends a process writes no file
+
+
+def address_space() -> int:
+    """Return how many bytes of address space this process has; 0 where the system does not say."""
+    try:
+        return int(_STATM.read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0

@@ -9,17 +9,23 @@ so all programs of a process share them.
 from __future__ import annotations
 
 import contextlib
+import json
+import math
 import multiprocessing
 import os
 import queue
+import signal
+import threading
+import warnings
+from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from PIL import Image
+from PIL import AvifImagePlugin, Image
 
 from algcn.kit import images
 from algcn.kit.errors import InputError
-from algcn.kit.memory import limit_address_space
+from algcn.kit.memory import address_space, limit_address_space
 
 PROCESSES = 2
 SECONDS = 10.0  # for one picture; a camera's needs a quarter of one
@@ -76,9 +82,12 @@ class Decoders:
 
     def warm(self) -> None:
         """Start a process now, so that the first picture does not wait for it."""
-        with contextlib.suppress(queue.Empty):
+        with contextlib.suppress(queue.Empty, OSError):
             process = self._free.get_nowait()
-            self._free.put(process or _Process(self._memory))
+            try:
+                process = process or _Process(self._seconds, self._memory)
+            finally:
+                self._free.put(process)
 
     def close(self) -> None:
         """End the processes; a picture that is being decoded is waited for."""
@@ -89,58 +98,120 @@ class Decoders:
         self, process: _Process | None, source: str | Path | bytes, name: str | None, what: str
     ) -> tuple[_Process | None, Image.Image | None, str]:
         """Have a picture decoded; returns the process if it can go on, the picture or the reason why there is none."""
-        if process is None or not process.is_alive():
-            process = _Process(self._memory)
         try:
-            answer = process.ask(source, name, self._seconds)
+            if process is None or not process.is_alive():
+                process = _ended(process) or _Process(self._seconds, self._memory)
+            process.wait_until_ready()
+        except (EOFError, OSError):  # the system has no more processes, memory or time
+            reason = "No picture can be read at this moment, for the machine is too busy; try again in a minute."
+            return _ended(process), None, reason
+        try:
+            answer = process.ask(source, name)
         except TimeoutError:
             reason = f"{what} takes longer than {self._seconds:g} seconds to decode. Save it again as JPEG or PNG."
             return _ended(process), None, reason
-        except (EOFError, OSError):  # it was killed, by its own limits or by the system
+        except (EOFError, OSError, ValueError):  # it was killed, by its own limits or by the system, or says nonsense
             reason = f"{what} takes more memory or time to decode than a picture may. Save it again as JPEG or PNG."
             return _ended(process), None, reason
+        if not process.goes_on:
+            process = _ended(process)
         if isinstance(answer, Image.Image):
             return process, answer, ""
         return process, None, answer
 
 
 class _Process:
-    """A process that decodes, and the way to it."""
+    """A process that decodes, and the way to it.
 
-    def __init__(self, memory: int) -> None:
+    What comes back over it is JSON and pixels, never a pickle: the process may be in the hands of a picture.
+
+    Attributes:
+        goes_on: It can be asked for one more picture.
+    """
+
+    def __init__(self, seconds: float, memory: int) -> None:
         context = multiprocessing.get_context("spawn")
+        self._seconds = seconds
         self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=_work, args=(theirs, memory), name="decoder", daemon=True)
-        self._process.start()
-        theirs.close()
-        self._is_new = True
+        try:
+            self._process = context.Process(target=_work, args=(theirs, seconds, memory), name="decoder", daemon=True)
+            self._process.start()
+        except BaseException:
+            self._connection.close()
+            raise
+        finally:
+            theirs.close()
+        self.goes_on = True
+        self._is_ready = False
 
     def is_alive(self) -> bool:
         return self._process.is_alive()
 
-    def ask(self, source: str | Path | bytes, name: str | None, seconds: float) -> Image.Image | str:
+    def wait_until_ready(self) -> None:
+        """Return when a new process has loaded what it needs, which is not counted as a picture's time.
+
+        Raises:
+            TimeoutError, EOFError, OSError: It does not start.
+        """
+        if not self._is_ready:
+            with self._limited_to(START_SECONDS):
+                self._connection.recv_bytes(_MAX_ANSWER)
+            self._is_ready = True
+
+    def ask(self, source: str | Path | bytes, name: str | None) -> Image.Image | str:
         """Return the picture, or the sentence that says why there is none.
 
         Raises:
             TimeoutError: It takes too long.
-            EOFError, OSError: The process ended.
+            EOFError, OSError, ValueError: The process ended.
         """
-        self._connection.send((source, name))
-        if not self._connection.poll(seconds + (START_SECONDS if self._is_new else 0)):
-            raise TimeoutError
-        self._is_new = False
-        size, problem = self._connection.recv()
-        if size is None:
-            return problem
-        return Image.frombuffer("RGB", size, self._connection.recv_bytes(), "raw", "RGB", 0, 1)
+        with self._limited_to(self._seconds):
+            self._connection.send((source, name))
+            size, problem, self.goes_on = json.loads(self._connection.recv_bytes(_MAX_ANSWER))
+            pixels = b"" if size is None else self._connection.recv_bytes(_MAX_PIXEL_BYTES)
+        return problem if size is None else Image.frombuffer("RGB", size, pixels, "raw", "RGB", 0, 1)
 
     def end(self) -> None:
         self._process.kill()
         self._process.join()
         self._connection.close()
 
+    @contextlib.contextmanager
+    def _limited_to(self, seconds: float) -> Iterator[None]:
+        """Kill the process after so many seconds, wherever it and the way to it stand; that is a `TimeoutError`."""
+        lock = threading.Lock()
+        is_over = is_late = False
+
+        def stop() -> None:
+            nonlocal is_late
+            with lock:
+                if not is_over:
+                    is_late = True
+                    self._process.kill()
+
+        timer = threading.Timer(seconds, stop)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        except (EOFError, OSError):
+            if is_late:
+                raise TimeoutError from None
+            raise
+        finally:
+            timer.cancel()
+            with lock:
+                is_over = True
+                self.goes_on = self.goes_on and not is_late
+
 
 START_SECONDS = 20.0  # for Python and Pillow to be loaded, on a machine that is busy
+ALARM_SECONDS = 2  # after the time for a picture, a process ends itself, for nobody may be left to end it
+# A picture leaves behind what C libraries and caches of profiles keep; from here on, a new process has more memory.
+KEPT_MEMORY = 200_000_000
+THREADS = 4  # of a decoder that has threads: each takes address space, and some take as many as there are cores
+_MAX_ANSWER = 1 << 20
+_MAX_PIXEL_BYTES = 3 * 4 * KEPT_PIXELS + 1
 
 
 def _ended(process: _Process | None) -> None:
@@ -148,23 +219,43 @@ def _ended(process: _Process | None) -> None:
         process.end()
 
 
-def _work(connection: Connection, memory: int) -> None:
+def _work(connection: Connection, seconds: float, memory: int) -> None:
     """Decode each picture that is asked for, until none comes any more; this is what a process runs."""
-    with contextlib.suppress(OSError):
-        os.nice(NICENESS)
-    limit_address_space(memory)
-    with contextlib.suppress(EOFError, OSError, KeyboardInterrupt):
+    _limit(memory)
+    start = address_space()
+    with contextlib.suppress(EOFError, OSError, MemoryError):
+        connection.send_bytes(b"")
         while True:
             source, name = connection.recv()
-            pixels = b""
+            _alarm(math.ceil(seconds) + ALARM_SECONDS)
+            size, problem, pixels = None, None, b""
             try:
                 image = _bounded(images.open_image(source, name))
-                pixels, answer = image.tobytes(), (image.size, None)
+                size, pixels = image.size, image.tobytes()
+                del image
             except InputError as error:
-                answer = None, str(error)
-            connection.send(answer)
+                problem = str(error)
+            _alarm(0)
+            goes_on = address_space() - start < KEPT_MEMORY + len(pixels)
+            connection.send_bytes(json.dumps([size, problem, goes_on]).encode())
             if pixels:
                 connection.send_bytes(pixels)
+            del source, pixels
+
+
+def _limit(memory: int) -> None:
+    """Let this process have little, and keep what pictures say about themselves out of the log."""
+    with contextlib.suppress(OSError):
+        os.nice(NICENESS)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal; the page decides when it ends
+    warnings.simplefilter("ignore")
+    AvifImagePlugin.DEFAULT_MAX_THREADS = THREADS
+    limit_address_space(memory)
+
+
+def _alarm(seconds: int) -> None:
+    if hasattr(signal, "alarm"):  # everywhere but on Windows
+        signal.alarm(seconds)
 
 
 def _bounded(image: Image.Image) -> Image.Image:
