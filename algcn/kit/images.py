@@ -20,6 +20,7 @@ from algcn.kit.picture_kinds import HEAD_BYTES, READ, READ_IN_WORDS, SAVE_AS, ki
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_PIXELS = 64 * 1000 * 1000
+BAND_ROWS = 256
 CURE = f"Use a {READ_IN_WORDS} picture"
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -126,14 +127,20 @@ def _to_rgb(image: Image.Image, orientation: int | None) -> Image.Image:
     elif image.mode in ("RGBa", "La", "PA"):
         image = image.convert("LA" if image.mode == "La" else "RGBA")
     image = colour.to_srgb(image)
-    if image.mode in ("RGBA", "LA"):
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    image = image.convert("RGB")
+    image = _on_white(image) if image.mode in ("RGBA", "LA") else image.convert("RGB")
     if orientation in _TURNS:
         image = image.transpose(_TURNS[orientation])
     image.info.clear()
     return image
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    """Lay transparency on white, some rows at a time: three more pictures of full size would take much memory."""
+    flat = Image.new("RGB", image.size)
+    for top in range(0, image.height, BAND_ROWS):
+        band = image.crop((0, top, image.width, min(top + BAND_ROWS, image.height))).convert("RGBA")
+        flat.paste(Image.alpha_composite(Image.new("RGBA", band.size, "white"), band).convert("RGB"), (0, top))
+    return flat
 
 
 def _read(source: str | Path | bytes | BinaryIO, what: str) -> bytes:

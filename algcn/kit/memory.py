@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 # Parameters of glibc's mallopt: number, value, and the names by which a user sets them from outside.
@@ -24,14 +25,27 @@ def keep_large_buffers() -> None:
     page, up to 5,000 for each picture and 11,000 for each step of training; that can take longer than the arithmetic
     (tests/benchmarks/encode_images.py). Other C libraries have other ways and are left alone.
     """
-    try:
-        os.confstr("CS_GNU_LIBC_VERSION")
-        mallopt = ctypes.CDLL(None).mallopt
-    except (AttributeError, OSError, TypeError, ValueError):
+    mallopt = _of_glibc("mallopt")
+    if mallopt is None:
         return
     for parameter, value, (variable, tunable) in MALLOC_SETTINGS:
         if variable not in os.environ and tunable not in os.environ.get("GLIBC_TUNABLES", ""):
             mallopt(parameter, value)
+
+
+def release_free_memory() -> None:
+    """Give memory that this process has freed back to the system, where the C library is glibc."""
+    malloc_trim = _of_glibc("malloc_trim")
+    if malloc_trim is not None:
+        malloc_trim(0)
+
+
+def _of_glibc(name: str) -> Callable[..., int] | None:
+    try:
+        os.confstr("CS_GNU_LIBC_VERSION")
+        return getattr(ctypes.CDLL(None), name)
+    except (AttributeError, OSError, TypeError, ValueError):
+        return None
 
 
 def limit_address_space(further: int) -> None:

@@ -25,7 +25,7 @@ from PIL import AvifImagePlugin, Image
 
 from algcn.kit import images
 from algcn.kit.errors import InputError
-from algcn.kit.memory import address_space, limit_address_space
+from algcn.kit.memory import address_space, limit_address_space, release_free_memory
 
 PROCESSES = 2
 SECONDS = 10.0  # for one picture; a camera's needs a quarter of one
@@ -207,8 +207,10 @@ class _Process:
 
 START_SECONDS = 20.0  # for Python and Pillow to be loaded, on a machine that is busy
 ALARM_SECONDS = 2  # after the time for a picture, a process ends itself, for nobody may be left to end it
-# A picture leaves behind what C libraries and caches of profiles keep; from here on, a new process has more memory.
-KEPT_MEMORY = 200_000_000
+# A picture leaves behind what C libraries and caches of profiles keep. What is free of it goes back to the system from
+# so many bytes on; from a third of the limit on, a new process has more room than this one.
+KEPT_MEMORY = 100_000_000
+MOST_KEPT = 1 / 3
 THREADS = 4  # of a decoder that has threads: each takes address space, and some take as many as there are cores
 _MAX_ANSWER = 1 << 20
 _MAX_PIXEL_BYTES = 3 * 4 * KEPT_PIXELS + 1
@@ -236,7 +238,10 @@ def _work(connection: Connection, seconds: float, memory: int) -> None:
             except InputError as error:
                 problem = str(error)
             _alarm(0)
-            goes_on = address_space() - start < KEPT_MEMORY + len(pixels)
+            kept = address_space() - start - len(pixels)
+            if kept > KEPT_MEMORY:
+                release_free_memory()
+            goes_on = kept < MOST_KEPT * memory
             connection.send_bytes(json.dumps([size, problem, goes_on]).encode())
             if pixels:
                 connection.send_bytes(pixels)
