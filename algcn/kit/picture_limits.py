@@ -31,6 +31,8 @@ MAX_PADDING = 1 << 20
 MAX_CHUNKS = 100_000
 # Of text, time, colours and a program's own: a gallery of notes has some dozens.
 MAX_OTHER_CHUNKS = 1_000
+# Pillow unpacks up to 1 MB of each; programs pack a profile, XMP and a few long texts.
+MAX_PACKED_CHUNKS = 100
 # A GIF's extensions before its first frame: comments, a loop, a profile, XMP. The last is 1 MB at most in practice,
 # and its letters are taken for lengths of blocks.
 MAX_EXTENSIONS = 1_000
@@ -45,6 +47,7 @@ _SEQUENTIAL = frozenset({0xC0, 0xC1})
 _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length
 _MARKER = re.compile(rb"\xff([^\x00\xff])", re.DOTALL)
 _MARKER_AFTER_SCAN = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])", re.DOTALL)
+_PACKED_CHUNKS = frozenset({b"iCCP", b"zTXt", b"iTXt"})
 _PIXEL_CHUNKS = frozenset({b"IDAT", b"fdAT", b"fcTL"})
 _EXIF_AS_TEXT = "Raw profile type exif"  # as ImageMagick writes it into a PNG
 _BMP_RUN_LENGTHS = frozenset({1, 2})
@@ -145,7 +148,7 @@ def _scans(data: bytes, at: int) -> str | None:
 
 
 def _png(data: bytes) -> str | None:
-    others = 0
+    others = packed = 0
     at, end = 8, len(data) - 8
     header = struct.Struct(">I4s").unpack_from
     for _ in range(MAX_CHUNKS):
@@ -155,8 +158,11 @@ def _png(data: bytes) -> str | None:
         at += 12 + length
         if name not in _PIXEL_CHUNKS:
             others += 1
+            packed += name in _PACKED_CHUNKS
             if others > MAX_OTHER_CHUNKS:
                 return f"has more than {MAX_OTHER_CHUNKS:,} chunks beside its pixels"
+            if packed > MAX_PACKED_CHUNKS:
+                return f"has more than {MAX_PACKED_CHUNKS} packed texts"
     return f"has more than {MAX_CHUNKS:,} chunks"
 
 
