@@ -49,6 +49,7 @@ _MARKER = re.compile(rb"\xff([^\x00\xff])", re.DOTALL)
 _MARKER_AFTER_SCAN = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])", re.DOTALL)
 _PACKED_CHUNKS = frozenset({b"iCCP", b"zTXt", b"iTXt"})
 _PIXEL_CHUNKS = frozenset({b"IDAT", b"fdAT", b"fcTL"})
+_TIFF_STARTS = (b"II*\0", b"MM\0*")
 _EXIF_AS_TEXT = "Raw profile type exif"  # as ImageMagick writes it into a PNG
 _BMP_RUN_LENGTHS = frozenset({1, 2})
 
@@ -202,6 +203,22 @@ def _webp(data: bytes) -> str | None:
     return f"has more than {MAX_WEBP_CHUNKS:,} chunks"
 
 
+def _container(data: bytes) -> str | None:
+    """Look at all that begins like an EXIF block; where it stands is told by boxes in boxes, and it can be anywhere."""
+    whole = memoryview(data)
+    for start in _TIFF_STARTS:
+        at = data.find(start)
+        for _ in range(MAX_EXIF_SEGMENTS):
+            if at < 0:
+                break
+            if found := tiff_limits.objection(whole[at:], whole=False):
+                return found
+            at = data.find(start, at + 1)
+        else:
+            return f"has more than {MAX_EXIF_SEGMENTS} EXIF blocks"
+    return None
+
+
 def _bmp(data: bytes) -> str | None:
     if len(data) < 34 or struct.unpack_from("<I", data, 14)[0] == 12:
         return None
@@ -219,4 +236,6 @@ _LOOKS = {
     "WebP": _webp,
     "BMP": _bmp,
     "TIFF": tiff_limits.objection,
+    "AVIF": _container,
+    "HEIC": _container,
 }

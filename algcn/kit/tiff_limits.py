@@ -33,7 +33,7 @@ _LESS_THAN_A_FILE = 1 << 16
 class _Directory:
     """One directory of tags: the numbers of those that matter here, and the bytes that all of them claim."""
 
-    def __init__(self, data: bytes, at: int) -> None:
+    def __init__(self, data: bytes | memoryview, at: int) -> None:
         order = "<" if data[:2] == b"II" else ">"
         big = data[2:4] in (b"+\0", b"\0+")
         entry = struct.Struct(f"{order}HHQ8s" if big else f"{order}HHI4s")
@@ -73,7 +73,7 @@ class _Directory:
         return np.frombuffer(self._data, numbers, count, place) if count else np.empty(0, numbers)
 
 
-def objection(data: bytes, whole: bool = True) -> str | None:
+def objection(data: bytes | memoryview, whole: bool = True) -> str | None:
     """Say what no camera or program writes into a TIFF, as the end of a sentence; None where nothing is amiss.
 
     Args:

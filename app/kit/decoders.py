@@ -80,6 +80,11 @@ class Decoders:
         """Return how many more pictures could be decoded at this moment."""
         return self._free.qsize()
 
+    def processes(self) -> list[int]:
+        """Return the numbers by which the system knows the processes that are there and free."""
+        with self._free.mutex:
+            return [process.number for process in self._free.queue if process is not None]
+
     def warm(self) -> None:
         """Start a process now, so that the first picture does not wait for it."""
         with contextlib.suppress(queue.Empty, OSError):
@@ -143,6 +148,10 @@ class _Process:
             theirs.close()
         self.goes_on = True
         self._is_ready = False
+
+    @property
+    def number(self) -> int:
+        return self._process.pid
 
     def is_alive(self) -> bool:
         return self._process.is_alive()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Callable
 
 from hostile.made import MB, saved, small, tags_of
 from PIL import Image
@@ -18,20 +19,24 @@ def webp_many_chunks() -> bytes:
 
 def webp_exif_of_shared_bytes() -> bytes:
     """An EXIF block whose tags all name the same bytes."""
-    block = tags_of([(number, 7, MB, 8) for number in range(300, 40_000)], b"", further=MB)
-    return saved(Image.new("RGB", (8, 8)), "WEBP", exif=b"Exif\0\0" + block)
+    return _with_hostile_exif(lambda exif: saved(Image.new("RGB", (8, 8)), "WEBP", exif=exif))
 
 
 def avif_exif_of_shared_bytes() -> bytes:
     """An EXIF block whose tags all name the same bytes."""
-    block = tags_of([(number, 7, MB, 8) for number in range(300, 40_000)], b"", further=MB)
-    return saved(Image.new("RGB", (64, 64)), "AVIF", exif=b"Exif\0\0" + block)
+    return _with_hostile_exif(lambda exif: saved(Image.new("RGB", (64, 64)), "AVIF", exif=exif))
 
 
 def heic_exif_of_shared_bytes() -> bytes:
     """An EXIF block whose tags all name the same bytes."""
-    block = tags_of([(number, 7, MB, 8) for number in range(300, 40_000)], b"", further=MB)
-    return _small_heic(exif=b"Exif\0\0" + block)
+    return _with_hostile_exif(lambda exif: _small_heic(exif=exif))
+
+
+def _with_hostile_exif(save: Callable[[bytes], bytes]) -> bytes:
+    """Save a picture with an EXIF block that is exchanged then, for those who write it read it, too."""
+    hostile = tags_of([(number, 7, MB, 8) for number in range(300, 40_000)], b"", further=MB)
+    harmless = tags_of([], b"", further=len(hostile) - 14)
+    return save(b"Exif\0\0" + harmless).replace(harmless, hostile)
 
 
 def webp_animation_of_64_million_pixels() -> bytes:
@@ -111,13 +116,8 @@ def _grid_of(coded: str, settings: str, data: bytes) -> bytes:
     entries = [
         _box("infe", struct.pack(">IHH4sx", 0x02000000, n, 0, kind.encode())) for n, kind in ((1, coded), (2, "grid"))
     ]
-    head = _box(
-        "ftyp",
-        {"hvc1": b"heic", "av01": b"avif"}[coded]
-        + bytes(4)
-        + b"mif1heicmiafavif"[:8]
-        + {"hvc1": b"heic", "av01": b"avif"}[coded],
-    )
+    brand = b"heic" if coded == "hvc1" else b"avif"
+    head = _box("ftyp", brand + bytes(4) + b"mif1" + brand)
 
     def directory(place: int) -> bytes:
         places = struct.pack(">IBBH", 0x01000000, 0x44, 0, 2)

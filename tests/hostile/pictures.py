@@ -74,11 +74,11 @@ FAMILIES: dict[str, Family] = {
         (containers.webp_exif_of_shared_bytes, None),
         (containers.webp_animation_of_64_million_pixels, None),
         (containers.avif_animation, None),
-        (containers.avif_exif_of_shared_bytes, None),
+        (containers.avif_exif_of_shared_bytes, "more than 1,000 tags"),
         (containers.avif_of_a_huge_size, None),
         (containers.avif_of_a_huge_grid, None),
         (containers.heic_of_a_huge_size, None),
-        (containers.heic_exif_of_shared_bytes, None),
+        (containers.heic_exif_of_shared_bytes, "more than 1,000 tags"),
         (containers.heic_of_less_than_its_pixels, None),
         (containers.heic_of_a_huge_grid, None),
     )
