@@ -2,8 +2,8 @@
 
 Notable: a picture of a kilobyte can ask a decoder for gigabytes or for minutes, and holds Python's lock meanwhile. Here
 it costs a small process that is killed at its limit and replaced; the page only ever receives a bounded number of
-pixels. Processes start with the first picture (or `warm`) and are used again. They hold nothing between two pictures,
-so all programs of a process share them.
+pixels. Processes start with the first picture (or `warm`) and are used again, until they keep too much of what they have
+read. They know nothing of who asks, so all programs of a process share them.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import warnings
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import NamedTuple
 
 from PIL import AvifImagePlugin, Image
 
@@ -31,9 +32,24 @@ PROCESSES = 2
 SECONDS = 10.0  # for one picture; a camera's needs a quarter of one
 WAIT_SECONDS = 30.0  # for a process that is free
 MEMORY = 1_500_000_000  # bytes of address space, beyond what a process has when it starts
+# What C libraries and caches of profiles may keep of pictures; a new process has more room then than an old one.
+KEPT = 500_000_000
 NICENESS = 5  # answers to others come first
 # A larger picture is made smaller by a whole number, as long as so many pixels stay: encoders take far fewer.
 KEPT_PIXELS = 3_000_000
+START_SECONDS = 20.0  # for Python and Pillow to be loaded, on a machine that is busy
+ALARM_SECONDS = 2  # after the time for a picture, a process ends itself, for nobody may be left to end it
+FREED_FROM = 100_000_000  # bytes that a picture left behind; what is free of them goes back to the system
+THREADS = 4  # of a decoder that has threads: each takes address space, and some take as many as there are cores
+_NO_ANSWER = (EOFError, OSError, ValueError, TypeError)
+_MAX_ANSWER = 1 << 20
+_MAX_PIXEL_BYTES = 3 * 4 * KEPT_PIXELS + 1
+
+
+class _Limits(NamedTuple):
+    seconds: float
+    memory: int
+    kept: int
 
 
 class Decoders:
@@ -43,10 +59,13 @@ class Decoders:
         processes: How many there are.
         seconds: How long one picture may take.
         memory: Bytes of address space that one picture may take.
+        kept: Bytes of it that a process may keep; one that keeps more is replaced.
     """
 
-    def __init__(self, processes: int = PROCESSES, seconds: float = SECONDS, memory: int = MEMORY) -> None:
-        self._seconds, self._memory = seconds, memory
+    def __init__(
+        self, processes: int = PROCESSES, seconds: float = SECONDS, memory: int = MEMORY, kept: int = KEPT
+    ) -> None:
+        self._limits = _Limits(seconds, memory, kept)
         self._free: queue.LifoQueue[_Process | None] = queue.LifoQueue()  # the last one used is the warmest
         for _ in range(processes):
             self._free.put(None)
@@ -90,7 +109,7 @@ class Decoders:
         with contextlib.suppress(queue.Empty, OSError):
             process = self._free.get_nowait()
             try:
-                process = process or _Process(self._seconds, self._memory)
+                process = process or _Process(self._limits)
             finally:
                 self._free.put(process)
 
@@ -105,7 +124,7 @@ class Decoders:
         """Have a picture decoded; returns the process if it can go on, the picture or the reason why there is none."""
         try:
             if process is None or not process.is_alive():
-                process = _ended(process) or _Process(self._seconds, self._memory)
+                process = _ended(process) or _Process(self._limits)
             process.wait_until_ready()
         except (EOFError, OSError):  # the system has no more processes, memory or time
             reason = "No picture can be read at this moment, for the machine is too busy; try again in a minute."
@@ -113,9 +132,11 @@ class Decoders:
         try:
             answer = process.ask(source, name)
         except TimeoutError:
-            reason = f"{what} takes longer than {self._seconds:g} seconds to decode. Save it again as JPEG or PNG."
+            reason = (
+                f"{what} takes longer than {self._limits.seconds:g} seconds to decode. Save it again as JPEG or PNG."
+            )
             return _ended(process), None, reason
-        except (EOFError, OSError, ValueError):  # it was killed, by its own limits or by the system, or says nonsense
+        except _NO_ANSWER:  # it was killed, by its own limits or by the system
             reason = f"{what} takes more memory or time to decode than a picture may. Save it again as JPEG or PNG."
             return _ended(process), None, reason
         if not process.goes_on:
@@ -134,12 +155,12 @@ class _Process:
         goes_on: It can be asked for one more picture.
     """
 
-    def __init__(self, seconds: float, memory: int) -> None:
+    def __init__(self, limits: _Limits) -> None:
         context = multiprocessing.get_context("spawn")
-        self._seconds = seconds
+        self._seconds = limits.seconds
         self._connection, theirs = context.Pipe()
         try:
-            self._process = context.Process(target=_work, args=(theirs, seconds, memory), name="decoder", daemon=True)
+            self._process = context.Process(target=_work, args=(theirs, limits), name="decoder", daemon=True)
             self._process.start()
         except BaseException:
             self._connection.close()
@@ -172,7 +193,7 @@ class _Process:
 
         Raises:
             TimeoutError: It takes too long.
-            EOFError, OSError, ValueError: The process ended.
+            EOFError, OSError, ValueError, TypeError: The process ended, or says what makes no sense.
         """
         with self._limited_to(self._seconds):
             self._connection.send((source, name))
@@ -200,7 +221,10 @@ class _Process:
 
         timer = threading.Timer(seconds, stop)
         timer.daemon = True
-        timer.start()
+        try:
+            timer.start()
+        except RuntimeError as error:  # there are too many threads
+            raise OSError(str(error)) from None
         try:
             yield
         except (EOFError, OSError):
@@ -214,31 +238,20 @@ class _Process:
                 self.goes_on = self.goes_on and not is_late
 
 
-START_SECONDS = 20.0  # for Python and Pillow to be loaded, on a machine that is busy
-ALARM_SECONDS = 2  # after the time for a picture, a process ends itself, for nobody may be left to end it
-# A picture leaves behind what C libraries and caches of profiles keep. What is free of it goes back to the system from
-# so many bytes on; from a third of the limit on, a new process has more room than this one.
-KEPT_MEMORY = 100_000_000
-MOST_KEPT = 1 / 3
-THREADS = 4  # of a decoder that has threads: each takes address space, and some take as many as there are cores
-_MAX_ANSWER = 1 << 20
-_MAX_PIXEL_BYTES = 3 * 4 * KEPT_PIXELS + 1
-
-
 def _ended(process: _Process | None) -> None:
     if process is not None:
         process.end()
 
 
-def _work(connection: Connection, seconds: float, memory: int) -> None:
+def _work(connection: Connection, limits: _Limits) -> None:
     """Decode each picture that is asked for, until none comes any more; this is what a process runs."""
-    _limit(memory)
+    _limit(limits.memory)
     start = address_space()
     with contextlib.suppress(EOFError, OSError, MemoryError):
         connection.send_bytes(b"")
         while True:
             source, name = connection.recv()
-            _alarm(math.ceil(seconds) + ALARM_SECONDS)
+            _alarm(math.ceil(limits.seconds) + ALARM_SECONDS)
             size, problem, pixels = None, None, b""
             try:
                 image = _bounded(images.open_image(source, name))
@@ -248,9 +261,9 @@ def _work(connection: Connection, seconds: float, memory: int) -> None:
                 problem = str(error)
             _alarm(0)
             kept = address_space() - start - len(pixels)
-            if kept > KEPT_MEMORY:
+            if kept > FREED_FROM:
                 release_free_memory()
-            goes_on = kept < MOST_KEPT * memory
+            goes_on = kept < limits.kept
             connection.send_bytes(json.dumps([size, problem, goes_on]).encode())
             if pixels:
                 connection.send_bytes(pixels)

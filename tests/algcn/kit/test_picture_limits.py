@@ -82,9 +82,9 @@ ORDINARY = {
     "GIF with frames": saved(FRAMES[0], "GIF", save_all=True, append_images=FRAMES[1:], comment=b"a" * 5000),
     "GIF with 1 MB of comments": gif_with(comment(4000)),
     "GIF with XMP": gif_with(b"!\xff\x0bXMP DataXMP" + b"<x:xmpmeta>" * 50_000 + bytes(range(255, -1, -1)) + b"\0"),
-    "WebP": saved(PICTURE, "WEBP", exif=b"Exif\0\0II*\0\x08\0\0\0\0\0"),
+    "WebP": saved(PICTURE, "WEBP", exif=Image.Exif().tobytes()),
     "WebP with frames": saved(FRAMES[0], "WEBP", save_all=True, append_images=FRAMES[1:]),
-    "AVIF": saved(PICTURE, "AVIF", exif=b"Exif\0\0II*\0\x08\0\0\0\0\0"),
+    "AVIF": saved(PICTURE, "AVIF", exif=Image.Exif().tobytes()),
     "BMP": saved(PICTURE, "BMP"),
     "PNG of a long side": saved(Image.new("L", (65_535, 8)), "PNG"),
 }
