@@ -2,8 +2,8 @@
 
 Notable: a picture of a kilobyte can ask a decoder for gigabytes or for minutes, and holds Python's lock meanwhile. Here
 it costs a small process that is killed at its limit and replaced; the page only ever receives a bounded number of
-pixels. Processes start with the first picture (or `warm`) and are used again, until they keep too much of what they have
-read. They know nothing of who asks, so all programs of a process share them.
+pixels. Processes start with the first picture (or `warm`) and are used again, until they keep too much of what they
+have read. They know nothing of who asks, so all programs of a process share them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from algcn.kit.errors import InputError
 from algcn.kit.memory import address_space, limit_address_space, release_free_memory
 
 PROCESSES = 2
-SECONDS = 10.0  # for one picture; a camera's needs a quarter of one
+SECONDS = 10.0  # for one picture; a camera's needs a quarter of one, 64 million pixels two or three
 WAIT_SECONDS = 30.0  # for a process that is free
 MEMORY = 1_500_000_000  # bytes of address space, beyond what a process has when it starts
 # What C libraries and caches of profiles may keep of pictures; a new process has more room then than an old one.
