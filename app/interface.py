@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import gradio as gr
 from fastapi.routing import APIRoute
 from gradio.themes.utils import fonts, sizes
+from starlette.middleware import Middleware
 
 from algcn.kit.errors import InputError
 from app.api.register import add_endpoints
+from app.blocks import FAILURES, Page
 from app.frame import Frame
 from app.kit import theme
 from app.kit.limits import MAX_COLLECTION_BYTES
@@ -24,7 +29,10 @@ from app.tabs.labels import LabelsTab
 from app.tabs.masthead import Masthead
 from app.tabs.search import SearchTab
 from app.tabs.training import TrainTab
+from app.visitors.requests import Requests
 from app.visitors.routes import download_route, picture_route, plotly_route, script_route
+from app.visitors.sessions import Answers, Sessions
+from app.visitors.sweep import Sweeper
 from app.visitors.visitor import Visitor
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
@@ -41,21 +49,18 @@ MAX_UPLOAD = f"{MAX_COLLECTION_BYTES >> 20}mb"
 # A queue that is full says so at once; nobody waits behind a hundred others for an answer of milliseconds.
 MAX_QUEUE = 64
 CONCURRENCY = 2
-UPLOAD_CHECK_SECONDS, UPLOAD_AGE_SECONDS = 3600, 24 * 3600
+# More than all that may wait in a thread: jobs being watched, pictures, answers (see `app.kit.rooms`, `app.kit.jobs`).
+MAX_THREADS = 128
+LOOK_SECONDS = 60.0  # from one look for sessions and answers that nobody needs to the next
 # Read before anything else runs: opening the first tab already rewrites the address.
 HEAD = """<script>window.arrivalAddress = window.location.search;
 window.arrivalTab = new URLSearchParams(window.arrivalAddress).get("tab") ?? "";</script>"""
 
 
-def build(program: Program) -> gr.Blocks:
+def build(program: Program) -> Page:
     """Lay out the page; the program's service may still be loading."""
     compile_all()
-    with gr.Blocks(
-        title="ALGCN Explorer",
-        analytics_enabled=False,
-        fill_width=True,
-        delete_cache=(UPLOAD_CHECK_SECONDS, UPLOAD_AGE_SECONDS),
-    ) as page:
+    with Page(title="ALGCN Explorer", analytics_enabled=False, fill_width=True) as page:
         frame = Frame(page, program, gr.State(Visitor(), delete_callback=Visitor.leave))
         masthead = Masthead(frame)
         opened: list[gr.Tab] = []
@@ -67,10 +72,13 @@ def build(program: Program) -> gr.Blocks:
                 tab.select(None, None, None, js=_remember_tab(name))
         masthead.wire(tabs, opened)
         add_endpoints(program)
-    return page.queue(max_size=MAX_QUEUE, default_concurrency_limit=CONCURRENCY)
+    page.queue(max_size=MAX_QUEUE, default_concurrency_limit=CONCURRENCY)
+    # Nobody reads gradio's statistics, and it makes them anew with each event (the name is spelled as gradio does).
+    page.queued.ANALYTICS_MAX_EVENTS, page.queued.ANAYLTICS_CACHE_FREQUENCY = 1, 1 << 62
+    return page
 
 
-def launch(page: gr.Blocks, program: Program, *, mcp: bool = False) -> str:
+def launch(page: Page, program: Program, *, mcp: bool = False) -> str:
     """Serve the page; returns its address as soon as it is up. GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say where.
 
     With `mcp` the API's functions are tools of the Model Context Protocol too, at /gradio_api/mcp/.
@@ -78,10 +86,12 @@ def launch(page: gr.Blocks, program: Program, *, mcp: bool = False) -> str:
     Raises:
         InputError: The port is taken.
     """
+    guard = _Guard(page, program)
     try:
         _, address, _ = page.launch(
             prevent_thread_lock=True,
             quiet=True,
+            max_threads=MAX_THREADS,
             theme=_theme(),
             css_paths=sorted((ASSETS / "page").glob("*.css")),
             head=HEAD + preloads(),
@@ -91,11 +101,50 @@ def launch(page: gr.Blocks, program: Program, *, mcp: bool = False) -> str:
             max_file_size=MAX_UPLOAD,
             ssr_mode=False,
             mcp_server=mcp,
-            app_kwargs={"routes": _routes(program)},
+            enable_monitoring=False,
+            app_kwargs={
+                "routes": _routes(program),
+                "middleware": [Middleware(Requests, free_bytes=program.files.free_bytes, beating=guard.beating)],
+                "lifespan": guard.on_duty,
+                "exception_handlers": FAILURES,
+            },
         )
     except OSError as error:
         raise InputError(f"The page cannot be served ({error}); set GRADIO_SERVER_PORT to a free port.") from None
     return address
+
+
+class _Guard:
+    """What watches over a running page: bounds on what gradio keeps in memory, and the sweeping of folders."""
+
+    def __init__(self, page: Page, program: Program) -> None:
+        self._page = page
+        self._sessions: Sessions | None = None
+        self._sweeper = Sweeper(program.cache_folder, program.uploads, page.forget_files)
+
+    def beating(self, session: str) -> contextlib.AbstractContextManager[None]:
+        """Make the block within which a session's page is open."""
+        return self._sessions.beating(session) if self._sessions is not None else contextlib.nullcontext()
+
+    @contextlib.asynccontextmanager
+    async def on_duty(self, app: object) -> AsyncIterator[None]:
+        """Watch while the server runs; gradio has made what is bounded here, and no request has come yet."""
+        self._sessions = Sessions(self._page.state_holder)
+        answers = Answers(self._page.queued)
+        self._sweeper.start()
+        looking = asyncio.create_task(self._look(answers))
+        try:
+            yield
+        finally:
+            looking.cancel()
+            self._sweeper.stop()
+
+    async def _look(self, answers: Answers) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            self._sessions.remove_old()
+            answers.remove_old()
+            self._page.forget_progress()
 
 
 def _routes(program: Program) -> list[APIRoute]:

@@ -1,12 +1,14 @@
 """A small Hugging Face Hub on loopback: what huggingface_hub asks for when it reads and writes a repository.
 
-Repositories live in memory. Faults are switched on by name: `truncated` and `altered` files, `delay` before every
-answer, `status` for every answer, and `stop()` / `start()` for a Hub that is gone and back on the same port.
+Repositories live in memory. Faults are switched on by name: `truncated` and `altered` files, `endless` ones that go on
+for 256 MB, `delay` before every answer, `status` for every answer, and `stop()` / `start()` for a Hub that is gone and
+back on the same port.
 """
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -50,6 +52,8 @@ class HubServer:
         self.unknown: list[str] = []
         self.truncated: set[str] = set()
         self.altered: set[str] = set()
+        self.endless: set[str] = set()
+        self.sent = 0  # bytes of endless files
         self.delay = 0.0
         self.status: int | None = None
         self.writable = True
@@ -82,7 +86,8 @@ class HubServer:
 
     def heal(self) -> None:
         """Switch every fault off."""
-        self.truncated, self.altered, self.delay, self.status, self.writable = set(), set(), 0.0, None, True
+        self.truncated, self.altered, self.endless, self.sent = set(), set(), set(), 0
+        self.delay, self.status, self.writable = 0.0, None, True
 
     def add(self, name: str, folder: Path, repo_type: str = "model") -> str:
         """A new commit with all files of `folder`; returns its hash."""
@@ -211,12 +216,22 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("ETag", f'"{etag}"')
         self.send_header(COMMIT_HEADER, sha)
-        self.send_header("Content-Length", str(len(data)))
+        is_endless = path in self.hub.endless and self.command == "GET"
+        if not is_endless:
+            self.send_header("Content-Length", str(len(data)))
         if path in self.hub.truncated:
             data = data[: len(data) // 2]
         self._end_headers()
         if self.command != "HEAD":
             self.wfile.write(data)
+        if is_endless:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        with contextlib.suppress(ConnectionError):  # the client hangs up
+            for _ in range(256):
+                self.wfile.write(bytes(1 << 20))
+                self.hub.sent += 1 << 20
 
     def _end_headers(self) -> None:
         # One request for each connection: a stopped server is then gone for every client at once.

@@ -42,10 +42,19 @@ PAGE = (
     "frame",
     "api",
     "tabs",
+    "blocks",
     "interface",
     "launch",
 )
-WITH_GRADIO = ("app/launch.py", "app/interface.py", "app/frame.py", "app/api/", "app/tabs/", "app/components/")
+WITH_GRADIO = (
+    "app/launch.py",
+    "app/blocks.py",
+    "app/interface.py",
+    "app/frame.py",
+    "app/api/",
+    "app/tabs/",
+    "app/components/",
+)
 
 FILES = sorted(
     str(path.relative_to(PROJECT))

@@ -340,10 +340,7 @@ def save_bundle(
     if len(label_set) != model.config.num_labels:
         raise InputError(f"The model has {model.config.num_labels} labels; give as many names, not {len(label_set)}.")
     encodes = check_encodes(encodes)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.parent / f".{path.name}.{secrets.token_hex(4)}.part"
-    aside.mkdir()
-    try:
+    with files.folder_aside(path) as aside:
         state = model.state_dict()
         save_safetensors({n: t.half() for n, t in state.items()} if half else state, aside / MODEL_NAME)
         if history is not None:
@@ -373,8 +370,6 @@ def save_bundle(
         }
         write_config(aside, config)
         _swap(aside, path)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
     return path
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
@@ -53,7 +53,8 @@ class ImageFolder:
         root: The folder.
         items: The pictures that are used.
         account: What was used of the folder and what was not.
-        unnamed: The pictures that no table names; they are no items, and counted in the account.
+        unnamed: The pictures that no table names; they are no items, and counted in the account, unless the folder was
+            read whole.
     """
 
     root: Path
@@ -83,7 +84,13 @@ class ImageFolder:
         return sorted(self.label_counts)
 
 
-def read_image_folder(path: str | Path, label_set: LabelSet | None = None) -> ImageFolder:
+def read_image_folder(
+    path: str | Path,
+    label_set: LabelSet | None = None,
+    *,
+    whole: bool = False,
+    meant: Mapping[str, Sequence[str]] | None = None,
+) -> ImageFolder:
     """Read an image folder; no picture is opened.
 
     A row whose picture is missing costs that row; it is counted, as are pictures that no row names and files that are
@@ -92,6 +99,8 @@ def read_image_folder(path: str | Path, label_set: LabelSet | None = None) -> Im
     Args:
         path: The folder.
         label_set: The labels that are allowed; all by default.
+        whole: Pictures that no row names are items too, and a folder may have no item at all.
+        meant: Files that a path in a table means whatever the folder holds, as `folders.names.Names` takes them.
 
     Raises:
         InputError: No such folder, no picture in it, a table that cannot be read or is two, a path that leaves the
@@ -105,15 +114,21 @@ def read_image_folder(path: str | Path, label_set: LabelSet | None = None) -> Im
     for unit in ("pictures", "captions", "labels"):
         account.use(unit, 0)  # the summary names them first, in this order
     listing = list_folder(root, account)
-    if not listing.tables:
-        items = _without_table(root, listing, account, label_set)
+    if listing.tables:
+        # Every picture of a whole folder is listed; else a row may name one that is hidden or behind a link.
+        names = Names(listing.pictures, lambda name: not whole and os.path.isfile(root / name), meant)
+        items = _read_tables(root, listing.tables, names, account, label_set)
     else:
-        items = _with_tables(root, listing, account, label_set)
+        items = _without_table(root, listing, account, label_set)
+    if not items and not whole:
+        raise InputError(_nothing_in(root, listing, account))
+    named = {item.file_name for item in items}
+    unnamed = [name for name in listing.pictures if name not in named]
+    if whole:
+        items += [Item(name) for name in unnamed]
     items = _agree_on_labels(_split_by_folder(items, account), label_set, account)
-    used = {item.file_name for item in items}
-    count_links(listing.links, used, account)
-    unnamed = [name for name in listing.pictures if name not in used]
-    for name in unnamed:
+    count_links(listing.links, named, account)
+    for name in unnamed if not whole else ():
         account.add("pictures that no row names", name, f"add a row for each to {listing.tables[0]}", unit="pictures")
     account.use("pictures", len(items))
     account.use("captions", sum(len(item.texts) for item in items))
@@ -136,7 +151,7 @@ def named_files(path: str | Path, present: Collection[str] | None = None) -> lis
     tables = sorted(name for name in there if is_table(name))
     if not tables:
         return None
-    names = Names(there, there.__contains__ if present is not None else lambda name: (root / name).is_file())
+    names = Names(there, there.__contains__ if present is not None else lambda name: os.path.isfile(root / name))
     return [item.file_name for item in _read_tables(root, tables, names, Account())]
 
 
@@ -149,13 +164,9 @@ def _all_files(root: Path) -> list[str]:
 
 
 def _without_table(root: Path, listing: Listing, account: Account, label_set: LabelSet | None) -> list[Item]:
-    if not listing.pictures:
-        raise InputError(
-            f"The folder {str(root)!r} holds no images; put {', '.join(READ)} files into it. "
-            + " ".join(account.sentences())
-        )
     items = [Item(name) for name in listing.pictures]
-    paths = [PurePosixPath(name).parts[bool(_folder_splits(items)) : -1] for name in listing.pictures]
+    below = bool(_folder_splits(items))
+    paths = [PurePosixPath(name).parts[below:-1] for name in listing.pictures]
     classes = {path[-1] for path in paths if path}
     if len(classes) < 2:
         return items
@@ -171,13 +182,13 @@ def _without_table(root: Path, listing: Listing, account: Account, label_set: La
     return [replace(item, labels=[composed(path[-1])]) for item, path in zip(items, paths, strict=True)]
 
 
-def _with_tables(root: Path, listing: Listing, account: Account, label_set: LabelSet | None) -> list[Item]:
-    names = Names(listing.pictures, lambda name: (root / name).is_file())
-    items = _read_tables(root, listing.tables, names, account, label_set)
-    if not items:
-        why = " ".join(account.sentences()) or "It has no rows; give it one for each picture."
-        raise InputError(f"The file {listing.tables[0]} names no images that are in the folder. {why}")
-    return items
+def _nothing_in(root: Path, listing: Listing, account: Account) -> str:
+    """Say why a folder has no item."""
+    why = " ".join(account.sentences())
+    if listing.tables:
+        why = why or "It has no rows; give it one for each picture."
+        return f"The file {listing.tables[0]} names no images that are in the folder. {why}"
+    return f"The folder {str(root)!r} holds no images; put {', '.join(READ)} files into it. {why}".rstrip()
 
 
 def _read_tables(
@@ -206,30 +217,33 @@ def _read_tables(
                 found = names.find(table.folder + said)
             except AmbiguousName as error:
                 account.add("rows whose file_name fits several files", f"row {number} of {name} ({error})",
-                            "write it as the file is called", unit="rows")  # fmt: skip
+                            "give each file a name of its own, and write all of it", unit="rows")  # fmt: skip
                 continue
             if found is None:
                 account.add("rows whose picture is not there", f"row {number} of {name}, {said!r}",
                             "add the file, or drop the row", unit="rows")  # fmt: skip
                 continue
             item = Item(found, reader.texts(row, number), reader.labels(row, number), reader.split(row, number))
-            items[found] = _merge(items.get(found), item, f"Row {number} of {name}")
+            items[found] = _merged(items[found], item, f"Row {number} of {name}") if found in items else item
             account.use("rows")
-    return list(items.values())
+    return [
+        item if item.labels is None else replace(item, labels=list(dict.fromkeys(item.labels)))
+        for item in items.values()
+    ]
 
 
-def _merge(known: Item | None, item: Item, where: str) -> Item:
-    if known is None:
-        return item
+def _merged(known: Item, item: Item, where: str) -> Item:
+    """Add what a further row says about a picture; the lists grow in place, since rows may be many."""
     if item.split != known.split:
         raise InputError(
             f"{where} puts {item.file_name!r} into split {item.split!r} and an earlier row into "
             f"{known.split!r}; all texts of an image must be in one split."
         )
-    labels = known.labels
-    if item.labels is not None:
-        labels = list(dict.fromkeys([*(known.labels or []), *item.labels]))
-    return Item(item.file_name, known.texts + item.texts, labels, known.split)
+    known.texts.extend(item.texts)
+    if known.labels is None:
+        return replace(known, labels=item.labels)
+    known.labels.extend(item.labels or ())
+    return known
 
 
 def _folder_splits(items: Iterable[Item]) -> dict[str, str]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import csv
 import json
 import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +23,7 @@ from algcn.datasets.image_folder import METADATA, SEPARATOR
 from algcn.datasets.splits import FORMAT, OFFICIAL, RULE, Assignment, Split
 from algcn.kit.account import Account
 from algcn.kit.errors import InputError
-from algcn.kit.files import sha256
+from algcn.kit.files import folder_aside, sha256
 from algcn.kit.parallel import bounded_map
 from algcn.kit.progress import ProgressBar
 from algcn.method.labels import LabelSet
@@ -111,33 +110,35 @@ def prepare(
     summary = Summary()
     assignment = _draw(collection, split, summary, progress)
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}.", suffix=".part"))
+        with folder_aside(out) as aside:
+            _write(collection, split, assignment, summary, aside, copy, progress)
+            aside.rename(out)
     except OSError as error:
         raise InputError(
-            f"The folder {str(out)!r} cannot be made ({error.strerror or error}); name another --out."
+            f"The folder {str(out)!r} cannot be written ({error.strerror or error}); name another --out."
         ) from error
-    try:
-        entries = collection.label_set.to_json()
-        (aside / LABELS).write_text(json.dumps(entries, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        if collection.vocabulary is not None:
-            (aside / VOCABULARY).write_text("".join(f"{word}\n" for word in collection.vocabulary), encoding="utf-8")
-        with (
-            (aside / METADATA).open("w", newline="", encoding="utf-8") as rows,
-            (aside / MANIFEST).open("w", encoding="utf-8") as manifest,
-        ):
-            _write_items(
-                collection, assignment, aside, rows, manifest, _head(collection, split, summary), copy, progress
-            )
-        aside.chmod(0o755)
-        aside.rename(out)
-    except OSError as error:
-        raise InputError(
-            f"The folder {str(out)!r} cannot be written ({error.strerror or error}); name another."
-        ) from error
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
     return summary
+
+
+def _write(
+    collection: Collection,
+    split: Split,
+    assignment: Assignment,
+    summary: Summary,
+    aside: Path,
+    copy: bool,
+    progress: bool,
+) -> None:
+    """Make the second pass: write the folder's files."""
+    entries = collection.label_set.to_json()
+    (aside / LABELS).write_text(json.dumps(entries, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    if collection.vocabulary is not None:
+        (aside / VOCABULARY).write_text("".join(f"{word}\n" for word in collection.vocabulary), encoding="utf-8")
+    with (
+        (aside / METADATA).open("w", newline="", encoding="utf-8") as rows,
+        (aside / MANIFEST).open("w", encoding="utf-8") as manifest,
+    ):
+        _write_items(collection, assignment, aside, rows, manifest, _head(collection, split, summary), copy, progress)
 
 
 def _draw(collection: Collection, split: Split, summary: Summary, progress: bool) -> Assignment:

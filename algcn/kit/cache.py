@@ -10,8 +10,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+from algcn.kit import leftovers
+
 VARIABLE = "ALGCN_CACHE"
 DEFAULT = "~/.cache/algcn"
+STAND_IN = "algcn-cache-"
 
 
 def cache_folder() -> Path:
@@ -33,7 +36,10 @@ def _writable(wanted: Path) -> Path:
         with tempfile.TemporaryFile(dir=next(place for place in (wanted, *wanted.parents) if place.exists())):
             return wanted
     except OSError as error:
-        folder = tempfile.mkdtemp(prefix="algcn-")
+        for left in Path(tempfile.gettempdir()).glob(f"{STAND_IN}{'?' * 8}"):
+            leftovers.remove_if_left(left)  # by a process that was killed
+        folder = tempfile.mkdtemp(prefix=STAND_IN)
+        leftovers.locked(Path(folder))  # until the process ends
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         reason = error.strerror or error
         print(

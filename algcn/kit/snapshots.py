@@ -2,7 +2,8 @@
 
 Notable: a pinned reference (OWNER/NAME@COMMIT) that is in the local cache opens no connection; looking up a repository
 has a deadline of its own, because neither a dead name server nor a silent host is covered by the timeouts of
-huggingface_hub; every file is hashed after its download and whatever is damaged leaves the cache again.
+huggingface_hub; a download ends where the Hub sends more than it announced; every file is hashed after its download and
+whatever is damaged leaves the cache again.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from algcn.kit import files
+from algcn.kit import files, leftovers
 from algcn.kit.errors import InputError
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ LOOKUP_SECONDS = 4.0
 DOWNLOAD_SECONDS = 30.0
 SECONDS_PER_FILE = 1.0
 BYTES_PER_SECOND = 200_000
+STOP_SECONDS = 2.0  # that a download which is told to stop has to clean up
+MORE_BYTES = 1 << 20  # that may come on top of what was announced
 _REFERENCE = re.compile(r"(?P<repository>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:@(?P<revision>[\w./-]+))?")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _Value = TypeVar("_Value")
@@ -165,6 +168,24 @@ class _Source:
         )
         return Path(path)
 
+    def remove_incomplete(self) -> None:
+        """Delete what downloads of this repository that were killed left in the cache; nobody could go on with it.
+
+        huggingface_hub holds a lock on a file's hash while it writes HASH.RANDOM.incomplete.
+        """
+        from huggingface_hub.constants import HF_HUB_CACHE
+        from huggingface_hub.file_download import repo_folder_name
+
+        cache = Path(self.cache_dir or HF_HUB_CACHE)
+        folder = repo_folder_name(repo_id=self.repository, repo_type=self.repo_type)
+        for part in (cache / folder / "blobs").glob("*.incomplete"):
+            lock = cache / ".locks" / folder / f"{part.name.partition('.')[0]}.lock"
+            descriptor = leftovers.locked(lock)
+            if descriptor is not None or not lock.exists():
+                leftovers.remove_if_left(part)
+            if descriptor is not None:
+                os.close(descriptor)
+
     def cached(self, commit: str) -> Path | None:
         """Return the local folder of a commit if all its files are there; no connection is made."""
         from huggingface_hub.errors import LocalEntryNotFoundError
@@ -241,7 +262,7 @@ def _download(source: _Source, info: ModelInfo | DatasetInfo, further: _Further 
     if path is None:
         raise HubError(
             f"The repository {source.repository}@{info.sha} has none of the files that are read "
-            f"({', '.join(source.patterns)}); name another."
+            f"({', '.join(name for name in source.patterns if '[' not in name)}); name another."
         )
     return path
 
@@ -268,8 +289,13 @@ def _download_part(source: _Source, info: ModelInfo | DatasetInfo) -> Path:
     wanted = source.wanted(siblings)
     size = sum(siblings[name].size or 0 for name in wanted)
     seconds = DOWNLOAD_SECONDS + SECONDS_PER_FILE * len(wanted) + size / BYTES_PER_SECOND
+    source.remove_incomplete()
+    stop = threading.Event()
+    bar = _bounded_bar(f"{source.repository}@{info.sha}", size + MORE_BYTES, stop)
     try:
-        path = _within_deadline(source, info.sha, seconds, lambda: source.download(info.sha, max_workers=4))
+        path = _within_deadline(
+            source, info.sha, seconds, lambda: source.download(info.sha, max_workers=4, tqdm_class=bar), stop
+        )
     except UnreachableError as error:
         raise HubError(
             f"The download of {source.repository}@{info.sha} broke off and nothing incomplete was kept; try again."
@@ -283,6 +309,35 @@ def _download_part(source: _Source, info: ModelInfo | DatasetInfo) -> Path:
             "the one the Hub states) and was not kept; try again."
         )
     return path
+
+
+def _bounded_bar(name: str, limit: int, stop: threading.Event) -> type:
+    """Make a progress bar that ends a download when it is told to stop or when more than `limit` bytes have come.
+
+    huggingface_hub tells its bar of every piece before it writes it, and has no other way to be interrupted.
+    """
+    from huggingface_hub.utils import tqdm
+
+    class BoundedBar(tqdm):
+        counting = threading.Lock()
+
+        def __init__(self, *values: Any, name: str | None = None, **options: Any) -> None:
+            super().__init__(*values, name=name, **options)
+            self.received = 0
+            self.counts = not (name or "").endswith(".transfer")  # what a network takes for it may be more
+
+        def update(self, n: float | None = 1) -> bool | None:
+            with self.counting:
+                self.received += (n or 0) if self.counts else 0
+            if stop.is_set():
+                raise UnreachableError("The download was stopped.")
+            if self.received > limit:
+                raise HubError(
+                    f"The Hub sends more of {name} than it announced, so the download was ended; name another commit."
+                )
+            return super().update(n)
+
+    return BoundedBar
 
 
 def _is_intact(file: Path, sibling: RepoSibling) -> bool:
@@ -304,10 +359,17 @@ def _forget(pointer: Path) -> None:
     pointer.unlink(missing_ok=True)
 
 
-def _within_deadline(source: _Source, revision: str | None, seconds: float, question: Callable[[], _Value]) -> _Value:
+def _within_deadline(
+    source: _Source,
+    revision: str | None,
+    seconds: float,
+    question: Callable[[], _Value],
+    stop: threading.Event | None = None,
+) -> _Value:
     """Put `question` to the Hub and return the answer, or raise a `HubError` after at most `seconds`.
 
-    The thread of a conversation that takes longer is left to end by itself: a name look-up cannot be interrupted.
+    The thread of a conversation that takes longer is left to end by itself: a name look-up cannot be interrupted. Where
+    there is an event that stops it, it is set, and the thread has a moment to clean up.
     """
     outcome: list[tuple[_Value | None, Exception | None]] = []
 
@@ -321,6 +383,9 @@ def _within_deadline(source: _Source, revision: str | None, seconds: float, ques
     thread.start()
     thread.join(seconds)
     if not outcome:
+        if stop is not None:
+            stop.set()
+            thread.join(STOP_SECONDS)
         raise UnreachableError(f"The Hub did not answer within {seconds:g} seconds.")
     answer, error = outcome[0]
     if error is not None:
@@ -344,6 +409,11 @@ def explained(error: Exception, name: str, repo_type: str, revision: str | None 
         )
     if isinstance(error, errors.HfHubHTTPError):
         status = error.response.status_code
+        if status in (401, 403):
+            return HubError(
+                f"The Hub does not let you read {name} (status {status}); set HF_TOKEN to a token that may, or take a "
+                "wrong one away."
+            )
         kind = UnreachableError if status >= 500 or status == 429 else HubError
         return kind(f"The Hub refused {name} with status {status}; try again later.")
     if isinstance(error, errors.OfflineModeIsEnabled) or isinstance(error.__cause__, errors.OfflineModeIsEnabled):

@@ -104,6 +104,8 @@ class LabelSet(Sequence[Label]):
         Raises:
             InputError: No label has this name; the message offers the closest ones.
         """
+        if not isinstance(name, str):
+            raise InputError(f"A label is named by a text, not by {type(name).__name__}.")
         position = self._positions.get(name.strip().casefold())
         if position is None:
             close = difflib.get_close_matches(name.strip().casefold(), self._positions, n=3)

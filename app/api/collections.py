@@ -23,12 +23,13 @@ def api(program: Program) -> list[Callable[..., Any]]:
         """Predict the labels of pictures; nothing is kept.
 
         Args:
-            pictures: Picture files, or zip archives of pictures; with gradio_client: [handle_file("photo.jpg")]. At
-                most 500 pictures of 24 MB each, 512 MB in all.
+            pictures: Picture files, tables (metadata.csv, .jsonl, .parquet), or zip archives of them; with
+                gradio_client: [handle_file("photo.jpg")]. At most 500 pictures of 24 MB each, 512 MB in all.
 
         Returns:
-            {"pictures": [{file, labels (predicted), given_labels (those of a metadata.csv, or null)}], "left_out":
-            [{file, reason}]}.
+            {"pictures": [{file, labels (predicted), given_labels (those of a table or of named folders, or null)}],
+            "left_out": [{file, reason}], "account": {used: {unit: count}, left_out: [{kind, unit, count, example,
+            remedy}], notes: [sentence]}}; the account counts all that was given, rows of tables too.
         """
         dropped: list[Dropped] = []
         folder = program.files.new_folder()
@@ -48,6 +49,7 @@ def api(program: Program) -> list[Callable[..., Any]]:
                     for item, labels in zip(collection.gallery.items, predicted, strict=True)
                 ],
                 "left_out": [{"file": entry.name, "reason": entry.reason} for entry in collection.left_out],
+                "account": collection.account.to_json(),
             }
         finally:
             shutil.rmtree(folder, ignore_errors=True)

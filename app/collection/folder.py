@@ -9,19 +9,27 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
+import json
 import shutil
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from algcn.bundles.predictor import LabelPredictor
+from algcn.datasets.folders.listing import is_listed
+from algcn.datasets.folders.names import folded
 from algcn.datasets.image_folder import METADATA, SEPARATOR, Item
 from algcn.gallery.store import Gallery, build_gallery
+from algcn.kit.account import Account
 from algcn.kit.errors import InputError
 from algcn.kit.files import write_text
-from app.collection.intake import Found, Intake, LeftOut, printable
+from app.collection.intake import Intake, printable
+from app.collection.left_out import LeftOut, leave, unreadable
+from app.collection.rows import Found, join_items
+from app.kit.decoders import open_image
 
 if TYPE_CHECKING:
     from algcn.bundles.bundle import Bundle
@@ -30,6 +38,8 @@ PICTURES, STAGING = "pictures", "staging"
 COLUMNS = ("file_name", "text", "labels", "split")
 PREDICTED = "predicted_labels"
 MAX_NAME = 80
+SHOWN = 3  # sentences of an error
+SEPARATORS = frozenset("|;,[](){}")  # in a label, a reader may take one for the end of it
 Progress = Callable[[int, int], None]
 
 
@@ -50,13 +60,15 @@ class Collection:
     Attributes:
         gallery: The gallery that is searched; None before the first picture.
         encoder: The fingerprint of the encoder that read the pictures.
-        left_out: The files that were dropped last and are not in it, and why.
+        account: What of the last drop was added, and what was not.
+        left_out: The files of the last drop that are not in it, and why.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.gallery: Gallery | None = None
         self.encoder: str | None = None
+        self.account = Account()
         self.left_out: list[LeftOut] = []
         self._digests: dict[str, str] = {}  # hash of each picture, and its name
         self._items: dict[str, Item] = {}
@@ -78,7 +90,7 @@ class Collection:
         """Add pictures and embed them; on an error nothing is added.
 
         Args:
-            dropped: Pictures, a metadata.csv, zip archives.
+            dropped: Pictures, tables, zip archives.
             bundle: The model; its encoder reads them.
             progress: Called with how many pictures and texts are encoded and how many have to be; may raise to stop.
 
@@ -86,7 +98,7 @@ class Collection:
             How many pictures were added.
 
         Raises:
-            InputError: An archive or a metadata.csv cannot be read, or no picture is left.
+            InputError: An archive or a table cannot be read, or no picture is left.
         """
         staging = self.folder / STAGING
         shutil.rmtree(staging, ignore_errors=True)
@@ -95,12 +107,11 @@ class Collection:
             intake = Intake(staging, self._digests, self.size)
             for file in dropped:
                 intake.take(file.path, file.name)
-            for found in intake.found():
-                self._admit(found)
-            left_out = intake.left_out
+            account, left_out = intake.account, intake.left_out
+            admitted = {self._admit(found, account): found for found in intake.found()}
             if not self._items:
-                raise InputError(f"No picture can be taken from what was dropped. {_reasons(left_out)}".rstrip())
-            self.gallery = self._embed(bundle, left_out, progress)
+                raise InputError(_nothing_taken(account))
+            self.gallery = self._embed(bundle, account, left_out, progress)
             self.encoder = bundle.encoder_fingerprint
         except BaseException:
             for name in self._items.keys() - before[0].keys():
@@ -111,8 +122,14 @@ class Collection:
             raise
         finally:
             shutil.rmtree(staging, ignore_errors=True)
-        self.left_out = left_out
-        return len(self._items) - len(before[0])
+        without_row = [name for name, found in admitted.items() if found.lacks_row and name in self._items]
+        if without_row:
+            account.note(_without_row(without_row))
+        self.account, self.left_out = account, left_out
+        given_before = _counts(before[0])
+        for unit, number in _counts(self._items).items():
+            account.used[unit] = number - given_before[unit]
+        return account.used["pictures"]
 
     def write_zip(self, path: Path, bundle: Bundle) -> Path:
         """Write the collection as an image folder in a zip; labels that the model predicted stand in their own column.
@@ -133,30 +150,40 @@ class Collection:
                 archive.write(self.root / item.file_name, f"{path.stem}/{item.file_name}")
         return path
 
-    def _admit(self, found: Found) -> None:
-        """Move a picture to where it stays, under a name that is free."""
+    def _admit(self, found: Found, account: Account) -> str:
+        """Move a picture to where it stays, or add to what is said about one; returns its name, which is free."""
+        if found.path is None:
+            name = self._digests[found.digest]
+            self._items[name] = join_items(name, (self._items[name], found.item), account)
+            return name
         name = self._free_name(PurePosixPath(found.item.file_name))
         target = self.root / name
         target.parent.mkdir(parents=True, exist_ok=True)
         found.path.rename(target)
         self._items[name] = dataclasses.replace(found.item, file_name=name)
         self._digests[found.digest] = name
+        return name
 
     def _free_name(self, wanted: PurePosixPath) -> str:
         """Return the name, shortened where it is long; a number is added where another picture has it."""
-        *folders, stem = (printable(part, MAX_NAME).strip() or "_" for part in (*wanted.parts[:-1], wanted.stem))
-        taken = {name.casefold() for name in self._items}
-        endings = (wanted.suffix.lower() if n == 1 else f"-{n}{wanted.suffix.lower()}" for n in count(1))
+        suffix = wanted.suffix.lower() if is_listed(wanted.name) else ""  # else the dot is one of the name
+        stem = wanted.name.removesuffix(wanted.suffix) if suffix else wanted.name
+        *folders, stem = (printable(part, MAX_NAME).strip() or "_" for part in (*wanted.parts[:-1], stem))
+        taken = set(map(folded, self._items))
+        endings = (suffix if n == 1 else f"-{n}{suffix}" for n in count(1))
         names = (PurePosixPath(*folders, stem + ending).as_posix() for ending in endings)
-        return next(name for name in names if name.casefold() not in taken)
+        return next(name for name in names if folded(name) not in taken)
 
-    def _embed(self, bundle: Bundle, left_out: list[LeftOut], progress: Progress | None) -> Gallery:
+    def _embed(self, bundle: Bundle, account: Account, left_out: list[LeftOut], progress: Progress | None) -> Gallery:
         self._write_metadata()
         # The features are kept in the folder: the program's own cache is not for what a visitor brought.
-        gallery = build_gallery(self.root, bundle, progress, in_place=True)
+        gallery = build_gallery(self.root, bundle, progress, in_place=True, open_picture=open_image)
         for name, sentence in gallery.unreadable.items():
-            left_out.append(LeftOut(name, sentence.removeprefix(f"The file {name} ").rstrip(".")))
-            del self._items[name]
+            leave(name, unreadable(sentence.removeprefix(f"The file {name} ")), left_out, account)
+            item = self._items.pop(name)
+            for unit, number in (("captions", len(item.texts)), ("labels", len(item.labels or ()))):
+                if number:
+                    account.add(f"{unit} of pictures that cannot be opened", f"of {name}", count=number, unit=unit)
             self._digests = {digest: known for digest, known in self._digests.items() if known != name}
             (self.root / name).unlink(missing_ok=True)
         if gallery.unreadable:
@@ -172,8 +199,21 @@ class Collection:
 def _rows(items: Iterable[Item]) -> Iterator[tuple[str, ...]]:
     """Yield the rows of a metadata.csv, one for each text of a picture, or one without a text."""
     for item in items:
+        labels = _labels_field(item.labels or ())
         for text in item.texts or [""]:
-            yield item.file_name, text, SEPARATOR.join(item.labels or ()), item.split or ""
+            yield item.file_name, _text_field(text), labels, item.split or ""
+
+
+def _text_field(text: str) -> str:
+    """Write a text, as a list where it looks like one."""
+    return json.dumps([text], ensure_ascii=False) if text.startswith("[") else text
+
+
+def _labels_field(labels: Sequence[str]) -> str:
+    """Write labels with "|" between them, as a list where a label would be read as several."""
+    if any(SEPARATORS.intersection(label) for label in labels):
+        return json.dumps(list(labels), ensure_ascii=False)
+    return SEPARATOR.join(labels)
 
 
 def _csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -184,6 +224,18 @@ def _csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return text.getvalue()
 
 
-def _reasons(left_out: Sequence[LeftOut], shown: int = 3) -> str:
-    told = "; ".join(f"{entry.name}: {entry.reason}" for entry in left_out[:shown])
-    return f"{told}." if told else ""
+def _counts(items: Mapping[str, Item]) -> Counter[str]:
+    return Counter(
+        pictures=len(items),
+        captions=sum(len(item.texts) for item in items.values()),
+        labels=sum(len(item.labels or ()) for item in items.values()),
+    )
+
+
+def _nothing_taken(account: Account) -> str:
+    return " ".join(["No picture can be taken from what was dropped.", *account.sentences()[:SHOWN]])
+
+
+def _without_row(names: Sequence[str]) -> str:
+    have = "1 picture has" if len(names) == 1 else f"{len(names):,} pictures have"
+    return f"{have} no row in a table, for instance {names[0]}, and so no caption."

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from algcn.kit.account import Account
 from algcn.kit.picture_kinds import READ_IN_WORDS
+from app.collection.left_out import UNREADABLE, LeftOut
 from app.kit.limits import MAX_COLLECTION_BYTES, MAX_PICTURE_BYTES, MAX_PICTURES
+from app.kit.numbers import counted
 from app.kit.templates import render
-from app.kit.words import render_status
+from app.kit.words import render_status, shortened
 
 if TYPE_CHECKING:
     from app.collection.folder import Collection
-    from app.collection.intake import LeftOut
     from app.service import RetrievalService
 
 MAX_LABELS = 4
 MAX_NAMED = 100
-NAMED_REASONS = 3
+MAX_NOTES = 8
+MAX_SENTENCE = 400
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,6 +33,27 @@ class Shown:
     caption: str
     labels: Sequence[str]
     are_predicted: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class NotUsed:
+    """A kind of what was not used; the files of it, where it is one of files."""
+
+    count: int
+    kind: str
+    example: str
+    remedy: str
+    files: Sequence[LeftOut]
+
+    @property
+    def reason(self) -> str:
+        """Why the example cannot be opened, where each file has a reason of its own."""
+        return self.files[0].reason if self.varies else ""
+
+    @property
+    def varies(self) -> bool:
+        """Whether the files have reasons of their own."""
+        return bool(self.files) and self.kind == UNREADABLE
 
 
 def render_limits() -> str:
@@ -56,19 +79,36 @@ def render_reading(done: int, total: int) -> str:
     return render_status(f"Reading {done:,} of {total:,} pictures and captions…", done / total)
 
 
-def render_added(added: int, left_out: Sequence[LeftOut], seconds: float) -> str:
-    """Render what came of a drop."""
-    return render("collection/added.html", added=added, seconds=seconds, **_left_out(left_out))
+def render_added(account: Account, left_out: Sequence[LeftOut], seconds: float) -> str:
+    """Render what came of a drop: what was added, how it was read, and what was not used, by kind.
 
-
-def render_left_out(left_out: Sequence[LeftOut]) -> str:
-    """Render what was left out and why, folded; the reasons with how many files each has are seen at once."""
-    return render("collection/left_out.html", **_left_out(left_out))
-
-
-def _left_out(left_out: Sequence[LeftOut]) -> dict[str, Any]:
-    reasons = Counter(entry.reason for entry in left_out).most_common(NAMED_REASONS)
-    return {"entries": left_out, "reasons": reasons, "most": MAX_NAMED}
+    Args:
+        account: What was added, and what was not.
+        left_out: The files that were not taken; all but the first of each kind are folded.
+        seconds: How long it took.
+    """
+    files: dict[str, list[LeftOut]] = {}
+    for entry in left_out:
+        files.setdefault(entry.kind, []).append(entry)
+    kinds = [
+        NotUsed(
+            kind["count"],
+            shortened(kind["kind"], MAX_SENTENCE),
+            shortened(kind["example"], MAX_SENTENCE),
+            kind["remedy"],
+            files.get(kind["kind"], []),
+        )
+        for kind in account.to_json()["left_out"]
+    ]
+    added = [
+        counted(account.used[unit], unit.removesuffix("s"))
+        for unit in ("pictures", "captions", "labels")
+        if account.used[unit]
+    ]
+    notes = [shortened(note, MAX_SENTENCE) for note in account.notes[:MAX_NOTES]]
+    if len(account.notes) > MAX_NOTES:
+        notes.append(f"{len(account.notes) - MAX_NOTES:,} more such sentences are left out here.")
+    return render("collection/added.html", added=added, seconds=seconds, notes=notes, kinds=kinds, most=MAX_NAMED)
 
 
 def render_collection(collection: Collection, service: RetrievalService, predicted: Sequence[tuple[str, ...]]) -> str:

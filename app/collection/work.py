@@ -71,9 +71,6 @@ def dropped_files(uploaded: Any, uploads: Path) -> list[Dropped]:
         raise InputError("Drop at least one picture, or a zip of pictures.")
     paths = [uploaded_file(value, uploads) for value in values]
     names = [value.get("orig_name") for value in values]
-    missing = next((path for path in paths if not path.is_file()), None)
-    if missing is not None:
-        raise InputError(f"The file {missing.name} did not arrive; drop it again.")
     return [
         Dropped(path, name if isinstance(name, str) and name else path.name)
         for path, name in zip(paths, names, strict=True)

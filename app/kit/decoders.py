@@ -35,7 +35,8 @@ MEMORY = 1_500_000_000  # bytes of address space, beyond what a process has when
 # What C libraries and caches of profiles may keep of pictures; a new process has more room then than an old one.
 KEPT = 500_000_000
 NICENESS = 5  # answers to others come first
-# A larger picture is made smaller by a whole number, as long as so many pixels stay: encoders take far fewer.
+# A larger picture is made smaller by a whole number, as long as so many pixels stay: encoders take far fewer. The
+# pocket encoder's features of 30 photos of 12 megapixels had a cosine of at least .9994 with those of all pixels.
 KEPT_PIXELS = 3_000_000
 START_SECONDS = 20.0  # for Python and Pillow to be loaded, on a machine that is busy
 ALARM_SECONDS = 2  # after the time for a picture, a process ends itself, for nobody may be left to end it

@@ -14,8 +14,12 @@ MAX_COLLECTION_BYTES = 512 << 20
 MAX_METADATA_BYTES = 4 << 20
 # Of a zip archive: what lists its files, read before any of them (about 50,000 names).
 MAX_ZIP_INDEX_BYTES = 4 << 20
+# Of one request: an upload with what a form adds to it; anything else, a picture within a text included.
+MAX_UPLOAD_BYTES = MAX_COLLECTION_BYTES + (1 << 20)
+MAX_REQUEST_BYTES = 2 * MAX_PICTURE_BYTES
 # What must stay free on the disk.
 MIN_FREE_BYTES = 1 << 30
+DISK_FULL = "The server's disk is nearly full; try again later."
 
 
 def check_limit(limit: object) -> int:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from algcn.kit import files
 from algcn.kit.errors import InputError
-from algcn.kit.images import open_image
 from algcn.kit.picture_kinds import HEAD_BYTES, kind_of_bytes
+from app.kit.decoders import open_image
 
 # By what the file is, whatever it is called: a browser that is told another type shows nothing.
 WEB_TYPES = {"WebP": "image/webp", "PNG": "image/png", "JPEG": "image/jpeg"}
@@ -32,11 +32,15 @@ def uploaded_file(value: object, uploads: Path) -> Path:
         uploads: The folder that uploads are kept in.
 
     Raises:
-        InputError: The value names no uploaded file.
+        InputError: The value names no uploaded file, or one that has been deleted meanwhile.
     """
     path = value.get("path") if isinstance(value, dict) else None
     if not isinstance(path, str) or "\0" in path or not Path(path).resolve().is_relative_to(uploads.resolve()):
         raise InputError("The image must be an uploaded file; with gradio_client, pass handle_file('photo.jpg').")
+    if not Path(path).is_file():
+        raise InputError(
+            f"The file {Path(path).name} did not arrive, or is gone: uploads are kept for an hour; send it again."
+        )
     return Path(path)
 
 

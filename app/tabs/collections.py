@@ -16,7 +16,7 @@ from app.collection.view import render_added, render_collection, render_limits, 
 from app.collection.work import dropped_files, forget_uploads, new_collection, reading_work, waiting_words
 from app.components.file_link import download_place, render_link
 from app.frame import Frame
-from app.kit.limits import MIN_FREE_BYTES
+from app.kit.limits import DISK_FULL, MIN_FREE_BYTES
 from app.kit.templates import render
 from app.kit.words import render_own, render_status
 from app.visitors.visitor import Visitor
@@ -52,7 +52,7 @@ class CollectionsTab:
             with gr.Column(scale=4, min_width=300, elem_id="collect-form"):
                 gr.HTML(render_limits(), elem_id="collect-limits", apply_default_css=False)
                 self.drop = gr.File(
-                    label="Pictures, a zip, a metadata.csv", file_count="multiple", height=150, elem_id="collect-drop"
+                    label="Pictures, a zip, a table", file_count="multiple", height=150, elem_id="collect-drop"
                 )
                 self.status = _html("collect-status")
                 gr.HTML(render_more(), elem_id="collect-more", apply_default_css=False)
@@ -100,7 +100,7 @@ class CollectionsTab:
         try:
             dropped = dropped_files(uploaded, program.uploads)
             if program.files.free_bytes() < MIN_FREE_BYTES:
-                raise InputError("The server's disk is nearly full; try again later.")
+                raise InputError(DISK_FULL)
             collection = held.collection if held is not None else new_collection(program.files.new_folder())
             visitor.keep(collection.folder)
             # Captions are read too, where another model on the same encoder can: it may be chosen later.
@@ -115,7 +115,7 @@ class CollectionsTab:
             if news:
                 yield {self.status: news[-1]}
         try:
-            added = job.result()
+            job.result()
         except InputError as error:
             yield {self.status: render_status(str(error), running=False), self.drop: gr.update(interactive=True)}
             return
@@ -124,7 +124,7 @@ class CollectionsTab:
         held = OwnPictures(collection, service)
         shown, listed, swapped = _view(held, service)
         yield {
-            self.status: render_added(added, collection.left_out, time.perf_counter() - began),
+            self.status: render_added(collection.account, collection.left_out, time.perf_counter() - began),
             self.drop: gr.update(interactive=True),
             self.held: held,
             self.frame.visitor: visitor,  # a state whose value was put out once is cleaned up when the page is closed

@@ -1,7 +1,7 @@
 """Folders for visitors' files: with secret names, in a folder that is deleted when the process ends.
 
-Notable: a process holds a lock for as long as it lives. So at a start, what an earlier one left behind (it was killed,
-the power failed) can be told from what another process on the same cache folder still needs.
+Notable: a process holds a lock for as long as it lives. So at a start and every few minutes, what another one left
+behind (it was killed, the power failed) can be told from what a process on the same cache folder still needs.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ try:
 except ImportError:  # no such locks on Windows: nothing is known to be stale there
     fcntl = None
 
-VISITORS = "visitors"
+from algcn.kit import leftovers
+
+VISITORS, UPLOADS = "visitors", "uploads"
 LOCK_SUFFIX = ".lock"
 
 
@@ -31,14 +33,15 @@ class VisitorFiles:
 
     Args:
         cache: The program's cache folder; what earlier processes left in it is removed.
+        name: What the folder in it is called.
     """
 
-    def __init__(self, cache: Path) -> None:
-        self._base = cache / VISITORS
+    def __init__(self, cache: Path, name: str = VISITORS) -> None:
+        self._base = cache / name
         self._root: Path | None = None
         self._lock: BinaryIO | None = None
         self._starting = threading.Lock()
-        self._sweep()
+        remove_left(self._base)
         # Now and not with the first folder: only the main thread may say what a signal does.
         atexit.register(self.remove)
         _at_termination(self.remove)
@@ -74,17 +77,20 @@ class VisitorFiles:
         root.mkdir(mode=0o700)
         self._root = root
 
-    def _sweep(self) -> None:
-        if fcntl is None or not self._base.is_dir():
-            return
-        for folder in self._base.iterdir():
-            if not folder.is_dir():
-                continue
-            lock = _locked(folder.with_suffix(LOCK_SUFFIX))
+
+def remove_left(base: Path) -> None:
+    """Delete the folders of processes that are no more from CACHE/visitors or the like."""
+    if fcntl is None or not base.is_dir():
+        return
+    for path in base.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            lock = _locked(path.with_suffix(LOCK_SUFFIX))
             if lock is not None:
-                shutil.rmtree(folder, ignore_errors=True)
+                shutil.rmtree(path, ignore_errors=True)
                 lock.close()
-                folder.with_suffix(LOCK_SUFFIX).unlink(missing_ok=True)
+                path.with_suffix(LOCK_SUFFIX).unlink(missing_ok=True)
+        elif path.suffix != LOCK_SUFFIX or not path.with_suffix("").is_dir():
+            leftovers.remove_if_left(path)
 
 
 def _locked(path: Path) -> BinaryIO | None:

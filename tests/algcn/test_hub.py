@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -159,6 +161,50 @@ def test_a_truncated_file_is_said_and_not_kept(hub: HubServer, client: Client, r
     hub.heal()
     path, _ = client.ask("resolve", reference)
     assert verify(path)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json"])
+def test_a_hub_that_sends_more_than_it_announced_is_cut_off_and_leaves_nothing(
+    hub: HubServer, client: Client, tiny_bundle_dir: Path, name: str
+) -> None:
+    reference = f"someone/endless-{name[0]}@{hub.add(f'someone/endless-{name[0]}', tiny_bundle_dir)}"
+    hub.endless = {name}
+    with pytest.raises(Refused, match=f"sends more of {reference} than it announced, so the download was ended"):
+        client.ask("resolve", reference)
+    assert hub.sent < 100 << 20
+    left = client.cached_files(reference.partition("@")[0])
+    assert not [path for path in left if path.suffix == ".incomplete" or path.stat().st_size > 50 << 20]
+    hub.heal()
+    path, _ = client.ask("resolve", reference)
+    assert verify(path)
+
+
+def test_what_a_killed_download_left_goes_with_the_next_one(
+    hub: HubServer, client: Client, tiny_bundle_dir: Path
+) -> None:
+    reference = f"someone/killed@{hub.add('someone/killed', tiny_bundle_dir)}"
+    blobs = client.cache / "hub" / "models--someone--killed" / "blobs"
+    locks = client.cache / "hub" / ".locks" / "models--someone--killed"
+    for folder in (blobs, locks):
+        folder.mkdir(parents=True)
+    old, living, fresh = (blobs / f"{letter * 40}.12345678.incomplete" for letter in "abc")
+    for path in (old, living, fresh):
+        path.write_bytes(bytes(1000))
+    for path in (old, living):
+        os.utime(path, (0, 0))
+    with open(locks / f"{'b' * 40}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        client.ask("resolve", reference)
+    assert [path.exists() for path in (old, living, fresh)] == [False, True, True]
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_hub_that_does_not_let_one_read_names_the_token(
+    hub: HubServer, client: Client, repository: tuple[str, str], status: int
+) -> None:
+    hub.status = status
+    with pytest.raises(Refused, match=r"set HF_TOKEN"):
+        client.ask("resolve", repository[0])
 
 
 def test_a_damaged_local_copy_is_fetched_anew(hub: HubServer, client: Client, repository: tuple[str, str]) -> None:

@@ -113,11 +113,21 @@ def test_pictures_become_a_collection_that_is_searched_at_once(page: Page, tmp_p
             archive.write(path, f"holiday/{path.name}")
         archive.writestr("holiday/notes.txt", "hello")
         archive.writestr("../out.png", "...")
-        rows = f"file_name,text,labels\n{IMAGES[0].name},<b>Bold</b> & mine,zebra\n"
+        rows = f"file_name,text,labels\n{IMAGES[0].name},<b>Bold</b> & mine,zebra\ngone.png,Nothing,\n"
         archive.writestr("holiday/metadata.csv", rows)
     page.set_input_files("#collect-drop input[type=file]", tmp_path / "holiday.zip")
-    expect(page.locator("#collect-status .added")).to_contain_text("6 pictures added")
-    expect(page.locator(".left-out summary")).to_contain_text("2 files were left out")
+    expect(page.locator("#collect-status .added")).to_contain_text("6 pictures, 1 caption, 1 label added")
+    expect(page.locator(".read-as")).to_contain_text("5 pictures have no row in a table")
+    kinds = page.locator(".not-used .kind")
+    expect(kinds).to_have_text(
+        [
+            re.compile("tables and texts of other names, not read *1"),
+            re.compile("files whose path leads out of their archive *1"),
+            re.compile("rows whose picture is not there *1"),
+        ]
+    )
+    expect(page.locator(".not-used")).to_contain_text("row 3 of holiday/metadata.csv, 'gone.png'; add the file")
+    assert page.locator(".not-used details").count() == 0, "each kind is one file, which is named"
     expect(page.locator(".mine-grid li")).to_have_count(6)
     first = page.locator(".mine-grid li").first
     expect(first.locator(".caption")).to_have_text("<b>Bold</b> & mine")
@@ -129,13 +139,18 @@ def test_pictures_become_a_collection_that_is_searched_at_once(page: Page, tmp_p
 
 def test_more_pictures_can_be_added_and_bad_ones_are_said(page: Page, tmp_path: Path) -> None:
     open_tab(page, "Collections")
-    (tmp_path / "letter.png").write_bytes(b"Dear Sir or Madam")
-    page.set_input_files("#collect-drop input[type=file]", [IMAGES[6], IMAGES[0], tmp_path / "letter.png"])
+    for name in ("letter.png", "another.png"):
+        (tmp_path / name).write_text(f"Dear Sir or Madam, this is {name}")
+    bad = [tmp_path / "letter.png", tmp_path / "another.png"]
+    page.set_input_files("#collect-drop input[type=file]", [IMAGES[6], IMAGES[0], *bad])
     expect(page.locator("#collect-status .added")).to_contain_text("1 picture added")
-    page.locator(".left-out summary").click()
-    told = page.locator(".left-out li").all_inner_texts()
-    assert any("is the same picture as" in reason for reason in told)
-    assert any("letter.png: is not a picture that can be read" in reason for reason in told)
+    same, unreadable = page.locator(".not-used > ul > li").all()
+    expect(same).to_contain_text("pictures that are there already, byte for byte")
+    expect(same).to_contain_text(IMAGES[0].name)
+    expect(unreadable).to_contain_text("is not a picture that can be read; save them again as JPEG or PNG.")
+    expect(unreadable.locator("details li")).to_be_hidden()
+    unreadable.locator("summary").click()
+    expect(unreadable.locator("details li")).to_contain_text(".png is not a picture that can be read")
     (tmp_path / "broken.zip").write_bytes(b"PK\x03\x04 and no more")
     page.set_input_files("#collect-drop input[type=file]", tmp_path / "broken.zip")
     expect(page.locator("#collect-status")).to_contain_text("broken.zip is not a zip archive that can be read")

@@ -44,6 +44,17 @@ def is_listed(name: str) -> bool:
     return path.suffix.lower() in SUFFIXES and not any(map(is_system, path.parts))
 
 
+def is_companion(name: str) -> bool:
+    """Tell whether a file is what the project's commands and the Hub put beside pictures, by its path."""
+    path = PurePosixPath(name)
+    return path.suffix.lower() == _OWN_SUFFIX or path.name.lower() in _COMPANIONS
+
+
+def looks_like_table(name: str) -> bool:
+    """Tell whether a file may be a table or a list that is called otherwise than a table is, by its path."""
+    return PurePosixPath(name).suffix.lower() in _TABLE_SUFFIXES
+
+
 def list_folder(root: Path, account: Account) -> Listing:
     """List a folder; what is no picture and no table is counted in `account`.
 
@@ -90,7 +101,7 @@ def _sort(root: Path, name: str, listing: Listing, account: Account) -> None:
         listing.pictures.append(name)
     elif last in TABLES:
         listing.tables.append(name)
-    elif suffix == _OWN_SUFFIX or last in _COMPANIONS:
+    elif is_companion(name):
         return
     else:
         kind = kind_of(root / name)
@@ -98,7 +109,7 @@ def _sort(root: Path, name: str, listing: Listing, account: Account) -> None:
             listing.pictures.append(name)
         elif kind is not None:
             account.add(f"{kind} pictures, which are not read", name, f"save them as {_SHOWN_FORMATS}", unit="pictures")
-        elif suffix in _TABLE_SUFFIXES:
+        elif looks_like_table(name):
             account.add("tables and texts of other names, not read", name, f"call a table {TABLES[0]}", unit="files")
         elif suffix in _ARCHIVES:
             account.add("archives, which are not opened", name, "unpack them in the folder", unit="files")

@@ -10,6 +10,7 @@ import codecs
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -25,6 +26,7 @@ _MEANINGS = {
     SPLIT: (SPLIT,),
 }
 _MEANING_OF = {column: meaning for meaning, columns in _MEANINGS.items() for column in columns}
+SHOWN = 20  # columns that a sentence lists
 _DELIMITERS = ",;\t"
 _BATCH_ROWS = 4096
 # What a Parquet file may hold once it is unpacked: a few kilobytes can claim to be terabytes.
@@ -73,15 +75,15 @@ def read_table(root: Path, name: str) -> Table:
             f"The file {name} cannot be read ({error.strerror or error}); make it readable, or copy it again."
         ) from error
     table = Table(name, columns, rows)
-    found = ", ".join(columns) or "none"
+    found = ", ".join(columns[:SHOWN]) + (", …" if len(columns) > SHOWN else "") if columns else "none"
     named = table.columns_of(FILE)
     if not named:
         raise InputError(
             f"The file {name} has no column {FILE!r} (its columns: {found}); its first line must name {FILE}, {TEXT} "
             f"and, if there are any, {LABELS}."
         )
-    spellings = [column.strip().casefold() for column in columns if column.strip()]
-    twice = next((column for column in spellings if spellings.count(column) > 1), None)
+    spellings = Counter(column.strip().casefold() for column in columns if column.strip())
+    twice = next((column for column, count in spellings.items() if count > 1), None)
     if twice is not None or len(named) > 1:
         raise InputError(
             f"The file {name} has more than one column called {twice or FILE!r} (its columns: {found}); leave one, or "

@@ -234,3 +234,36 @@ def test_a_link_to_a_folder_is_counted_unless_its_pictures_are_named(tmp_path):
     assert counts(read_image_folder(root)) == {"links to folders, not followed": 1}
     (root / "metadata.csv").write_text("file_name,text\nlinked/a.jpg,x\nb.jpg,y\n")
     assert counts(read_image_folder(root)) == {}
+
+
+def test_a_folder_read_whole_has_the_pictures_that_no_row_names_and_needs_none_that_one_does(folder):
+    root = folder("file_name,text\na.png,one\ngone.png,two\nmetadata.csv,three\n")
+    read = read_image_folder(root, whole=True)
+    assert read.items == [Item("a.png", ["one"]), Item("b.jpg"), Item("deep/c.webp")]
+    assert read.unnamed == ["b.jpg", "deep/c.webp"]
+    assert dict(read.account.counts) == {"rows whose picture is not there": 2} and read.account.used["pictures"] == 3
+    root = folder("file_name,text\ngone.png,one\n")
+    assert [item.texts for item in read_image_folder(root, whole=True)] == [[], [], []]
+
+
+def test_names_may_mean_certain_files(folder):
+    meant = {"a.png": ["../elsewhere/a.png"], "two.png": ["b.jpg", "deep/c.webp"]}
+    read = read_image_folder(folder("file_name,text\nA.png,one\ntwo.png,two\nb.jpg,three\n"), meant=meant)
+    assert read.items == [Item("../elsewhere/a.png", ["one"]), Item("b.jpg", ["three"])]
+    assert read.account.sentences()[0] == (
+        "Rows whose file_name fits several files: 1, for instance row 3 of metadata.csv "
+        "(2 files are called 'two.png'); give each file a name of its own, and write all of it."
+    )
+
+
+def test_two_tables_may_speak_of_one_picture(folder, tmp_path):
+    folder("file_name,text,labels\ndeep/c.webp,two,dog|cat\ndeep/c.webp,,dog\n")
+    (tmp_path / "deep" / "metadata.csv").write_text("file_name,text\nc.webp,one\n")
+    assert read_image_folder(tmp_path).items == [Item("deep/c.webp", ["one", "two"], ["dog", "cat"])]
+
+
+def test_a_table_of_columns_without_end_is_one_short_sentence(folder):
+    columns = ",".join(f"column {number}" for number in range(10_000))
+    with pytest.raises(InputError, match=r"has no column 'file_name'") as caught:
+        read_image_folder(folder(f"{columns}\n"))
+    assert len(str(caught.value)) < 600

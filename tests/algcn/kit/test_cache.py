@@ -42,6 +42,29 @@ def test_without_a_home_a_temporary_folder_is_used_until_the_process_ends(tmp_pa
         assert f"The cache folder {home}/.cache/algcn {NOTICE}" in line and "set ALGCN_CACHE to a folder" in line
 
 
+def test_a_temporary_folder_of_a_killed_process_goes_when_the_next_needs_one(tmp_path: Path) -> None:
+    script = "from algcn.kit.cache import cache_folder as f; print(f(), flush=True); input()"
+    env = environment(Path("/proc/nowhere"), ALGCN_CACHE="", PYTHONPATH=str(PROJECT), TMPDIR=str(tmp_path))
+    (tmp_path / "algcn-cache-of-mine").mkdir()
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+    folders, processes = [], []
+    try:
+        for killed in (True, False, False):
+            process = subprocess.Popen([sys.executable, "-c", script], env=env, **pipes)
+            processes.append(process)
+            folders.append(Path(process.stdout.readline().strip()))
+            (folders[-1] / "uploads").mkdir()
+            os.utime(folders[-1], (0, 0))
+            if killed:
+                process.kill()
+                process.wait()
+        assert [folder.is_dir() for folder in folders] == [False, True, True]
+    finally:
+        for process in processes:
+            process.communicate("\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["algcn-cache-of-mine"]
+
+
 def test_a_program_whose_cache_is_in_the_home_keeps_everything_there(
     tmp_path: Path, tiny_bundle_dir: Path, tiny_gallery_dir: Path
 ) -> None:

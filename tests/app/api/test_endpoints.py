@@ -79,7 +79,20 @@ def test_label_pictures_labels_and_keeps_nothing(program: Program, tmp_path: Pat
     answer = label_pictures(given)
     assert json.loads(json.dumps(answer)) == answer
     assert answer["pictures"] == [{"file": "my a.png", "labels": [], "given_labels": None}]
-    assert [entry["file"] for entry in answer["left_out"]] == ["my b.png"]
+    assert answer["left_out"] == [{"file": "my b.png", "reason": "is not a picture that can be read"}]
+    assert answer["account"] == {
+        "used": {"pictures": 1, "captions": 0, "labels": 0},
+        "left_out": [
+            {
+                "kind": "pictures that cannot be opened",
+                "unit": "pictures",
+                "count": 1,
+                "example": "my b.png",
+                "remedy": "save them again as JPEG or PNG",
+            }
+        ],
+        "notes": [],
+    }
     assert not [path for path in tmp_path.rglob("*") if path.suffix == ".png"]
 
 

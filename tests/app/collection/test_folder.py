@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import shutil
+import unicodedata
 import zipfile
 import zlib
 from pathlib import Path
 
+import pillow_heif
 import pytest
 import torch
 from PIL import Image
+from zips import write_zip
 
 from algcn.bundles.bundle import Bundle
 from algcn.datasets.image_folder import read_image_folder
@@ -132,9 +136,14 @@ def test_pictures_that_cannot_be_decoded_are_said_and_removed(
 ) -> None:
     bad = archive(tmp_path, {"letter.png": b"Dear Sir", "metadata.csv": b"file_name,text\nletter.png,A letter\n"})
     assert collection.add([bad, *dropped(tmp_path, "a.png")], bundle) == 1
-    assert [(entry.name, entry.reason.split(".")[0]) for entry in collection.left_out] == [
+    assert [(entry.name, entry.reason) for entry in collection.left_out] == [
         ("letter.png", "is not a picture that can be read")
     ]
+    assert dict(collection.account.counts) == {
+        "pictures that cannot be opened": 1,
+        "captions of pictures that cannot be opened": 1,
+    }
+    assert (collection.account.given("pictures"), collection.account.given("captions")) == (2, 1)
     assert not (collection.root / "letter.png").exists()
     assert "letter" not in (collection.root / "metadata.csv").read_text()
     assert collection.add(dropped(tmp_path, "b.png"), bundle) == 1
@@ -152,8 +161,8 @@ def test_an_error_adds_nothing(collection: Collection, bundle: Bundle, tmp_path:
 
     with pytest.raises(InputError, match="It was stopped"):
         collection.add(dropped(tmp_path, "b.png"), bundle, stop)
-    with pytest.raises(InputError, match="is not in the folder"):
-        rows = archive(tmp_path, {"metadata.csv": b"file_name,text\nz.png,Gone\n", "c.png": b"..."})
+    with pytest.raises(InputError, match="has no column 'file_name'"):
+        rows = archive(tmp_path, {"metadata.csv": b"name,text\nz.png,Gone\n", "c.png": b"..."})
         collection.add([rows], bundle)
     kept = [path for path in sorted(collection.root.rglob("*")) if path.name != "metadata.csv" or not empty]
     assert (kept, collection.gallery) == before
@@ -163,12 +172,101 @@ def test_an_error_adds_nothing(collection: Collection, bundle: Bundle, tmp_path:
 def test_nothing_that_can_be_taken_is_one_sentence(collection: Collection, bundle: Bundle, tmp_path: Path) -> None:
     with pytest.raises(
         InputError,
-        match=r"No picture can be taken from what was dropped\. notes\.txt in my\.zip: it is not a picture\.",
+        match=r"No picture can be taken from what was dropped\. "
+        r"Files that are no picture: 1, for instance notes\.doc in my\.zip\.$",
     ):
-        collection.add([archive(tmp_path, {"notes.txt": b"hello"})], bundle)
+        collection.add([archive(tmp_path, {"notes.doc": b"hello"})], bundle)
     with pytest.raises(InputError, match="is not a picture that can be read"):
         collection.add([archive(tmp_path, {"letter.png": b"Dear Sir"})], bundle)
     assert len(collection) == 0
+
+
+def test_what_a_drop_added_is_counted_and_what_lacks_a_row_is_said(
+    collection: Collection, bundle: Bundle, tmp_path: Path
+) -> None:
+    pictures = {file.name: file.path.read_bytes() for file in dropped(tmp_path, "a.png", "b.png", "c.png")}
+    rows = "file_name,text,labels\na.png,One,red|big\na.png,Two,red\nb.png,,big\ngone.png,Three,\n"
+    packed = archive(tmp_path, {**pictures, "broken.png": b"...", "metadata.csv": rows.encode()})
+    assert collection.add([packed], bundle) == 3
+    used = collection.account.used
+    assert (used["pictures"], used["captions"], used["labels"], used["rows"]) == (3, 2, 3, 3)
+    assert collection.account.notes == ["1 picture has no row in a table, for instance c.png, and so no caption."]
+    assert collection.account.given("rows") == 4 and collection.account.given("pictures") == 4
+
+    # The same again, with one caption more, dropped by itself.
+    assert collection.add([packed], bundle) == 0
+    assert collection.account.used == {"pictures": 0, "captions": 0, "labels": 0, "rows": 3}
+    assert collection.account.left_out("captions") == 2 and collection.account.left_out("labels") == 3
+    table = tmp_path / "table"
+    table.write_text("file_name,text,labels\nc.png,Four,small\n")
+    assert collection.add([Dropped(table, "metadata.csv")], bundle) == 0
+    assert collection.account.used == {"pictures": 0, "captions": 1, "labels": 1, "rows": 1} and not collection.account
+    assert [item.texts for item in collection.gallery.items] == [["One", "Two"], [], ["Four"]]
+    assert collection.gallery.texts == ["One", "Two", "Four"]
+
+
+def test_two_photos_of_one_name_get_names_of_their_own(collection: Collection, bundle: Bundle, tmp_path: Path) -> None:
+    pictures = [Dropped(file.path, "Été.jpg") for file in dropped(tmp_path, "a", "b")]
+    mac = unicodedata.normalize("NFD", "été.jpg")
+    third = archive(tmp_path, {mac: dropped(tmp_path, "c")[0].path.read_bytes()})
+    assert collection.add([*pictures, third], bundle) == 3
+    assert [item.file_name for item in collection.gallery.items] == ["Été.jpg", "Été-2.jpg", "été-3.jpg"]
+
+
+HARD = [
+    (["One, two", '["three"]', "[4] and more"], ["salt, pepper", "a;b"], "train"),
+    (["A text"], ["plain"], "test"),
+    ([], ["(in brackets)", "plain"], None),
+    (["Zeile\nzwei", 'He said "no"'], [], "validation"),
+]
+
+
+def test_the_download_packed_again_on_a_mac_comes_back_as_it_was(
+    collection: Collection, bundle: Bundle, tmp_path: Path
+) -> None:
+    """With a folder around it, files of the Mac's own, names in parts, and no word on how they are written."""
+    names = ["Café.png", "海边/한글.png", "plain.png", "ü/ö.png"]
+    rows = [
+        {"file_name": name, "text": texts, "labels": labels, "split": split}
+        for name, (texts, labels, split) in zip(names, HARD, strict=True)
+    ]
+    pictures = dict(zip(names, dropped(tmp_path, *names), strict=True))
+    files = {name: file.path.read_bytes() for name, file in pictures.items()}
+    jsonl = "\n".join(json.dumps(row) for row in rows).encode()
+    collection.add([archive(tmp_path, {**files, "metadata.jsonl": jsonl})], bundle)
+    assert {item.file_name: (item.texts, item.labels or [], item.split) for item in collection.gallery.items} == dict(
+        zip(names, HARD, strict=True)
+    )
+
+    home = collection.write_zip(tmp_path / "my-pictures.zip", bundle)
+    entries = [("my-pictures 2/.DS_Store", b"...")]
+    with zipfile.ZipFile(home) as stream:
+        assert b"predicted_labels" in stream.read("my-pictures/metadata.csv")
+        for entry in stream.infolist():
+            name = unicodedata.normalize("NFD", f"my-pictures 2/{entry.filename}")
+            folder, _, last = name.rpartition("/")
+            entries += [(name, stream.read(entry)), (f"__MACOSX/{folder}/._{last}", b"...")]
+    again = Collection(tmp_path / "again")
+    again.folder.mkdir()
+    assert again.add([Dropped(write_zip(tmp_path / "mac.zip", entries), "mac.zip")], bundle) == 4
+    assert again.gallery.items == collection.gallery.items
+    assert not again.account and again.account.notes == [] and again.left_out == []
+
+
+def test_pictures_of_phones_and_without_a_suffix_are_taken_as_what_they_are(
+    collection: Collection, bundle: Bundle, tmp_path: Path
+) -> None:
+    pillow_heif.register_heif_opener()
+    files = {}
+    for number, (name, kind) in enumerate(
+        {"IMG_1.jpg": "HEIF", "A day. At the Sea": "AVIF", "scan.TXT": "TIFF"}.items()
+    ):
+        data = io.BytesIO()
+        Image.new("RGB", (48, 32), (80 * number, 90, 100)).save(data, kind)
+        files[name] = data.getvalue()
+    assert collection.add([archive(tmp_path, files)], bundle) == 3
+    assert [item.file_name for item in collection.gallery.items] == list(files)
+    assert not collection.account
 
 
 def test_names_are_made_fit_for_files(collection: Collection, bundle: Bundle, tmp_path: Path) -> None:

@@ -83,20 +83,19 @@ def test_rows_of_pictures_that_were_left_out_are_no_error(tmp_path: Path) -> Non
     rows = b"file_name,text\na.png,One\nb.png,The same\nnotes.txt,None\n"
     intake = take(tmp_path, {"metadata.csv": rows, "a.png": RED, "b.png": RED, "notes.txt": b"..."})
     (found,) = intake.found()
-    assert found.item.texts == ["One"]
+    assert found.item.texts == ["One", "The same"], "what is said about either copy"
     assert len(intake.left_out) == 2
+    assert intake.account.left_out("rows") == 1 and intake.account.used["rows"] == 2
 
 
 @pytest.mark.parametrize(
     ("rows", "sentence"),
     [
-        (b"file_name,text\nzzz.png,Gone\n", "Row 2 of .* names 'zzz.png', which is not in the folder"),
         (b"file_name,text\n../a.png,Out\n", "outside the folder"),
         (b"file_name,text\n/etc/passwd,Out\n", "outside the folder"),
         (b"name,words\na.png,One\n", "has no column 'file_name'"),
         (b"file_name,text\na.png,\xff\xfe\n", "is not UTF-8"),
         (b'file_name,text\na.png,"One\n', "is not CSV"),
-        (b"file_name,text\n", "names no images"),
     ],
 )
 def test_a_metadata_file_at_fault_is_one_sentence(tmp_path: Path, rows: bytes, sentence: str) -> None:
@@ -112,7 +111,7 @@ def test_what_is_no_picture_is_said_and_what_systems_add_is_not_worth_a_word(tmp
         {
             "a.png": RED,
             "notes.txt": b"hello",
-            "IMG_1.HEIC": b"...",
+            "IMG_1.DNG": b"II*\0",
             "inner.zip": b"PK",
             "captions.csv": b"a,b",
             "program.png.exe": b"MZ",
@@ -123,10 +122,10 @@ def test_what_is_no_picture_is_said_and_what_systems_add_is_not_worth_a_word(tmp
     )
     assert names(intake) == ["a.png"]
     assert reasons(intake) == {
-        "notes.txt in my.zip": "it is not a picture",
-        "IMG_1.HEIC in my.zip": "HEIC is not read; save it as JPEG",
+        "notes.txt in my.zip": "a table is called metadata.csv, .jsonl or .parquet",
+        "IMG_1.DNG in my.zip": "it is a camera's RAW picture, which is not read; save it as JPEG or PNG",
         "inner.zip in my.zip": "an archive inside an archive is not opened",
-        "captions.csv in my.zip": "only a file called metadata.csv is read",
+        "captions.csv in my.zip": "a table is called metadata.csv, .jsonl or .parquet",
         "program.png.exe in my.zip": "it is not a picture",
     }
     assert written(tmp_path) == {"taken/archive-1/a.png"}
@@ -253,10 +252,16 @@ def test_a_full_collection_and_pictures_that_are_known(tmp_path: Path, monkeypat
     }
 
 
+def test_names_that_name_nothing(tmp_path: Path) -> None:
+    intake = take(tmp_path, {".": RED, "./": b"", "./.": BLUE, "a/./b.png": GREEN})
+    assert names(intake) == ["a/b.png"]
+
+
 def test_names_that_no_file_can_have(tmp_path: Path) -> None:
-    intake = take(tmp_path, {"x" * 300 + ".png": RED, "a.png": BLUE, "a.png/b.png": GREEN})
+    deep = "x/" * 2000 + "c.png"
+    intake = take(tmp_path, {"x" * 300 + ".png": RED, "a.png": BLUE, "a.png/b.png": GREEN, deep: picture("black")})
     assert names(intake) == ["a.png"]
-    assert [entry.reason for entry in intake.left_out] == ["its name cannot be used for a file"] * 2
+    assert [entry.reason for entry in intake.left_out] == ["its name cannot be used for a file"] * 3
     assert all(len(entry.name) < 150 for entry in intake.left_out)
 
 
@@ -266,8 +271,8 @@ def test_two_files_of_one_name(tmp_path: Path) -> None:
         archive.writestr("a.png", BLUE)
     intake = Intake(tmp_path / "taken", {}, 0)
     intake.take(tmp_path / "upload.bin", "my.zip")
-    assert len(intake.found()) == 1
-    assert reasons(intake) == {"a.png in my.zip": "another file of that name came before it"}
+    assert names(intake) == ["a.png", "a.png"]
+    assert intake.left_out == []
 
 
 def test_printable() -> None:

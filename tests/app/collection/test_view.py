@@ -6,8 +6,9 @@ from types import SimpleNamespace
 
 from hostile.texts import HOSTILE, Shown, check_harmless
 
-from app.collection.intake import LeftOut
-from app.collection.view import MAX_LABELS, MAX_NAMED, render_added, render_collection, render_left_out
+from algcn.kit.account import Account
+from app.collection.left_out import Reason, leave, unreadable
+from app.collection.view import MAX_LABELS, MAX_NAMED, MAX_NOTES, MAX_SENTENCE, render_added, render_collection
 
 
 def collection(*items: SimpleNamespace, texts: int = 0) -> SimpleNamespace:
@@ -33,10 +34,40 @@ def test_predicted_labels_say_so_and_only_some_are_shown() -> None:
     assert "a.png" in Shown(page).text, "without a caption the file's name stands there"
 
 
-def test_what_was_left_out_is_counted_by_reason() -> None:
-    entries = [LeftOut(text, HOSTILE[0]) for text in HOSTILE]
-    check_harmless(render_left_out(entries), f"8 files were left out: 8 × {HOSTILE[0]}", *HOSTILE)
-    assert render_left_out([]) == ""
-    many = render_added(0, [LeftOut("a", "too large")] * (MAX_NAMED + 5), 1.0)
-    assert "Nothing was added." in many and "and 5 more" in many
-    assert "1 picture added in 1.2 s." in render_added(1, [], 1.23)
+def test_what_came_of_a_drop_is_counted_by_kind() -> None:
+    account, left_out = Account(), []
+    for text in HOSTILE:
+        leave(text, Reason("it is odd", HOSTILE[0], HOSTILE[1], "files"), left_out, account)
+    account.note(HOSTILE[2])
+    account.add("rows whose picture is not there", HOSTILE[3], unit="rows")
+    page = render_added(account, left_out, 1.0)
+    check_harmless(page, "Nothing was added.", *HOSTILE, "7 more", "For instance")
+    assert Shown(page).text.count(HOSTILE[7]) == 1, "no file is named twice"
+
+
+def test_what_was_added_is_said_by_unit() -> None:
+    account = Account()
+    account.use("pictures", 1)
+    account.use("captions", 1200)
+    account.use("labels", 0)
+    page = Shown(render_added(account, [], 1.23))
+    assert page.text == "1 picture, 1,200 captions added in 1.2 s." and "ul" not in page.tags
+
+
+def test_only_some_files_of_a_kind_are_listed_and_reasons_of_their_own_are_said() -> None:
+    account, left_out = Account(), []
+    for number in range(MAX_NAMED + 5):
+        leave(f"{number}.png", unreadable(f"is cut off at {number}"), left_out, account)
+    text = Shown(render_added(account, left_out, 1.0)).text
+    assert f"{MAX_NAMED + 4} more" in text and "and 5 others" in text
+    assert "0.png is cut off at 0; save them again as JPEG or PNG." in text and "7.png is cut off at 7" in text
+
+
+def test_sentences_have_an_end() -> None:
+    account = Account()
+    for number in range(MAX_NOTES + 3):
+        account.note(f"Note {number}. " + "x" * 1000)
+    account.add("columns not read", "y" * 1000, unit="columns")
+    text = Shown(render_added(account, [], 1.0)).text
+    assert f"Note {MAX_NOTES - 1}." in text and "3 more such sentences" in text
+    assert len(text) < (MAX_NOTES + 2) * MAX_SENTENCE

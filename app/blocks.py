@@ -1,0 +1,94 @@
+"""The page's Blocks: gradio's own, where every failure is a sentence and nothing is kept without bound."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import gradio as gr
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from gradio.exceptions import InvalidPathError
+from gradio.queueing import Queue
+from gradio.route_utils import FnIndexInferError
+from gradio.routes import file_upload_statuses
+
+from algcn.kit.errors import InputError
+
+WENT_WRONG = "Something went wrong in the program, and its log says what; try again, or something else."
+NOT_TAKEN = "What was sent is not what this takes; reload the page, or see its address with ?view=api."
+NO_UPLOAD = "A file must be an uploaded one; with gradio_client, pass handle_file('photo.jpg')."
+NO_BODY = 'The request must be JSON like {"data": [...]}; see the page\'s address with ?view=api for what goes into it.'
+NO_SUCH_ARGUMENTS = "These are not the arguments of that endpoint; see the page's address with ?view=api for its own."
+NO_ENDPOINT = "There is no such endpoint here; see the page's address with ?view=api for those there are."
+MAX_PROGRESS = 1000  # uploads of which gradio knows how far they are
+
+
+class Page(gr.Blocks):
+    """Blocks whose events fail with a sentence, whatever was raised; gradio's own say null."""
+
+    async def process_api(self, block_fn: Any, inputs: list[Any], *values: Any, **named: Any) -> dict[str, Any]:
+        """Answer an event or an endpoint."""
+        function = self.fns[block_fn] if isinstance(block_fn, int) else block_fn
+        try:
+            if named.get("iterator") is None and not function.batch and len(inputs) != len(function.inputs):
+                count = len(function.inputs)
+                raise InputError(
+                    f"The endpoint /{function.api_name} takes {count} argument{'s' * (count != 1)}, not {len(inputs)}; "
+                    "give them in the order that the page's address with ?view=api shows."
+                )
+            return await super().process_api(block_fn, inputs, *values, **named)
+        except gr.Error:
+            raise
+        except InputError as error:
+            raise gr.Error(str(error), print_exception=False) from None
+        except Exception as error:
+            traceback.print_exc()
+            raise gr.Error(WENT_WRONG, print_exception=False) from error
+
+    async def preprocess_data(self, *values: Any, **named: Any) -> list[Any]:
+        """Turn what a browser or a client sent into what a function takes."""
+        try:
+            return await super().preprocess_data(*values, **named)
+        except gr.Error:
+            raise
+        except InvalidPathError as error:
+            raise gr.Error(NO_UPLOAD, print_exception=False) from error
+        except Exception as error:  # components raise what they like, for what is no value of theirs
+            raise gr.Error(NOT_TAKEN, print_exception=False) from error
+
+    @property
+    def queued(self) -> Queue:
+        """The queue of events."""
+        return self._queue
+
+    def forget_files(self) -> None:
+        """Take files that are no more from gradio's lists of what it made."""
+        for listed in (self.upload_file_set, *self.temp_file_sets):
+            listed.difference_update([path for path in list(listed) if not os.path.lexists(path)])
+
+    def forget_progress(self) -> None:
+        """Forget how far the oldest uploads are, where nobody asked."""
+        for listed in (file_upload_statuses._statuses, file_upload_statuses._signals):
+            for upload in list(listed)[: max(0, len(listed) - MAX_PROGRESS)]:
+                del listed[upload]
+
+
+def _failure(sentence: str, status: int) -> Callable[[Request, Exception], Awaitable[JSONResponse]]:
+    async def answer(request: Request, error: Exception) -> JSONResponse:
+        return JSONResponse({"error": sentence, "detail": sentence}, status)
+
+    return answer
+
+
+# What is raised before an event is looked at.
+FAILURES = {
+    FnIndexInferError: _failure(NO_ENDPOINT, 404),
+    KeyError: _failure(NO_ENDPOINT, 404),  # an endpoint, an event or a component of that name or number
+    TypeError: _failure(NO_SUCH_ARGUMENTS, 422),
+    RequestValidationError: _failure(NO_BODY, 422),
+    Exception: _failure(WENT_WRONG, 500),
+}

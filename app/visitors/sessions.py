@@ -1,0 +1,167 @@
+"""Bounds on what gradio keeps for clients that never come back: their sessions, and answers that nobody fetches.
+
+Notable: a browser holds a connection open for as long as its page is (the heartbeat). Sessions without one make room
+first, so a crowd of clients that do not listen costs those who do nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from app.visitors.visitor import Visitor
+
+MAX_SESSIONS = 500  # each takes 0.4 MB
+SESSION_SECONDS = 3300.0  # that a session is kept without a heartbeat: within an hour, with the time between two looks
+MAX_UNHEARD = 64  # sessions whose answers nobody fetches
+UNHEARD_SECONDS = 300.0  # that an answer waits for somebody to fetch it
+LISTENING_SECONDS = 15.0  # who listens asks again every ten
+MAX_ANSWERS, MAX_MESSAGES = 16, 256  # of one session that nobody listens to
+TOO_MANY = f"Nobody fetched the last {MAX_ANSWERS} answers of this session; fetch them, or wait five minutes."
+BUSY = "Too many others are asking at the moment; try again in a few seconds."
+
+
+class Sessions:
+    """Which sessions gradio keeps.
+
+    Args:
+        holder: gradio's `StateHolder`.
+        size: How many sessions are kept.
+        seconds: How long one is kept without a heartbeat.
+    """
+
+    def __init__(self, holder: Any, size: int = MAX_SESSIONS, seconds: float = SESSION_SECONDS) -> None:
+        self._holder, self._size, self._seconds = holder, size, seconds
+        self._beating: Counter[str] = Counter()
+        self._used: dict[str, float] = {}
+        holder.update = self._use
+
+    @contextlib.contextmanager
+    def beating(self, session: str) -> Iterator[None]:
+        """Within a `with` block the page of the session is open."""
+        self._beating[session] += 1
+        try:
+            yield
+        finally:
+            self._beating[session] -= 1
+            if not self._beating[session]:
+                del self._beating[session]
+                if session in self._used:
+                    self._used[session] = time.monotonic()
+
+    def remove_old(self) -> None:
+        """Forget sessions whose page was closed, or that never had one, some time ago."""
+        oldest = time.monotonic() - self._seconds
+        for session in [name for name, used in list(self._used.items()) if used < oldest]:
+            if session not in self._beating:
+                self._forget(session)
+
+    def _use(self, session: str) -> None:
+        """Stand in for `StateHolder.update`, which is called whenever a session is used."""
+        kept = self._holder.session_data
+        with self._holder.lock:
+            if session in kept:
+                kept.move_to_end(session)
+            self._used[session] = time.monotonic()
+            too_many = len(kept) - self._size
+            others = [name for name in kept if name != session] if too_many > 0 else []
+        for name in sorted(others, key=lambda name: name in self._beating)[: max(too_many, 0)]:
+            self._forget(name)
+
+    def _forget(self, session: str) -> None:
+        with self._holder.lock:
+            state = self._holder.session_data.pop(session, None)
+            self._holder.time_last_used.pop(session, None)
+            self._used.pop(session, None)
+        for value in list(state.state_data.values()) if state is not None else ():
+            if isinstance(value, Visitor):
+                value.leave()
+
+
+class Inbox(asyncio.Queue):
+    """Messages for one session, and when somebody last asked for them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard = time.monotonic()
+
+    async def get(self) -> Any:
+        """Wait for the next message."""
+        self.heard = time.monotonic()
+        return await super().get()
+
+
+class Answers(dict):
+    """Messages by session, in the place of gradio's `Queue.pending_messages_per_session`.
+
+    Args:
+        queue: gradio's `Queue`.
+        sessions: How many sessions may have messages that nobody fetches.
+        seconds: How long those are kept.
+    """
+
+    def __init__(self, queue: Any, sessions: int = MAX_UNHEARD, seconds: float = UNHEARD_SECONDS) -> None:
+        super().__init__()
+        self._queue, self._sessions, self._seconds = queue, sessions, seconds
+        self._push, self._send = queue.push, queue.send_message
+        queue.pending_messages_per_session = self
+        queue.push, queue.send_message = self._join, self._message
+
+    def __setitem__(self, session: str, messages: object) -> None:
+        super().__setitem__(session, messages if isinstance(messages, Inbox) else Inbox())
+
+    def __delitem__(self, session: str) -> None:
+        self.pop(session, None)  # gradio's, when a client hangs up; the session may be forgotten by then
+
+    def remove_old(self) -> None:
+        """Forget sessions that have all their answers, those unheard for long, and the longest unheard of too many."""
+        now, unheard = time.monotonic(), []
+        for name, inbox in list(self.items()):
+            if now - inbox.heard > LISTENING_SECONDS:
+                if inbox.qsize() or self._queue.pending_event_ids_session.get(name):
+                    unheard.append((inbox.heard, name))
+                else:
+                    self._forget(name)
+        too_many = len(unheard) - self._sessions
+        for number, (heard, name) in enumerate(sorted(unheard)):
+            if number < too_many or now - heard > self._seconds:
+                self._forget(name)
+
+    async def _join(self, body: Any, request: Any, username: str | None) -> tuple[bool, Any, str]:
+        """Stand in for `Queue.push`: whoever leaves answers lying gets no more of them."""
+        self.remove_old()
+        inbox = self.get(body.session_hash)
+        waiting = self._queue.pending_event_ids_session.get(body.session_hash, ())
+        if inbox is not None and inbox.qsize() and len(waiting) >= MAX_ANSWERS:
+            return False, TOO_MANY, "queue_full"
+        if inbox is not None:
+            inbox.heard = time.monotonic()  # it has a moment to begin to listen
+        joined, answer, state = await self._push(body, request, username)
+        return joined, BUSY if state == "queue_full" else answer, state
+
+    def _message(self, event: Any, message: Any) -> None:
+        """Stand in for `Queue.send_message`: nothing is sent to a session that was forgotten."""
+        inbox = self.get(event.session_hash)
+        if inbox is None:
+            event.alive = False
+        elif inbox.qsize() >= MAX_MESSAGES and time.monotonic() - inbox.heard > LISTENING_SECONDS:
+            self._forget(event.session_hash)
+        else:
+            self._send(event, message)
+
+    def _forget(self, session: str) -> None:
+        """Drop a session's messages, and its events that wait or run."""
+        self.pop(session, None)
+        for number in self._queue.pending_event_ids_session.pop(session, ()):
+            event = self._queue.event_ids_to_events.get(number)
+            if event is None:
+                continue
+            event.alive = False
+            waiting = self._queue.event_queue_per_concurrency_id[event.concurrency_id].queue
+            if event in waiting:
+                waiting.remove(event)
+                self._queue.event_ids_to_events.pop(number, None)
