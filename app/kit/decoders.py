@@ -26,7 +26,7 @@ from PIL import AvifImagePlugin, Image
 
 from algcn.kit import images
 from algcn.kit.errors import InputError
-from algcn.kit.memory import address_space, limit_address_space, release_free_memory
+from algcn.kit.memory import address_space, keep_large_buffers, limit_address_space, release_free_memory
 
 PROCESSES = 2
 SECONDS = 10.0  # for one picture; a camera's needs a quarter of one, 64 million pixels two or three
@@ -261,10 +261,10 @@ def _work(connection: Connection, limits: _Limits) -> None:
             except InputError as error:
                 problem = str(error)
             _alarm(0)
-            kept = address_space() - start - len(pixels)
-            if kept > FREED_FROM:
+            most = start + len(pixels)
+            if address_space() > most + FREED_FROM:
                 release_free_memory()
-            goes_on = kept < limits.kept
+            goes_on = address_space() < most + limits.kept
             connection.send_bytes(json.dumps([size, problem, goes_on]).encode())
             if pixels:
                 connection.send_bytes(pixels)
@@ -278,6 +278,7 @@ def _limit(memory: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal; the page decides when it ends
     warnings.simplefilter("ignore")
     AvifImagePlugin.DEFAULT_MAX_THREADS = THREADS
+    keep_large_buffers()  # else every photo's pages come from the system anew, which takes as long as decoding it
     limit_address_space(memory)
 
 
