@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import io
 import multiprocessing
 import os
+import pickle
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,11 +18,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hostile.bmps import bmp_runs_of_one
 from PIL import Image
+from pillow_heif import from_pillow
 
 from algcn.kit.errors import InputError
 from algcn.kit.images import open_image
 from app.kit.decoders import KEPT_PIXELS, Decoders
+
+PROJECT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -120,3 +129,114 @@ def test_one_slow_picture_does_not_stop_the_other_process() -> None:
         os.kill(first, signal.SIGCONT)
         assert slow.result().size == (16, 16)
     decoders.close()
+
+
+def test_a_process_that_does_not_even_take_a_picture_is_given_up() -> None:
+    decoders = Decoders(processes=1, seconds=1.0)
+    os.kill(started_by(decoders), signal.SIGSTOP)
+    with pytest.raises(InputError, match="takes longer than 1 seconds"):
+        decoders.open_image(bytes(8 << 20))  # more than waits on the way to it
+    assert decoders.open_image(picture(8, 8)).size == (8, 8)
+    decoders.close()
+
+
+def test_a_system_without_room_for_a_process_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(self: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    decoders = Decoders(processes=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(multiprocessing.get_context("spawn").Process, "start", start)
+        decoders.warm()
+        for _ in range(2):
+            with pytest.raises(InputError, match=r"No picture can be read at this moment, .*; try again in a minute\."):
+                decoders.open_image(picture(8, 8))
+    assert decoders.free() == 1
+    assert decoders.open_image(picture(8, 8)).size == (8, 8)
+    decoders.close()
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        [b"no JSON"],
+        [b"3"],
+        [b"[[8, 8], null, true]", bytes(7)],
+        [b'[["8", -8], null, true]', bytes(192)],
+        [b"[[8, 8], null, true]", bytes(3 * 4 * KEPT_PIXELS + 9)],
+        [pickle.dumps(([8, 8], None, True))],
+    ],
+)
+def test_a_process_in_the_hands_of_a_picture_is_not_believed(answers: list[bytes]) -> None:
+    decoders = Decoders(processes=1, seconds=5.0)
+    first = started_by(decoders)
+    ours, theirs = multiprocessing.Pipe()
+    (process,) = decoders._free.queue
+    process._connection.close()
+    process._connection = ours
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(decoders.open_image, picture(8, 8), "a.png")
+        theirs.recv()
+        with contextlib.suppress(OSError):  # what is too much is not taken
+            for answer in answers:
+                theirs.send_bytes(answer)
+        with pytest.raises(InputError, match=r"The file a\.png takes more memory or time to decode"):
+            asked.result()
+    assert first not in processes()
+    assert decoders.open_image(picture(8, 8)).size == (8, 8)
+    decoders.close()
+    theirs.close()
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="only Linux says what a process has")
+def test_a_process_that_keeps_much_is_replaced_after_its_picture() -> None:
+    decoders = Decoders(processes=1, kept=10_000_000)
+    first = started_by(decoders)
+    stream = io.BytesIO()
+    from_pillow(Image.new("RGB", (64, 64), "red")).save(stream)
+    assert decoders.open_image(stream.getvalue()).size == (64, 64)  # its library is larger, and stays
+    assert first not in processes()
+    assert decoders.open_image(picture(8, 8)).size == (8, 8)
+    decoders.close()
+
+
+def is_at_work(process: int) -> bool:
+    try:
+        return "(zombie)" not in Path(f"/proc/{process}/status").read_text(encoding="ascii")
+    except OSError:
+        return False
+
+
+ORPHAN = """
+import sys
+from app.kit.decoders import Decoders
+
+if __name__ == "__main__":
+    decoders = Decoders(processes=1, seconds=1.0)
+    decoders.open_image(sys.argv[1])
+    print(*decoders.processes(), flush=True)
+    decoders.open_image(sys.argv[2])
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="processes are looked for in /proc")
+def test_a_process_ends_itself_where_the_page_was_killed(tmp_path: Path) -> None:
+    ordinary, slow = tmp_path / "a.png", tmp_path / "slow.bmp"
+    ordinary.write_bytes(picture(8, 8))
+    slow.write_bytes(bmp_runs_of_one())
+    script = tmp_path / "page.py"
+    script.write_text(ORPHAN, encoding="utf-8")
+    page = subprocess.Popen(
+        [sys.executable, str(script), str(ordinary), str(slow)],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        text=True,
+    )
+    worker = int(page.stdout.readline())
+    time.sleep(0.3)  # the picture is being decoded
+    page.kill()
+    page.communicate()
+    deadline = time.monotonic() + 60
+    while is_at_work(worker) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not is_at_work(worker)
