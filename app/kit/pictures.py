@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from algcn.kit import files
 from algcn.kit.disk import DiskFullError
@@ -16,6 +17,9 @@ from algcn.kit.errors import InputError
 from algcn.kit.images import DECODING
 from algcn.kit.picture_kinds import HEAD_BYTES, kind_of_bytes
 from app.kit.decoders import open_image
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 # By what the file is, whatever it is called: a browser that is told another type shows nothing.
 WEB_TYPES = {"WebP": "image/webp", "PNG": "image/png", "JPEG": "image/jpeg"}
@@ -88,13 +92,30 @@ def _preview(path: Path, longest: int, cache: Path) -> Path | bytes:
     if not preview.is_file():
         image = open_image(path)
         image.thumbnail((longest, longest))
-        content = io.BytesIO()
-        image.save(content, format="WEBP", quality=PREVIEW_QUALITY)
+        content = _webp(image)
         try:
-            files.write_bytes(preview, content.getvalue())
+            files.write_bytes(preview, content)
         except (OSError, DiskFullError):  # a full disk, or one that can only be read: shown all the same
-            return content.getvalue()
+            return content
     return preview
+
+
+def keep_small(picture: Image.Image, uploads: Path) -> Path:
+    """Keep a small picture in the folder that the page's files are served from, under a name of its content.
+
+    Raises:
+        DiskFullError: There is no room.
+    """
+    content = _webp(picture)
+    path = uploads / hashlib.sha256(content).hexdigest() / "picture.webp"
+    files.write_bytes(path, content)
+    return path
+
+
+def _webp(picture: Image.Image) -> bytes:
+    content = io.BytesIO()
+    picture.save(content, format="WEBP", quality=PREVIEW_QUALITY)
+    return content.getvalue()
 
 
 # Of the gallery that the program started with; a visitor's own has a secret key.
