@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,7 @@ SMALL_BYTES = 200_000
 # Longest side in pixels: of a card on a dense screen, and of the dialog.
 SIZES = {"card": 640, "large": 1600}
 PREVIEW_QUALITY = 82
+_SECRET = secrets.token_bytes(32)
 
 
 def uploaded_file(value: object, uploads: Path) -> Path:
@@ -103,11 +105,13 @@ def _preview(path: Path, longest: int, cache: Path) -> Path | bytes:
 def keep_small(picture: Image.Image, uploads: Path) -> Path:
     """Keep a small picture in the folder that the page's files are served from, under a name of its content.
 
+    Nobody who has the same picture can tell from a name that somebody asked for it.
+
     Raises:
         DiskFullError: There is no room.
     """
     content = _webp(picture)
-    path = uploads / hashlib.sha256(content).hexdigest() / "picture.webp"
+    path = uploads / hashlib.blake2b(content, key=_SECRET).hexdigest() / "picture.webp"
     files.write_bytes(path, content)
     return path
 

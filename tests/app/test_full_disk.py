@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import errno
+import html
 import io
 import os
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
+import gradio as gr
 import pytest
 from disks import SmallDisk, files_no_larger_than
 from PIL import Image
@@ -19,14 +22,20 @@ from algcn.gallery.layout import cached_layout
 from algcn.kit.disk import DiskFullError
 from algcn.kit.errors import InputError
 from app.collection.folder import PICTURES, Collection, Dropped
+from app.frame import Frame
 from app.kit.disk import check_free, telling_visitors
 from app.kit.jobs import Job, Jobs
 from app.kit.limits import DISK_FULL, MIN_FREE_BYTES
 from app.kit.pictures import media_type, picture_file
 from app.maps.layouts import Layouts
 from app.maps.worker import LayoutWorker
+from app.program import Program
+from app.service import load_service
+from app.tabs.training import TrainTab
 from app.training.live import write_zip
 from app.visitors.files import VisitorFiles
+from app.visitors.loading import Loading
+from app.visitors.visitor import Visitor
 
 
 @pytest.fixture
@@ -171,3 +180,18 @@ def test_a_folder_without_a_lock_is_not_given_out(tmp_path: Path, monkeypatch: p
     with pytest.raises(OSError, match="No space left"):
         files.new_folder()
     assert [path for path in tmp_path.rglob("*") if path.is_dir() and path.parent.name == "visitors"] == []
+
+
+def test_no_training_is_begun_on_a_disk_that_is_nearly_full(
+    small_disk: SmallDisk, tiny_bundle_dir: Path, tiny_gallery_dir: Path
+) -> None:
+    loading = Loading(lambda report: load_service(tiny_bundle_dir, tiny_gallery_dir))
+    with gr.Blocks() as blocks:
+        frame = Frame(blocks, Program(loading, small_disk.root, small_disk.root), gr.State(Visitor()))
+        with gr.Tab("Train") as place:
+            tab = TrainTab(frame, place)
+    values = ("paper", True, True, 1.0, 0.4, 5, 0)
+    [shown] = tab.train_model(Visitor(), None, *values, SimpleNamespace(session_hash="somebody"))
+    assert list(shown) == [tab.status] and DISK_FULL in html.unescape(shown[tab.status])
+    assert small_disk.files() == {}
+    frame.program.files.remove()

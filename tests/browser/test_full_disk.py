@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from browsing import CARDS, Browser, Page, ask, expect, open_tab, visit
+from browsing import CARDS, Browser, Page, ask, expect, visit
 from disks import small_disk
 from PIL import Image
 from serving import serve
@@ -41,12 +41,7 @@ def test_a_visit_on_a_full_disk(
             ask(page, "a boat")
             expect(page.locator(CARDS).first).to_be_visible()
             expect(page.locator("#notice .error")).to_be_hidden()
-            open_tab(page, "Train")
-            page.click("#train-start")
-            expect(page.locator("#train-status")).to_contain_text(DISK_FULL)
-            expect(page.locator("#train-start")).to_be_enabled()
             disk.make_room()
-            open_tab(page, "Search")
             ask(page, "a street")
             ask_for_more(page)
             expect(page.locator(".asked")).to_have_text("More like this picture")
