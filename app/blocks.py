@@ -16,7 +16,10 @@ from gradio.queueing import Queue
 from gradio.route_utils import FnIndexInferError
 from gradio.routes import file_upload_statuses
 
+from algcn.kit.disk import is_full
 from algcn.kit.errors import InputError
+from app.kit.disk import telling_visitors
+from app.kit.limits import DISK_FULL
 
 WENT_WRONG = "Something went wrong in the program, and its log says what; try again, or something else."
 NOT_TAKEN = "What was sent is not what this takes; reload the page, or see its address with ?view=api."
@@ -40,7 +43,8 @@ class Page(gr.Blocks):
                     f"The endpoint /{function.api_name} takes {count} argument{'s' * (count != 1)}, not {len(inputs)}; "
                     "give them in the order that the page's address with ?view=api shows."
                 )
-            return await super().process_api(block_fn, inputs, *values, **named)
+            with telling_visitors():
+                return await super().process_api(block_fn, inputs, *values, **named)
         except gr.Error:
             raise
         except InputError as error:
@@ -84,11 +88,20 @@ def _failure(sentence: str, status: int) -> Callable[[Request, Exception], Await
     return answer
 
 
+async def _os_failure(request: Request, error: Exception) -> JSONResponse:
+    """Answer where the system refused something outside of an event: an upload or a picture on a full disk."""
+    if is_full(error):
+        return await _failure(DISK_FULL, 507)(request, error)
+    traceback.print_exception(error)
+    return await _failure(WENT_WRONG, 500)(request, error)
+
+
 # What is raised before an event is looked at.
 FAILURES = {
     FnIndexInferError: _failure(NO_ENDPOINT, 404),
     KeyError: _failure(NO_ENDPOINT, 404),  # an endpoint, an event or a component of that name or number
     TypeError: _failure(NO_SUCH_ARGUMENTS, 422),
     RequestValidationError: _failure(NO_BODY, 422),
+    OSError: _os_failure,
     Exception: _failure(WENT_WRONG, 500),
 }

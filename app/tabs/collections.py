@@ -16,7 +16,7 @@ from app.collection.view import render_added, render_collection, render_limits, 
 from app.collection.work import dropped_files, forget_uploads, new_collection, reading_work, waiting_words
 from app.components.file_link import download_place, render_link
 from app.frame import Frame
-from app.kit.limits import DISK_FULL, MIN_FREE_BYTES
+from app.kit.disk import check_free, telling_visitors
 from app.kit.templates import render
 from app.kit.words import render_own, render_status
 from app.visitors.visitor import Visitor
@@ -99,9 +99,9 @@ class CollectionsTab:
         program, dropped = self.frame.program, []
         try:
             dropped = dropped_files(uploaded, program.uploads)
-            if program.files.free_bytes() < MIN_FREE_BYTES:
-                raise InputError(DISK_FULL)
-            collection = held.collection if held is not None else new_collection(program.files.new_folder())
+            with telling_visitors():
+                check_free(program.files.free_bytes())
+                collection = held.collection if held is not None else new_collection(program.files.new_folder())
             visitor.keep(collection.folder)
             # Captions are read too, where another model on the same encoder can: it may be chosen later.
             work = reading_work(collection, dropped, program.models.reading(self.frame.service(visitor)))
