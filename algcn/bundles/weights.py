@@ -14,6 +14,7 @@ from torch import Tensor
 from algcn.bundles.manifest import CONFIG_NAME
 from algcn.kit import files
 from algcn.kit.errors import InputError
+from algcn.kit.tensor_files import save_tensors
 from algcn.kit.tensors import not_finite
 from algcn.method.config import ModelConfig
 from algcn.method.model import ALGCN, state_shapes
@@ -36,10 +37,8 @@ def load_safetensors(path: Path) -> dict[str, Tensor]:
 
 def save_safetensors(tensors: Mapping[str, Tensor], path: Path) -> None:
     """Write tensors to a file, atomically."""
-    from safetensors.torch import save_file
-
     with files.replacing(path) as part:
-        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, part)
+        save_tensors(tensors, part)
 
 
 def load_model(path: Path, config: ModelConfig) -> ALGCN:

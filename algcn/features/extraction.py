@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from algcn.datasets.feature_writer import FeatureWriter
@@ -28,6 +27,7 @@ from algcn.kit.files import replacing, write_text
 from algcn.kit.images import open_image
 from algcn.kit.parallel import bounded_map
 from algcn.kit.progress import ProgressBar
+from algcn.kit.tensor_files import save_tensors
 from algcn.method.labels import Label, LabelSet
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ class Work:
     def _write_part(self, start: int, tensors: dict[str, Tensor], plan: str) -> None:
         if self.parts is not None:
             with replacing(self._part(start)) as aside:
-                save_file(tensors, aside, {"plan": plan, "sha256": _digest(tensors)})
+                save_tensors(tensors, aside, {"plan": plan, "sha256": _digest(tensors)})
 
     def _read_part(self, start: int, images: int, texts: int, plan: str) -> dict[str, Tensor] | None:
         """Read a part that an earlier run finished, or return None where it has to be done (again)."""

@@ -69,11 +69,15 @@ def write_layout(path: Path, key: str, layout: Mapping[int, Floats]) -> None:
     Raises:
         OSError: The file cannot be written.
     """
-    from safetensors.numpy import save_file
+    import torch
 
-    tensors = {_name(dimensions): positions.astype(np.float16) for dimensions, positions in layout.items()}
+    from algcn.kit.tensor_files import save_tensors
+
+    tensors = {
+        _name(dimensions): torch.from_numpy(positions.astype(np.float16)) for dimensions, positions in layout.items()
+    }
     with files.replacing(path) as aside:
-        save_file(tensors, aside, {"format": LAYOUT_FORMAT, "key": key})
+        save_tensors(tensors, aside, {"format": LAYOUT_FORMAT, "key": key})
 
 
 def _name(dimensions: int) -> str:

@@ -29,6 +29,7 @@ from algcn.kit import files
 from algcn.kit.cache import cache_folder
 from algcn.kit.errors import InputError
 from algcn.kit.images import open_image
+from algcn.kit.tensor_files import save_tensors
 from algcn.kit.tensors import not_finite
 
 if TYPE_CHECKING:
@@ -299,8 +300,6 @@ def _keep(path: Path, fingerprint: str, features: dict[str, Tensor], wanted: _Wa
     Raises:
         InputError: The store was to be written in place and cannot be.
     """
-    from safetensors.torch import save_file
-
     digests = [digest for digest in wanted.digests if digest in features]
     if not digests:
         return None
@@ -309,7 +308,7 @@ def _keep(path: Path, fingerprint: str, features: dict[str, Tensor], wanted: _Wa
         metadata["stats"] = json.dumps(wanted.stats)
     try:
         with files.replacing(path) as aside:
-            save_file({"features": torch.stack([features[digest] for digest in digests])}, aside, metadata)
+            save_tensors({"features": torch.stack([features[digest] for digest in digests])}, aside, metadata)
     except OSError as error:
         reason = error.strerror or error
         if in_place:

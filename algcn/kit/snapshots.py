@@ -102,6 +102,7 @@ def fetch_snapshot(
     repository, revision = parse_reference(reference)
     source = _Source(repository, repo_type, str(cache_dir) if cache_dir is not None else None, tuple(patterns))
     pinned = revision is not None and _COMMIT.fullmatch(revision) is not None
+    source.remove_incomplete()
     if pinned:
         path = _usable(source, revision, damaged, further)
         if path is not None:
@@ -289,7 +290,6 @@ def _download_part(source: _Source, info: ModelInfo | DatasetInfo) -> Path:
     wanted = source.wanted(siblings)
     size = sum(siblings[name].size or 0 for name in wanted)
     seconds = DOWNLOAD_SECONDS + SECONDS_PER_FILE * len(wanted) + size / BYTES_PER_SECOND
-    source.remove_incomplete()
     stop = threading.Event()
     bar = _bounded_bar(f"{source.repository}@{info.sha}", size + MORE_BYTES, stop)
     try:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from algcn.command_line import CommandParser, add_out, add_quiet, add_seed, at_least, check_folder, file, path, writing
@@ -23,6 +23,7 @@ from algcn.datasets.image_folder import read_image_folder
 from algcn.evaluation.record import HELD_OUT, EncoderRecall, EncoderResults
 from algcn.kit.errors import InputError, run_command
 from algcn.kit.files import replacing, write_text
+from algcn.kit.tensor_files import save_tensors
 from algcn.pretrain import pocket
 from algcn.pretrain.align import ImageTop, Language, Pairs, align, embed_maps, recall
 from algcn.pretrain.language import distil, initialise_token_embeddings, teacher_embeddings, wordnet_texts
@@ -73,7 +74,7 @@ def check_inputs(args: argparse.Namespace) -> None:
 def save_stage(path: Path, model: nn.Module, to_teacher: nn.Module) -> None:
     tensors = {**model.state_dict(prefix="model."), **to_teacher.state_dict(prefix="to_teacher.")}
     with replacing(path) as aside:
-        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, aside)
+        save_tensors(tensors, aside)
 
 
 def load_stage(path: Path, model: nn.Module, to_teacher: nn.Module) -> None:

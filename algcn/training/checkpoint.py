@@ -13,11 +13,11 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from algcn.kit.errors import InputError
 from algcn.kit.files import replacing
+from algcn.kit.tensor_files import save_tensors
 
 FORMAT = "algcn-checkpoint-1"
 PLAIN = ("epoch", "best_epoch", "best_score", "log")  # the fields of `Progress` that JSON holds
@@ -67,7 +67,7 @@ def save_checkpoint(
     metadata = {"format": FORMAT, "run": run}
     metadata["progress"] = json.dumps({name: getattr(progress, name) for name in PLAIN})
     with replacing(path) as aside:
-        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, aside, metadata)
+        save_tensors(tensors, aside, metadata)
 
 
 def load_checkpoint(

@@ -196,6 +196,9 @@ def test_what_a_killed_download_left_goes_with_the_next_one(
         fcntl.flock(lock, fcntl.LOCK_EX)
         client.ask("resolve", reference)
     assert [path.exists() for path in (old, living, fresh)] == [False, True, True]
+    os.utime(fresh, (0, 0))
+    client.ask("resolve", reference)
+    assert not fresh.exists(), "though nothing had to be downloaded"
 
 
 @pytest.mark.parametrize("status", [401, 403])
