@@ -16,7 +16,9 @@ import argparse
 import contextlib
 import dataclasses
 import hashlib
+import importlib
 import json
+import multiprocessing
 import os
 import random
 import shutil
@@ -31,6 +33,7 @@ from typing import Any
 
 from PIL import Image
 
+from algcn.kit.errors import run_command
 from tests.conftest import write_tiny_encoder
 from tests.hub_server import HubServer
 from tests.serving import PROJECT, Server, environment, free_port, wait_for_page
@@ -58,6 +61,7 @@ class Case:
         later: The arguments with which it is started an hour later, where another start than the same is meant.
         done: The words with which it says that there is nothing left to do, where that is no success.
         serves: It is the program: its first answer is its end.
+        fresh: It is never forked: it reads its settings when it is imported.
     """
 
     name: str
@@ -68,6 +72,7 @@ class Case:
     later: tuple[str, ...] | None = None
     done: str | None = None
     serves: bool = False
+    fresh: bool = False
 
 
 @dataclasses.dataclass
@@ -131,12 +136,15 @@ def cases(given: Path, hub: HubServer) -> list[Case]:
             ("-m", "algcn.gallery", "build", str(photos), "--bundle", bundle, "--quiet"),
             "cache/galleries",
         ),
-        Case("hub pull", (*pull, "bundle"), "bundle", online, later=(*pull, "later"), done="exists already"),
+        Case(
+            "hub pull", (*pull, "bundle"), "bundle", online, later=(*pull, "later"), done="exists already", fresh=True
+        ),
         Case(
             "first start",
             (str(PROJECT / "app.py"), "--bundle", bundle, "--gallery", str(photos)),
             "cache/galleries",
             serves=True,
+            fresh=True,
         ),
     ]
 
@@ -148,10 +156,20 @@ class Campaign:
         root: A folder for all that the commands write.
         chance: What draws the moments.
         say: Told a line after each end.
+        forks: Commands are forked from a process that has imported them, so that kills fall into their work and not
+            into imports, which take much longer with as little work as this.
     """
 
-    def __init__(self, root: Path, chance: random.Random, say: Callable[[str], None] = print) -> None:
+    def __init__(
+        self,
+        root: Path,
+        chance: random.Random,
+        say: Callable[[str], None] = print,
+        *,
+        forks: bool = False,
+    ) -> None:
         self.root, self.chance, self.say = root, chance, say
+        self.forks = forks
 
     def attack(self, case: Case, kills: int) -> Tally:
         """Kill a command so many times, and tell what came of it."""
@@ -247,26 +265,77 @@ class Campaign:
         log, port = home.with_name(f"{home.name}.log"), free_port()
         own = {"HF_HOME": str(home / "huggingface"), "TMPDIR": str(home / "tmp"), "PYTHONPATH": str(PROJECT)}
         values = environment(home, **{**own, "GRADIO_SERVER_PORT": str(port), **case.values})
-        with log.open("wb") as stream:
-            process = subprocess.Popen(
-                [sys.executable, *case.argv],
-                env=values,
-                cwd=home,
-                stdin=subprocess.DEVNULL,
-                stdout=stream,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        process = (Forked if self.forks and not case.fresh else started)(case.argv, home, log, values)
         try:
             yield process, log, port
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
+            process.kill()  # one that was forked just now has no group yet
             process.wait()
 
     @staticmethod
     def _success(case: Case) -> int:
         return -signal.SIGTERM if case.serves else 0
+
+
+def started(argv: Sequence[str], home: Path, log: Path, values: dict[str, str]) -> subprocess.Popen:
+    """A command in a process group of its own."""
+    with log.open("wb") as stream:
+        return subprocess.Popen(
+            [sys.executable, *argv],
+            env=values,
+            cwd=home,
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+class Forked:
+    """A command that is forked from a process which has imported it; as much of a `Popen` as is needed here."""
+
+    def __init__(self, argv: Sequence[str], home: Path, log: Path, values: dict[str, str]) -> None:
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["algcn.extract", "algcn.train", "algcn.gallery.__main__", "open_clip"])
+        self._process = context.Process(target=run_module, args=(argv, home, log, values))
+        self._process.start()
+        self.pid = self._process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        return self._process.exitcode
+
+    poll = returncode.fget
+
+    def wait(self, seconds: float | None = None) -> None:
+        self._process.join(seconds)
+        if self.returncode is None:
+            raise subprocess.TimeoutExpired(str(self.pid), seconds)
+
+    def kill(self) -> None:
+        self._process.kill()
+
+
+def run_module(argv: Sequence[str], home: Path, log: Path, values: dict[str, str]) -> None:
+    """What `python -m MODULE …` does, in this process."""
+    import torch
+
+    os.setsid()
+    os.environ.clear()
+    os.environ.update(values)
+    tempfile.tempdir = None
+    os.chdir(home)
+    torch.set_num_threads(1)
+    with log.open("wb") as stream:
+        for descriptor in (1, 2):
+            os.dup2(stream.fileno(), descriptor)
+    _, name, *arguments = argv
+    module = importlib.import_module(name)
+    if hasattr(module, "__path__"):
+        module = importlib.import_module(f"{name}.__main__")
+    sys.exit(run_command(module.main, arguments))
 
 
 def ask(url: str) -> Any:
@@ -383,6 +452,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--kills", type=int, default=100, help="how many starts are killed, of all commands together")
     parser.add_argument("--seed", type=int, default=1, help="of the moments")
     parser.add_argument("--only", nargs="+", choices=names, default=names, help="the commands")
+    parser.add_argument(
+        "--forked",
+        action="store_true",
+        help="fork extract, train and gallery build from a process that has imported them: much quicker, and kills fall "
+        "into their work instead of imports",
+    )
     arguments = parser.parse_args(argv)
     with tempfile.TemporaryDirectory(prefix="faults-") as folder, HubServer() as hub:
         root = Path(folder)
@@ -391,7 +466,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         for number, case in enumerate(chosen):
             kills = arguments.kills // len(chosen) + (number < arguments.kills % len(chosen))
             chance = random.Random(f"{arguments.seed} {case.name}")
-            tallies.append(Campaign(root, chance, lambda line: print(line, flush=True)).attack(case, kills))
+            campaign = Campaign(root, chance, lambda line: print(line, flush=True), forks=arguments.forked)
+            tallies.append(campaign.attack(case, kills))
     print(table(tallies))
     return 0 if all(tally.is_good for tally in tallies) else 1
 

@@ -37,6 +37,7 @@ PROCESSES = 4
 THINKING = 6.0  # seconds at most from an answer to the next question
 ARRIVING = 20.0  # seconds within which all come
 LEAVING = 0.1  # of those who are answered close the page and open a new one
+LEAVING_PICTURES = 0.4  # of those who gave pictures close the page and leave them there
 GONE_SECONDS = 150.0  # within which the program notices that pages were closed
 OWN_PICTURES = 5
 EPOCHS = 3
@@ -74,6 +75,7 @@ class Visitor:
         self.chance = random.Random(f"{seed} {number}")
         self.folder = folder / self.mark
         self.visit: Visit | None = None
+        self.leaving = False
         self._prepare()
 
     def _prepare(self) -> None:
@@ -96,9 +98,11 @@ class Visitor:
                 if not self._timed("arriving", lambda stack=stack: self._arrive(stack)):
                     time.sleep(THINKING)
                     continue
-                while time.monotonic() < until and self.chance.random() > LEAVING:
+                self.leaving = False
+                while time.monotonic() < until and not self.leaving:
                     (kind,) = self.chance.choices(list(WORK), list(WORK.values()))
                     self._timed(kind, getattr(self, f"_{kind.replace(' ', '_')}"))
+                    self.leaving = self.leaving or self.chance.random() < LEAVING
                     time.sleep(self.chance.uniform(0, THINKING))
 
     def _timed(self, kind: str, work: Any) -> bool:
@@ -159,13 +163,14 @@ class Visitor:
         self.visit.open_tab("labels")
         self._look("label")
         began = time.monotonic()
-        self.visit.fire("label-graph", "select", {"action": "label", "label": self.chance.randrange(20), "serial": 1})
+        sent = {"action": "label", "label": self.chance.randrange(20), "serial": 1}
+        shown = self.visit.fire("label-graph", "select", sent)
         seconds = time.monotonic() - began
         self._look("label")
+        self._expect("label", '"kind":"label"' in str(shown["label-graph"]), str(shown["label-graph"])[:200])
         return seconds
 
     def _map(self) -> float:
-        self.visit.put("map-method", "pca")
         began = time.monotonic()
         self.visit.open_tab("map")
         self._look("map")
@@ -195,6 +200,9 @@ class Visitor:
         self._expect("collection", f"my {self.mark} photo" in found, "my captions are not in the answer")
         for picture in PICTURE.findall(found)[:1]:
             self._check_colour("collection", visit.get(f"/{picture}"))
+        self.leaving = self.chance.random() < LEAVING_PICTURES
+        if self.leaving:  # the program deletes them
+            return seconds
         visit.fire("collect-delete", "click")
         visit.fire("query-text", "submit")
         self._look("collection")
