@@ -22,14 +22,14 @@ from algcn.command_line import (
     at_least,
     open_device,
     read_features_only,
+    tell,
     writing,
 )
-from algcn.evaluation.retrieval import (
-    RELEVANCE,
-)
+from algcn.evaluation.retrieval import RELEVANCE
 from algcn.kit.errors import run_command
 from algcn.method.config import PRESETS, ModelConfig, preset
 from algcn.training.comparison import compare, table
+from algcn.training.given import rows_used
 from algcn.training.prior_labels import read_prior_labels
 
 
@@ -89,13 +89,15 @@ def main(argv: Sequence[str] | None = None) -> None:
             sizes={} if arguments.common_dim is None else {"common_dim": arguments.common_dim},
             progress=not arguments.quiet,
         )
+        account = rows_used(features)
         print(table(report))
+        tell(account)
         if bundle is not None:
             # Read again: a training that ended in the meantime must not be undone.
             metrics = {**(Bundle.load(bundle.path).metrics or {}), "baselines": report.to_json()}
             with writing(bundle.path):
                 update_bundle(bundle.path, metrics=metrics)
-        answer(report.to_json())
+        answer({**report.to_json(), "account": account.to_json()})
 
 
 if __name__ == "__main__":

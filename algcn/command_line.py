@@ -6,6 +6,7 @@ Notable:
 - Bad arguments are an `InputError`: `run_command` prints one sentence and ends with exit code 2, as for all bad input.
 - The help shows the defaults of the code and an example, which a test parses.
 - Answers go to stdout, notes and progress to stderr; with `--json -` stdout holds the JSON and nothing else.
+- A command that reads data ends with its account (`tell`): what was used and what not is part of the answer.
 - Importing this file imports no torch: `app.py` parses its arguments with it before the page is up.
 """
 
@@ -17,10 +18,11 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from algcn.kit.account import Account
 from algcn.kit.errors import InputError
 from algcn.kit.files import write_text
 
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 EXAMPLE = "Example:"
 STDOUT = "-"  # of --json
 CPU = "cpu"
+LABELS_SHOWN = 10  # of the labels found
 FEATURES = "feature file (.safetensors) or folder of the authors' .mat files"
 
 
@@ -347,5 +350,35 @@ def answering(out: str | None) -> Iterator[Callable[[dict[str, Any]], None]]:
         yield write
 
 
+def tell(account: Account) -> None:
+    """End a command with what it used of the data and what it did not; on stdout, as it belongs to the answer."""
+    for line in account.lines():
+        print(in_unicode(line))
+
+
+def in_unicode(text: str) -> str:
+    """Return a text that can be printed and written: the name of a file, or of a folder that is a label, need not be.
+
+    What is no Unicode becomes an escape, which JSON reads again as what it was.
+    """
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def labels_line(counts: Mapping[str, int]) -> str:
+    """Say which labels were found on how many pictures, the most frequent first; of many also the rarest.
+
+    Example:
+        >>> labels_line({"dog": 1200, "sea": 3})
+        '2 labels found: dog (1,200), sea (3).'
+    """
+    if not counts:
+        return "No labels found."
+    shown = [f"{name} ({count:,})" for name, count in sorted(counts.items(), key=lambda entry: -entry[1])]
+    more = len(shown) - LABELS_SHOWN
+    rarest = f" and {more:,} more, the rarest {shown[-1]}" if more > 1 else ""
+    listed = ", ".join(shown[:LABELS_SHOWN] if more > 1 else shown)
+    return in_unicode(f"{len(shown):,} {'label' if len(shown) == 1 else 'labels'} found: {listed}{rarest}.")
+
+
 def _as_json(answer: dict[str, Any]) -> str:
-    return json.dumps(answer, indent=2, ensure_ascii=False) + "\n"
+    return in_unicode(json.dumps(answer, indent=2, ensure_ascii=False)) + "\n"

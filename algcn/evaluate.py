@@ -10,6 +10,8 @@ there once, each of its texts is a row.
 - `precision_recall`: interpolated precision at 21 levels of recall, and that of a random ranking beside it.
 - `recall`: the share of queries that find one of their own partners among the first 1, 5, 10.
 
+The answer ends with an account: what of the data was measured, and what was not.
+
 Items of equal cosine have no order of their own, so each measure is what all their orders are expected to give
 (`algcn.evaluation.ties`): data sorted by label win nothing by it.
 
@@ -21,8 +23,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from algcn.command_line import (
     CommandParser,
@@ -35,15 +38,29 @@ from algcn.command_line import (
     open_bundle,
     open_device,
     read_features,
+    tell,
 )
 from algcn.datasets.features import SPLITS, Features
 from algcn.datasets.image_folder import ImageFolder, read_image_folder
+from algcn.datasets.left_out import count_captions, count_labels, use_items
 from algcn.evaluation.retrieval import DEFINITIONS, SPACES, embed, embed_for_ranking, evaluate_embedded, summary
 from algcn.features.extraction import extract_features, label_set_of, with_splits
+from algcn.kit.account import Account
 from algcn.kit.errors import InputError, run_command
 
 if TYPE_CHECKING:
     from algcn.bundles.bundle import Bundle
+
+
+OTHER_SPLITS = "--split all measures them too"
+
+
+class Measured(NamedTuple):
+    """The features to measure, their split, and what of the data they are."""
+
+    features: Features
+    split: str
+    account: Account
 
 
 def _chosen_split(named: set[str | None], filled: set[str], asked: str | None) -> str:
@@ -67,10 +84,8 @@ def _chosen_split(named: set[str | None], filled: set[str], asked: str | None) -
     return asked
 
 
-def load_data(
-    path: str | Path, bundle: Bundle, split: str | None, device: str, *, progress: bool = False
-) -> tuple[Features, str]:
-    """The features to measure, extracted with the bundle's encoder where `path` is an image folder, and their split.
+def load_data(path: str | Path, bundle: Bundle, split: str | None, device: str, *, progress: bool = False) -> Measured:
+    """The features to measure, extracted with the bundle's encoder where `path` is an image folder.
 
     Args:
         path: where the data are.
@@ -91,7 +106,8 @@ def load_data(
                 f"extract them anew: python -m algcn.extract IMAGE_FOLDER --bundle {bundle.path} --out {path}."
             )
         chosen = _chosen_split(set(features.split), set(features.split), split)
-        return (features if chosen == "all" else features.select(chosen)), chosen
+        selected = features if chosen == "all" else features.select(chosen)
+        return Measured(selected, chosen, _account_of_rows(features, chosen))
     if bundle.encodes == {"image"}:
         raise InputError(
             f"The encoder of the bundle {bundle.path} reads no texts, so those of {str(path)!r} have no features; "
@@ -100,9 +116,47 @@ def load_data(
     named = read_image_folder(path)
     folder = with_splits(named)  # the same pictures as in a feature file of this folder
     chosen = _chosen_split({item.split for item in named}, {item.split for item in folder}, split)
-    folder = ImageFolder(folder.root, [item for item in folder if chosen in ("all", item.split)])
-    label_set = label_set_of(folder, bundle.label_set)
-    return extract_features(folder, bundle.encoder(device), label_set, progress=progress), chosen
+    folder = _of_split(folder, chosen)
+    label_set, account = label_set_of(folder, bundle.label_set), Account()
+    features = extract_features(folder, bundle.encoder(device), label_set, progress=progress, account=account)
+    return Measured(features, chosen, account)
+
+
+def _of_split(folder: ImageFolder, chosen: str) -> ImageFolder:
+    """The pictures of a split (or of "all"), with an account of the others."""
+    items = [item for item in folder if chosen in ("all", item.split)]
+    account = Account()
+    account.merge(folder.account)
+    use_items(account, items)
+    for item in folder:
+        if chosen not in ("all", item.split):
+            account.add("pictures of other splits", f"{item.file_name} ({item.split})", OTHER_SPLITS, unit="pictures")
+            count_captions(account, item)
+            count_labels(account, item)
+    return replace(folder, items=items, account=account)
+
+
+def _account_of_rows(features: Features, chosen: str) -> Account:
+    """Which rows of a feature file are measured."""
+    account = Account()
+    for row, (name, split) in enumerate(zip(features.file_names, features.split, strict=True)):
+        if chosen in ("all", split):
+            account.use("rows")
+        else:
+            account.add("rows of other splits", f"row {row}, {name} ({split})", OTHER_SPLITS, unit="rows")
+    return account
+
+
+def count_queries(account: Account, features: Features) -> None:
+    """Add the queries of both directions to an account: those without a label have no average precision."""
+    labelled = features.labels.any(dim=1).tolist()
+    first, _ = features.first_rows()
+    queries = [*first, *range(len(features))]  # every image and every text
+    without = [row for row in queries if not labelled[row]]
+    account.use("queries", len(queries) - len(without))
+    if without:
+        remedy = "give them labels; recall has them all the same"
+        account.add("queries without a label", features.file_names[without[0]], remedy, len(without), "queries")
 
 
 def training_notice(features: Features, split: str) -> str | None:
@@ -142,7 +196,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     device = open_device(arguments.device)
     with answering(arguments.json) as answer:
         bundle = open_bundle(arguments.bundle)
-        features, split = load_data(
+        features, split, account = load_data(
             arguments.data, bundle, arguments.split, arguments.device, progress=not arguments.quiet
         )
         notice = training_notice(features, split)
@@ -153,6 +207,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             embedded = embed_for_ranking(features, model, bundle.encoder_weight, device)
         else:
             embedded = embed(features, model, device)
+        count_queries(account, features)
         result = evaluate_embedded(embedded, features.label_set.names)
         report = {
             "bundle": arguments.bundle,
@@ -161,9 +216,11 @@ def main(argv: Sequence[str] | None = None) -> None:
             "split": split,
             **({"split_name": features.split_name} if features.split_name else {}),
             **result.to_json(),
+            "account": account.to_json(),
             "definitions": DEFINITIONS,
         }
         print(summary(result, split, arguments.space, features.split_name))
+        tell(account)
         answer(report)
 
 

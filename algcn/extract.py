@@ -1,9 +1,12 @@
 """Encode an image folder once: `python -m algcn.extract IMAGE_FOLDER --bundle B --out features.safetensors`.
 
 Images are decoded by a pool of threads, one for each core, while the encoder works on the batch before; a finished
-shard of a few hundred images is written to `OUT.parts/` and into the feature file, so that neither pixels nor features
-in memory grow with the folder. A run that was stopped, at whatever point, goes on when started again and ends
-with the same file, byte for byte; the parts are removed once it stands.
+shard of a few hundred images is written to `OUT.parts/`, from which the feature file is put together at the end, so
+that neither pixels nor features in memory grow with the folder. A run that was stopped, at whatever point, goes on when
+started again and ends with the same file, byte for byte; the parts are removed once it stands.
+
+A picture that cannot be read is left out and counted: the command ends with an account of what has features and what
+has not.
 
 `--image-features vgg19 --text-features bow` are the features of the paper: no encoder is needed then.
 """
@@ -27,10 +30,12 @@ from algcn.command_line import (
     at_least,
     check_file,
     file,
+    labels_line,
     open_bundle,
     open_device,
     path,
     reference,
+    tell,
 )
 from algcn.datasets.concepts import load_concepts
 from algcn.datasets.features import SPLITS
@@ -156,24 +161,27 @@ def main(argv: Sequence[str] | None = None) -> None:
             arguments.batch_size,
             progress=not arguments.quiet,
         )
+        print(labels_line(folder.label_counts), flush=True)
         rows = extract_file(work, arguments.out)
-        pairs, images, names = len(work.owner), len(work.items), rows["split_name"]
+        pairs, images, names = len(rows["file_names"]), len(work.kept), rows["split_name"]
         sizes = {name: rows["split"].count(name) for name in SPLITS}
-        left_out = len(folder) - images
         print(
             f"{arguments.out}: {pairs} pairs of {images} images "
             f"({', '.join(f'{name} {size}' for name, size in sizes.items())})"
-            + (f", {left_out} images without a usable text left out" if left_out else "")
         )
         if names:
             print(f"split: {names}")
+        account = work.account()
+        tell(account)
         answer(
             {
                 "out": str(arguments.out),
                 "pairs": pairs,
                 "images": images,
                 "splits": sizes,
-                "left_out": left_out,
+                "left_out": len(folder) - images,
+                "labels": folder.label_counts,
+                "account": account.to_json(),
                 **({"split_name": names} if names else {}),
             }
         )

@@ -1,8 +1,8 @@
 """Bundles and galleries on the Hugging Face Hub: find, pull and push them.
 
 A bundle is a model repository, a gallery a dataset repository; both hold the same files as the folder. Only the files
-that belong to it ever travel, in either direction (of a gallery the table, every picture that it names, the features,
-the layout and the README), and no pickle is among them.
+that belong to it ever travel, in either direction (of a gallery the tables, every picture that they name, the features,
+the layout and the README), and no pickle is among them. A push ends with an account of what travelled and what stayed.
 
     python -m algcn.hub pull OWNER/NAME[@COMMIT] [--kind gallery] [--out FOLDER]
     python -m algcn.hub push FOLDER OWNER/NAME [--kind gallery] [--private]
@@ -16,10 +16,10 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
 from algcn.bundles.hub import BUNDLE
-from algcn.command_line import CommandParser, add_json, add_out, add_quiet, answering, check_folder, path
+from algcn.command_line import CommandParser, add_json, add_out, add_quiet, answering, check_folder, path, tell
 from algcn.gallery.hub import GALLERY
 from algcn.kit.errors import run_command
-from algcn.kit.hub import left_behind, left_sentence, pull, push
+from algcn.kit.hub import left_behind, pull, push, pushed
 
 KINDS = {kind.name: kind for kind in (BUNDLE, GALLERY)}
 
@@ -59,15 +59,22 @@ def main(argv: Sequence[str] | None = None) -> None:
             print(snapshot.path)
             answer({"path": str(snapshot.path), "repository": snapshot.repository, "commit": snapshot.commit})
         else:
-            pushed = push(
+            reference = push(
                 arguments.folder, arguments.repository, kind, private=arguments.private, message=arguments.message
             )
-            left = left_behind(arguments.folder, kind)
-            if left:
-                print(left_sentence(left), file=sys.stderr)
-            print(pushed)
-            repository, _, commit = pushed.partition("@")
-            answer({"path": str(arguments.folder), "repository": repository, "commit": commit, "left": left})
+            account = pushed(arguments.folder, kind)
+            print(reference)
+            tell(account)
+            repository, _, commit = reference.partition("@")
+            answer(
+                {
+                    "path": str(arguments.folder),
+                    "repository": repository,
+                    "commit": commit,
+                    "left": left_behind(arguments.folder, kind),
+                    "account": account.to_json(),
+                }
+            )
 
 
 def _bars(*, shown: bool) -> AbstractContextManager[object]:

@@ -22,11 +22,15 @@ from algcn.command_line import (
     open_device,
     path,
     read_features,
+    tell,
 )
+from algcn.datasets.features import Features
 from algcn.datasets.image_folder import read_image_folder
+from algcn.datasets.left_out import count_labels
 from algcn.evaluation.ranking import ranking_vectors
 from algcn.evaluation.reliability import fit_calibration, measure_calibration, summary
 from algcn.evaluation.retrieval import Embedded
+from algcn.kit.account import Account
 from algcn.kit.errors import InputError, run_command
 from algcn.kit.progress import ProgressBar
 
@@ -36,15 +40,47 @@ if TYPE_CHECKING:
     from algcn.method.labels import LabelSet
 
 
+def account_of(features: Features, gallery: Gallery | None, label_set: LabelSet) -> Account:
+    """What the curves are fitted and tested on: rows of the held-out splits, and of a gallery what has labels."""
+    account = Account()
+    labelled = features.labels.any(dim=1).tolist()
+    for row, (name, split) in enumerate(zip(features.file_names, features.split, strict=True)):
+        if split == "train":
+            remedy = "the held-out splits alone say how far scores can be trusted"
+            account.add("rows of the training split", f"row {row}, {name}", remedy, unit="feature rows")
+        elif not labelled[row]:
+            account.add("rows without a label", f"row {row}, {name}", "give it labels", unit="feature rows")
+        else:
+            account.use("feature rows")
+    if gallery is None:
+        return account
+    account.merge(gallery.account)
+    owners = gallery.text_owner.tolist()
+    for position, (item, known) in enumerate(zip(gallery.items, known_labels(gallery, label_set), strict=True)):
+        if known:
+            continue
+        account.used.subtract(pictures=1, captions=owners.count(position), labels=len(item.labels or ()))
+        kind, remedy = "pictures without a label that the bundle knows", "give them one of its labels"
+        account.add(kind, item.file_name, remedy, unit="pictures")
+        if captions := owners.count(position):
+            account.add("captions of pictures left out", f"that of {item.file_name}", "", captions, "captions")
+        count_labels(account, item)
+    return account
+
+
+def known_labels(gallery: Gallery, label_set: LabelSet) -> list[list[str]]:
+    """The labels of each picture of a gallery that the bundle knows."""
+    known = {name.casefold() for name in label_set.names}
+    return [[name for name in item.labels or () if name.casefold() in known] for item in gallery.items]
+
+
 def gallery_items(gallery: Gallery, label_set: LabelSet, encoder_weight: float) -> Embedded:
     """A gallery in the ranking's space, with those of its labels that the bundle knows."""
-    known = {name.casefold() for name in label_set.names}
-    labels = [[name for name in item.labels or () if name.casefold() in known] for item in gallery.items]
     return Embedded(
         images=ranking_vectors(gallery.image_embeddings, gallery.image_features, encoder_weight),
         texts=ranking_vectors(gallery.text_embeddings, gallery.text_features, encoder_weight),
         owner=gallery.text_owner,
-        labels=label_set.encode(labels),
+        labels=label_set.encode(known_labels(gallery, label_set)),
     )
 
 
@@ -88,7 +124,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                 f"{str(arguments.data)!r} has no labelled validation items of an encoder to calibrate on; "
                 "give a feature file that python -m algcn.extract made with an encoder."
             )
-        others = {}
+        others, gallery = {}, None
         if arguments.gallery:
             gallery = _build(arguments.gallery, bundle, shown=not arguments.quiet)
             others[arguments.name] = gallery_items(gallery, bundle.label_set, bundle.encoder_weight)
@@ -98,8 +134,10 @@ def main(argv: Sequence[str] | None = None) -> None:
             calibration=calibration,
             metrics={**(bundle.metrics or {}), "calibration": report.to_json()},
         )
+        account = account_of(features, gallery, bundle.label_set)
         print(summary(report))
-        answer(report.to_json())
+        tell(account)
+        answer({**report.to_json(), "account": account.to_json()})
 
 
 def _build(folder: Path, bundle: Bundle, *, shown: bool) -> Gallery:

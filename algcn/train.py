@@ -3,6 +3,7 @@
 Notable:
 
 - The features live on the device as three tensors; an epoch is a seeded permutation of row numbers, no data loader.
+- Before the first epoch it says which labels there are on how many pictures, and at the end which rows were used.
 - The prior C comes from the training split alone, or from the label rows that `--prior-labels` names. Items without
   labels are left out of training: the classification loss has nothing to say about them.
 - The epoch is picked on the validation split by mAP@all, average of both directions; the test split is measured once,
@@ -35,10 +36,12 @@ from algcn.command_line import (
     add_quiet,
     add_seed,
     check_folder,
+    labels_line,
     number,
     open_device,
     read_features_only,
     reference,
+    tell,
     writing,
 )
 from algcn.datasets.features import Features
@@ -51,6 +54,7 @@ from algcn.kit.progress import ProgressBar
 from algcn.method.config import MODES, PRECISIONS, PRESETS, SELECTIONS, ModelConfig, TrainConfig, preset
 from algcn.method.model import ALGCN
 from algcn.training.ablations import ablate
+from algcn.training.given import label_counts, label_warnings, rows_used
 from algcn.training.label_embeddings import LEARNED, read_label_embeddings
 from algcn.training.loop import TEST_WARNING, EpochReport, TrainResult, measure, train_algcn
 from algcn.training.prior_labels import read_prior_labels
@@ -191,6 +195,10 @@ def _train_all(arguments: argparse.Namespace, processes: Processes, device: torc
     if config.select == "test":
         print(f"WARNING: {TEST_WARNING}")
 
+    print(labels_line(label_counts(features)), flush=True)
+    for warning in label_warnings(features) if processes.is_first else ():
+        print(warning, file=sys.stderr)
+
     checkpoints: list[Path] = []
 
     def run(model_config: ModelConfig, name: str, label_embeddings: Tensor | None) -> TrainResult:
@@ -267,6 +275,7 @@ def _keep(arguments: argparse.Namespace, outcome: _Outcome, device: torch.device
     for split in HELD_OUT:
         if (measured := record.of(split)) is not None:
             print(summary(measured, split, "common"))
+    tell(rows_used(features))
     if config.select == "test":
         print(f"WARNING: {TEST_WARNING}")
 

@@ -86,6 +86,7 @@ class Frame:
             [self.visitor, shown, *inputs],
             [shown, *outputs],
             api_visibility="private",
+            concurrency_limit=None,
         )
 
 

@@ -49,6 +49,8 @@ MAX_UPLOAD = f"{MAX_COLLECTION_BYTES >> 20}mb"
 # A queue that is full says so at once; nobody waits behind a hundred others for an answer of milliseconds.
 MAX_QUEUE = 64
 CONCURRENCY = 2
+# More than all that may wait in a thread: jobs being watched, pictures, answers (see `app.kit.rooms`, `app.kit.jobs`).
+MAX_THREADS = 128
 LOOK_SECONDS = 60.0  # from one look for sessions and answers that nobody needs to the next
 # Read before anything else runs: opening the first tab already rewrites the address.
 HEAD = """<script>window.arrivalAddress = window.location.search;
@@ -71,7 +73,8 @@ def build(program: Program) -> Page:
         masthead.wire(tabs, opened)
         add_endpoints(program)
     page.queue(max_size=MAX_QUEUE, default_concurrency_limit=CONCURRENCY)
-    page.queued.ANALYTICS_MAX_EVENTS = 1  # nobody reads gradio's statistics, and it makes them anew with each event
+    # Nobody reads gradio's statistics, and it makes them anew with each event (the name is spelled as gradio does).
+    page.queued.ANALYTICS_MAX_EVENTS, page.queued.ANAYLTICS_CACHE_FREQUENCY = 1, 1 << 62
     return page
 
 
@@ -88,6 +91,7 @@ def launch(page: Page, program: Program, *, mcp: bool = False) -> str:
         _, address, _ = page.launch(
             prevent_thread_lock=True,
             quiet=True,
+            max_threads=MAX_THREADS,
             theme=_theme(),
             css_paths=sorted((ASSETS / "page").glob("*.css")),
             head=HEAD + preloads(),

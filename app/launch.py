@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from algcn.command_line import CommandParser, add_bundle, reference
 from algcn.kit.cache import cache_folder
 from algcn.kit.errors import InputError
+from algcn.kit.threads import let_idle_threads_sleep
 
 if TYPE_CHECKING:
     from app.service import RetrievalService
@@ -35,6 +36,7 @@ HUB_REFERENCE = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
 def main(argv: Sequence[str] | None = None) -> None:
     """Serve the page until it is stopped."""
     arguments = build_parser().parse_args(argv)
+    let_idle_threads_sleep()
     # The imports below take seconds, together about ten: those of the model run in a thread while the page comes up,
     # and none starts before the arguments make sense.
     if not os.environ.get("GRADIO_SERVER_PORT", "0").isdecimal():
@@ -132,8 +134,10 @@ def _load(bundle: str, gallery: str, report: Callable[[str], None]) -> Retrieval
     warnings.filterwarnings("ignore", "Warning only once for all operators", UserWarning)
     from algcn.bundles.hub import resolve_bundle
     from algcn.gallery.hub import resolve_gallery
+    from app.kit import decoders
     from app.service import load_service
 
+    decoders.warm()
     bundle_path, bundle_notice = resolve_bundle(bundle, fallback=DEFAULT_BUNDLE)
     gallery_path, gallery_notice = resolve_gallery(gallery)
     # A folder of the Hub's cache is called by its commit: the page shows the reference instead.

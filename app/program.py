@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.collection.work import reading_jobs
+from app.kit.rooms import answer_room, picture_room
 from app.maps.worker import LayoutWorker
 from app.training.run import training_jobs
 from app.visitors.addresses import Addresses
@@ -20,6 +21,8 @@ from app.visitors.catalogue import Catalogue
 from app.visitors.files import VisitorFiles
 
 if TYPE_CHECKING:
+    from app.search.query import Query
+    from app.search.results import SearchResult
     from app.service import RetrievalService
     from app.visitors.loading import Loading
 
@@ -42,6 +45,8 @@ class Program:
         training_jobs: The training runs of visitors and of programs.
         reading_jobs: Pictures of visitors and of programs that are being read.
         layout_worker: Where t-SNE and UMAP are computed.
+        answer_room: Room for answers that do not wait in the page's queue.
+        picture_room: Room for reading the pictures that people search with.
     """
 
     def __init__(self, loading: Loading, uploads: Path, cache_folder: Path, bundles: Iterable[Path] = ()) -> None:
@@ -51,6 +56,19 @@ class Program:
         self.files = VisitorFiles(cache_folder)
         self.training_jobs, self.reading_jobs = training_jobs(), reading_jobs()
         self.layout_worker = LayoutWorker(cache_folder)
+        self.answer_room, self.picture_room = answer_room(), picture_room()
+
+    def search(self, service: RetrievalService, query: Query) -> SearchResult:
+        """Answer a query, with room for so many at once; whoever's picture is read keeps no other query waiting.
+
+        Raises:
+            InputError: There is no room, or the query is at fault.
+        """
+        if query.picture is not None:
+            with self.picture_room.place():
+                service.read_picture(query.picture)
+        with self.answer_room.place():
+            return service.search(query)
 
     def named_service(self) -> RetrievalService:
         """The service that answers the caller of an endpoint: of the model that they named, else the default."""

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from algcn.evaluation.calibration import Calibration
     from algcn.features.encoder import Encoder
     from algcn.gallery.store import Gallery
+    from app.search.reading import Part
 
 # Below this chance even the best result is more likely than not to have nothing to do with the query.
 EVEN_CHANCE = 0.5
@@ -161,13 +162,21 @@ class RetrievalService:
         """
         return self.search(Query(item=self.check_item(item), limit=limit))
 
+    def read_picture(self, picture: Image.Image | str | Path | bytes) -> Part:
+        """Open and encode a picture that somebody asks with; a file's is remembered, so `search` need not wait for it.
+
+        Raises:
+            InputError: It is no picture that can be read.
+        """
+        return self._reader.picture(picture)
+
     def predict_labels(self, image: Image.Image | str | Path | bytes) -> list[LabelScore]:
         """Predict the labels of a picture, the clearest first.
 
         Raises:
             InputError: It is no picture that can be read.
         """
-        return self.predictor.of_query(self.predictor.scores(self._reader.picture(image).embedding)[0], "image", ())
+        return self.predictor.of_query(self.predictor.scores(self.read_picture(image).embedding)[0], "image", ())
 
     def check_item(self, item: object) -> int:
         """Make sure that `item` is the position of a picture, whatever a browser or a client sent.

@@ -1,4 +1,9 @@
-"""Encode an image folder into a feature file, in shards, so that a stopped run goes on."""
+"""Encode an image folder into a feature file, in shards, so that a stopped run goes on.
+
+Notable: which pictures can be read is known when all have been decoded, and the header of a feature file names its
+rows. So every shard is first encoded into a part of its own, which says what it left out, and the file is then put
+together from the parts. Neither pixels nor features in memory grow with the folder.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +12,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,14 +25,17 @@ from algcn.datasets.feature_writer import FeatureWriter
 from algcn.datasets.features import SPLITS, Features, check_rows, file_metadata
 from algcn.datasets.folders.names import composed
 from algcn.datasets.image_folder import ImageFolder, Item
+from algcn.datasets.left_out import count_captions, count_labels, use_items
 from algcn.datasets.splits import split_name
 from algcn.features.sources import Sources
+from algcn.kit.account import Account
 from algcn.kit.errors import InputError
-from algcn.kit.files import replacing, write_text
+from algcn.kit.files import file_state, replacing, write_text
 from algcn.kit.images import open_image
 from algcn.kit.parallel import bounded_map
 from algcn.kit.progress import ProgressBar
 from algcn.kit.tensor_files import save_tensors
+from algcn.kit.unreadable import count_unreadable
 from algcn.method.labels import Label, LabelSet
 
 if TYPE_CHECKING:
@@ -38,6 +46,9 @@ SHARD = 512
 BATCH = 32
 TRAIN_SHARE, VALIDATION_SHARE = 0.8, 0.1
 KINDS = ("image_features", "text_features")
+# Enters the digest of the work, so that parts that another version left are made anew and not misread.
+PARTS_FORMAT = "algcn-parts-2"
+SHOWN = 40  # characters of a caption that is left out
 
 
 def split_of(file_name: str) -> str:
@@ -45,7 +56,7 @@ def split_of(file_name: str) -> str:
 
     A hash rather than a draw: an image keeps its split when others join or leave the folder.
     """
-    share = int(hashlib.sha1(composed(file_name).encode()).hexdigest()[:8], 16) / 2**32
+    share = int(hashlib.sha1(composed(file_name).encode("utf-8", "surrogatepass")).hexdigest()[:8], 16) / 2**32
     if share < TRAIN_SHARE:
         return "train"
     return "validation" if share < TRAIN_SHARE + VALIDATION_SHARE else "test"
@@ -53,7 +64,7 @@ def split_of(file_name: str) -> str:
 
 def with_splits(folder: ImageFolder) -> ImageFolder:
     """Return the folder with a split for every item: the one in its metadata.csv, else that of `split_of`."""
-    return ImageFolder(folder.root, [replace(item, split=item.split or split_of(item.file_name)) for item in folder])
+    return replace(folder, items=[replace(item, split=item.split or split_of(item.file_name)) for item in folder])
 
 
 def label_set_of(folder: ImageFolder, known: LabelSet | None = None) -> LabelSet:
@@ -64,10 +75,31 @@ def label_set_of(folder: ImageFolder, known: LabelSet | None = None) -> LabelSet
 
 
 @dataclass
+class _Shard:
+    """What is left of some items: a row for each picture that was read, one for each of their texts, and the rest."""
+
+    images: Tensor
+    texts: Tensor
+    owner: list[int]
+    unreadable: dict[str, str]
+
+    def features(self) -> dict[str, Tensor]:
+        """Return the features of the pairs, an image's repeated for each of its texts."""
+        return dict(zip(KINDS, (self.images[self.owner], self.texts), strict=True))
+
+    def digest(self) -> str:
+        digest = hashlib.sha256(json.dumps(self.unreadable).encode())
+        for tensor in (self.images, self.texts):
+            digest.update(tensor.contiguous().numpy().data)
+        return digest.hexdigest()
+
+
+@dataclass
 class Work:
     """The pairs of a folder that are to be encoded, in shards, and how.
 
-    Images without a text that has features have no pair and are left out; labels that are not said are taken as none.
+    Images that cannot be read are left out, as are those without a text that has features; labels that are not said are
+    taken as none. What the rows are is known when `shards` came to its end.
 
     Args:
         folder: The image folder to encode.
@@ -77,6 +109,10 @@ class Work:
         shard_size: Images for each part.
         parts: Where finished shards are kept until the feature file stands, so that a stopped run can go on.
         progress: Show a progress bar on stderr.
+
+    Attributes:
+        items: The images with a text that has features, whether they can be read or not.
+        unreadable: The reason for each image that could not be read, by file name.
 
     Raises:
         InputError: No image has a text that the source of text features takes.
@@ -89,6 +125,8 @@ class Work:
     shard_size: int = SHARD
     parts: Path | None = None
     progress: bool = True
+    unreadable: dict[str, str] = field(default_factory=dict, init=False)
+    _plan: str = field(default="", init=False, repr=False)
 
     def __post_init__(self) -> None:
         takes = self.sources.texts.takes
@@ -101,100 +139,187 @@ class Work:
             raise InputError(
                 f"No image of {str(self.folder.root)!r} has a text, and features are image-text pairs; {hint}."
             )
-        self.owner = [position for position, item in enumerate(self.items) for _ in item.texts]
+
+    @property
+    def kept(self) -> list[Item]:
+        """The images that have rows, those that cannot be read left out."""
+        return [item for item in self.items if item.file_name not in self.unreadable]
 
     def rows(self) -> dict[str, object]:
         """Return what a feature file says of its rows besides features: `labels`, `split`, `file_names` and more."""
+        items = self.kept
+        owner = _owner(items)
         return {
-            "labels": self.label_set.encode(item.labels or [] for item in self.items)[self.owner],
-            "split": [self.items[position].split for position in self.owner],
+            "labels": self.label_set.encode(item.labels or [] for item in items)[owner],
+            "split": [items[position].split for position in owner],
             "label_set": self.label_set,
-            "file_names": [self.items[position].file_name for position in self.owner],
+            "file_names": [items[position].file_name for position in owner],
             "encoder": self.sources.encoder,
             "split_name": split_name(self.folder.root),
             "vocabulary": self.sources.vocabulary,
         }
 
+    def account(self) -> Account:
+        """Return what of the folder has rows, and what has not: the folder's account, and what is left out here."""
+        account = Account()
+        account.merge(self.folder.account)
+        use_items(account, self.kept)
+        if self.sources.vocabulary:
+            kind, remedy = "captions without a word of the vocabulary", "use another one or a smaller --min-texts"
+        else:
+            kind, remedy = "captions that say nothing", "write words"
+        count_unreadable(account, self.folder.root, self.unreadable)
+        taken = {item.file_name: item for item in self.items}
+        for item in self.folder:
+            if item.file_name not in taken:
+                example = ("pictures without a usable caption", item.file_name)
+                account.add(*example, "give it a text in the folder's table", unit="pictures")
+                count_labels(account, item)
+            elif item.file_name in self.unreadable:
+                count_captions(account, taken[item.file_name])
+                count_labels(account, item)
+            for text in item.texts:
+                if not self.sources.texts.takes(text):
+                    account.add(kind, f"{text!r:.{SHOWN}} of {item.file_name}", remedy, unit="captions")
+        return account
+
     def shards(self) -> Iterator[dict[str, Tensor]]:
         """Yield the features of the pairs by shard, read or encoded; an image's are repeated for each of its texts.
 
         Raises:
-            InputError: An image cannot be read, or has no features (it is named).
+            InputError: No image can be read, or one has no features (it is named).
         """
-        plan = self._prepare_parts() if self.parts is not None else ""
+        if self.parts is not None:
+            self._prepare_parts()
+        self.unreadable.clear()
         first = 0
         with ProgressBar("extract", total=len(self.items), unit="image", shown=self.progress) as bar:
             for start in range(0, len(self.items), self.shard_size):
-                shard = self.items[start : start + self.shard_size]
-                owner = [position for position, item in enumerate(shard) for _ in item.texts]
-                tensors = self._read_part(start, len(shard), len(owner), plan)
-                if tensors is None:
-                    tensors = self._encode(shard, bar)
-                    names = ([item.file_name for item in shard], [shard[position].file_name for position in owner])
-                    for kind, file_names in zip(KINDS, names, strict=True):
-                        check_rows(tensors[kind], kind, file_names, first)
-                    self._write_part(start, tensors, plan)
+                items = self._items_of(start)
+                shard = self._read_part(start)
+                if shard is None:
+                    shard = self._encode(items, bar)
+                    names = [item.file_name for item in items if item.file_name not in shard.unreadable]
+                    check_rows(shard.images, KINDS[0], names, first)
+                    check_rows(shard.texts, KINDS[1], [names[position] for position in shard.owner], first)
+                    self._write_part(start, shard)
                 else:
-                    bar.update(len(shard))
-                yield {**tensors, "image_features": tensors["image_features"][owner]}
-                first += len(owner)
+                    bar.update(len(items))
+                self.unreadable.update(shard.unreadable)
+                first += len(shard.owner)
+                yield shard.features()
+        if not self.kept:
+            self.drop_parts()  # nothing to go on from
+            raise InputError(
+                f"No picture of {str(self.folder.root)!r} that has a text can be read. "
+                f"{next(iter(self.unreadable.values()))}"
+            )
 
-    def _encode(self, items: Sequence[Item], bar: ProgressBar) -> dict[str, Tensor]:
-        def pixels(item: Item) -> Tensor:
+    def finished_shards(self) -> Iterator[dict[str, Tensor]]:
+        """Yield the features of the pairs by shard once more, from the parts that `shards` kept.
+
+        Raises:
+            InputError: Somebody changed or removed a part.
+        """
+        for start in range(0, len(self.items), self.shard_size):
+            shard = self._read_part(start)
+            if shard is None:
+                raise InputError(
+                    f"The file {str(self._part(start))!r} was changed or removed while the features were put together; "
+                    "start again, which goes on from the other parts."
+                )
+            yield shard.features()
+
+    def drop_parts(self) -> None:
+        """Remove what was kept to go on from."""
+        if self.parts is not None:
+            shutil.rmtree(self.parts)
+
+    def _items_of(self, start: int) -> list[Item]:
+        return self.items[start : start + self.shard_size]
+
+    def _pixels(self, item: Item) -> Tensor | str:
+        """Read a picture; where that cannot be done, return the sentence that says why."""
+        try:
             return self.sources.images.pixels(open_image(self.folder.path(item), name=item.file_name))
+        except InputError as error:
+            return str(error)
 
-        images = []
-        decoded = bounded_map(pixels, items, ahead=2 * self.batch_size)
+    def _encode(self, items: Sequence[Item], bar: ProgressBar) -> _Shard:
+        unreadable: dict[str, str] = {}
+
+        def readable() -> Iterator[Tensor]:
+            opened = bounded_map(self._pixels, items, ahead=2 * self.batch_size)
+            for item, pixels in zip(items, opened, strict=True):
+                if isinstance(pixels, str):
+                    unreadable[item.file_name] = pixels
+                    bar.update()
+                else:
+                    yield pixels
+
+        images = [torch.empty(0, self.sources.images.width)]
+        decoded = readable()
         while batch := list(islice(decoded, self.batch_size)):
             images.append(self.sources.images.encode(torch.stack(batch)))
             bar.update(len(batch))
-        sentences = [text for item in items for text in item.texts]
-        texts = [
+        kept = [item for item in items if item.file_name not in unreadable]
+        sentences = [text for item in kept for text in item.texts]
+        texts = [torch.empty(0, self.sources.texts.width)] + [
             self.sources.texts.encode(sentences[start : start + self.batch_size])
             for start in range(0, len(sentences), self.batch_size)
         ]
-        return {"image_features": torch.cat(images), "text_features": torch.cat(texts)}
+        return _Shard(torch.cat(images), torch.cat(texts), _owner(kept), unreadable)
 
     def _part(self, start: int) -> Path:
         return self.parts / f"{start:08d}.safetensors"
 
-    def _prepare_parts(self) -> str:
+    def _prepare_parts(self) -> None:
         """Keep what an earlier run left only if it was the same work: same sources, images, texts and shards."""
         sources = f"{self.sources.images.fingerprint} {self.sources.texts.fingerprint}"
-        work = hashlib.sha256(f"{sources} {self.shard_size} {self.batch_size}".encode())
+        work = hashlib.sha256(f"{PARTS_FORMAT} {sources} {self.shard_size} {self.batch_size}".encode())
         for item in self.items:
-            status = self.folder.path(item).stat()
-            work.update(json.dumps([item.file_name, item.texts, status.st_size, status.st_mtime_ns]).encode())
+            work.update(json.dumps([item.file_name, item.texts, _state(self.folder.path(item))]).encode())
+        self._plan = work.hexdigest()
         plan = self.parts / "plan.json"
-        if not plan.is_file() or plan.read_text(encoding="utf-8") != work.hexdigest():
+        if not plan.is_file() or plan.read_text(encoding="utf-8") != self._plan:
             shutil.rmtree(self.parts, ignore_errors=True)
-            write_text(plan, work.hexdigest())
-        return work.hexdigest()
+            write_text(plan, self._plan)
 
-    def _write_part(self, start: int, tensors: dict[str, Tensor], plan: str) -> None:
-        if self.parts is not None:
-            with replacing(self._part(start)) as aside:
-                save_tensors(tensors, aside, {"plan": plan, "sha256": _digest(tensors)})
+    def _write_part(self, start: int, shard: _Shard) -> None:
+        if self.parts is None:
+            return
+        about = {"plan": self._plan, "unreadable": json.dumps(shard.unreadable), "sha256": shard.digest()}
+        with replacing(self._part(start)) as aside:
+            save_tensors(dict(zip(KINDS, (shard.images, shard.texts), strict=True)), aside, about)
 
-    def _read_part(self, start: int, images: int, texts: int, plan: str) -> dict[str, Tensor] | None:
+    def _read_part(self, start: int) -> _Shard | None:
         """Read a part that an earlier run finished, or return None where it has to be done (again)."""
         if self.parts is None or not self._part(start).is_file():
             return None
         try:
             with safe_open(self._part(start), framework="pt") as stream:
                 metadata = stream.metadata() or {}
-                tensors = {name: stream.get_tensor(name) for name in KINDS}
-        except (SafetensorError, OSError):
+                images, texts = (stream.get_tensor(name) for name in KINDS)
+            unreadable = dict(json.loads(metadata["unreadable"]))
+        except (SafetensorError, OSError, KeyError, ValueError, TypeError):
             return None
-        whole = metadata.get("plan") == plan and metadata.get("sha256") == _digest(tensors)
-        return tensors if whole and [len(tensors[name]) for name in KINDS] == [images, texts] else None
+        items = [item for item in self._items_of(start) if item.file_name not in unreadable]
+        shard = _Shard(images, texts, _owner(items), unreadable)
+        whole = metadata.get("plan") == self._plan and metadata.get("sha256") == shard.digest()
+        return shard if whole and [len(images), len(texts)] == [len(items), len(shard.owner)] else None
 
 
-def _digest(tensors: dict[str, Tensor]) -> str:
-    digest = hashlib.sha256()
-    for name in KINDS:
-        digest.update(tensors[name].contiguous().numpy().data)
-    return digest.hexdigest()
+def _owner(items: Sequence[Item]) -> list[int]:
+    """Return for each text of the items the position of its item."""
+    return [position for position, item in enumerate(items) for _ in item.texts]
+
+
+def _state(path: Path) -> list[int] | None:
+    """Return what tells one state of a file from another; None where it cannot be had, and so cannot be read."""
+    try:
+        return file_state(path)
+    except OSError:
+        return None
 
 
 def extract_features(
@@ -205,15 +330,27 @@ def extract_features(
     batch_size: int = BATCH,
     shard_size: int = SHARD,
     progress: bool = True,
+    account: Account | None = None,
 ) -> Features:
-    """Encode every text of a folder and the image it belongs to, in memory; for the arguments see `Work`.
+    """Encode every text of a folder and the image it belongs to, in memory; for the other arguments see `Work`.
+
+    Args:
+        folder: The image folder to encode; images that cannot be read are left out.
+        encoder: The encoder, or the sources of both sides.
+        label_set: The columns of the labels; must hold every label of the folder.
+        batch_size: Images or texts encoded at once.
+        shard_size: Images that are decoded and encoded before the next are looked at.
+        progress: Show a progress bar on stderr.
+        account: To be told what has rows and what was left out, with an example of each kind.
 
     Raises:
-        InputError: No image has a text, or an image cannot be read (it is named).
+        InputError: No image has a text, or none of them can be read.
     """
     sources = encoder if isinstance(encoder, Sources) else Sources.of(encoder)
     work = Work(folder, sources, label_set, batch_size, shard_size, progress=progress)
     shards = list(work.shards())
+    if account is not None:
+        account.merge(work.account())
     return Features(**{kind: torch.cat([shard[kind] for shard in shards]) for kind in KINDS}, **work.rows())
 
 
@@ -224,7 +361,7 @@ def extract_file(work: Work, out: str | Path) -> dict[str, object]:
         `Work.rows()`: what the file says about its rows.
 
     Raises:
-        InputError: An image cannot be read, or the file cannot be written.
+        InputError: No image can be read, or the file cannot be written.
     """
     out = Path(out)
     if out.is_dir():
@@ -239,6 +376,8 @@ def extract_file(work: Work, out: str | Path) -> dict[str, object]:
 
 def _extract_file(work: Work, out: Path) -> dict[str, object]:
     work.parts = out.with_name(out.name + ".parts")
+    for _ in work.shards():  # each is a part then
+        pass
     rows = work.rows()
     count = len(rows["file_names"])
     shapes = {
@@ -247,19 +386,16 @@ def _extract_file(work: Work, out: Path) -> dict[str, object]:
         "labels": ((count, len(work.label_set)), torch.uint8),
         "split": ((count,), torch.int8),
     }
-    shards = work.shards()
-    first = next(shards)  # the folder of the parts is there now
     aside = work.parts / "features.aside"
     about = (rows["label_set"], rows["file_names"], rows["encoder"], rows["split_name"], rows["vocabulary"])
     with FeatureWriter(aside, shapes, file_metadata(*about)) as writer:
         writer.put("labels", 0, rows["labels"])
         writer.put("split", 0, torch.tensor([SPLITS.index(name) for name in rows["split"]], dtype=torch.int8))
         row = 0
-        while first is not None:
+        for features in work.finished_shards():
             for kind in KINDS:
-                writer.put(kind, row, first[kind])
-            row += len(first["text_features"])
-            first = next(shards, None)
+                writer.put(kind, row, features[kind])
+            row += len(features["text_features"])
     os.replace(aside, out)
-    shutil.rmtree(work.parts)
+    work.drop_parts()
     return rows

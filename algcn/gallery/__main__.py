@@ -22,6 +22,7 @@ from algcn.command_line import (
     open_bundle,
     open_device,
     path,
+    tell,
     writing,
 )
 from algcn.gallery.files import LAYOUT_NAME, STORE_NAME
@@ -60,12 +61,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         bundle.model.to(device)
         building = arguments.command == "build"
         gallery = _build(arguments.folder, bundle, in_place=arguments.in_place and building, shown=shown)
-        for line in gallery.notices:
+        for line in gallery.store_notices:  # the account tells the others
             print(line, file=sys.stderr)
         place = arguments.folder
         if not building:
             place = _lay_out(gallery, bundle, in_place=arguments.in_place, shown=shown)
         print(f"{place}: {len(gallery)} pictures and {len(gallery.texts)} texts")
+        tell(gallery.account)
         answer(
             {
                 "path": str(place),
@@ -73,6 +75,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                 "texts": len(gallery.texts),
                 "notices": gallery.notices,
                 "unreadable": gallery.unreadable,
+                "account": gallery.account.to_json(),
             }
         )
 

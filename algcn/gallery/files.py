@@ -6,50 +6,82 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from algcn.bundles import manifest
-from algcn.datasets.folders.listing import is_listed
+from algcn.datasets.folders.listing import TABLES, is_listed
+from algcn.datasets.folders.names import is_system
 from algcn.datasets.image_folder import METADATA, named_files
 from algcn.kit.errors import InputError
 from algcn.kit.hub import OWN_FOLDERS, PICKLES
 from algcn.kit.images import MAX_BYTES
+from algcn.kit.picture_kinds import READ, kind_of
 
 STORE_NAME = "embeddings.safetensors"  # written by `algcn.gallery`
 LAYOUT_NAME = "layout.safetensors"  # written by `algcn.gallery.layout`
-# What a gallery has beside its pictures. These and the pictures travel to the Hub and from it, nothing else does.
-BESIDE = (METADATA, STORE_NAME, LAYOUT_NAME, manifest.README_NAME)
+
+
+def _any_case(name: str) -> str:
+    """Return a pattern that matches a name in any letter case."""
+    return "".join(f"[{letter.lower()}{letter.upper()}]" if letter.isalpha() else letter for letter in name)
+
+
+# What a gallery has beside its pictures: its tables, in whatever folder and letter case, and what the project writes.
+# These and the pictures travel to the Hub and from it, nothing else does.
+BESIDE = (
+    METADATA,
+    *(f"{folder}{_any_case(table)}" for table in TABLES for folder in ("", "*/")),
+    STORE_NAME,
+    LAYOUT_NAME,
+    manifest.README_NAME,
+)
 
 
 def pictures(folder: Path | None, sizes: Mapping[str, int] | None) -> list[str]:
-    """Name the pictures of a gallery: those in its table, or those that a folder without a table shows.
+    """Name the pictures of a gallery that travel: those in its tables, or those that a folder without one shows.
 
     Args:
-        folder: Where the table is, if there is one; the pictures need not be there.
+        folder: Where the tables are, if there are some; the pictures need not be there.
         sizes: The bytes of every file of the whole gallery, by name; None where that is not known.
 
     Raises:
-        InputError: The table is at fault, or names what does not travel: a file that is missing or may hold a pickle,
-            one that is too large for a picture, a name that the Hub or another system could not keep.
+        InputError: A table is at fault, or names what may hold a pickle.
     """
     names = named_files(folder, sizes) if folder is not None else None
     if names is None:
-        names = sorted(name for name in sizes or () if is_listed(name))
+        names = sorted(name for name in sizes or () if is_told(name, folder))
     for name in names:
-        _check_name(name)
-    if sizes is not None:
-        _check_sizes(names, sizes)
-    return names
+        if PurePosixPath(name).suffix.lower() in PICKLES:
+            raise InputError(f"A table names {name!r}, which may hold a pickle and never travels; drop its rows.")
+    return [name for name in names if obstacle(name, None if sizes is None else sizes[name]) is None]
 
 
-def _check_name(name: str) -> None:
+def is_told(name: str, folder: Path | None = None) -> bool:
+    """Tell whether a file is a picture of a gallery without a table, by its name as far as it is not there.
+
+    A name without a suffix may be one: of a file that is there the first bytes decide.
+    """
+    if is_listed(name):
+        return True
     path = PurePosixPath(name)
-    if path.suffix.lower() in PICKLES:
-        raise InputError(
-            f"The table {METADATA} names {name!r}, which may hold a pickle and never travels; drop its rows."
+    if path.suffix or any(map(is_system, path.parts)):
+        return False
+    return folder is None or not (folder / name).is_file() or kind_of(folder / name) in READ
+
+
+def obstacle(name: str, size: int | None) -> tuple[str, str] | None:
+    """Say what keeps a picture from travelling, as a kind of an account with what would work; None where nothing does.
+
+    Args:
+        name: Its path in the folder.
+        size: Its bytes, None where they are not known.
+    """
+    if "\\" in name or not OWN_FOLDERS.isdisjoint(PurePosixPath(name).parts) or not _is_unicode(name):
+        folders = " and ".join(sorted(OWN_FOLDERS))
+        return (
+            "pictures whose names cannot be kept on the Hub",
+            f"use names in Unicode, with '/' between folders, outside {folders}",
         )
-    if "\\" in name or not OWN_FOLDERS.isdisjoint(path.parts) or not _is_unicode(name):
-        raise InputError(
-            f"The name {name!r} cannot be kept on the Hub; use one in Unicode, with '/' between folders, outside "
-            f"{' and '.join(sorted(OWN_FOLDERS))}."
-        )
+    if size is not None and size > MAX_BYTES:
+        return "pictures that are too large", f"make them smaller than {MAX_BYTES >> 20} MB"
+    return None
 
 
 def _is_unicode(name: str) -> bool:
@@ -59,17 +91,3 @@ def _is_unicode(name: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _check_sizes(names: list[str], sizes: Mapping[str, int]) -> None:
-    missing = [name for name in names if name not in sizes]
-    if missing:
-        raise InputError(
-            f"Of the {len(names):,} pictures that {METADATA} names, {len(missing):,} "
-            f"{'is' if len(missing) == 1 else 'are'} missing, such as {missing[0]!r}; add the files or drop their rows."
-        )
-    large = [name for name in names if sizes[name] > MAX_BYTES]
-    if large:
-        raise InputError(
-            f"The file {large[0]!r} is larger than a picture may be ({MAX_BYTES >> 20} MB); make it smaller."
-        )

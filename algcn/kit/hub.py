@@ -11,12 +11,12 @@ from contextlib import AbstractContextManager
 from pathlib import Path, PurePosixPath
 
 from algcn.kit import files
+from algcn.kit.account import Account
 from algcn.kit.errors import InputError
 from algcn.kit.snapshots import HubError, Snapshot, explained, fetch_snapshot, parse_reference
 
 PICKLES = frozenset({".bin", ".ckpt", ".joblib", ".npy", ".npz", ".pickle", ".pkl", ".pt", ".pth"})
 OWN_FOLDERS = frozenset({".git", ".cache"})  # names that git and the Hub's client keep for themselves
-EXAMPLES = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,18 +31,20 @@ class Kind:
     whole: Callable[[Path], AbstractContextManager[Path]] = contextlib.nullcontext  # the folder with all it needs
     # Names more files, from those of `patterns` and the sizes of all (see `snapshots.fetch_snapshot`).
     further: Callable[[Path | None, Mapping[str, int] | None], list[str]] | None = None
+    belongs: Callable[[str], bool] = lambda name: True  # whether a file that the patterns match is one of its own
+    account: Callable[[Path], Account] | None = None  # what a push uploads of a folder and what not; else its files
 
     def files(self, folder: Path) -> list[str]:
         """Name the files in a folder that belong to it: those that travel to the Hub and from it.
 
         Raises:
-            InputError: One that belongs to it is missing or cannot travel.
+            InputError: What says which they are is at fault.
         """
         from huggingface_hub.utils import filter_repo_objects
 
         sizes = _Sizes(folder)
         names = set(filter_repo_objects(sizes, allow_patterns=list(self.patterns)))
-        names = {name for name in names if OWN_FOLDERS.isdisjoint(PurePosixPath(name).parts)}
+        names = {n for n in names if OWN_FOLDERS.isdisjoint(PurePosixPath(n).parts) and self.belongs(n)}
         return sorted(names.union(self.further(folder, sizes) if self.further else ()))
 
 
@@ -157,7 +159,6 @@ def push(folder: str | Path, repository: str, kind: Kind, *, private: bool = Fal
         raise InputError(
             f"The file {pickles[0]} may hold a pickle, which is never pushed; take it out or save it as safetensors."
         )
-    kind.files(folder)  # says how many are missing, where the check names the first
     kind.check(folder)
     api = HfApi()
     try:
@@ -188,7 +189,12 @@ def left_behind(folder: str | Path, kind: Kind) -> list[str]:
     return [name.encode("utf-8", "backslashreplace").decode() for name in ordered]
 
 
-def left_sentence(names: list[str]) -> str:
-    """Say how many files a push left behind, with examples."""
-    were = "1 file was" if len(names) == 1 else f"{len(names):,} files were"
-    return f"{were} left here: {', '.join(names[:EXAMPLES])}{', …' if len(names) > EXAMPLES else '.'}"
+def pushed(folder: str | Path, kind: Kind) -> Account:
+    """Return what of a folder a push uploads, and what stays here."""
+    if kind.account is not None:
+        return kind.account(Path(folder))
+    account, left = Account(), left_behind(folder, kind)
+    account.use("files", len(kind.files(Path(folder))))
+    if left:
+        account.add("files that stay here", left[0], f"they are no part of a {kind.name}", len(left), "files")
+    return account

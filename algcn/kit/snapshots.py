@@ -263,7 +263,7 @@ def _download(source: _Source, info: ModelInfo | DatasetInfo, further: _Further 
     if path is None:
         raise HubError(
             f"The repository {source.repository}@{info.sha} has none of the files that are read "
-            f"({', '.join(source.patterns)}); name another."
+            f"({', '.join(name for name in source.patterns if '[' not in name)}); name another."
         )
     return path
 

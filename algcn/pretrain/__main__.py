@@ -18,16 +18,31 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from algcn.command_line import CommandParser, add_out, add_quiet, add_seed, at_least, check_folder, file, path, writing
-from algcn.datasets.image_folder import read_image_folder
+from algcn.command_line import (
+    CommandParser,
+    add_out,
+    add_quiet,
+    add_seed,
+    at_least,
+    check_folder,
+    file,
+    path,
+    tell,
+    writing,
+)
+from algcn.datasets.image_folder import ImageFolder, Item, read_image_folder
+from algcn.datasets.left_out import count_captions, use_items
 from algcn.evaluation.record import HELD_OUT, EncoderRecall, EncoderResults
+from algcn.kit.account import Account
 from algcn.kit.errors import InputError, run_command
 from algcn.kit.files import replacing, write_text
+from algcn.kit.images import open_image
 from algcn.kit.tensor_files import save_tensors
+from algcn.kit.unreadable import count_unreadable
 from algcn.pretrain import pocket
 from algcn.pretrain.align import ImageTop, Language, Pairs, align, embed_maps, recall
 from algcn.pretrain.language import distil, initialise_token_embeddings, teacher_embeddings, wordnet_texts
-from algcn.pretrain.trunk import cache_maps
+from algcn.pretrain.trunk import are_read, cache_maps
 
 WORDNET = Path("/usr/share/wordnet/data.noun")  # where Debian has it
 RECALL_GALLERY = 1000
@@ -93,18 +108,23 @@ def main(argv: Sequence[str] | None = None) -> None:
         args.work.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(args.seed)
 
-    items = [item for folder in folders for item in folder.items if item.texts]
+    captioned = [(folder, item) for folder in folders for item in folder.items if item.texts]
     maps = np.concatenate(
         [
             cache_maps(
-                [f.root / i.file_name for i in f.items if i.texts],
+                [folder.path(item) for item in folder.items if item.texts],
                 args.imagenet,
-                args.work / f"maps-{f.root.name}.npy",
+                args.work / f"maps-{folder.root.name}.npy",
                 progress=progress,
             )
-            for f in folders
+            for folder in folders
         ]
     )
+    read = are_read(maps)
+    if not read.all():
+        maps = maps[read]
+    items = [item for (_, item), was_read in zip(captioned, read, strict=True) if was_read]
+    unread = [where for where, was_read in zip(captioned, read, strict=True) if not was_read]
     split = [item.split or "train" for item in items]
     held_out = {t.strip().lower() for s, item in zip(split, items, strict=True) if s != "train" for t in item.texts}
     lines = [line for path in args.texts for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
@@ -174,6 +194,34 @@ def main(argv: Sequence[str] | None = None) -> None:
     results = EncoderResults(**{name: measure(model, pairs_of(name)) for name in HELD_OUT if name in split}).to_json()
     write_text(args.out / "recall.json", json.dumps(results, indent=2) + "\n")
     print(json.dumps(results))
+    account = account_of(folders, items, unread)
+    held_back = [text for text in captions if text not in row_of]
+    if held_back:
+        kind, remedy = "training captions that a held-out picture has too", "they would show what is measured"
+        account.add(kind, repr(held_back[0]), remedy, len(held_back), "captions")
+        account.used["captions"] -= len(held_back)
+    tell(account)
+
+
+def account_of(folders: list[ImageFolder], used: list[Item], unread: list[tuple[ImageFolder, Item]]) -> Account:
+    """What of the folders was trained on or measured; labels are not asked for."""
+    account = Account()
+    for folder in folders:
+        account.merge(folder.account)
+        for item in folder:
+            if not item.texts:
+                account.add(
+                    "pictures without a caption", item.file_name, "give it a text in the table", unit="pictures"
+                )
+    for folder, item in unread:
+        try:
+            open_image(folder.path(item), name=item.file_name)
+        except InputError as error:
+            count_unreadable(account, folder.root, {item.file_name: str(error)})
+        count_captions(account, item)
+    use_items(account, used)
+    del account.used["labels"]
+    return account
 
 
 def measure(model: nn.Module, pairs: Pairs) -> EncoderRecall:

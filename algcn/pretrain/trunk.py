@@ -18,7 +18,8 @@ from PIL import Image
 from torch import nn
 
 from algcn.kit.errors import InputError
-from algcn.kit.files import replacing, write_text
+from algcn.kit.files import file_state, replacing, write_text
+from algcn.kit.images import open_image
 from algcn.kit.progress import track
 
 ARCHITECTURE = "tf_efficientnet_lite2"
@@ -28,6 +29,7 @@ FROZEN_STAGES = 6
 """Stages 0 to 5 belong to the frozen trunk; stage 6 and the head are trained."""
 MAP_SHAPE = (208, IMAGE_SIZE // 32, IMAGE_SIZE // 32)
 BATCH = 16
+_NOTHING = np.zeros((3, IMAGE_SIZE, IMAGE_SIZE), dtype=np.float32)  # in place of a picture that cannot be read
 
 
 def load_imagenet_tower(checkpoint: str | Path) -> nn.Module:
@@ -58,11 +60,26 @@ def trained_top(model: nn.Module) -> nn.Sequential:
 
 
 def preprocess(path: Path) -> np.ndarray:
-    """Squash a picture to 256 × 256 (nothing is cropped away) and normalise it, 3 × 256 × 256 float32."""
-    with Image.open(path) as image:
-        pixels = image.convert("RGB").resize((IMAGE_SIZE, IMAGE_SIZE), Image.Resampling.BICUBIC)
+    """Squash a picture to 256 × 256 (nothing is cropped away) and normalise it, 3 × 256 × 256 float32.
+
+    Raises:
+        InputError: The picture cannot be read.
+    """
+    pixels = open_image(path).resize((IMAGE_SIZE, IMAGE_SIZE), Image.Resampling.BICUBIC)
     array = np.asarray(pixels, dtype=np.float32) / 255.0
     return ((array - np.float32(MEAN)) / np.float32(STD)).transpose(2, 0, 1)
+
+
+def _preprocess_or_none(path: Path) -> np.ndarray | None:
+    try:
+        return preprocess(path)
+    except InputError:
+        return None
+
+
+def are_read(maps: np.ndarray) -> np.ndarray:
+    """Tell for each row of the maps whether its picture could be read, N of bool."""
+    return ~np.isnan(maps[:, 0, 0, 0])
 
 
 def _fill(cache: Path, checkpoint: Path, paths: list[Path], start: int, progress: bool) -> None:
@@ -75,10 +92,12 @@ def _fill(cache: Path, checkpoint: Path, paths: list[Path], start: int, progress
         offsets = range(0, len(paths), BATCH)
         for offset in track(offsets, "trunk", total=len(offsets), unit="batch", shown=progress):
             chosen = paths[offset : offset + BATCH]
-            pixels = torch.from_numpy(np.stack([preprocess(p) for p in chosen]))
+            read = [_preprocess_or_none(path) for path in chosen]
+            pixels = torch.from_numpy(np.stack([_NOTHING if one is None else one for one in read]))
             short = BATCH - len(chosen)  # the traced graph wants full batches
             pixels = torch.nn.functional.pad(pixels, (0, 0, 0, 0, 0, 0, 0, short))
             out = trunk(pixels)[: len(chosen)]
+            out[[one is None for one in read]] = torch.nan
             maps[start + offset : start + offset + len(chosen)] = out.numpy().astype(np.float16)
     maps.flush()
 
@@ -88,10 +107,12 @@ def cache_maps(
 ) -> np.ndarray:
     """Return trunk maps of all pictures, N × 208 × 8 × 8 float16, mapped from `cache` (made if it is not there).
 
+    The map of a picture that cannot be read is NaN (`are_read`).
+
     The first of the workers shows a progress bar of its share on stderr, unless `progress` is off.
     """
     index = cache.with_suffix(".json")
-    listing = json.dumps([str(p) for p in paths])
+    listing = json.dumps([[str(path), file_state(path)] for path in paths])
     if not (cache.exists() and index.exists() and index.read_text() == listing):
         with replacing(cache) as aside:
             maps = np.lib.format.open_memmap(aside, mode="w+", dtype=np.float16, shape=(len(paths), *MAP_SHAPE))

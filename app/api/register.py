@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 from collections.abc import Callable
@@ -15,7 +16,12 @@ from app.program import Program
 
 MODEL_ARGUMENT = "model: Which model answers, by its name in list_models; by default the one the program started with."
 
-
+# Answers of milliseconds. They do not wait in the page's queue behind anything, but have a room of their own
+# (`Program.answer_room`); gradio_client asks through the queue all the same, where nothing limits how many run.
+QUICK = frozenset(
+    {"benchmark", "classifier_neighbours", "describe_graph", "edit_edge", "export_csv", "label_graph",
+     "label_neighbours", "list_models", "search_by_item", "search_by_text"}
+)  # fmt: skip
 # In the order in which they are listed under "Use via API".
 MODULES = (search, labels, classifiers, maps, benchmark, training, collections)
 
@@ -26,7 +32,10 @@ def add_endpoints(program: Program) -> None:
     for function in (_list_models(program), *functions):
         # gradio shows the first line of a docstring only; what the arguments mean is in the others.
         description = " ".join(inspect.getdoc(function).split())
-        gr.api(_with_error_sentence(function), api_name=function.__name__, api_description=description)
+        name, how = function.__name__, {}
+        if name in QUICK:
+            how = {"queue": False, "concurrency_limit": None}
+        gr.api(_with_error_sentence(function), api_name=name, api_description=description, **how)
 
 
 def _list_models(program: Program) -> Callable[[], list[dict[str, Any]]]:
@@ -51,11 +60,14 @@ def _of_any_model(function: Callable[..., Any], program: Program) -> Callable[..
     model = inspect.Parameter("model", inspect.Parameter.POSITIONAL_OR_KEYWORD, default="", annotation="str")
     signature = given.replace(parameters=[*given.parameters.values(), model])
 
+    is_quick = function.__name__ in QUICK
+
     @functools.wraps(function)
     def answer(*values: Any, **named: Any) -> Any:
         bound = signature.bind(*values, **named)
         name = bound.arguments.pop("model", "")
-        with program.named(name):
+        # The model is loaded first, if it has to be: nobody has a place in the room meanwhile.
+        with program.named(name), program.answer_room.place() if is_quick else contextlib.nullcontext():
             return function(*bound.args, **bound.kwargs)
 
     answer.__signature__ = signature

@@ -89,7 +89,7 @@ def api(program: Program) -> list[Callable[..., Any]]:
             space=space,
             cutoff=cutoff,
         )
-        return program.named_service().search(query).to_dict()
+        return program.search(program.named_service(), query).to_dict()
 
     def search_by_item(
         file: str,
@@ -142,7 +142,9 @@ def api(program: Program) -> list[Callable[..., Any]]:
             [{label, score}], the clearest first; score is the cosine of the picture with the label's classifier, and
             only labels above their own threshold are named.
         """
-        labels = program.named_service().predict_labels(uploaded_file(image, program.uploads))
+        service, picture = program.named_service(), uploaded_file(image, program.uploads)
+        with program.picture_room.place():
+            labels = service.predict_labels(picture)
         return [{"label": label.name, "score": round(label.score, 6)} for label in labels]
 
     def export_csv(

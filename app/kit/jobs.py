@@ -15,10 +15,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from algcn.kit.errors import InputError
+from algcn.kit.threads import one_core
 
 UNWATCHED_SECONDS = 20.0
 NICENESS = 5  # a search by somebody else comes first
 WAIT_SECONDS = 0.2
+MAX_WAITING = 16  # each is watched by a thread of the page
 _OVER = object()
 
 
@@ -94,20 +96,6 @@ class Job:
             self._news.put(_OVER)
 
 
-@contextlib.contextmanager
-def one_core() -> Iterator[None]:
-    """Let this thread compute on one core, so that searches have another.
-
-    Where the cores are busy it is even faster than on all of them: no half of a step waits for the other.
-    """
-    import torch
-    from threadpoolctl import threadpool_limits
-
-    torch.get_num_threads()  # torch chooses for each thread when it is first used: before this limit, not after
-    with threadpool_limits(1, "openmp"):
-        yield
-
-
 class Jobs:
     """A queue of jobs of one kind, of which a few run at once.
 
@@ -131,7 +119,7 @@ class Jobs:
             waiting: What to report while it waits, given how many are before it.
 
         Raises:
-            InputError: The visitor has a job that is not over.
+            InputError: The visitor has a job that is not over, or too many are waiting.
         """
 
         def in_turn(job: Job) -> Any:
@@ -147,6 +135,8 @@ class Jobs:
 
         with self._changed:
             self.check_idle(visitor)
+            if len(self._order) >= self._limit + MAX_WAITING:
+                raise InputError(f"{MAX_WAITING} others are waiting for their turn: try again in a few minutes.")
             job = Job(in_turn, name=f"job of {visitor}")
             self._jobs[visitor] = job
             self._order.append(job)

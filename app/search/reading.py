@@ -19,8 +19,8 @@ from torch.nn import functional
 from algcn.features.encoder import clean_text
 from algcn.kit.errors import InputError
 from algcn.kit.files import file_state
-from algcn.kit.images import open_image
 from app.kit.cache import Cache
+from app.kit.decoders import open_image
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -88,8 +88,8 @@ class Reader:
         """
         if isinstance(picture, (str, Path)) and Path(picture).is_file():
             key = (str(picture), *file_state(picture))
-            return self._pictures.get(key, lambda: self._read_picture(open_image(picture)))
-        return self._read_picture(open_image(picture) if isinstance(picture, (str, Path, bytes)) else picture)
+            return self._pictures.get(key, lambda: self._read_picture(picture))
+        return self._read_picture(picture)
 
     def _read_text(self, text: str) -> Part:
         with torch.no_grad():
@@ -115,7 +115,9 @@ class Reader:
         # Classifiers are compared with pictures by the thresholds of pictures.
         return Part("image", torch.zeros(1, self._encoder.width), embedding, tuple(names), labels_only=True)
 
-    def _read_picture(self, image: Image.Image) -> Part:
+    def _read_picture(self, picture: Image.Image | Path | str | bytes) -> Part:
+        # The only place where a picture that somebody asks with is decoded.
+        image = open_image(picture) if isinstance(picture, (str, Path, bytes)) else picture
         with torch.no_grad():
             features = self._encoder.encode_images([image]).clone()
             embedding = functional.normalize(self._model.embed_image(features).float(), dim=1)

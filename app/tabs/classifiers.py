@@ -111,7 +111,8 @@ class ClassifiersTab:
             trigger_mode="multiple",
             **QUIET,
         )
-        self.epoch.input(self.redraw, inputs, self.outputs, trigger_mode="always_last", **QUIET)
+        # PCA alone has epochs, so nothing is waited for: the way through the queue would take longer than the answer.
+        self.epoch.input(self.show_epoch, inputs, self.outputs, trigger_mode="always_last", queue=False, **QUIET)
         for plot, neighbours in zip(self.plots, self.lists, strict=True):
             gr.on(
                 [plot.select, neighbours.select],
@@ -139,6 +140,16 @@ class ClassifiersTab:
         found = self._find(visitor)
         yield self._draw(found, visitor, *values)
         yield from self._wait(found, visitor, turns, turn, *values)
+
+    def show_epoch(self, visitor: Visitor, turns: dict[str, int], *values: object) -> list[Any]:
+        """Draw an epoch."""
+        turns["now"] = turns.get("now", 0) + 1
+        found = self._find(visitor)
+        try:
+            with self.frame.program.answer_room.place():
+                return self._draw(found, visitor, *values)
+        except InputError as error:
+            raise gr.Error(str(error), print_exception=False) from None
 
     def settle(self, visitor: Visitor, turns: dict[str, int], *values: object) -> Iterator[list[Any]]:
         """Draw what had to be computed first after the tab was opened, if anything."""

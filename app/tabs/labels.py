@@ -64,7 +64,9 @@ class LabelsTab:
         """Answer what the browser asks for in its own words; what is wrong with them is shown in the tab."""
         message = sent(event)
         try:
-            return _answer(self.frame.service(visitor), visitor, edits, message)
+            service = self.frame.service(visitor)
+            with self.frame.program.answer_room.place():
+                return _answer(service, visitor, edits, message)
         except InputError as error:
             return plot_value(error_value(str(error), message.get("serial"))), edits
 

@@ -2,7 +2,8 @@
 
 Notable: what stands in the boxes is what is asked, so nobody has to remember what was done before. All events take raw
 values (`preprocess=False`): what a browser sent is checked by `Query` and the service, and a picture that cannot be
-read is a sentence instead of a traceback.
+read is a sentence instead of a traceback. Events of one visitor are answered side by side, as those of different
+visitors are; `app.kit.turns` sees to it that the answer to the newest stays.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from algcn.kit.errors import InputError
-from algcn.kit.images import open_image
 from app.components.download import csv_download, download_view
 from app.components.examples import chosen_index, examples_view, render_examples
 from app.components.results import (
@@ -27,10 +27,12 @@ from app.components.results import (
     results_view,
 )
 from app.frame import Frame, sent
+from app.kit.decoders import open_image
 from app.kit.limits import DEFAULT_LIMIT, MAX_LIMIT
 from app.kit.pictures import is_shown_as_it_is, uploaded_file
 from app.kit.scripts import mount
 from app.kit.templates import render
+from app.kit.turns import Outdated
 from app.search.examples import example_pictures, example_words
 from app.search.export import to_csv
 from app.search.link import address_of, query_of
@@ -67,12 +69,17 @@ class Given:
 
 
 def _with_error_sentence(handler: Callable[..., Updates]) -> Callable[..., Updates]:
-    """Turn a handler's InputError into a sentence on the page; whatever was typed and found stays."""
+    """Turn a handler's InputError into a sentence on the page; whatever was typed and found stays.
+
+    An answer that comes after something newer was asked changes nothing.
+    """
 
     @functools.wraps(handler)
     def handle(self: SearchTab, *values: Any) -> Updates:
         try:
             return handler(self, *values)
+        except Outdated:
+            return self._nothing()
         except InputError as error:
             return {self.notice: render_error(str(error))}
 
@@ -152,20 +159,21 @@ class SearchTab:
             "preprocess": False,
             "show_progress": "minimal",
             "show_progress_on": self.results,
-            # What was asked last is what stays: one at a time in their order, and of several that are sent while one
-            # is answered, the last.
-            "concurrency_id": "search",
-            "concurrency_limit": 1,
-            "trigger_mode": "always_last",
+            # Nobody waits for another, not even for their own last question; `Program.search` bounds them.
+            "concurrency_limit": None,
+            "trigger_mode": "multiple",
         }
+        # Milliseconds of work: the way through the queue would take longer than the answer.
+        quick = {**private, "queue": False}
         inputs = [self.frame.visitor, self.last_query, *self.boxes]
-        gr.on([self.text.submit, self.without.submit, self.button.click], self.search, inputs, self.outputs, **private)
+        gr.on([self.text.submit, self.without.submit, self.button.click], self.search, inputs, self.outputs, **quick)
         for changed in (self.weight, self.labels, self.match, self.cutoff, self.beside):
-            changed.input(self.refine, inputs, self.outputs, **private)
+            # Of what a slider says while one answer is under way, the last.
+            changed.input(self.refine, inputs, self.outputs, **{**quick, "trigger_mode": "always_last"})
         self.picture.upload(self.take_picture, [self.picture, *inputs], self.outputs, **private)
-        self.picture.clear(self.drop_picture, inputs, self.outputs, **private)
-        self.results.select(self.select_result, inputs, [*self.outputs, self.download], **private)
-        self.examples.select(self.select_example, inputs, self.outputs, **private)
+        self.picture.clear(self.drop_picture, inputs, self.outputs, **quick)
+        self.results.select(self.select_result, inputs, [*self.outputs, self.download], **quick)
+        self.examples.select(self.select_example, inputs, self.outputs, **quick)
         self.frame.blocks.load(
             self.open_page,
             [self.frame.visitor, self.address],
@@ -181,33 +189,49 @@ class SearchTab:
     @_with_error_sentence
     def search(self, visitor: Visitor, last_query: Query | None, *values: Any) -> Updates:
         """Search for what stands in the boxes."""
-        return self._answer(visitor, self._in_boxes(*values))
+        return self._answer(visitor, self._in_boxes(visitor, *values))
 
     @_with_error_sentence
     def refine(self, visitor: Visitor, last_query: Query | None, *values: Any) -> Updates:
         """Search again with what was changed; before the first search nothing happens."""
-        return self._nothing() if last_query is None else self._answer(visitor, self._in_boxes(*values))
+        if last_query is None and visitor.turns.under_way is None:
+            return self._nothing()
+        return self._answer(visitor, self._in_boxes(visitor, *values))
 
     @_with_error_sentence
     def take_picture(
         self, upload: Any, visitor: Visitor, last_query: Query | None, text: Any, given: Given, *values: Any
     ) -> Updates:
         """Search for the picture that was given, and for the words if there are any."""
-        taken = Given(upload=upload)
-        query = self._in_boxes(text, taken, *values)
-        found = self._answer(visitor, query)
-        if query.picture is not None and not is_shown_as_it_is(query.picture):
-            found[self.picture] = _small(open_image(query.picture))
-        return {**found, self.given: taken}
+        taken = visitor.giving = Given(upload=upload)
+        found = self._nothing()
+        try:
+            query = self._in_boxes(visitor, text, taken, *values)
+            try:
+                found = self._answer(visitor, query)
+            except Outdated as outdated:  # what was asked meanwhile was asked with this picture
+                if outdated.failed:
+                    raise
+            if query.picture is not None and not is_shown_as_it_is(query.picture):
+                with self.frame.program.picture_room.place():
+                    found[self.picture] = _small(open_image(query.picture))
+        finally:
+            stays = visitor.giving is taken
+            if stays:
+                visitor.giving = None
+        return {**found, self.given: taken} if stays else self._nothing()
 
     @_with_error_sentence
     def drop_picture(
         self, visitor: Visitor, last_query: Query | None, text: Any, given: Given, *values: Any
     ) -> Updates:
         """Take the picture away; if it was part of the last query, search for the words alone."""
-        alone = self._in_boxes(text, Given(), *values)
-        again = last_query is not None and last_query.has_picture and alone.text.strip()
-        found = self._answer(visitor, alone) if again else {}
+        was_coming, visitor.giving = visitor.giving is not None, None
+        if was_coming:
+            visitor.turns.withdraw()
+        alone = self._in_boxes(visitor, text, Given(), *values)
+        had_picture = was_coming or (last_query is not None and last_query.has_picture)
+        found = self._answer(visitor, alone) if had_picture and alone.text.strip() else {}
         return {self.mix: gr.update(visible=False), **found, self.given: Given()}
 
     @_with_error_sentence
@@ -225,9 +249,10 @@ class SearchTab:
             return self._answer(visitor, dataclasses.replace(last_query, limit=more))
         if action == "export":
             everything = dataclasses.replace(last_query, limit=MAX_LIMIT, fold=False, beside=False)
-            return {self.download: csv_download(CSV_NAME, to_csv(service.search(everything)))}
-        query = self._in_boxes(*values)
+            return {self.download: csv_download(CSV_NAME, to_csv(self.frame.program.search(service, everything)))}
+        query = self._in_boxes(visitor, *values)
         if action == "similar":
+            visitor.giving = None
             item = service.check_item(what.get("item"))
             changed = dataclasses.replace(query, text="", picture=None, item=item)
         elif action == "label" and isinstance(what.get("label"), str):
@@ -240,7 +265,7 @@ class SearchTab:
             return self._nothing()
         found = self._answer(visitor, changed)
         if action == "similar":
-            return {**self._into_boxes(changed, service), **found}
+            return {**self._into_boxes(visitor, changed, service), **found}
         return {self.labels: list(changed.labels), self.cutoff: changed.cutoff, **found}
 
     @_with_error_sentence
@@ -255,8 +280,9 @@ class SearchTab:
         if index is None:
             return self._nothing()
         chosen = {"text" if is_text else "item": choices[index]}
-        query = dataclasses.replace(self._in_boxes("", Given(), *values), **chosen)
-        return {**self._into_boxes(query, service), **self._answer(visitor, query)}
+        visitor.giving = None
+        query = dataclasses.replace(self._in_boxes(visitor, "", Given(), *values), **chosen)
+        return {**self._into_boxes(visitor, query, service), **self._answer(visitor, query)}
 
     @_with_error_sentence
     def open_page(self, visitor: Visitor, link: object) -> Updates:
@@ -274,9 +300,11 @@ class SearchTab:
             if query is None:
                 return offers
             found = self._answer(visitor, query)
+        except Outdated:
+            return offers
         except InputError as error:
             return {**offers, self.notice: render_error(str(error))}
-        return {**offers, **found, **self._into_boxes(query, service), **self._offers(service, query)}
+        return {**offers, **found, **self._into_boxes(visitor, query, service), **self._offers(service, query)}
 
     def open_tab(
         self, service: RetrievalService, visitor: Visitor, seen: object, last_query: Query | None
@@ -286,29 +314,43 @@ class SearchTab:
         return tuple(updates.get(output, gr.skip()) for output in self.furnished)
 
     def reopen(self, service: RetrievalService, visitor: Visitor, seen: object, last_query: Query | None) -> Updates:
-        """Answer the last query again if another model or gallery was opened since."""
+        """Answer the last query again if another model or gallery was opened since; what is asked meanwhile stays."""
         now = (id(service), service.key)
         if seen is None or seen == now:
             return {self.seen: now}
+        turn = visitor.turns.newest
+        asked_of, asked = visitor.turns.under_way or (None, last_query)
+        is_of_now = asked_of is service or visitor.query is not None  # asked of what is open now, before this came
+        # What else is under way was asked of what was open before.
+        if is_of_now or not visitor.turns.withdraw(turn):
+            return {**self._offers(service, None), self.seen: now}
+        turn += 1
         query, found = Query(), {self.results: _empty(service), self.last_query: None}
         hint = render_hint(OPENED_ANEW)
         # A picture of the gallery is asked again where the pictures are the same.
-        is_there = last_query is not None and (last_query.item is None or seen[1] == service.key)
-        if is_there and (last_query.text.strip() or last_query.has_picture):
-            again = dataclasses.replace(last_query, labels=service.labels.known(last_query.labels), limit=DEFAULT_LIMIT)
+        is_there = asked is not None and (asked.item is None or seen[1] == service.key)
+        if is_there and (asked.text.strip() or asked.has_picture):
+            again = dataclasses.replace(asked, labels=service.labels.known(asked.labels), limit=DEFAULT_LIMIT)
+            turn += 1
             try:
                 found, hint = self._answer(visitor, again), render_hint(OPENED)
                 query = again
+            except Outdated:
+                pass  # see below
             except InputError as error:  # a model that reads pictures only
                 hint = render_error(str(error))
-        boxes = {} if query.picture is not None else self._into_boxes(query, service)
+        if visitor.turns.newest != turn:
+            return {**self._offers(service, None), self.seen: now}
+        boxes = {} if query.picture is not None else self._into_boxes(visitor, query, service)
         shown = {self.seen: now, self.notice: hint}
         return {**boxes, **found, **self._offers(service, query), **shown}
 
     def _answer(self, visitor: Visitor, query: Query) -> Updates:
         service = self.frame.service(visitor)
-        result = service.search(query)
-        visitor.query = result.point
+        with visitor.turns.take((service, query)):
+            result = self.frame.program.search(service, query)
+        if service is self.frame.service(visitor):
+            visitor.query = result.point
         gallery, sizes = service.gallery, (len(service.gallery.items), len(service.gallery.texts))
         link = address_of(query, lambda item: gallery.items[item].file_name)
         shown = render_results(result, service.pictures, sizes, link, with_captions=service.reads_words)
@@ -323,22 +365,33 @@ class SearchTab:
         service = self.frame.service(visitor)
         query = self._linked(service, link)
         if query is None:
+            visitor.turns.withdraw()
             cleared = {self.results: _empty(service), self.last_query: None, self.notice: render_error("")}
-            return {**self._into_boxes(Query(), service), **cleared}
-        return {**self._into_boxes(query, service), **self._answer(visitor, query)}
+            return {**self._into_boxes(visitor, Query(), service), **cleared}
+        return {**self._into_boxes(visitor, query, service), **self._answer(visitor, query)}
 
     def _linked(self, service: RetrievalService, link: object) -> Query | None:
         query = query_of(link, service.find_item)
         return None if query is None else dataclasses.replace(query, fold=True)
 
     def _in_boxes(
-        self, text: Any, given: Given, weight: Any, without: Any, labels: Any, match: Any, cutoff: Any, beside: Any
+        self,
+        visitor: Visitor,
+        text: Any,
+        given: Given,
+        weight: Any,
+        without: Any,
+        labels: Any,
+        match: Any,
+        cutoff: Any,
+        beside: Any,
     ) -> Query:
-        """The query that stands in the boxes.
+        """The query that stands in the boxes; a picture that is still being read is there already.
 
         Raises:
             InputError: A value is not of its kind.
         """
+        given = visitor.giving or given
         return Query(
             text=text or "",
             picture=None if given.upload is None else uploaded_file(given.upload, self.frame.program.uploads),
@@ -352,7 +405,8 @@ class SearchTab:
             fold=True,
         )
 
-    def _into_boxes(self, query: Query, service: RetrievalService) -> Updates:
+    def _into_boxes(self, visitor: Visitor, query: Query, service: RetrievalService) -> Updates:
+        visitor.giving = None
         return {
             self.text: query.text,
             self.picture: None if query.item is None else _shown(service, query.item),
@@ -367,7 +421,10 @@ class SearchTab:
         }
 
     def _offers(self, service: RetrievalService, query: Query | None) -> Updates:
-        """What depends on the model and the gallery, whatever is asked; and the query's values beside it, if any."""
+        """What depends on the model and the gallery, whatever is asked; and the values of the query, if there is one.
+
+        Without one, what somebody has begun to type or to choose stays.
+        """
         gallery, names = service.gallery, service.bundle.label_set.names
         choices = [(f"{name} · {count:,}", name) for name, count in service.labels.counts.items()]
         words, pictures = _example_words(service), example_pictures(gallery)
@@ -376,16 +433,17 @@ class SearchTab:
             wanted = WANTED_LABEL.format(examples=", ".join(words[:3]))
             unwanted = ", ".join(words[-2:])
             reads = render("components/pictures_only.html", name=service.name, count=len(names))
-        # What somebody has begun to type stays.
-        text, without = ({}, {}) if query is None else ({"value": query.text}, {"value": query.without})
-        query = query or Query()
+        text, without, labels, cutoff = {}, {}, {}, {}
+        if query is not None:
+            text, without = {"value": query.text}, {"value": query.without}
+            labels, cutoff = {"value": list(query.labels)}, {"value": query.cutoff}
         return {
             self.text: gr.update(placeholder=wanted, **text),
             self.without: gr.update(placeholder=unwanted, **without),
             self.examples: render_examples(words, pictures, service.pictures),
             self.reads: gr.update(value=reads, visible=bool(reads)),
-            self.labels: gr.update(choices=choices, value=list(query.labels)),
-            self.cutoff: gr.update(label=CUTOFF_LABELS[service.cutoff_by], value=query.cutoff),
+            self.labels: gr.update(choices=choices, **labels),
+            self.cutoff: gr.update(label=CUTOFF_LABELS[service.cutoff_by], **cutoff),
         }
 
     def _nothing(self) -> Updates:

@@ -12,6 +12,8 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from app.kit.turns import Turns
+
 if TYPE_CHECKING:
     from algcn.bundles.bundle import Bundle
     from app.search.query import QueryPoint
@@ -24,6 +26,8 @@ class Visitor:
 
     Attributes:
         query: The query answered last, a point for the maps; None before the first.
+        turns: What the visitor asks in the Search tab, in its order.
+        giving: The picture that the visitor gave and that is being read; None for none.
         trained: A model of the visitor's, open or not, and the service that it was trained with; None without one.
         arrival: What went wrong with the address that they came by, "" for nothing; None until somebody has looked.
         arriving: Held while somebody looks.
@@ -31,6 +35,7 @@ class Visitor:
 
     def __init__(self) -> None:
         self.query: QueryPoint | None = None
+        self.turns, self.giving = Turns(), None
         self.trained: tuple[Bundle, RetrievalService] | None = None
         self.arrival: str | None = None
         self.arriving = threading.Lock()

@@ -21,6 +21,7 @@ from conftest import PROJECT
 from algcn import command_line
 from algcn.command_line import CommandParser, answering, path, reference
 from algcn.datasets.features import Features
+from algcn.kit.account import Account
 from algcn.kit.errors import InputError, run_command
 
 MODULES = (
@@ -294,6 +295,30 @@ def test_an_answer_in_a_file_on_stdout_or_nowhere(tmp_path: Path, capsys: pytest
     said = capsys.readouterr()
     assert said.out == 'words\n{\n  "größe": 1\n}\nwords\n' and said.err == "words\n"
     assert json.loads((tmp_path / "deep" / "answer.json").read_text(encoding="utf-8")) == {"größe": 1}
+
+
+def test_the_labels_found_are_one_line() -> None:
+    assert command_line.labels_line({}) == "No labels found."
+    assert command_line.labels_line({"sea": 2, "dog\udcff": 1234}) == "2 labels found: dog\\udcff (1,234), sea (2)."
+    many = command_line.labels_line({f"label {number}": number for number in range(1, 41)})
+    assert many.startswith("40 labels found: label 40 (40), ") and many.count("(") == command_line.LABELS_SHOWN + 1
+    assert many.endswith(", label 31 (31) and 30 more, the rarest label 1 (1).")
+    eleven = command_line.labels_line(dict.fromkeys("abcdefghijk", 1))
+    assert eleven.endswith("j (1), k (1).") and "more" not in eleven
+
+
+def test_an_account_is_told_and_written_whatever_files_are_called(capsys: pytest.CaptureFixture[str]) -> None:
+    account = Account()
+    account.add("damaged pictures", "a\udcfe.jpg", "save it again", unit="pictures")
+    with answering("-") as answer:
+        command_line.tell(account)
+        answer({"account": account.to_json()})
+    out, err = capsys.readouterr()
+    assert err.splitlines() == [
+        "Nothing used; 1 picture not used.",
+        "Damaged pictures: 1, for instance a\\udcfe.jpg; save it again.",
+    ]
+    assert json.loads(out)["account"]["left_out"][0]["example"] == "a\udcfe.jpg"
 
 
 def test_a_full_disk_is_a_sentence(tmp_path: Path) -> None:

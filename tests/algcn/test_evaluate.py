@@ -118,13 +118,18 @@ def test_command_from_files_alone(folder, tiny_bundle_dir, tmp_path, capsys, spa
     assert report["split"] == "all" and (report["images"], report["texts"]) == (5, 6)
     assert report["per_label"]["image_to_text"]["zeppelin"] is not None
     assert report["queries_left_out"]["image_to_text"] == 1
+    account = report["account"]
+    assert account["used"] == {"pictures": 5, "captions": 6, "labels": 8, "rows": 7, "queries": 9}
+    left_out = {kind["kind"]: kind["count"] for kind in account["left_out"]}
+    assert left_out.pop("queries without a label") == sum(report["queries_left_out"].values()) == 2
+    assert left_out == {"pictures without a usable caption": 1, "labels of pictures left out": 2}
     printed = capsys.readouterr().out
     assert "random ranking" in printed and "R@10" in printed
 
 
 def test_the_spaces_differ_and_are_what_they_say(folder, tiny_bundle_dir):
     bundle = Bundle.load(tiny_bundle_dir)
-    features, split = evaluate.load_data(folder, bundle, None, "cpu")
+    features, split, _ = evaluate.load_data(folder, bundle, None, "cpu")
     assert split == "all"
     raw, common = retrieval.embed(features, None), retrieval.embed(features, bundle.model)
     assert raw.images.shape[1] == 32 and common.images.shape[1] == 48
@@ -141,6 +146,11 @@ def test_splits(folder, tiny_bundle_dir):
     assert evaluate.load_data(folder, bundle, None, "cpu")[0].file_names == ["beach.png", "street.jpg"]
     assert len(evaluate.load_data(folder, bundle, "all", "cpu")[0]) == 6
     assert evaluate.load_data(folder, bundle, "train", "cpu")[0].file_names[0] == "beach_dog.webp"
+    account = evaluate.load_data(folder, bundle, None, "cpu").account
+    assert (account.used["pictures"], account.used["captions"]) == (2, 2)
+    assert (account.given("pictures"), account.given("captions"), account.given("labels")) == (6, 6, 10)
+    assert account.counts["pictures of other splits"] == 4 and account.counts["captions of pictures left out"] == 4
+    assert "pictures without a usable caption" not in account.counts  # it is of another split, and counted there
 
 
 def test_a_folder_that_names_no_split_has_that_of_its_feature_file(folder, tiny_bundle_dir, tmp_path, capsys):
@@ -152,7 +162,7 @@ def test_a_folder_that_names_no_split_has_that_of_its_feature_file(folder, tiny_
     extracted = Features.load(tmp_path / "features.safetensors")
     bundle = Bundle.load(tiny_bundle_dir)
     for split in SPLITS:
-        read, chosen = evaluate.load_data(folder, bundle, split, "cpu")
+        read, chosen, _ = evaluate.load_data(folder, bundle, split, "cpu")
         assert chosen == split and read.file_names == extracted.select(split).file_names != []
     capsys.readouterr()
     evaluate.main([str(tiny_bundle_dir), str(folder), "--split", "test"])

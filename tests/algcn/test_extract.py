@@ -254,16 +254,54 @@ def test_command(folder, tiny_bundle_dir, tmp_path, capsys):
     assert not out.with_name(out.name + ".parts").exists()
 
 
-def test_a_damaged_image_is_named_and_nothing_is_lost(folder, tiny_encoder_dir, tmp_path, capsys):
+def test_a_damaged_image_is_named_and_the_others_are_encoded(folder, tiny_encoder_dir, tmp_path, capsys):
     (folder / "street.jpg").write_bytes((folder / "street.jpg").read_bytes()[:200])
     out = tmp_path / "features.safetensors"
     arguments = [str(folder), "--encoder", str(tiny_encoder_dir), "--out", str(out)]
-    assert run_command(extract.main, arguments) == 2
-    error = capsys.readouterr().err
-    assert "street.jpg" in error and "Traceback" not in error
-    assert not out.exists()
+    assert run_command(extract.main, [*arguments, "--quiet", "--json", str(tmp_path / "answer.json")]) == 0
+    said, err = capsys.readouterr()
+    assert err == "" and "5 pairs of 4 images" in said
+    assert "4 pictures, 5 captions, 6 labels, 7 rows used; 2 pictures, 1 caption, 4 labels not used.\n" in said
+    assert "Damaged pictures: 1, for instance street.jpg, which is " in said
+    assert "Pictures without a usable caption: 1, for instance night/boat.png; give it a text in the folder's" in said
+    assert "street.jpg" not in Features.load(out).file_names
+    answer = json.loads((tmp_path / "answer.json").read_text(encoding="utf-8"))
+    assert (answer["pairs"], answer["images"], answer["left_out"]) == (5, 4, 2)
+    assert {kind["kind"] for kind in answer["account"]["left_out"]} >= {
+        "damaged pictures", "pictures without a usable caption"
+    }  # fmt: skip
     shutil.copyfile(folder / "beach.png", folder / "street.jpg")
     assert run_command(extract.main, arguments) == 0
+    assert len(Features.load(out)) == 6
+    for picture in (*folder.glob("*.*g"), *folder.glob("*/*"), *folder.glob("*.webp")):
+        picture.write_bytes(b"no picture")
+    assert run_command(extract.main, arguments) == 2
+    assert "error: No picture of " in capsys.readouterr().err
+
+
+def test_the_labels_found_are_told_before_anything_is_encoded(folder, tiny_encoder_dir, tmp_path, capsys, monkeypatch):
+    out = tmp_path / "features.safetensors"
+    arguments = [str(folder), "--encoder", str(tiny_encoder_dir), "--out", str(out), "--json", str(tmp_path / "a.json")]
+    with (folder / "metadata.csv").open("a", encoding="utf-8") as stream:
+        stream.write("beach.png,again," + "|".join(f"rare {number}" for number in range(7)) + "\n")
+
+    def stop(*_):
+        raise InputError("Nothing is encoded.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(extract, "extract_file", stop)
+        assert run_command(extract.main, arguments) == 2
+    line = (
+        "13 labels found: beach (2), boat (2), night (2), street (2), car (1), dog (1), rare 0 (1), rare 1 (1), "
+        "rare 2 (1), rare 3 (1) and 3 more, the rarest rare 6 (1)."
+    )
+    assert capsys.readouterr().out == f"{line}\n"
+    assert run_command(extract.main, arguments) == 0
+    assert capsys.readouterr().out.startswith(f"{line}\n")
+    labels = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))["labels"]
+    assert labels == {"beach": 2, "boat": 2, "night": 2, "street": 2, "car": 1, "dog": 1} | {
+        f"rare {number}": 1 for number in range(7)
+    }
 
 
 def test_bad_input_is_one_sentence(folder, encoder, tiny_encoder_dir, tmp_path):

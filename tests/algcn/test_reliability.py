@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -138,7 +139,16 @@ def test_command(
     before = Bundle.load(path)
     assert before.calibration is None
     arguments = [str(path), str(tmp_path / "features.safetensors")]
-    reliability.main([*arguments, "--gallery", str(tiny_gallery_dir), "--name", "Tiny"])
+    reliability.main(
+        [*arguments, "--gallery", str(tiny_gallery_dir), "--name", "Tiny", "--json", str(tmp_path / "a.json")]
+    )
+    account = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))["account"]
+    assert account["used"] == {"feature rows": 200, "rows": 7, "pictures": 5, "captions": 5, "labels": 10}
+    assert [(kind["kind"], kind["unit"], kind["count"]) for kind in account["left_out"]] == [
+        ("rows of the training split", "feature rows", 100),
+        ("pictures without a label that the bundle knows", "pictures", 1),
+        ("captions of pictures left out", "captions", 1),
+    ]
     after = Bundle.load(path)
     assert after.fingerprint == before.fingerprint
     assert after.metrics["kept"] == 1

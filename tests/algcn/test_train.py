@@ -273,6 +273,9 @@ def test_command(features, tmp_path, capsys):
     assert metrics["test"]["map"]["average"] == pytest.approx(measured["average"])
     lines = capsys.readouterr().out.splitlines()
     assert sum(line.startswith("epoch ") for line in lines) == 2
+    counts = dict(zip(features.label_set.names, features.labels.sum(dim=0).tolist(), strict=True))
+    assert lines[0].startswith("6 labels found: ") and all(f"{name} ({n})" in lines[0] for name, n in counts.items())
+    assert f"{len(features)} rows used, nothing left out." in lines
     assert not any("TEST" in line for line in lines)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["bundle", "features.safetensors"]
 

@@ -16,6 +16,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
+from algcn import extract
 from algcn.bundles.bundle import Bundle, save_bundle
 from algcn.features.encoder import Encoder
 from algcn.gallery import store as galleries
@@ -137,7 +138,7 @@ def test_in_place_the_features_are_shipped_with_the_folder(
     with safe_open(folder / STORE_NAME, framework="pt") as store:
         assert store.get_tensor("features").dtype == torch.float16
         assert json.loads(store.metadata()["hashes"])
-        assert "stats" not in store.metadata()
+        assert "states" not in store.metadata()
     content = (folder / STORE_NAME).read_bytes()
     moved = Path(shutil.copytree(folder, tmp_path / "elsewhere"))
     encoded.update(images=0, texts=0)
@@ -195,9 +196,11 @@ def test_a_damaged_store_is_rebuilt_with_a_notice(
         {"features": torch.ones(11, TINY_WIDTH, dtype=torch.complex64)},
         {"hashes": "3"},
         {"hashes": json.dumps([["no text"]] * 11)},
-        {"stats": "[1]"},
-        {"stats": '{"beach.png": [1, 2]}'},
-        {"stats": "[" * 100_000},
+        {"states": "[1]"},
+        {"states": '{"beach.png": [1, 2]}'},
+        {"states": '{"beach.png": []}'},
+        {"states": '{"beach.png": "text"}'},
+        {"states": "[" * 100_000},
     ],
     ids=lambda damage: " ".join(f"{name} {str(value)[:12]}" for name, value in damage.items()),
 )
@@ -220,6 +223,105 @@ def test_a_damaged_cache_heals_though_the_shipped_store_has_everything(
     next(cache.rglob("*.safetensors")).write_bytes(b"damaged")
     assert len(build_gallery(folder, bundle).notices) == 1
     assert build_gallery(folder, bundle).notices == []
+
+
+def age(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let all that was written so far be of long ago."""
+    now = galleries.time.time_ns
+    monkeypatch.setattr(galleries.time, "time_ns", lambda: now() + 10 * galleries.YOUNG_NS)
+
+
+@pytest.fixture
+def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the pictures whose bytes are read."""
+    names: list[str] = []
+    sha256 = galleries.files.sha256
+
+    def read(path: Path) -> str:
+        if path.suffix in (".png", ".webp", ".jpg"):
+            names.append(path.name)
+        return sha256(path)
+
+    monkeypatch.setattr(galleries.files, "sha256", read)
+    return names
+
+
+def replace_keeping_size_and_time(path: Path, colour: str) -> None:
+    """Write another picture that has the size and the mtime of the one that was there."""
+    status = path.stat()
+    Image.new("RGB", (96, 64), colour).save(path)
+    assert path.stat().st_size <= status.st_size, "the new picture must not be larger for this test"
+    path.write_bytes(path.read_bytes().ljust(status.st_size, b"\0"))
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (status.st_size, status.st_mtime_ns)
+
+
+def test_a_picture_of_the_same_size_and_time_is_not_taken_for_the_one_before(
+    folder: Path, bundle: Bundle, encoded: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture = folder / "night" / "street.png"
+    picture.write_bytes(picture.read_bytes().ljust(500, b"\0"))
+    before = build_gallery(folder, bundle)
+    age(monkeypatch)
+    build_gallery(folder, bundle)  # its states are kept now
+    replace_keeping_size_and_time(picture, "red")
+    after = build_gallery(folder, bundle)
+    assert encoded == {"images": 7, "texts": 6}
+    changed = [not torch.equal(old, new) for old, new in zip(before.image_features, after.image_features, strict=True)]
+    assert changed == [False, False, False, True, False, False]
+    # And one that was moved over it, as copying tools do.
+    other = folder / "other.png"
+    shutil.copy2(picture, other)
+    replace_keeping_size_and_time(other, "blue")
+    other.replace(picture)
+    moved = build_gallery(folder, bundle)
+    assert encoded == {"images": 8, "texts": 6}
+    assert not torch.equal(moved.image_features[3], after.image_features[3])
+
+
+def test_a_state_is_kept_when_the_file_is_not_young_any_more(
+    folder: Path, bundle: Bundle, hashed: list[str], cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file may change again within a tick of the clock and keep its state, so a young one is hashed each time."""
+    for _ in range(2):
+        build_gallery(folder, bundle)
+        assert len(hashed) == 6
+        hashed.clear()
+    age(monkeypatch)
+    build_gallery(folder, bundle)
+    assert len(hashed) == 6
+    hashed.clear()
+    [store] = cache.rglob("*.safetensors")
+    kept = store.stat().st_mtime_ns
+    build_gallery(folder, bundle)
+    assert hashed == [] and store.stat().st_mtime_ns == kept
+    os.utime(folder / "beach.png", (4e9, 4e9))  # a date to come is not young for ever
+    age(monkeypatch)
+    build_gallery(folder, bundle)
+    assert hashed == ["beach.png"]
+    build_gallery(folder, bundle)
+    assert hashed == ["beach.png"]
+
+
+def test_states_of_an_earlier_version_are_not_trusted(
+    folder: Path, bundle: Bundle, hashed: list[str], encoded: dict[str, int], cache: Path
+) -> None:
+    """They were size, mtime and hash; a picture that had taken another's place would still be served as the other."""
+    build_gallery(folder, bundle)
+    [store] = cache.rglob("*.safetensors")
+    with safe_open(store, framework="pt") as opened:
+        metadata, features = opened.metadata(), opened.get_tensor("features")
+    beach = json.loads(metadata["hashes"])[0]
+    stats = {}
+    for name in ("beach.png", "night/street.png"):
+        status = (folder / name).stat()
+        stats[name] = [status.st_size, status.st_mtime_ns, beach]
+    for key in ("stats", "states"):
+        save_file({"features": features}, store, {**metadata, "states": "{}", key: json.dumps(stats)})
+        hashed.clear()
+        gallery = build_gallery(folder, bundle)
+        assert len(hashed) == 6 and encoded == {"images": 6, "texts": 6}
+        assert not torch.equal(gallery.image_features[3], gallery.image_features[0])
 
 
 def test_where_nothing_can_be_kept_it_still_works(folder: Path, bundle: Bundle, cache: Path) -> None:
@@ -262,6 +364,66 @@ def test_unreadable_pictures_are_left_out_with_a_notice(folder: Path, bundle: Bu
     [notice] = gallery.notices
     assert notice.startswith("2 pictures were left out: The file beach.png is empty")
     assert "street.jpg is damaged or cut off" in notice
+    account = gallery.account
+    assert (account.used["pictures"], account.used["captions"]) == (4, 4)
+    assert (account.given("pictures"), account.given("captions")) == (6, 6)
+    assert account.counts == {
+        "empty files": 1,
+        "damaged pictures": 1,
+        "captions of pictures left out": 2,
+        "labels of pictures left out": 4,
+    }
+    [damaged] = [line for line in account.sentences() if line.startswith("Damaged")]
+    assert damaged.startswith("Damaged pictures: 1, for instance street.jpg, which is damaged or cut off")
+
+
+def test_copies_of_a_damaged_picture_are_each_named(folder: Path, bundle: Bundle) -> None:
+    for name in ("beach.png", "night/boat.png", "street.jpg"):
+        (folder / name).write_bytes(b"")
+    gallery = build_gallery(folder, bundle)
+    assert len(gallery) == 3 and gallery.account.given("pictures") == 6
+    assert gallery.account.counts["empty files"] == 3
+    assert all(sentence.startswith(f"The file {name} is empty") for name, sentence in gallery.unreadable.items())
+    assert sorted(gallery.unreadable) == ["beach.png", "night/boat.png", "street.jpg"]
+
+
+def test_names_that_are_no_unicode_are_told_too(
+    tmp_path: Path, tiny_bundle_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "odd"
+    for name in (b"dog\xff/a\xfe.png", b"cat/b.png", b"cat/c\xfe.png"):
+        path = folder / os.fsdecode(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (40, 40), "red").save(path)
+    broken = os.fsdecode(b"cat/c\xfe.png")
+    (folder / broken).write_bytes(b"no picture")
+    assert run_command(main, ["build", str(folder), "--bundle", str(tiny_bundle_dir), "--json", "-"]) == 0
+    out, err = capsys.readouterr()
+    answer = json.loads(out)
+    assert list(answer["unreadable"]) == [broken] and answer["account"]["used"]["pictures"] == 2
+    assert "for instance cat/c\\udcfe.png, which is" in err
+    arguments = [str(folder), "--bundle", str(tiny_bundle_dir), "--out", str(tmp_path / "new.safetensors")]
+    assert run_command(extract.main, arguments) == 2
+    assert "No image of" in capsys.readouterr().err
+
+
+def test_no_fact_is_told_twice(
+    folder: Path, tiny_bundle_dir: Path, images_only: Bundle, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "street.jpg").write_bytes((folder / "street.jpg").read_bytes()[:-40])
+    for command in ("build", "layout"):
+        assert run_command(main, [command, str(folder), "--bundle", str(images_only.path), "--json", "-"]) == 0
+        out, err = capsys.readouterr()
+        assert err.count("street.jpg, which is damaged") == 1 and err.count("no texts") + err.count("not read") == 1
+        answer = json.loads(out)
+        assert {entry["kind"]: entry["count"] for entry in answer["account"]["left_out"]} == {
+            "damaged pictures": 1,
+            "captions of pictures left out": 1,
+            "captions that the encoder of bags does not read": 5,
+            "labels of pictures left out": 2,
+        }
+        assert answer["account"]["used"] == {"rows": 7, "pictures": 5, "captions": 0, "labels": 8}
+        assert len(answer["notices"]) == 2 and list(answer["unreadable"]) == ["street.jpg"]
 
 
 def test_a_folder_of_unreadable_pictures_is_an_error(tmp_path: Path, bundle: Bundle) -> None:
@@ -279,6 +441,8 @@ def test_texts_that_say_nothing_are_left_out(folder: Path, bundle: Bundle) -> No
     (folder / "metadata.csv").write_text(metadata, encoding="utf-8")
     gallery = build_gallery(folder, bundle)
     assert (len(gallery), gallery.texts, gallery.text_owner.tolist()) == (2, ["A beach"], [0])
+    assert gallery.account.used["captions"] == 1 and gallery.account.given("captions") == 2
+    assert gallery.account.counts["captions that say nothing"] == 1
 
 
 def test_a_folder_of_pictures_alone(folder: Path, bundle: Bundle) -> None:
@@ -314,7 +478,10 @@ def test_a_bundle_without_an_encoder_is_refused(folder: Path, bundle: Bundle, tm
 def test_the_command(folder: Path, tiny_bundle_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["build", str(folder), "--bundle", str(tiny_bundle_dir), "--in-place"]
     assert run_command(main, arguments) == 0
-    assert capsys.readouterr().out.strip() == f"{folder}: 6 pictures and 6 texts"
+    assert capsys.readouterr().out.splitlines() == [
+        f"{folder}: 6 pictures and 6 texts",
+        "6 pictures, 6 captions, 10 labels, 7 rows used, nothing left out.",
+    ]
     assert len(load_file(folder / STORE_NAME)["features"]) == 12
     assert run_command(main, ["build", str(folder / "nothing"), "--bundle", str(tiny_bundle_dir)]) == 2
     assert "error: There is no folder" in capsys.readouterr().err

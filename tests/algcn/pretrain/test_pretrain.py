@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,12 +13,14 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import nn
 
+from algcn.datasets.image_folder import read_image_folder
 from algcn.features.encoder import load_encoder
 from algcn.kit.errors import InputError
 from algcn.pretrain import pocket
+from algcn.pretrain.__main__ import account_of
 from algcn.pretrain.align import ImageTop, Language, Pairs, align, contrastive_loss, crop_and_flip, embed_maps, recall
 from algcn.pretrain.language import distil, length_batches, wordnet_texts
-from algcn.pretrain.trunk import cache_maps, frozen_trunk, load_imagenet_tower, preprocess
+from algcn.pretrain.trunk import are_read, cache_maps, frozen_trunk, load_imagenet_tower, preprocess
 
 NOUNS = """\
   1 This software and database is being provided to you, the LICENSEE, by
@@ -97,6 +100,27 @@ def test_cached_maps_are_those_of_the_trunk_and_are_reused(model, imagenet, phot
     written = cache.stat().st_mtime_ns
     cache_maps(photos, imagenet, cache, workers=1)
     assert cache.stat().st_mtime_ns == written
+
+
+def test_a_damaged_picture_costs_itself_and_is_counted(imagenet, tmp_path):
+    rows = ["file_name,text,labels,split"]
+    for number in range(4):
+        Image.new("RGB", (40, 30), (60 * number, 9, 9)).save(tmp_path / f"{number}.png")
+        rows.append(f"{number}.png,{'' if number == 3 else f'text {number}'},dog,train")
+    (tmp_path / "metadata.csv").write_text("\n".join(rows), encoding="utf-8")
+    (tmp_path / "1.png").write_bytes((tmp_path / "1.png").read_bytes()[:60])
+    folder = read_image_folder(tmp_path)
+    captioned = [item for item in folder if item.texts]
+    maps = cache_maps([folder.path(item) for item in captioned], imagenet, tmp_path / "maps.npy", workers=1)
+    assert are_read(maps).tolist() == [True, False, True] and np.isfinite(maps[[0, 2]]).all()
+    account = account_of([folder], [captioned[0], captioned[2]], [(folder, captioned[1])])
+    assert account.counts == {
+        "pictures without a caption": 1, "damaged pictures": 1, "captions of pictures left out": 1
+    }  # fmt: skip
+    assert (account.given("pictures"), account.given("captions")) == (4, 3)
+    shutil.copy(tmp_path / "0.png", tmp_path / "1.png")  # another picture of the same name is not taken from the cache
+    again = cache_maps([folder.path(item) for item in captioned], imagenet, tmp_path / "maps.npy", workers=1)
+    np.testing.assert_array_equal(again[1], again[0])
 
 
 def test_text_without_padding_is_open_clips_text(model):

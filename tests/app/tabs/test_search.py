@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +15,18 @@ from PIL import Image
 
 from algcn.bundles.bundle import Bundle
 from algcn.gallery.store import build_gallery
+from algcn.kit import images
 from app.components.results import EMPTY
 from app.frame import Frame
 from app.program import Program
+from app.search import reading
 from app.search.query import Query
 from app.service import RetrievalService, load_service
 from app.tabs.search import Given, SearchTab
 from app.visitors.loading import Loading
 from app.visitors.visitor import Visitor
 
+PATIENCE = 60
 PLAIN = ("", Given(), 50, "", [], "any", 0, False)
 
 
@@ -141,3 +148,125 @@ def test_an_address_is_restored_or_explained(tab: SearchTab) -> None:
     assert tab.examples in broken
     assert tab.results not in broken
     assert tab.results not in tab.open_page(visitor, "?tab=labels")
+
+
+class Held:
+    """Holds up the queries that say "slow", and the reading of pictures, until it lets go."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.begun, self.let_go = threading.Semaphore(0), threading.Event()
+        search, opened = RetrievalService.search, images.open_image
+
+        def search_held(service: RetrievalService, query: Query) -> Any:
+            if query.text == "slow":
+                self._wait()
+            return search(service, query)
+
+        def open_held(picture: Any) -> Image.Image:
+            self._wait()
+            return opened(picture)
+
+        patch.setattr(RetrievalService, "search", search_held)
+        patch.setattr(reading, "open_image", open_held)
+
+    def start(self, handler: Callable[..., Any], *values: Any) -> Future[Any]:
+        """Call a handler in a thread, and return when it is held up."""
+        pool = ThreadPoolExecutor(1)
+        answer = pool.submit(handler, *values)
+        pool.shutdown(wait=False)
+        assert self.begun.acquire(timeout=PATIENCE)
+        return answer
+
+    def _wait(self) -> None:
+        self.begun.release()
+        self.let_go.wait(PATIENCE)
+
+
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[Held]:
+    holding = Held(monkeypatch)
+    yield holding
+    holding.let_go.set()
+
+
+def test_the_newest_answer_stays_whichever_comes_first(tab: SearchTab, held: Held) -> None:
+    visitor, other = Visitor(), Visitor()
+    older = held.start(tab.search, visitor, None, *boxes(text="slow"))
+    assert tab.search(other, None, *boxes(text="a car"))[tab.last_query].text == "a car", "another visitor"
+    assert tab.refine(other, None, *boxes(text="a car")) == {tab.notice: gr.skip()}
+    newer = tab.refine(visitor, None, *boxes(text="a boat"))
+    assert newer[tab.last_query].text == "a boat", "something was asked, though it is not answered yet"
+    held.let_go.set()
+    assert older.result(PATIENCE) == {tab.notice: gr.skip()}
+    assert visitor.query.words == "a boat"
+
+
+def test_words_asked_while_a_picture_is_read_are_asked_with_it(tab: SearchTab, held: Held, tmp_path: Path) -> None:
+    Image.new("RGB", (64, 64), "red").save(tmp_path / "red.png")
+    upload, visitor = {"path": str(tmp_path / "red.png")}, Visitor()
+    picture = held.start(tab.take_picture, upload, visitor, None, *boxes())
+    with ThreadPoolExecutor(1) as pool:
+        both = pool.submit(tab.search, visitor, None, *boxes(text="a boat"))
+        while visitor.turns.newest < 2:
+            time.sleep(0.01)
+        held.let_go.set()
+        assert both.result(PATIENCE)[tab.last_query].is_mixed
+    assert picture.result(PATIENCE) == {tab.notice: gr.skip(), tab.given: Given(upload=upload)}
+    assert visitor.giving is None
+
+
+def test_a_picture_taken_away_before_it_was_read_is_not_searched_for(
+    tab: SearchTab, held: Held, tmp_path: Path
+) -> None:
+    (tmp_path / "letter.png").write_bytes(b"Dear Sir or Madam")
+    Image.new("RGB", (64, 64), "red").save(tmp_path / "red.png")
+    for name in ("red.png", "letter.png"):
+        visitor = Visitor()
+        picture = held.start(tab.take_picture, {"path": str(tmp_path / name)}, visitor, None, *boxes())
+        assert tab.drop_picture(visitor, None, *boxes())[tab.given] == Given()
+        held.let_go.set()
+        assert picture.result(PATIENCE) == {tab.notice: gr.skip()}
+        held.let_go.clear()
+
+
+def test_what_is_asked_while_the_tab_is_filled_anew_stays(
+    tab: SearchTab, service: RetrievalService, other: RetrievalService, held: Held
+) -> None:
+    seen = (id(service), "gallery")
+
+    def opened() -> Visitor:
+        visitor = Visitor()
+        visitor.open(other)
+        return visitor
+
+    def leaves_what_was_asked(updates: dict[Any, Any]) -> bool:
+        touched = {tab.results, tab.last_query, tab.notice, tab.given, tab.mix, tab.picture}
+        values = [updates[box] for box in (tab.text, tab.without, tab.labels, tab.cutoff)]
+        return not touched & set(updates) and not any("value" in value for value in values)
+
+    # Asked while it is filled, answered before or after that.
+    visitor = opened()
+    refill = held.start(tab.reopen, other, visitor, seen, Query(text="slow"))
+    assert tab.search(visitor, None, *boxes(text="a boat"))[tab.last_query].text == "a boat"
+    held.let_go.set()
+    updates = refill.result(PATIENCE)
+    assert leaves_what_was_asked(updates)
+    assert updates[tab.seen] == (id(other), "secret")
+    held.let_go.clear()
+    # Asked of what is open now, just before; also where the browser has not told of the answer yet.
+    visitor = opened()
+    question = held.start(tab.search, visitor, None, *boxes(text="slow"))
+    assert leaves_what_was_asked(tab.reopen(other, visitor, seen, None))
+    held.let_go.set()
+    assert question.result(PATIENCE)[tab.last_query].text == "slow"
+    assert leaves_what_was_asked(tab.reopen(other, visitor, seen, None))
+    held.let_go.clear()
+    # Asked of what was open before: it is asked again, and the answer of before is dropped.
+    visitor = Visitor()
+    question = held.start(tab.search, visitor, None, *boxes(text="slow"))
+    visitor.open(other)
+    held.let_go.set()
+    again = tab.reopen(other, visitor, seen, None)
+    assert again[tab.last_query].text == "slow"
+    assert 'src="picture/secret/card/0"' in again[tab.results]
+    assert visitor.query is not None

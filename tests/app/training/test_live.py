@@ -17,9 +17,10 @@ from algcn.bundles.bundle import Bundle
 from algcn.bundles.manifest import verify
 from algcn.gallery.store import build_gallery
 from algcn.kit.errors import InputError
+from algcn.kit.threads import one_core
 from algcn.method.config import ModelConfig
 from algcn.method.model import ALGCN
-from app.kit.jobs import Jobs, one_core
+from app.kit.jobs import Jobs
 from app.service import RetrievalService
 from app.training import settings as training_settings
 from app.training.charts import change_figure, loss_figure, map_figure
