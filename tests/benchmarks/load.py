@@ -253,7 +253,7 @@ def crowd(numbers: Sequence[int], url: str, folder: Path, seed: int, seconds: fl
 
 
 class Watch:
-    """What the program takes while it is watched: memory in MB, open files, threads."""
+    """What the program and the processes that it starts take while it is watched."""
 
     def __init__(self, server: Server) -> None:
         self.place = Path(f"/proc/{server.process.pid}")
@@ -262,12 +262,14 @@ class Watch:
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def now(self) -> dict[str, int]:
-        status = dict(line.split(":", 1) for line in (self.place / "status").read_text().splitlines())
-        memory = int(status["VmRSS"].split()[0]) // 1024
+        status = _status(self.place)
+        helpers = [_status(place) for place in _below(self.place)]
         return {
-            "memory, MB": memory,
+            "memory, MB": _megabytes(status),
+            "helpers, MB": sum(map(_megabytes, helpers)),  # what they share with each other is counted for each
+            "helpers": len(helpers),
             "open files": len(list((self.place / "fd").iterdir())),
-            "threads": int(status["Threads"]),
+            "threads": int(status.get("Threads", 0)),
         }
 
     @contextlib.contextmanager
@@ -282,6 +284,27 @@ class Watch:
         while not self._over.wait(1.0):
             for name, value in self.now().items():
                 self.peaks[name] = max(self.peaks[name], value)
+
+
+def _below(place: Path) -> list[Path]:
+    """The processes that a process has started, and those that they have."""
+    found = []
+    with contextlib.suppress(OSError):  # it has just ended
+        for task in (place / "task").iterdir():
+            for number in (task / "children").read_text().split():
+                found += [place.parent / number, *_below(place.parent / number)]
+    return found
+
+
+def _status(place: Path) -> dict[str, str]:
+    try:
+        return dict(line.split(":", 1) for line in (place / "status").read_text().splitlines())
+    except OSError:  # it has just ended
+        return {}
+
+
+def _megabytes(status: dict[str, str]) -> int:
+    return int(status.get("VmRSS", "0").split()[0]) // 1024
 
 
 def files_in(cache: Path) -> dict[str, int]:
