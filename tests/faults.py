@@ -198,7 +198,7 @@ class Campaign:
             for _ in range(min(self.chance.choice(IN_A_ROW), kills - tally.kills)):
                 starts += 1
                 moment = self.chance.uniform(0, longest)
-                is_hit = self._kill(case, home, moment)
+                is_hit = self._kill(case, home, moment, longest)
                 hits += is_hit
                 if not is_hit:  # the machine is quicker now, or there was less left to do
                     longest = max(moment, whole.seconds / MISSES)
@@ -260,14 +260,15 @@ class Campaign:
                 seconds = time.monotonic() - began
             return Outcome(process.returncode, log.read_text(encoding="utf-8", errors="replace"), answer, seconds)
 
-    def _kill(self, case: Case, home: Path, seconds: float) -> bool:
-        """Start a command and kill it after so many seconds; whether it was still running."""
+    def _kill(self, case: Case, home: Path, seconds: float, longest: float) -> bool:
+        """Start a command and kill it after so many seconds, or a little later; whether it was still running."""
+        latest = time.monotonic() + longest
         with self._started(case, home) as (process, _, _):
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(seconds)
             if self.chance.random() < AT_A_CHANGE:
                 before = state(home)
-                while process.poll() is None and state(home) == before:
+                while process.poll() is None and state(home) == before and time.monotonic() < latest:
                     time.sleep(LOOK_SECONDS)
             return process.poll() is None
 
