@@ -180,13 +180,15 @@ class Campaign:
         forks: bool = False,
     ) -> None:
         self.root, self.chance, self.say = root, chance, say
-        self.forks = forks
+        self.forks, self.is_warm = forks, False
 
     def attack(self, case: Case, kills: int) -> Tally:
         """Kill a command so many times, and tell what came of it."""
         tally, began = Tally(case.name), time.monotonic()
         place = self.root / case.name.replace(" ", "-")
-        self._run(case, place / "warm")  # the disk's cache, what Python compiles, what others are forked from
+        if case.fresh or not self.forks or not self.is_warm:
+            self._run(case, place / "warm")  # the disk's cache, what Python compiles, what others are forked from
+            self.is_warm = True
         whole = self._run(case, place / "undisturbed")
         if whole.code != self._success(case):
             raise RuntimeError(f"{case.name} fails without being disturbed:\n{whole.output}")
