@@ -139,6 +139,11 @@ def vgg_weights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def tiny_bundle_dir(tmp_path_factory: pytest.TempPathFactory, tiny_encoder_dir: Path) -> Path:
     """A random bundle of six labels on `tiny_encoder_dir`; copy it before changing it."""
+    return write_tiny_bundle(tmp_path_factory.mktemp("bundle") / "tiny", tiny_encoder_dir)
+
+
+def write_tiny_bundle(folder: Path, encoder: Path) -> Path:
+    """A random bundle of six labels on a tiny encoder."""
     from algcn.bundles.bundle import save_bundle
     from algcn.method.config import ModelConfig
     from algcn.method.labels import Label, LabelSet
@@ -152,9 +157,7 @@ def tiny_bundle_dir(tmp_path_factory: pytest.TempPathFactory, tiny_encoder_dir: 
         model = ALGCN(config, torch.eye(len(TINY_LABELS)))
     groups = ("scene", "thing", "animal", "scene", "thing", "scene")
     label_set = LabelSet([Label(name, group) for name, group in zip(TINY_LABELS, groups, strict=True)])
-    return save_bundle(
-        tmp_path_factory.mktemp("bundle") / "tiny", model, label_set, encoder=tiny_encoder_dir, readme="# Tiny\n"
-    )
+    return save_bundle(folder, model, label_set, encoder=encoder, readme="# Tiny\n")
 
 
 @pytest.fixture(scope="session")

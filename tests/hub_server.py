@@ -1,8 +1,8 @@
 """A small Hugging Face Hub on loopback: what huggingface_hub asks for when it reads and writes a repository.
 
 Repositories live in memory. Faults are switched on by name: `truncated` and `altered` files, `endless` ones that go on
-for 256 MB, `delay` before every answer, `status` for every answer, and `stop()` / `start()` for a Hub that is gone and
-back on the same port.
+for 256 MB, `delay` before every answer, `pace` between the pieces of a file, `status` for every answer, and `stop()` /
+`start()` for a Hub that is gone and back on the same port.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 LARGE_SUFFIXES = (".safetensors", ".webp", ".png", ".jpg")  # kept as LFS objects, named by their SHA-256
 COMMIT_HEADER = "X-Repo-Commit"
+PIECE_BYTES = 64 << 10
 
 
 @dataclasses.dataclass
@@ -55,6 +56,7 @@ class HubServer:
         self.endless: set[str] = set()
         self.sent = 0  # bytes of endless files
         self.delay = 0.0
+        self.pace = 0.0  # seconds
         self.status: int | None = None
         self.writable = True
         self.port = 0
@@ -87,7 +89,7 @@ class HubServer:
     def heal(self) -> None:
         """Switch every fault off."""
         self.truncated, self.altered, self.endless, self.sent = set(), set(), set(), 0
-        self.delay, self.status, self.writable = 0.0, None, True
+        self.delay, self.pace, self.status, self.writable = 0.0, 0.0, None, True
 
     def add(self, name: str, folder: Path, repo_type: str = "model") -> str:
         """A new commit with all files of `folder`; returns its hash."""
@@ -223,9 +225,18 @@ class _Handler(BaseHTTPRequestHandler):
             data = data[: len(data) // 2]
         self._end_headers()
         if self.command != "HEAD":
-            self.wfile.write(data)
+            self._write(data)
         if is_endless:
             self._go_on()
+
+    def _write(self, data: bytes) -> None:
+        if not self.hub.pace:
+            self.wfile.write(data)
+            return
+        with contextlib.suppress(ConnectionError):  # the client hangs up
+            for start in range(0, len(data), PIECE_BYTES):
+                self.wfile.write(data[start : start + PIECE_BYTES])
+                time.sleep(self.hub.pace)
 
     def _go_on(self) -> None:
         with contextlib.suppress(ConnectionError):  # the client hangs up

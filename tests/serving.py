@@ -57,8 +57,8 @@ class Server:
         return self.log.read_text(encoding="utf-8")
 
 
-def command(*arguments: str | Path) -> list[str]:
-    return [sys.executable, str(PROJECT / "app.py"), *map(str, arguments)]
+def command(*arguments: str | Path, program: Path = PROJECT / "app.py") -> list[str]:
+    return [sys.executable, str(program), *map(str, arguments)]
 
 
 def environment(home: Path, **values: str) -> dict[str, str]:
@@ -81,18 +81,20 @@ def run(home: Path, *arguments: str | Path, **values: str) -> subprocess.Complet
 
 
 @contextlib.contextmanager
-def serve(home: Path, arguments: Sequence[str | Path] = (), **values: str) -> Iterator[Server]:
+def serve(
+    home: Path, arguments: Sequence[str | Path] = (), *, program: Path = PROJECT / "app.py", **values: str
+) -> Iterator[Server]:
     """Start the program and wait for its page; it is stopped in the end."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     log = home.parent / f"{home.name}.log"
     env = environment(home, GRADIO_SERVER_PORT=str(port), **values)
     with log.open("wb") as stream:
-        process = subprocess.Popen(command(*arguments), env=env, cwd=home, stdout=stream, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            command(*arguments, program=program), env=env, cwd=home, stdout=stream, stderr=subprocess.STDOUT
+        )
     server = Server(f"http://127.0.0.1:{port}", home, log, process)
     try:
-        _wait_for_page(server)
+        wait_for_page(server)
         yield server
     finally:
         process.terminate()
@@ -103,7 +105,15 @@ def serve(home: Path, arguments: Sequence[str | Path] = (), **values: str) -> It
             process.wait()
 
 
-def _wait_for_page(server: Server) -> None:
+def free_port() -> int:
+    """A port of loopback that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for_page(server: Server) -> None:
+    """Wait until the page is there; a program that stops before is an error with its output."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         assert server.process.poll() is None, f"the program stopped:\n{server.output}"

@@ -20,6 +20,8 @@ import contextlib
 import dataclasses
 import hashlib
 import json
+import os
+import re
 import secrets
 import shutil
 import threading
@@ -74,6 +76,8 @@ from algcn.method.model import ALGCN
 
 if TYPE_CHECKING:
     from algcn.bundles.embedding import Picture
+
+_OLD = ".old"  # ends the name of the folder that is about to be replaced
 
 
 @dataclasses.dataclass(eq=False)
@@ -343,6 +347,7 @@ def save_bundle(
         raise InputError(f"The model has {model.config.num_labels} labels; give as many names, not {len(label_set)}.")
     encodes = check_encodes(encodes)
     with files.folder_aside(path) as aside:
+        _finish_swap(path)
         state = model.state_dict()
         save_safetensors({n: t.half() for n, t in state.items()} if half else state, aside / MODEL_NAME)
         if history is not None:
@@ -453,13 +458,29 @@ def _swap(aside: Path, path: Path) -> None:
         return
     if not path.is_dir():
         raise InputError(f"The path {path} is a file; name a folder for the bundle.")
-    old = path.parent / f".{path.name}.{secrets.token_hex(4)}.old"
+    old = path.parent / f".{path.name}.{secrets.token_hex(4)}{_OLD}"
     path.rename(old)
     aside.rename(path)
-    for entry in old.iterdir():
-        if entry.name not in NAMES:
+    _clear(old, path)
+
+
+def _finish_swap(path: Path) -> None:
+    """Finish what a writer that was killed in `_swap` had begun, so that nothing of what was there is lost."""
+    name = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{8}}{re.escape(_OLD)}")
+    for old in [entry for entry in path.parent.iterdir() if name.fullmatch(entry.name)]:
+        if path.exists():
+            _clear(old, path)
+        else:
+            old.rename(path)
+
+
+def _clear(old: Path, path: Path) -> None:
+    """Move what is no part of a bundle from `old` to `path`, and delete the rest."""
+    for entry in list(old.iterdir()):
+        if entry.name not in NAMES and not os.path.lexists(path / entry.name):
             entry.rename(path / entry.name)
-    shutil.rmtree(old)
+    if all(entry.name in NAMES for entry in old.iterdir()):
+        shutil.rmtree(old)
 
 
 def _fingerprint(config: Mapping[str, Any], label_set: LabelSet, encoder_fingerprint: str | None) -> str:

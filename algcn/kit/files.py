@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from algcn.kit import disk, leftovers
 
@@ -52,14 +50,11 @@ def replacing(path: str | Path, needed: int | None = None) -> Iterator[Path]:
 def _file_beside(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     leftovers.remove_parts_of(path)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    os.close(handle)
-    aside = Path(name)
-    try:
-        with leftovers.held(aside):
+    with leftovers.new_part(path) as aside:
+        try:
             yield aside
-    finally:
-        aside.unlink(missing_ok=True)
+        finally:
+            aside.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -80,15 +75,14 @@ def folder_aside(path: str | Path) -> Iterator[Path]:
 def _folder_beside(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     leftovers.remove_parts_of(path)
-    aside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part"))
-    try:
-        with leftovers.held(aside):
+    with leftovers.new_part(path, is_folder=True) as aside:
+        try:
             umask = os.umask(0)
             os.umask(umask)
             aside.chmod(0o777 & ~umask)
             yield aside
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -111,43 +105,15 @@ def save_tensors(
 
     Raises:
         DiskFullError: There is no room for it.
-        OSError: It cannot be written for another reason; safetensors raises an error of its own instead.
+        OSError: It cannot be written for another reason.
     """
-    from safetensors import SafetensorError
+    import torch
 
-    held, save_file = _plain(tensors)
+    from algcn.kit.tensor_files import write_tensors
+
+    held = {name: torch.as_tensor(values) for name, values in tensors.items()}
     with replacing(path, sum(tensor.nbytes for tensor in held.values())) as aside:
-        try:
-            save_file(held, aside, metadata=None if metadata is None else dict(metadata))
-            _put_in_order(aside)
-        except SafetensorError as error:
-            number = disk.error_number(error)
-            if number is None:
-                raise
-            raise OSError(number, os.strerror(number), str(path)) from None
-
-
-def _put_in_order(path: Path) -> None:
-    """Sort the metadata of a safetensors file, which come in another order each time: equal contents, equal bytes."""
-    with path.open("r+b") as stream:
-        length = int.from_bytes(stream.read(8), "little")
-        header = json.loads(stream.read(length))
-        header = {"__metadata__": dict(sorted(header.pop("__metadata__", {}).items())), **header}
-        text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode().ljust(length)
-        if header["__metadata__"] and len(text) == length:
-            stream.seek(8)
-            stream.write(text)
-
-
-def _plain(tensors: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
-    """Return tensors as safetensors takes them, and what saves them: on the CPU, each in one piece."""
-    if any(hasattr(tensor, "detach") for tensor in tensors.values()):
-        from safetensors.torch import save_file
-
-        return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, save_file
-    from safetensors.numpy import save_file
-
-    return dict(tensors), save_file
+        write_tensors(held, aside, metadata)
 
 
 def file_state(path: str | Path) -> list[int]:

@@ -1,17 +1,22 @@
-"""What writers leave behind when they are killed: `.NAME.XXXXXXXX.part`, a file or a folder beside the one it becomes.
+"""What writers leave behind when they are killed: `.NAME.XXXXXXXXXXXX.part`, a file or folder beside what it becomes.
 
-Notable: a writer holds a lock on its part for as long as it lives. So what nobody has locked, and nobody has touched
-for an hour (locks do not reach over every network disk), is left over and may go; where there are no locks, nothing is.
+Notable: a writer holds a lock on its part for as long as it lives. So what nobody has locked is left over and may go;
+where there are no locks, nothing is. Locks do not reach over every network disk, so the name of a part says in its
+first four letters which machine made it: those of others go only when nobody has touched them for an hour.
 """
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import functools
+import hashlib
 import os
 import re
 import shutil
+import socket
 import stat
+import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -23,7 +28,7 @@ except ImportError:  # no such locks on Windows: nothing is known to be left ove
     fcntl = None
 
 STALE_SECONDS = 3600.0
-_PART = re.compile(r"\.(?P<name>.+)\.\w{8}\.part", re.DOTALL)
+_PART = re.compile(r"\.(?P<name>.+)\.(?P<machine>\w{4})?\w{8}\.part", re.DOTALL)
 
 
 def locked(path: Path) -> int | None:
@@ -34,26 +39,63 @@ def locked(path: Path) -> int | None:
     if fcntl is None:
         return None
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        return _lock(path)
     except OSError:
         return None
+
+
+def _lock(path: Path) -> int:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(descriptor)
-        return None
+        raise
     return descriptor
 
 
 @contextlib.contextmanager
-def held(part: Path) -> Iterator[None]:
-    """Hold the lock of a part within a `with` block, so that nobody takes it for left over."""
-    descriptor = locked(part)
+def new_part(path: Path, *, is_folder: bool = False) -> Iterator[Path]:
+    """Make an empty part of `path` and hold its lock within a `with` block, so that nobody takes it for left over."""
+    part, descriptor = _make_and_lock(path, is_folder)
     try:
-        yield
+        yield part
     finally:
         if descriptor is not None:
             os.close(descriptor)
+
+
+def _make_and_lock(path: Path, is_folder: bool) -> tuple[Path, int | None]:
+    """Make a part and lock it; where another process swept it away between the two, once more."""
+    names = {"dir": path.parent, "prefix": f".{path.name}.{this_machine()}", "suffix": ".part"}
+    while True:
+        if is_folder:
+            part = Path(tempfile.mkdtemp(**names))
+        else:
+            handle, name = tempfile.mkstemp(**names)
+            os.close(handle)
+            part = Path(name)
+        if fcntl is None:
+            return part, None
+        try:
+            descriptor = _lock(part)
+        except (BlockingIOError, FileNotFoundError):
+            continue
+        except OSError:  # there are no locks on this disk, and so nobody sweeps it
+            return part, None
+        if part.exists():
+            return part, descriptor
+        os.close(descriptor)
+
+
+@functools.cache
+def this_machine() -> str:
+    """Four letters for this machine, until it is started again: all its processes see each other's locks."""
+    try:
+        name = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
+    except OSError:
+        name = socket.gethostname()
+    return base64.b32encode(hashlib.sha256(name.encode()).digest())[:4].decode().lower()
 
 
 def is_part(name: str) -> bool:
@@ -61,11 +103,15 @@ def is_part(name: str) -> bool:
     return _PART.fullmatch(name) is not None
 
 
-def remove_if_left(path: Path, age: float = STALE_SECONDS) -> bool:
+def remove_if_left(path: Path, age: float | None = None) -> bool:
     """Delete a file or a folder that no living writer holds and that was not touched for `age` seconds.
 
-    Returns whether it was deleted. What belongs to another user of the machine stays.
+    By default that is an hour, but no time at all for a part that this machine made. Returns whether it was deleted.
+    What belongs to another user of the machine stays.
     """
+    if age is None:
+        match = _PART.fullmatch(path.name)
+        age = 0.0 if match is not None and match["machine"] == this_machine() else STALE_SECONDS
     try:
         state = path.lstat()
     except OSError:

@@ -37,6 +37,7 @@ STOP_SECONDS = 2.0  # that a download which is told to stop has to clean up
 MORE_BYTES = 1 << 20  # that may come on top of what was announced
 _REFERENCE = re.compile(r"(?P<repository>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:@(?P<revision>[\w./-]+))?")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+_ASIDE = re.compile(r"tmp\w{8}\.tmp|.+\.[0-9a-f]{8}\.tmp")
 _Value = TypeVar("_Value")
 _Further = Callable[[Path | None, Mapping[str, int] | None], list[str]]
 
@@ -104,6 +105,7 @@ def fetch_snapshot(
     repository, revision = parse_reference(reference)
     source = _Source(repository, repo_type, str(cache_dir) if cache_dir is not None else None, tuple(patterns))
     pinned = revision is not None and _COMMIT.fullmatch(revision) is not None
+    source.remove_incomplete()
     if pinned:
         path = _usable(source, revision, damaged, further)
         if path is not None:
@@ -173,7 +175,8 @@ class _Source:
     def remove_incomplete(self) -> None:
         """Delete what downloads of this repository that were killed left in the cache; nobody could go on with it.
 
-        huggingface_hub holds a lock on a file's hash while it writes HASH.RANDOM.incomplete.
+        huggingface_hub holds a lock on a file's hash while it writes HASH.RANDOM.incomplete; what it notes of commits
+        and branches it writes aside too, in moments and without a lock.
         """
         from huggingface_hub.constants import HF_HUB_CACHE
         from huggingface_hub.file_download import repo_folder_name
@@ -187,6 +190,10 @@ class _Source:
                 leftovers.remove_if_left(part)
             if descriptor is not None:
                 os.close(descriptor)
+        for kind in ("trees", "refs"):
+            for part in (cache / folder / kind).rglob("*.tmp"):
+                if _ASIDE.fullmatch(part.name):
+                    leftovers.remove_if_left(part)
 
     def cached(self, commit: str) -> Path | None:
         """Return the local folder of a commit if all its files are there; no connection is made."""
@@ -291,7 +298,6 @@ def _download_part(source: _Source, info: ModelInfo | DatasetInfo) -> Path:
     wanted = source.wanted(siblings)
     size = sum(siblings[name].size or 0 for name in wanted)
     seconds = DOWNLOAD_SECONDS + SECONDS_PER_FILE * len(wanted) + size / BYTES_PER_SECOND
-    source.remove_incomplete()
     stop = threading.Event()
     bar = _bounded_bar(f"{source.repository}@{info.sha}", size + MORE_BYTES, stop)
     try:

@@ -187,6 +187,14 @@ def test_what_a_killed_download_left_goes_with_the_next_one(
     locks = client.cache / "hub" / ".locks" / "models--someone--killed"
     for folder in (blobs, locks):
         folder.mkdir(parents=True)
+    noted = [
+        blobs.parent / name for name in ("trees/tmpab_c1234.tmp", "refs/main.0123abcd.tmp", "refs/pr/1.0a0b0c0d.tmp")
+    ]
+    named = blobs.parent / "refs" / "kept.tmp"
+    for path in (*noted, named):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("half")
+        os.utime(path, (0, 0))
     old, living, fresh = (blobs / f"{letter * 40}.12345678.incomplete" for letter in "abc")
     for path in (old, living, fresh):
         path.write_bytes(bytes(1000))
@@ -196,6 +204,10 @@ def test_what_a_killed_download_left_goes_with_the_next_one(
         fcntl.flock(lock, fcntl.LOCK_EX)
         client.ask("resolve", reference)
     assert [path.exists() for path in (old, living, fresh)] == [False, True, True]
+    assert not any(path.exists() for path in noted) and named.exists()
+    os.utime(fresh, (0, 0))
+    client.ask("resolve", reference)
+    assert not fresh.exists(), "though nothing had to be downloaded"
 
 
 @pytest.mark.parametrize("status", [401, 403])

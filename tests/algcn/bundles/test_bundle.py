@@ -173,6 +173,37 @@ def test_the_encoder_is_loaded_once_even_by_several_threads(tiny_bundle_dir: Pat
     assert len({id(encoder) for encoder in found}) == 1
 
 
+@pytest.mark.parametrize("moment", range(4))
+def test_a_writer_that_is_killed_while_it_replaces_a_bundle_loses_nothing(
+    moment: int, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It dies before the first rename, after it, after the second, and while the old bundle is deleted."""
+    (folder / "notes.txt").write_text("mine")
+    renames = []
+    rename, rmtree = Path.rename, shutil.rmtree
+
+    def dying_rename(self: Path, target: Path) -> Path:
+        renames.append(self)
+        if len(renames) > moment:
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    def dying_rmtree(path: Path, **options: bool) -> None:
+        if path.suffix == ".old":
+            raise KeyboardInterrupt
+        rmtree(path, **options)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Path, "rename", dying_rename)
+        patch.setattr("algcn.bundles.bundle.shutil.rmtree", dying_rmtree)
+        save_bundle(folder, make_model(), LABELS)
+    save_bundle(folder, make_model(gamma=0.5), LABELS)
+    assert verify(folder)
+    assert Bundle.load(folder).model.config.gamma == 0.5
+    assert (folder / "notes.txt").read_text() == "mine"
+    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+
+
 def test_saving_again_replaces_the_bundle_and_keeps_what_is_not_its_own(folder: Path) -> None:
     (folder / "notes.txt").write_text("mine")
     (folder / "README.md").write_text("# My card\n")

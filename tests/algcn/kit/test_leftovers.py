@@ -75,13 +75,48 @@ def test_what_a_living_writer_holds_stays_however_old(tmp_path: Path, writer: su
     assert writer.poll() is None
 
 
-def test_what_was_touched_within_the_hour_stays(tmp_path: Path, writer: subprocess.Popen) -> None:
+def test_what_this_machine_left_goes_at_once(tmp_path: Path, writer: subprocess.Popen) -> None:
     writer.kill()
     writer.wait()
     for part in parts(tmp_path):
-        os.utime(part, (time.time() - 3000,) * 2)
+        os.utime(part)
     write_again(tmp_path)
-    assert len(parts(tmp_path)) == 2
+    assert parts(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", [".numbers.json.otheabcdefgh.part", ".numbers.json.abcdefgh.part"])
+def test_what_another_machine_left_goes_after_an_hour(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("half")
+    for minutes, stays in ((50, True), (70, False)):
+        os.utime(tmp_path / name, (time.time() - 60 * minutes,) * 2)
+        leftovers._parts_in.cache_clear()
+        write_again(tmp_path)
+        assert (tmp_path / name).exists() == stays
+
+
+@pytest.mark.parametrize("is_folder", [False, True], ids=["file", "folder"])
+@pytest.mark.parametrize("is_locked", [False, True], ids=["before the lock", "with the lock"])
+def test_a_part_that_is_swept_before_it_is_locked_is_made_again(
+    is_folder: bool, is_locked: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock, swept = leftovers._lock, []
+
+    def interrupted(path: Path) -> int:
+        descriptor = lock(path)
+        if swept:
+            return descriptor
+        swept.append(path)
+        path.rmdir() if is_folder else path.unlink()
+        if is_locked:
+            return descriptor
+        os.close(descriptor)
+        return lock(path)
+
+    monkeypatch.setattr(leftovers, "_lock", interrupted)
+    with leftovers.new_part(tmp_path / "x", is_folder=is_folder) as part:
+        assert part.exists() and part not in swept
+        assert not leftovers.remove_if_left(part)
+    assert leftovers.remove_if_left(part)
 
 
 @pytest.mark.parametrize("name", ["numbers.json.part", ".numbers.json.part", ".numbers.json.abc.part", "film.mkv.part"])
