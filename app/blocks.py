@@ -15,10 +15,12 @@ from gradio.exceptions import InvalidPathError
 from gradio.queueing import Queue
 from gradio.route_utils import FnIndexInferError
 from gradio.routes import file_upload_statuses
+from gradio.server_messages import ProcessCompletedMessage
 
 from algcn.kit.errors import InputError
+from app.kit.listening import listened_to
+from app.kit.words import WENT_WRONG
 
-WENT_WRONG = "Something went wrong in the program, and its log says what; try again, or something else."
 NOT_TAKEN = "What was sent is not what this takes; reload the page, or see its address with ?view=api."
 NO_UPLOAD = "A file must be an uploaded one; with gradio_client, pass handle_file('photo.jpg')."
 NO_BODY = 'The request must be JSON like {"data": [...]}; see the page\'s address with ?view=api for what goes into it.'
@@ -40,7 +42,9 @@ class Page(gr.Blocks):
                     f"The endpoint /{function.api_name} takes {count} argument{'s' * (count != 1)}, not {len(inputs)}; "
                     "give them in the order that the page's address with ?view=api shows."
                 )
-            return await super().process_api(block_fn, inputs, *values, **named)
+            event = self.queued.event_ids_to_events.get(named.get("event_id"))
+            with listened_to(lambda: event is None or event.alive):
+                return await super().process_api(block_fn, inputs, *values, **named)
         except gr.Error:
             raise
         except InputError as error:
@@ -75,6 +79,11 @@ class Page(gr.Blocks):
         for listed in (file_upload_statuses._statuses, file_upload_statuses._signals):
             for upload in list(listed)[: max(0, len(listed) - MAX_PROGRESS)]:
                 del listed[upload]
+
+
+def over(event: str, sentence: str) -> ProcessCompletedMessage:
+    """Make the message that an event, by its number, is over with a sentence."""
+    return ProcessCompletedMessage(output={"error": sentence}, success=False, event_id=event)
 
 
 def _failure(sentence: str, status: int) -> Callable[[Request, Exception], Awaitable[JSONResponse]]:

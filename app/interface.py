@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from starlette.middleware import Middleware
 
 from algcn.kit.errors import InputError
 from app.api.register import add_endpoints
-from app.blocks import FAILURES, Page
+from app.blocks import FAILURES, Page, over
 from app.frame import Frame
 from app.kit import theme
 from app.kit.limits import MAX_COLLECTION_BYTES
@@ -46,11 +47,10 @@ TABS = (
     ("Collections", "collections", CollectionsTab),
 )
 MAX_UPLOAD = f"{MAX_COLLECTION_BYTES >> 20}mb"
-# A queue that is full says so at once; nobody waits behind a hundred others for an answer of milliseconds.
-MAX_QUEUE = 64
 CONCURRENCY = 2
 # More than all that may wait in a thread: jobs being watched, pictures, answers (see `app.kit.rooms`, `app.kit.jobs`).
 MAX_THREADS = 128
+LISTEN_SECONDS = 1.0  # from one look for work that nobody waits for to the next
 LOOK_SECONDS = 60.0  # from one look for sessions and answers that nobody needs to the next
 # Read before anything else runs: opening the first tab already rewrites the address.
 HEAD = """<script>window.arrivalAddress = window.location.search;
@@ -72,7 +72,7 @@ def build(program: Program) -> Page:
                 tab.select(None, None, None, js=_remember_tab(name))
         masthead.wire(tabs, opened)
         add_endpoints(program)
-    page.queue(max_size=MAX_QUEUE, default_concurrency_limit=CONCURRENCY)
+    page.queue(default_concurrency_limit=CONCURRENCY)  # how many may wait: `app.visitors.waiting`
     # Nobody reads gradio's statistics, and it makes them anew with each event (the name is spelled as gradio does).
     page.queued.ANALYTICS_MAX_EVENTS, page.queued.ANAYLTICS_CACHE_FREQUENCY = 1, 1 << 62
     return page
@@ -130,7 +130,7 @@ class _Guard:
     async def on_duty(self, app: object) -> AsyncIterator[None]:
         """Watch while the server runs; gradio has made what is bounded here, and no request has come yet."""
         self._sessions = Sessions(self._page.state_holder)
-        answers = Answers(self._page.queued)
+        answers = Answers(self._page.queued, over, is_open=self._sessions.is_open)
         self._sweeper.start()
         looking = asyncio.create_task(self._look(answers))
         try:
@@ -140,8 +140,13 @@ class _Guard:
             self._sweeper.stop()
 
     async def _look(self, answers: Answers) -> None:
+        looked = time.monotonic()
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(LISTEN_SECONDS)
+            answers.end_unheard()
+            if time.monotonic() - looked < LOOK_SECONDS:
+                continue
+            looked = time.monotonic()
             self._sessions.remove_old()
             answers.remove_old()
             self._page.forget_progress()
