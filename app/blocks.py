@@ -8,9 +8,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import gradio as gr
-from fastapi import Request
+from fastapi import HTTPException, Request
+from fastapi.exception_handlers import http_exception_handler
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from gradio.exceptions import InvalidPathError
 from gradio.queueing import Queue
 from gradio.route_utils import FnIndexInferError
@@ -26,6 +27,7 @@ NO_UPLOAD = "A file must be an uploaded one; with gradio_client, pass handle_fil
 NO_BODY = 'The request must be JSON like {"data": [...]}; see the page\'s address with ?view=api for what goes into it.'
 NO_SUCH_ARGUMENTS = "These are not the arguments of that endpoint; see the page's address with ?view=api for its own."
 NO_ENDPOINT = "There is no such endpoint here; see the page's address with ?view=api for those there are."
+UNREADABLE_BODY = "There was an error parsing the body"  # fastapi's, of JSON that is too deep or not in UTF-8
 MAX_PROGRESS = 1000  # uploads of which gradio knows how far they are
 
 
@@ -93,11 +95,19 @@ def _failure(sentence: str, status: int) -> Callable[[Request, Exception], Await
     return answer
 
 
+async def _http_failure(request: Request, error: HTTPException) -> Response:
+    """Answer as gradio means to, but where the framework says that it cannot read the body."""
+    if error.status_code == 400 and error.detail == UNREADABLE_BODY:
+        return await _failure(NO_BODY, 400)(request, error)
+    return await http_exception_handler(request, error)
+
+
 # What is raised before an event is looked at.
 FAILURES = {
     FnIndexInferError: _failure(NO_ENDPOINT, 404),
     KeyError: _failure(NO_ENDPOINT, 404),  # an endpoint, an event or a component of that name or number
     TypeError: _failure(NO_SUCH_ARGUMENTS, 422),
+    HTTPException: _http_failure,
     RequestValidationError: _failure(NO_BODY, 422),
     Exception: _failure(WENT_WRONG, 500),
 }

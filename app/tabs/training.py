@@ -132,7 +132,7 @@ class TrainTab:
         request: gr.Request,
     ) -> Iterator[dict[Any, Any]]:
         """Train a model, show how it goes, and open it for the visitor."""
-        values = (mode, use_gcn, adaptive, gamma, threshold, epochs, seed)
+        values = (mode, gamma, threshold, use_gcn, adaptive, epochs, seed)  # as `Settings` takes them
         yield from to_the_end(
             self._train(visitor, bundle, values, request.session_hash),
             lambda told: {
