@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import gradio as gr
-from fastapi import HTTPException, Request
+from fastapi import Request
 from fastapi.exception_handlers import http_exception_handler
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
@@ -17,6 +17,7 @@ from gradio.queueing import Queue
 from gradio.route_utils import FnIndexInferError
 from gradio.routes import file_upload_statuses
 from gradio.server_messages import ProcessCompletedMessage
+from starlette.exceptions import HTTPException
 
 from algcn.kit.errors import InputError
 from app.kit.listening import listened_to

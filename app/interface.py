@@ -104,7 +104,11 @@ def launch(page: Page, program: Program, *, mcp: bool = False) -> str:
             enable_monitoring=False,
             app_kwargs={
                 "routes": _routes(program),
-                "middleware": [Middleware(Requests, free_bytes=program.files.free_bytes, beating=guard.beating)],
+                "middleware": [
+                    Middleware(
+                        Requests, free_bytes=program.files.free_bytes, beating=guard.beating, hung_up=guard.hung_up
+                    )
+                ],
                 "lifespan": guard.on_duty,
                 "exception_handlers": FAILURES,
             },
@@ -120,35 +124,41 @@ class _Guard:
     def __init__(self, page: Page, program: Program) -> None:
         self._page = page
         self._sessions: Sessions | None = None
+        self._answers: Answers | None = None
         self._sweeper = Sweeper(program.cache_folder, program.uploads, page.forget_files)
 
     def beating(self, session: str) -> contextlib.AbstractContextManager[None]:
         """Make the block within which a session's page is open."""
         return self._sessions.beating(session) if self._sessions is not None else contextlib.nullcontext()
 
+    def hung_up(self, session: str) -> None:
+        """Drop the work for a client that is gone."""
+        if self._answers is not None:
+            self._answers.hung_up(session)
+
     @contextlib.asynccontextmanager
     async def on_duty(self, app: object) -> AsyncIterator[None]:
         """Watch while the server runs; gradio has made what is bounded here, and no request has come yet."""
         self._sessions = Sessions(self._page.state_holder)
-        answers = Answers(self._page.queued, over, is_open=self._sessions.is_open)
+        self._answers = Answers(self._page.queued, over, is_open=self._sessions.is_open)
         self._sweeper.start()
-        looking = asyncio.create_task(self._look(answers))
+        looking = asyncio.create_task(self._look())
         try:
             yield
         finally:
             looking.cancel()
             self._sweeper.stop()
 
-    async def _look(self, answers: Answers) -> None:
+    async def _look(self) -> None:
         looked = time.monotonic()
         while True:
             await asyncio.sleep(LISTEN_SECONDS)
-            answers.end_unheard()
+            self._answers.end_unheard()
             if time.monotonic() - looked < LOOK_SECONDS:
                 continue
             looked = time.monotonic()
             self._sessions.remove_old()
-            answers.remove_old()
+            self._answers.remove_old()
             self._page.forget_progress()
 
 

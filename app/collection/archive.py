@@ -132,7 +132,7 @@ def _listed(archive: zipfile.ZipFile) -> list[str]:
                 break
             with contextlib.suppress(InputError, *DAMAGE):
                 data = archive.read(info)
-                if not bounds.take(data):
+                if not bounds.take(data, is_csv=name.endswith(".csv")):
                     continue
                 Path(folder, name).write_bytes(data)
                 table = read_table(Path(folder), name)

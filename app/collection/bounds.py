@@ -22,14 +22,14 @@ class TableBounds:
         """Whether a table of so many bytes may be looked at."""
         return self._bytes + size <= MAX_METADATA_BYTES
 
-    def take(self, data: bytes) -> bool:
+    def take(self, data: bytes, *, is_csv: bool) -> bool:
         """Count a table of text in, unless there are too many lines or columns; tells whether it may be read."""
         self._bytes += len(data)
         if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             data = data.replace(b"\0", b"")
         rows = len(_ENDS.findall(data))
         header = _ENDS.split(data.lstrip(_BLANK), 1)[0]
-        if self._rows + rows > MAX_ROWS or len(_COLUMN_ENDS.findall(header)) >= MAX_COLUMNS:
+        if self._rows + rows > MAX_ROWS or (is_csv and len(_COLUMN_ENDS.findall(header)) >= MAX_COLUMNS):
             return False
         self._rows += rows
         return True

@@ -195,7 +195,8 @@ class Intake:
             raise
         self._read += size
         if is_table(path):
-            if not path.lower().endswith(".parquet") and not self._bounds.take(file.read_bytes()):
+            kind = PurePosixPath(path).suffix.lower()
+            if kind != ".parquet" and not self._bounds.take(file.read_bytes(), is_csv=kind == ".csv"):
                 file.unlink()
                 return left_out.many_rows(MAX_ROWS, MAX_COLUMNS)
             place.tables.append(path)

@@ -95,6 +95,11 @@ class Inbox(asyncio.Queue):
         self._listening = 0
 
     @property
+    def is_heard(self) -> bool:
+        """Whether somebody listens at this moment."""
+        return self._listening > 0
+
+    @property
     def silence(self) -> float:
         """For how many seconds nobody has listened."""
         return 0.0 if self._listening else time.monotonic() - self.heard
@@ -145,6 +150,12 @@ class Answers(dict):
         """For how many seconds nobody has listened to a session; for ever where its client hung up."""
         inbox = self.get(session)
         return inbox.silence if inbox is not None else float("inf")
+
+    def hung_up(self, session: str) -> None:
+        """Drop what waits or runs for a client that listened and is gone; another one of its may listen still."""
+        inbox = self.get(session)
+        if inbox is None or not inbox.is_heard:
+            self._forget(session)
 
     def end_unheard(self) -> None:
         """End work that nobody waits for; called every second."""

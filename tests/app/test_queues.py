@@ -24,6 +24,7 @@ from app.tabs import training as training_tab
 from app.visitors.waiting import LINE, NOBODY, OWN, OWN_FULL
 
 PATIENCE = 60
+HTTP = httpx.Client(timeout=PATIENCE)  # making one for each request takes longer than the request
 SENT = 80
 LONG_TRAINING = ["paper", 0.5, 0.4, True, True, 20, 1, ""]
 IN_THE_FORM = [None, None, "paper", True, True, 0.5, 0.4, 20, 1]
@@ -47,18 +48,17 @@ class Page:
     def __init__(self, url: str, session: str) -> None:
         self.url, self.session = f"{url.rstrip('/')}/gradio_api", session
         self.events = {
-            event["api_name"]: event["id"]
-            for event in httpx.get(f"{url.rstrip('/')}/config", timeout=PATIENCE).json()["dependencies"]
+            event["api_name"]: event["id"] for event in HTTP.get(f"{url.rstrip('/')}/config").json()["dependencies"]
         }
 
     def join(self, name: str, values: list[Any]) -> httpx.Response:
         body = {"data": values, "fn_index": self.events[name], "session_hash": self.session}
-        return httpx.post(f"{self.url}/queue/join", json=body, timeout=PATIENCE)
+        return HTTP.post(f"{self.url}/queue/join", json=body)
 
     def messages(self) -> Iterator[dict[str, Any]]:
         """What comes for as long as somebody listens."""
         address = f"{self.url}/queue/data?session_hash={self.session}"
-        with httpx.stream("GET", address, timeout=PATIENCE) as stream:
+        with HTTP.stream("GET", address) as stream:
             for line in stream.iter_lines():
                 if line.startswith("data:"):
                     yield json.loads(line.removeprefix("data:"))
@@ -71,13 +71,13 @@ class Page:
 
     @contextlib.contextmanager
     def is_open(self) -> Iterator[None]:
-        with httpx.stream("GET", f"{self.url}/heartbeat/{self.session}", timeout=PATIENCE) as stream:
+        with HTTP.stream("GET", f"{self.url}/heartbeat/{self.session}") as stream:
             next(stream.iter_lines())
             yield
 
 
 def waiting(url: str) -> int:
-    return httpx.get(f"{url.rstrip('/')}/gradio_api/queue/status", timeout=PATIENCE).json()["queue_size"]
+    return HTTP.get(f"{url.rstrip('/')}/gradio_api/queue/status").json()["queue_size"]
 
 
 def eventually(condition: Callable[[], bool], seconds: float = PATIENCE) -> bool:
@@ -95,9 +95,9 @@ def test_a_crowd_that_disappears_closes_nothing(pocket_server: Server) -> None:
         Client(pocket_server.url),
     )
     told = []
-    with page.is_open(), httpx.Client(timeout=PATIENCE) as posts:
+    with page.is_open():
         for number in range(SENT):
-            told.append(posts.post(f"{sender.url}/call/train", json={"data": LONG_TRAINING}))
+            told.append(HTTP.post(f"{sender.url}/call/train", json={"data": LONG_TRAINING}))
             for name, values in (("train", LONG_TRAINING), ("train_model", IN_THE_FORM),
                                  ("switch_graph", [True])):  # fmt: skip
                 sender.session = f"crowd {number}"
@@ -172,11 +172,10 @@ def test_who_never_listens_is_not_worked_for_long(
     url, program = served
     monkeypatch.setattr("app.visitors.waiting.UNHEARD_SECONDS", 1.0)
     numbers = [
-        httpx.post(f"{url}gradio_api/call/train", json={"data": LONG_TRAINING}, timeout=PATIENCE).json()["event_id"]
-        for _ in range(6)
+        HTTP.post(f"{url}gradio_api/call/train", json={"data": LONG_TRAINING}).json()["event_id"] for _ in range(6)
     ]
     assert work.begun.acquire(timeout=PATIENCE)
     assert eventually(lambda: waiting(url) == 0 and not program.training_jobs._jobs, 15)
     for number in (numbers[0], numbers[-1]):  # one that ran, one that waited
-        with httpx.stream("GET", f"{url}gradio_api/call/train/{number}", timeout=PATIENCE) as late:
+        with HTTP.stream("GET", f"{url}gradio_api/call/train/{number}") as late:
             assert NOBODY in "".join(late.iter_text())
