@@ -134,8 +134,10 @@ def _load(bundle: str, gallery: str, report: Callable[[str], None]) -> Retrieval
     warnings.filterwarnings("ignore", "Warning only once for all operators", UserWarning)
     from algcn.bundles.hub import resolve_bundle
     from algcn.gallery.hub import resolve_gallery
+    from app.kit import decoders
     from app.service import load_service
 
+    decoders.warm()
     bundle_path, bundle_notice = resolve_bundle(bundle, fallback=DEFAULT_BUNDLE)
     gallery_path, gallery_notice = resolve_gallery(gallery)
     # A folder of the Hub's cache is called by its commit: the page shows the reference instead.

@@ -51,6 +51,7 @@ SHOWN = 40  # characters of a caption that is left out
 # says nothing of the second time: so an entry of a file that was that young is not kept. git calls this racily clean.
 YOUNG_NS = 2_000_000_000
 Progress = Callable[[int, int], None]
+OpenPicture = Callable[[Path, str], "Image.Image"]
 
 
 @dataclasses.dataclass(eq=False)
@@ -116,7 +117,12 @@ class Gallery:
 
 
 def build_gallery(
-    folder: str | Path, bundle: Bundle, progress: Progress | None = None, *, in_place: bool = False
+    folder: str | Path,
+    bundle: Bundle,
+    progress: Progress | None = None,
+    *,
+    in_place: bool = False,
+    open_picture: OpenPicture = open_image,
 ) -> Gallery:
     """Build the gallery of an image folder: read it and encode what has not been encoded before.
 
@@ -125,6 +131,7 @@ def build_gallery(
         bundle: The model and its encoder, which computes where the model is.
         progress: Called with how many pictures and texts are encoded and how many have to be.
         in_place: Keep the features in the folder, to be shipped with it, and not in the cache.
+        open_picture: Reads the picture at a path, which it calls by a name, as `kit.images.open_image` does.
 
     Raises:
         InputError: The folder or its metadata.csv is at fault, no picture can be read, or `in_place` cannot be written.
@@ -136,7 +143,7 @@ def build_gallery(
     """
     listing = read_image_folder(folder)
     notices: list[str] = []
-    wanted = _Wanted.of(listing)
+    wanted = _Wanted.of(listing, open_picture)
     features = _find_or_encode(wanted, bundle, progress, notices, in_place=in_place)
     items = [item for item in listing.items if wanted.hashes.get(item.file_name) in features]
     if not items:
@@ -194,15 +201,16 @@ class _Wanted:
 
     root: Path
     items: list[Item]
+    open_picture: OpenPicture
     hashes: dict[str, str]  # of each picture that is there, by file name
     states: dict[str, list]  # file name: `files.file_state` and the hash
     texts: dict[str, str]  # the hash of each text
     unreadable: dict[str, str]  # file name: the reason
 
     @classmethod
-    def of(cls, listing: ImageFolder) -> _Wanted:
+    def of(cls, listing: ImageFolder, open_picture: OpenPicture) -> _Wanted:
         texts = {text: _text_hash(text) for item in listing.items for text in item.texts if _is_searchable(text)}
-        return cls(listing.root, listing.items, {}, {}, texts, {})
+        return cls(listing.root, listing.items, open_picture, {}, {}, texts, {})
 
     def hash_pictures(self, known: dict[str, list]) -> None:
         """Hash each picture's bytes; one that did not change since it was entered into `known` is not read."""
@@ -309,7 +317,7 @@ def _encode(todo: Sequence[tuple[str, Item | str]], wanted: _Wanted, bundle: Bun
         for digest, item in todo:
             if isinstance(item, Item):
                 try:
-                    picture = open_image(wanted.root / item.file_name, name=item.file_name)
+                    picture = wanted.open_picture(wanted.root / item.file_name, item.file_name)
                 except InputError as error:
                     for name in wanted.named(digest):
                         wanted.unreadable[name] = str(error).replace(item.file_name, name, 1)

@@ -14,12 +14,13 @@ from typing import BinaryIO
 
 from PIL import ExifTags, Image
 
-from algcn.kit import colour, depth, jpeg
+from algcn.kit import colour, depth, jpeg, picture_limits
 from algcn.kit.errors import InputError
 from algcn.kit.picture_kinds import HEAD_BYTES, READ, READ_IN_WORDS, SAVE_AS, kind_of_bytes, not_read
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_PIXELS = 64 * 1000 * 1000
+BAND_ROWS = 256
 CURE = f"Use a {READ_IN_WORDS} picture"
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -54,8 +55,12 @@ def open_image(source: str | Path | bytes | BinaryIO, name: str | None = None) -
         raise InputError(f"{what} is not a picture that can be read. {CURE}.")
     if kind not in READ:
         raise InputError(f"{what} is {not_read(kind)}.")
+    if (objection := picture_limits.objection(data, kind)) is not None:
+        raise InputError(f"{what} {objection}: no camera or program writes that. Save it again as {SAVE_AS}.")
     try:
         image = _open(data, kind)
+    except MemoryError:
+        raise InputError(_too_much_memory(what)) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise InputError(_too_many_pixels(what)) from None
     except Exception:  # hostile bytes make header parsers raise nearly every class there is
@@ -66,8 +71,12 @@ def open_image(source: str | Path | bytes | BinaryIO, name: str | None = None) -
         width, height = image.size
         if width * height > MAX_PIXELS:
             raise InputError(_too_many_pixels(what, width, height))
+        if (objection := picture_limits.objection_to_size(width, height)) is not None:
+            raise InputError(f"{what} {objection}. Use a smaller picture.")
         try:
             return _decode(image, data, kind)
+        except MemoryError:
+            raise InputError(_too_much_memory(what)) from None
         except Exception as error:  # as above, now from the decoders
             raise InputError(
                 f"{what} is damaged or cut off and cannot be decoded ({_first_line(error)}). Save it again and retry."
@@ -103,6 +112,8 @@ def _decode(image: Image.Image, data: bytes, kind: str) -> Image.Image:
 
 def _orientation(image: Image.Image) -> int | None:
     """Return how a picture is turned by its EXIF block; HEIC and AVIF pictures say it once, whatever they say twice."""
+    if picture_limits.objection_to_exif(image.info) is not None:
+        return None
     try:
         return image.getexif().get(ExifTags.Base.Orientation)
     except Exception:  # a broken EXIF block says nothing about the pixels: they stay as they are
@@ -116,14 +127,20 @@ def _to_rgb(image: Image.Image, orientation: int | None) -> Image.Image:
     elif image.mode in ("RGBa", "La", "PA"):
         image = image.convert("LA" if image.mode == "La" else "RGBA")
     image = colour.to_srgb(image)
-    if image.mode in ("RGBA", "LA"):
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    image = image.convert("RGB")
+    image = _on_white(image) if image.mode in ("RGBA", "LA") else image.convert("RGB")
     if orientation in _TURNS:
         image = image.transpose(_TURNS[orientation])
     image.info.clear()
     return image
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    """Lay transparency on white, some rows at a time: three more pictures of full size would take much memory."""
+    flat = Image.new("RGB", image.size)
+    for top in range(0, image.height, BAND_ROWS):
+        band = image.crop((0, top, image.width, min(top + BAND_ROWS, image.height))).convert("RGBA")
+        flat.paste(Image.alpha_composite(Image.new("RGBA", band.size, "white"), band).convert("RGB"), (0, top))
+    return flat
 
 
 def _read(source: str | Path | bytes | BinaryIO, what: str) -> bytes:
@@ -151,6 +168,10 @@ def _read(source: str | Path | bytes | BinaryIO, what: str) -> bytes:
 def _too_many_pixels(what: str, width: int = 0, height: int = 0) -> str:
     size = f" ({width} × {height})" if width else ""
     return f"{what} has too many pixels{size}: at most {MAX_PIXELS // 1_000_000} million. Use a smaller picture."
+
+
+def _too_much_memory(what: str) -> str:
+    return f"{what} takes more memory to decode than there is for it. Use a smaller picture."
 
 
 def _first_line(error: Exception) -> str:

@@ -29,6 +29,7 @@ from algcn.kit.files import write_text
 from app.collection.intake import Intake, printable
 from app.collection.left_out import LeftOut, leave, unreadable
 from app.collection.rows import Found, join_items
+from app.kit.decoders import open_image
 
 if TYPE_CHECKING:
     from algcn.bundles.bundle import Bundle
@@ -184,7 +185,7 @@ class Collection:
     def _embed(self, bundle: Bundle, account: Account, left_out: list[LeftOut], progress: Progress | None) -> Gallery:
         self._write_metadata()
         # The features are kept in the folder: the program's own cache is not for what a visitor brought.
-        gallery = build_gallery(self.root, bundle, progress, in_place=True)
+        gallery = build_gallery(self.root, bundle, progress, in_place=True, open_picture=open_image)
         for name, sentence in gallery.unreadable.items():
             leave(name, unreadable(sentence.removeprefix(f"The file {name} ")), left_out, account)
             item = self._items.pop(name)

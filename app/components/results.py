@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import gradio as gr
 
 from algcn.kit.files import file_state
-from algcn.kit.images import open_image
 from app.components.cards import Drawn, drawn, picture_url
+from app.kit.decoders import open_image
 from app.kit.limits import MAX_LIMIT
 from app.kit.scripts import mount
 from app.kit.templates import render

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from algcn.kit import files
 from algcn.kit.errors import InputError
-from algcn.kit.images import open_image
 from algcn.kit.picture_kinds import HEAD_BYTES, kind_of_bytes
+from app.kit.decoders import open_image
 
 # By what the file is, whatever it is called: a browser that is told another type shows nothing.
 WEB_TYPES = {"WebP": "image/webp", "PNG": "image/png", "JPEG": "image/jpeg"}

@@ -19,8 +19,8 @@ from torch.nn import functional
 from algcn.features.encoder import clean_text
 from algcn.kit.errors import InputError
 from algcn.kit.files import file_state
-from algcn.kit.images import open_image
 from app.kit.cache import Cache
+from app.kit.decoders import open_image
 
 if TYPE_CHECKING:
     from PIL import Image

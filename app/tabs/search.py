@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from algcn.kit.errors import InputError
-from algcn.kit.images import open_image
 from app.components.download import csv_download, download_view
 from app.components.examples import chosen_index, examples_view, render_examples
 from app.components.results import (
@@ -28,6 +27,7 @@ from app.components.results import (
     results_view,
 )
 from app.frame import Frame, sent
+from app.kit.decoders import open_image
 from app.kit.limits import DEFAULT_LIMIT, MAX_LIMIT
 from app.kit.pictures import is_shown_as_it_is, uploaded_file
 from app.kit.scripts import mount

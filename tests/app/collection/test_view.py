@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from hostile import HOSTILE, Shown, check_harmless
+from hostile.texts import HOSTILE, Shown, check_harmless
 
 from algcn.kit.account import Account
 from app.collection.left_out import Reason, leave, unreadable

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from hostile import HOSTILE, check_harmless
+from hostile.texts import HOSTILE, check_harmless
 from PIL import Image
 from serving import HOSTILE_CAPTIONS, HOSTILE_FILE, HOSTILE_LABEL
 

@@ -6,7 +6,7 @@ import ast
 import re
 
 import pytest
-from hostile import HOSTILE, check_harmless
+from hostile.texts import HOSTILE, check_harmless
 from jinja2 import UndefinedError
 from markupsafe import Markup
 

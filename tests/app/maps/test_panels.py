@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hostile import HOSTILE, Shown, check_harmless
+from hostile.texts import HOSTILE, Shown, check_harmless
 
 from app.maps.classifiers import ClassifierMap, ClassifierView, Neighbour
 from app.maps.gallery import GalleryMap, Near

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from hostile import HOSTILE, check_harmless
+from hostile.texts import HOSTILE, check_harmless
 
 from app.training.view import render_data, render_edges, render_empty
 
