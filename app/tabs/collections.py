@@ -120,10 +120,13 @@ class CollectionsTab:
                 raise
             yield {self.status: render_status(str(error), running=False), self.drop: None}  # others may be read still
             return
-        yield {self.status: render_reading(0, 0), self.drop: gr.update(value=None, interactive=False)}
-        for news in job.watch(WATCH_SECONDS):
-            if news:
-                yield {self.status: news[-1]}
+        try:
+            yield {self.status: render_reading(0, 0), self.drop: gr.update(value=None, interactive=False)}
+            for news in job.watch(WATCH_SECONDS):
+                if news:
+                    yield {self.status: news[-1]}
+        finally:
+            job.stop()  # who leaves at the first line never comes to watch it
         job.result()
         # A new address each time: a browser keeps pictures, and a number may mean another one now.
         service = self._open(visitor, collection, secrets.token_urlsafe(16))

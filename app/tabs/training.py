@@ -158,16 +158,19 @@ class TrainTab:
         except InputError as error:
             yield {self.status: render_status(str(error), running=False)}
             return
-        yield {
-            self.status: render_status("Preparing…", 0.0),
-            self.start: gr.update(interactive=False),
-            self.stop: gr.update(interactive=True),
-            self.result: "",
-            self.link: "",
-            self.actions: gr.update(visible=False),
-            self.graph: gr.update(visible=settings.learns_graph),
-        }
-        yield from self._watch(job)
+        try:
+            yield {
+                self.status: render_status("Preparing…", 0.0),
+                self.start: gr.update(interactive=False),
+                self.stop: gr.update(interactive=True),
+                self.result: "",
+                self.link: "",
+                self.actions: gr.update(visible=False),
+                self.graph: gr.update(visible=settings.learns_graph),
+            }
+            yield from self._watch(job)
+        finally:
+            job.stop()  # who leaves at the first line never comes to watch it
         over = {self.start: gr.update(interactive=True), self.stop: gr.update(interactive=False)}
         try:
             trained, made = job.result()
