@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from algcn.kit.account import Account
+from algcn.kit.disk import check_room, telling
 from algcn.kit.errors import InputError
 from algcn.kit.files import write_text
 
@@ -307,6 +308,7 @@ def _check_place(out: Path) -> None:
             raise NotADirectoryError(0, f"{there} is a file")
         if not os.access(there, os.W_OK):
             raise PermissionError(0, "permission denied")
+        check_room(out)
 
 
 @contextlib.contextmanager
@@ -314,10 +316,11 @@ def writing(out: Path) -> Iterator[None]:
     """Say in a sentence why something could not be written.
 
     Raises:
-        InputError: The block raised an `OSError`.
+        InputError: The block raised an `OSError`; a `DiskFullError` where there is no room.
     """
     try:
-        yield
+        with telling(out):
+            yield
     except OSError as error:
         raise InputError(
             f"{str(out)!r} cannot be written to ({error.strerror or error}); name another place."

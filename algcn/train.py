@@ -17,8 +17,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
-from contextlib import redirect_stdout
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -27,6 +27,7 @@ import torch
 from torch import Tensor
 
 from algcn.bundles.encoder import ChosenEncoder, choose_encoder
+from algcn.bundles.weights import model_bytes
 from algcn.command_line import (
     CommandParser,
     add_data,
@@ -49,11 +50,13 @@ from algcn.evaluation.measure import measure_splits
 from algcn.evaluation.record import HELD_OUT, PriorLabels
 from algcn.evaluation.reliability import fit_calibration, measure_calibration
 from algcn.evaluation.retrieval import RELEVANCE, relevance_columns, summary
+from algcn.kit.disk import MAKE_ROOM, DiskFullError, check_room, size_of
 from algcn.kit.errors import InputError, run_command
 from algcn.kit.progress import ProgressBar
 from algcn.method.config import MODES, PRECISIONS, PRESETS, SELECTIONS, ModelConfig, TrainConfig, preset
 from algcn.method.model import ALGCN
 from algcn.training.ablations import ablate
+from algcn.training.checkpoint import checkpoint_bytes, history_bytes
 from algcn.training.given import label_counts, label_warnings, rows_used
 from algcn.training.label_embeddings import LEARNED, read_label_embeddings
 from algcn.training.loop import TEST_WARNING, EpochReport, TrainResult, measure, train_algcn
@@ -199,6 +202,9 @@ def _train_all(arguments: argparse.Namespace, processes: Processes, device: torc
     for warning in label_warnings(features) if processes.is_first else ():
         print(warning, file=sys.stderr)
 
+    if processes.is_first:
+        _check_room(arguments, config, model_config, encoder)
+
     checkpoints: list[Path] = []
 
     def run(model_config: ModelConfig, name: str, label_embeddings: Tensor | None) -> TrainResult:
@@ -208,8 +214,11 @@ def _train_all(arguments: argparse.Namespace, processes: Processes, device: torc
             bar.say(report.line(config))
             bar.update()
 
-        checkpoints.append(out.with_name(f"{out.name}.{name}checkpoint.safetensors"))
-        with ProgressBar("train", total=config.epochs, unit="epoch", shown=shown) as bar:
+        checkpoints.append(_checkpoint(out, name))
+        with (
+            _kept(checkpoints),
+            ProgressBar("train", total=config.epochs, unit="epoch", shown=shown) as bar,
+        ):
             return train_algcn(
                 features,
                 config,
@@ -236,6 +245,36 @@ def _train_all(arguments: argparse.Namespace, processes: Processes, device: torc
     return _Outcome(result, without_gcn, config, encoder, prior_rows, checkpoints)
 
 
+def _check_room(
+    arguments: argparse.Namespace, config: TrainConfig, model_config: ModelConfig, encoder: ChosenEncoder
+) -> None:
+    """Refuse to train what will not fit: a checkpoint, and another or the bundle beside it.
+
+    Raises:
+        DiskFullError: It will not.
+    """
+    weights, trained = model_bytes(model_config), 1 + arguments.compare_gcn
+    checkpoint = checkpoint_bytes(model_config, config.epochs)
+    bundle = trained * weights + history_bytes(model_config, config.epochs) + encoder.copied_bytes
+    there = size_of(_checkpoint(arguments.out, ""))
+    check_room(arguments.out, max(0, trained * checkpoint + max(checkpoint, bundle) - there))
+
+
+def _checkpoint(out: Path, name: str) -> Path:
+    return out.with_name(f"{out.name}.{name}checkpoint.safetensors")
+
+
+@contextmanager
+def _kept(checkpoints: Sequence[Path]) -> Iterator[None]:
+    """Say on a full disk how to go on from a checkpoint, where there is one."""
+    try:
+        yield
+    except DiskFullError as error:
+        resume = "make room on it and train again with --resume, which goes on from the last checkpoint"
+        is_there = any(checkpoint.is_file() for checkpoint in checkpoints)
+        raise error.advising(resume if is_there else MAKE_ROOM) from error.__cause__
+
+
 def _keep(arguments: argparse.Namespace, outcome: _Outcome, device: torch.device) -> None:
     """Measure what was trained, and write the bundle."""
     from algcn.bundles.bundle import save_bundle
@@ -255,7 +294,7 @@ def _keep(arguments: argparse.Namespace, outcome: _Outcome, device: torch.device
     if outcome.prior_rows is not None:
         record = replace(record, prior_labels=PriorLabels(Path(arguments.prior_labels).name, outcome.prior_rows))
     record = replace(record, label_embeddings=Path(arguments.label_embeddings).name, encoder=encoder.results())
-    with writing(arguments.out):
+    with _kept(outcome.checkpoints), writing(arguments.out):
         save_bundle(
             arguments.out,
             model,

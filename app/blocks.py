@@ -19,7 +19,10 @@ from gradio.routes import file_upload_statuses
 from gradio.server_messages import ProcessCompletedMessage
 from starlette.exceptions import HTTPException
 
+from algcn.kit.disk import is_full
 from algcn.kit.errors import InputError
+from app.kit.disk import telling_visitors
+from app.kit.limits import DISK_FULL
 from app.kit.listening import listened_to
 from app.kit.words import WENT_WRONG
 
@@ -46,7 +49,7 @@ class Page(gr.Blocks):
                     "give them in the order that the page's address with ?view=api shows."
                 )
             event = self.queued.event_ids_to_events.get(named.get("event_id"))
-            with listened_to(lambda: event is None or event.alive):
+            with listened_to(lambda: event is None or event.alive), telling_visitors():
                 return await super().process_api(block_fn, inputs, *values, **named)
         except gr.Error:
             raise
@@ -103,6 +106,14 @@ async def _http_failure(request: Request, error: HTTPException) -> Response:
     return await http_exception_handler(request, error)
 
 
+async def _os_failure(request: Request, error: Exception) -> JSONResponse:
+    """Answer where the system refused something outside of an event: an upload or a picture on a full disk."""
+    if is_full(error):
+        return await _failure(DISK_FULL, 507)(request, error)
+    traceback.print_exception(error)
+    return await _failure(WENT_WRONG, 500)(request, error)
+
+
 # What is raised before an event is looked at.
 FAILURES = {
     FnIndexInferError: _failure(NO_ENDPOINT, 404),
@@ -110,5 +121,6 @@ FAILURES = {
     TypeError: _failure(NO_SUCH_ARGUMENTS, 422),
     HTTPException: _http_failure,
     RequestValidationError: _failure(NO_BODY, 422),
+    OSError: _os_failure,
     Exception: _failure(WENT_WRONG, 500),
 }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from algcn.kit.errors import InputError
+from app.kit.disk import telling_visitors
 from app.kit.words import WENT_WRONG, render_status
 from app.visitors.visitor import Visitor
 
@@ -100,7 +101,8 @@ def to_the_end(updates: Iterator[dict[Any, Any]], failed: Callable[[str], dict[A
         failed: Makes the last update from a line that says what went wrong: it must leave the controls enabled.
     """
     try:
-        yield from updates
+        with telling_visitors():
+            yield from updates
     except Exception as error:
         if isinstance(error, InputError):
             told = str(error)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from algcn.command_line import CommandParser, add_bundle, reference
 from algcn.kit.cache import cache_folder
+from algcn.kit.disk import telling
 from algcn.kit.errors import InputError
 from algcn.kit.threads import let_idle_threads_sleep
 
@@ -48,7 +49,8 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     loading = Loading(lambda report: _load(arguments.bundle, arguments.gallery, report))
     cache = cache_folder()
-    uploads = VisitorFiles(cache, UPLOADS).new_folder()
+    with telling(cache):
+        uploads = VisitorFiles(cache, UPLOADS).new_folder()
     os.environ["GRADIO_TEMP_DIR"] = str(uploads)
     _import_gradio()
     from app.interface import build, launch

@@ -14,6 +14,7 @@ import torch
 from PIL import Image, ImageDraw
 
 if TYPE_CHECKING:
+    from disks import SmallDisk
     from hub_process import Client
     from hub_server import HubServer
     from playwright.sync_api import Browser
@@ -227,6 +228,36 @@ def make_features() -> Callable[..., Features]:
         )
 
     return make
+
+
+@pytest.fixture
+def encoded(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+    """How many pictures and texts went through an encoder."""
+    from algcn.features.encoder import Encoder
+
+    counts = {"images": 0, "texts": 0}
+    encode_pixels, encode_texts = Encoder.encode_pixels, Encoder.encode_texts
+
+    def count_pixels(self, pixels):
+        counts["images"] += len(pixels)
+        return encode_pixels(self, pixels)
+
+    def count_texts(self, texts, *args):
+        counts["texts"] += len(texts)
+        return encode_texts(self, texts, *args)
+
+    monkeypatch.setattr(Encoder, "encode_pixels", count_pixels)
+    monkeypatch.setattr(Encoder, "encode_texts", count_texts)
+    return counts
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    """A disk of a megabyte; the test is skipped where none can be mounted."""
+    from disks import small_disk
+
+    with small_disk(tmp_path / "disk") as disk:
+        yield disk
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ the GCN are checked and loaded when they are first asked for; nothing is ever un
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -335,6 +336,7 @@ def save_bundle(
 
     Raises:
         InputError: The parts do not fit each other.
+        DiskFullError: The bundle does not fit on its disk; one that was there stays.
     """
     path = Path(path)
     if len(label_set) != model.config.num_labels:
@@ -346,7 +348,7 @@ def save_bundle(
         if history is not None:
             save_safetensors(history, aside / HISTORY_NAME)
         if without_gcn is not None:
-            _save_without_gcn(without_gcn, model.config, aside)
+            _save_without_gcn(without_gcn, model.config, aside / WITHOUT_GCN_NAME)
         if metrics is not None:
             files.write_text(aside / METRICS_NAME, json_text(metrics))
         if readme is None and (path / README_NAME).is_file():
@@ -385,6 +387,8 @@ def update_bundle(
 ) -> None:
     """Replace the parts of a bundle that are given, and refresh the hashes; the model and its encoder stay.
 
+    All is written before the first file is replaced: where one does not fit, the bundle is as it was.
+
     Raises:
         InputError: `path` is no bundle, or a file of it is damaged.
     """
@@ -397,13 +401,20 @@ def update_bundle(
         config["ranking"] = {"encoder_weight": check_encoder_weight(encoder_weight)}
     if calibration is not None:
         config["calibration"] = calibration.to_json()
-    if without_gcn is not None:
-        _save_without_gcn(without_gcn, ModelConfig.from_dict(config["model"]), path)
-    if metrics is not None:
-        files.write_text(path / METRICS_NAME, json_text(metrics))
-    if readme is not None:
-        files.write_text(path / README_NAME, readme)
-    write_config(path, config)
+    new: dict[str, Path] = {}
+    with contextlib.ExitStack() as stack:
+
+        def aside(name: str) -> Path:
+            new[name] = stack.enter_context(files.replacing(path / name))
+            return new[name]
+
+        if without_gcn is not None:
+            _save_without_gcn(without_gcn, ModelConfig.from_dict(config["model"]), aside(WITHOUT_GCN_NAME))
+        if metrics is not None:
+            files.write_text(aside(METRICS_NAME), json_text(metrics))
+        if readme is not None:
+            files.write_text(aside(README_NAME), readme)
+        write_config(path, config, new)
 
 
 def _part(path: Path, read: Any) -> Any:
@@ -432,7 +443,7 @@ def _save_without_gcn(model: ALGCN, beside: ModelConfig, path: Path) -> None:
     """Write the model without the GCN in half precision: it is there to be compared with, not to be trained on."""
     if model.config != beside.replace(use_gcn=False):
         raise InputError("The model without the GCN must be of the same sizes as the model, and have no GCN.")
-    save_safetensors({name: tensor.half() for name, tensor in model.state_dict().items()}, path / WITHOUT_GCN_NAME)
+    save_safetensors({name: tensor.half() for name, tensor in model.state_dict().items()}, path)
 
 
 def _swap(aside: Path, path: Path) -> None:

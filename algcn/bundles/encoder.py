@@ -34,6 +34,7 @@ from algcn.evaluation.ranking import ENCODER_WEIGHT
 from algcn.evaluation.record import EncoderResults
 from algcn.features.encoder import load_encoder
 from algcn.features.encoder_files import HUB_PATTERNS, HUB_PREFIX, read_encoder_config, weights_path
+from algcn.kit.disk import size_of
 from algcn.kit.errors import InputError
 from algcn.method.config import ModelConfig
 
@@ -109,15 +110,20 @@ def save_encoder(
         return {"reference": reference, "revision": revision, "fingerprint": loaded.fingerprint}
     folder = Path(encoder)
     check_width(int(read_encoder_config(folder)["model_cfg"]["embed_dim"]), config, str(folder), encodes)
-    wanted = {weights_path(folder)}
-    wanted.update(match for pattern in HUB_PATTERNS if "safetensors" not in pattern for match in folder.glob(pattern))
     (aside / ENCODER).mkdir()
-    for source in sorted(wanted):
+    for source in _copied(folder):
         if link:
             (aside / ENCODER / source.name).symlink_to(source.resolve())
         else:
             shutil.copyfile(source, aside / ENCODER / source.name)
     return ENCODER
+
+
+def _copied(folder: Path) -> list[Path]:
+    """Name the files of an encoder folder that a bundle takes over."""
+    wanted = {weights_path(folder)}
+    wanted.update(match for pattern in HUB_PATTERNS if "safetensors" not in pattern for match in folder.glob(pattern))
+    return sorted(wanted)
 
 
 def shared_encoder(path: Path, name: str) -> tuple[Path, str]:
@@ -189,6 +195,12 @@ class ChosenEncoder:
         encoder = None if self.stays_in else self.reference
         about = {"encoder": encoder, "encoder_bundle": self.stays_in, "encodes": self.encodes}
         return {**about, "encoder_weight": self.weight}
+
+    @property
+    def copied_bytes(self) -> int:
+        """How much a bundle copies of it."""
+        is_folder = self.reference is not None and not self.reference.startswith(HUB_PREFIX)
+        return sum(map(size_of, _copied(Path(self.reference)))) if is_folder and self.stays_in is None else 0
 
     def results(self) -> EncoderResults | None:
         """Its own recall, where it reads both sides and the folder it comes from (of `algcn.pretrain`) says it.

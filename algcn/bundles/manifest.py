@@ -14,12 +14,13 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from algcn.features.encoder_files import ENCODER_CONFIG, fingerprint_of
 from algcn.kit import files
+from algcn.kit.disk import telling
 from algcn.kit.errors import InputError
 
 FORMAT = 1
@@ -113,7 +114,7 @@ def self_contained(path: str | Path) -> Iterator[Path]:
         yield path
         return
     encoder = neighbour_encoder(path, config)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, telling(folder):
         whole = Path(folder) / path.resolve().name
         (whole / ENCODER).mkdir(parents=True)
         for name in encoder_hashes(read_config(encoder.parent)):
@@ -219,10 +220,11 @@ def _damage(path: Path, name: str, digest: str) -> str | None:
     return None
 
 
-def write_config(path: Path, config: dict[str, Any]) -> None:
-    """Write config.json with the hashes of what is in `path`."""
-    hashed: Iterable[Path] = [path / name for name in HASHED]
+def write_config(path: Path, config: dict[str, Any], new: Mapping[str, Path] | None = None) -> None:
+    """Write config.json with the hashes of what is in `path`, or of the files that will take the place of some."""
+    new = new or {}
+    hashed = {name: new.get(name, path / name) for name in HASHED}
     if config["encoder"] == ENCODER:
-        hashed = [*hashed, *sorted((path / ENCODER).iterdir())]
-    hashes = {file.relative_to(path).as_posix(): files.sha256(file) for file in hashed if file.is_file()}
+        hashed |= {f"{ENCODER}/{file.name}": file for file in sorted((path / ENCODER).iterdir())}
+    hashes = {name: files.sha256(file) for name, file in hashed.items() if file.is_file()}
     files.write_text(path / CONFIG_NAME, json_text({**config, "files": hashes}))

@@ -5,6 +5,7 @@ Notable: a config may claim any size, so the weights are compared with it before
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -36,10 +37,12 @@ def load_safetensors(path: Path) -> dict[str, Tensor]:
 
 def save_safetensors(tensors: Mapping[str, Tensor], path: Path) -> None:
     """Write tensors to a file, atomically."""
-    from safetensors.torch import save_file
+    files.save_tensors(path, tensors)
 
-    with files.replacing(path) as part:
-        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, part)
+
+def model_bytes(config: ModelConfig) -> int:
+    """Return how much a model's weights take, in float32."""
+    return sum(math.prod(shape) for _, shape in state_shapes(config)) * torch.float32.itemsize
 
 
 def load_model(path: Path, config: ModelConfig) -> ALGCN:

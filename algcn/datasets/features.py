@@ -15,11 +15,10 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from algcn.kit.errors import InputError
-from algcn.kit.files import replacing
+from algcn.kit.files import save_tensors
 from algcn.kit.tensors import not_plain
 from algcn.method.labels import LabelSet
 
@@ -239,8 +238,7 @@ class Features:
         }
         tensors["split"] = torch.tensor([SPLITS.index(name) for name in self.split], dtype=torch.int8)
         metadata = file_metadata(self.label_set, self.file_names, self.encoder, self.split_name, self.vocabulary)
-        with replacing(path) as aside:
-            save_file(tensors, aside, metadata=metadata)
+        save_tensors(path, tensors, metadata)
 
     @classmethod
     def load(cls, path: str | Path) -> Features:

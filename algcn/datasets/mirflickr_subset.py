@@ -22,6 +22,7 @@ from algcn.datasets.image_folder import METADATA, SEPARATOR
 from algcn.datasets.mirflickr import BENCHMARK, label_set_of
 from algcn.datasets.prepare import Record, open_root, read_lines
 from algcn.kit.account import Account
+from algcn.kit.disk import telling
 from algcn.kit.errors import InputError
 from algcn.kit.files import sha256
 from algcn.kit.mat import read_variable
@@ -58,7 +59,7 @@ class MirFlickrSubset:
             )
         self.rows = self._read_rows()
         try:
-            with tarfile.open(self.root / IMAGES) as archive:
+            with telling(self.unpacked), tarfile.open(self.root / IMAGES) as archive:
                 members = track(archive, "unpack", unit="file", shown=progress)
                 archive.extractall(self.unpacked, members, filter="data")
         except (OSError, tarfile.TarError) as error:

@@ -22,6 +22,7 @@ from algcn.datasets.folders.listing import LABELS, MANIFEST, VOCABULARY
 from algcn.datasets.image_folder import METADATA, SEPARATOR
 from algcn.datasets.splits import FORMAT, OFFICIAL, RULE, Assignment, Split
 from algcn.kit.account import Account
+from algcn.kit.disk import is_full
 from algcn.kit.errors import InputError
 from algcn.kit.files import folder_aside, sha256
 from algcn.kit.parallel import bounded_map
@@ -219,6 +220,8 @@ def _write_items(
                 target.symlink_to(record.image.resolve())
             return record, split, sha256(target)
         except OSError as error:
+            if is_full(error):
+                raise
             raise InputError(
                 f"The photo {str(record.image)!r} cannot be read or placed ({error.strerror or error}); unpack it "
                 "again."

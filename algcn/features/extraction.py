@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from algcn.datasets.feature_writer import FeatureWriter
@@ -29,10 +28,11 @@ from algcn.datasets.image_folder import ImageFolder, Item
 from algcn.datasets.left_out import count_captions, count_labels, use_items
 from algcn.datasets.splits import split_name
 from algcn.features.sources import Sources
+from algcn.kit import disk
 from algcn.kit.account import Account
 from algcn.kit.errors import InputError
-from algcn.kit.files import file_state, replacing, write_text
-from algcn.kit.images import open_image
+from algcn.kit.files import file_state, save_tensors, write_text
+from algcn.kit.images import DECODING, open_image
 from algcn.kit.parallel import bounded_map
 from algcn.kit.progress import ProgressBar
 from algcn.kit.unreadable import count_unreadable
@@ -48,6 +48,7 @@ TRAIN_SHARE, VALIDATION_SHARE = 0.8, 0.1
 KINDS = ("image_features", "text_features")
 # Enters the digest of the work, so that parts that another version left are made anew and not misread.
 PARTS_FORMAT = "algcn-parts-2"
+FLOAT_BYTES = 4
 SHOWN = 40  # characters of a caption that is left out
 
 
@@ -230,6 +231,14 @@ class Work:
                 )
             yield shard.features()
 
+    def bytes_needed(self) -> int:
+        """Return how much at the most `extract_file` has on the disk before it drops the parts."""
+        pairs = sum(len(item.texts) for item in self.items)
+        images, texts = len(self.items) * self.sources.images.width, pairs * self.sources.texts.width
+        names = sum(len(item.texts) * (len(item.file_name) + 4) for item in self.items)
+        in_file = FLOAT_BYTES * (pairs * self.sources.images.width + texts) + pairs * (len(self.label_set) + 1)
+        return FLOAT_BYTES * (images + texts) + in_file + names
+
     def drop_parts(self) -> None:
         """Remove what was kept to go on from."""
         if self.parts is not None:
@@ -276,7 +285,7 @@ class Work:
     def _prepare_parts(self) -> None:
         """Keep what an earlier run left only if it was the same work: same sources, images, texts and shards."""
         sources = f"{self.sources.images.fingerprint} {self.sources.texts.fingerprint}"
-        work = hashlib.sha256(f"{PARTS_FORMAT} {sources} {self.shard_size} {self.batch_size}".encode())
+        work = hashlib.sha256(f"{PARTS_FORMAT} {DECODING} {sources} {self.shard_size} {self.batch_size}".encode())
         for item in self.items:
             work.update(json.dumps([item.file_name, item.texts, _state(self.folder.path(item))]).encode())
         self._plan = work.hexdigest()
@@ -289,8 +298,7 @@ class Work:
         if self.parts is None:
             return
         about = {"plan": self._plan, "unreadable": json.dumps(shard.unreadable), "sha256": shard.digest()}
-        with replacing(self._part(start)) as aside:
-            save_file(dict(zip(KINDS, (shard.images, shard.texts), strict=True)), aside, about)
+        save_tensors(self._part(start), dict(zip(KINDS, (shard.images, shard.texts), strict=True)), about)
 
     def _read_part(self, start: int) -> _Shard | None:
         """Read a part that an earlier run finished, or return None where it has to be done (again)."""
@@ -362,12 +370,20 @@ def extract_file(work: Work, out: str | Path) -> dict[str, object]:
 
     Raises:
         InputError: No image can be read, or the file cannot be written.
+        DiskFullError: It does not fit, which is said before the first image is read where it is known.
     """
     out = Path(out)
     if out.is_dir():
         raise InputError(f"The path {str(out)!r} is a folder; name a file for the features.")
+    work.parts = out.with_name(out.name + ".parts")
+    disk.check_room(out, max(0, work.bytes_needed() - disk.size_of(work.parts)))
     try:
-        return _extract_file(work, out)
+        with disk.telling(out):
+            return _extract_file(work, out)
+    except disk.DiskFullError as error:
+        raise error.advising(
+            "make room on it and give the command again, which goes on from what was finished"
+        ) from error.__cause__
     except OSError as error:
         raise InputError(
             f"The features cannot be written to {str(out)!r} ({error.strerror or error}); what was finished is kept."
@@ -375,7 +391,6 @@ def extract_file(work: Work, out: str | Path) -> dict[str, object]:
 
 
 def _extract_file(work: Work, out: Path) -> dict[str, object]:
-    work.parts = out.with_name(out.name + ".parts")
     for _ in work.shards():  # each is a part then
         pass
     rows = work.rows()
@@ -388,14 +403,17 @@ def _extract_file(work: Work, out: Path) -> dict[str, object]:
     }
     aside = work.parts / "features.aside"
     about = (rows["label_set"], rows["file_names"], rows["encoder"], rows["split_name"], rows["vocabulary"])
-    with FeatureWriter(aside, shapes, file_metadata(*about)) as writer:
-        writer.put("labels", 0, rows["labels"])
-        writer.put("split", 0, torch.tensor([SPLITS.index(name) for name in rows["split"]], dtype=torch.int8))
-        row = 0
-        for features in work.finished_shards():
-            for kind in KINDS:
-                writer.put(kind, row, features[kind])
-            row += len(features["text_features"])
-    os.replace(aside, out)
+    try:
+        with FeatureWriter(aside, shapes, file_metadata(*about)) as writer:
+            writer.put("labels", 0, rows["labels"])
+            writer.put("split", 0, torch.tensor([SPLITS.index(name) for name in rows["split"]], dtype=torch.int8))
+            row = 0
+            for features in work.finished_shards():
+                for kind in KINDS:
+                    writer.put(kind, row, features[kind])
+                row += len(features["text_features"])
+        os.replace(aside, out)
+    finally:
+        aside.unlink(missing_ok=True)
     work.drop_parts()
     return rows

@@ -60,7 +60,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         bundle = open_bundle(arguments.bundle)
         bundle.model.to(device)
         building = arguments.command == "build"
-        gallery = _build(arguments.folder, bundle, in_place=arguments.in_place and building, shown=shown)
+        in_place = arguments.in_place and building
+        gallery = _build(arguments.folder, bundle, in_place=in_place, must_keep=building, shown=shown)
         for line in gallery.store_notices:  # the account tells the others
             print(line, file=sys.stderr)
         place = arguments.folder
@@ -80,9 +81,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         )
 
 
-def _build(folder: Path, bundle: Bundle, *, in_place: bool, shown: bool) -> Gallery:
+def _build(folder: Path, bundle: Bundle, *, in_place: bool, must_keep: bool, shown: bool) -> Gallery:
     with ProgressBar("encode", shown=shown) as bar:
-        return build_gallery(folder, bundle, bar.reach, in_place=in_place)
+        return build_gallery(folder, bundle, bar.reach, in_place=in_place, must_keep=must_keep)
 
 
 def _lay_out(gallery: Gallery, bundle: Bundle, *, in_place: bool, shown: bool) -> Path:

@@ -67,13 +67,11 @@ def write_layout(path: Path, key: str, layout: Mapping[int, Floats]) -> None:
     """Keep a layout, in half precision: positions lie between -1 and 1, and no screen shows more.
 
     Raises:
+        DiskFullError: There is no room for it.
         OSError: The file cannot be written.
     """
-    from safetensors.numpy import save_file
-
     tensors = {_name(dimensions): positions.astype(np.float16) for dimensions, positions in layout.items()}
-    with files.replacing(path) as aside:
-        save_file(tensors, aside, {"format": LAYOUT_FORMAT, "key": key})
+    files.save_tensors(path, tensors, {"format": LAYOUT_FORMAT, "key": key})
 
 
 def _name(dimensions: int) -> str:

@@ -9,6 +9,7 @@ state of each picture (`files.file_state`) with its hash, so that one that did n
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -28,11 +29,11 @@ from algcn.datasets.image_folder import ImageFolder, Item, read_image_folder
 from algcn.datasets.left_out import count_captions, count_labels, use_items
 from algcn.features.encoder import clean_text
 from algcn.gallery.files import STORE_NAME
-from algcn.kit import files
+from algcn.kit import disk, files
 from algcn.kit.account import Account
-from algcn.kit.cache import cache_folder
+from algcn.kit.cache import VARIABLE, cache_folder
 from algcn.kit.errors import InputError
-from algcn.kit.images import open_image
+from algcn.kit.images import DECODING, open_image
 from algcn.kit.tensors import not_finite
 from algcn.kit.unreadable import count_unreadable
 
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
 
 STORE_FORMAT = "algcn-gallery-1"
 HASH_LENGTH = 32  # hexadecimal digits, 128 bits: no two pictures share them by chance
+TEXT = "t"  # begins the hash of a text, which no hexadecimal digit is
+BYTES = 2  # of a number in a store
 CHUNK = 16  # what is encoded between two reports of progress
 KEEP_EVERY = 512  # what is encoded between two writes of the store: as much as an interrupted build loses
 SHOWN_FAILURES = 3
@@ -122,6 +125,7 @@ def build_gallery(
     progress: Progress | None = None,
     *,
     in_place: bool = False,
+    must_keep: bool = False,
     open_picture: OpenPicture = open_image,
 ) -> Gallery:
     """Build the gallery of an image folder: read it and encode what has not been encoded before.
@@ -131,10 +135,13 @@ def build_gallery(
         bundle: The model and its encoder, which computes where the model is.
         progress: Called with how many pictures and texts are encoded and how many have to be.
         in_place: Keep the features in the folder, to be shipped with it, and not in the cache.
+        must_keep: Rather end than go on where the cache's disk is full. In place that is always so.
         open_picture: Reads the picture at a path, which it calls by a name, as `kit.images.open_image` does.
 
     Raises:
         InputError: The folder or its metadata.csv is at fault, no picture can be read, or `in_place` cannot be written.
+        DiskFullError: What must be kept does not fit; what was kept before it is whole, and the next build goes on
+            from there.
 
     Example:
         >>> gallery = build_gallery("assets/gallery", Bundle.load("weights/pocket"))
@@ -144,7 +151,7 @@ def build_gallery(
     listing = read_image_folder(folder)
     notices: list[str] = []
     wanted = _Wanted.of(listing, open_picture)
-    features = _find_or_encode(wanted, bundle, progress, notices, in_place=in_place)
+    features = _find_or_encode(wanted, bundle, progress, notices, in_place=in_place, must_keep=must_keep or in_place)
     items = [item for item in listing.items if wanted.hashes.get(item.file_name) in features]
     if not items:
         said = [*notices, _left_out(wanted.unreadable)]
@@ -250,13 +257,19 @@ def _is_young(state: Sequence[int], now: int) -> bool:
 
 
 def _find_or_encode(
-    wanted: _Wanted, bundle: Bundle, progress: Progress | None, notices: list[str], *, in_place: bool
+    wanted: _Wanted,
+    bundle: Bundle,
+    progress: Progress | None,
+    notices: list[str],
+    *,
+    in_place: bool,
+    must_keep: bool,
 ) -> dict[str, Tensor]:
     """Return features by hash: those kept before, and the others encoded now and kept."""
     fingerprint = bundle.encoder_fingerprint or bundle.encoder().fingerprint
     shipped, cache = wanted.root / STORE_NAME, _cache_path(wanted.root, fingerprint)
     width = bundle.model.config.image_dim
-    cached, states = _read_store(cache, fingerprint, width, notices)
+    cached, states = _read_store(cache, fingerprint, width, notices, decoding=DECODING)
     found, _ = _read_store(shipped, fingerprint, width, notices)
     in_shipped = set(found)
     features = cached | found
@@ -267,18 +280,21 @@ def _find_or_encode(
     if "text" in bundle.encodes:
         todo += [(digest, text) for text, digest in wanted.texts.items() if digest not in features]
     target = shipped if in_place else cache
+    if todo and must_keep:
+        with _advising(in_place=in_place):
+            disk.check_room(target, len(wanted.digests) * width * BYTES)
     for done in range(0, len(todo), CHUNK):
         if progress is not None:
             progress(done, len(todo))
         if done and done % KEEP_EVERY == 0:
-            _keep(target, fingerprint, features, wanted, in_place=in_place)
+            _keep(target, fingerprint, features, wanted, in_place=in_place, must_keep=must_keep)
         features.update(_encode(todo[done : done + CHUNK], wanted, bundle))
     if todo and progress is not None:
         progress(len(todo), len(todo))
     # Texts of a store stay in it though this bundle's encoder does not read them: another's may.
     outdated = in_shipped != features.keys() & set(wanted.digests) if in_place else cache.is_file() and not cached
     if todo or outdated or (cached and not in_place and wanted.states != states):
-        reason = _keep(target, fingerprint, features, wanted, in_place=in_place)
+        reason = _keep(target, fingerprint, features, wanted, in_place=in_place, must_keep=must_keep)
         if reason and (todo or outdated):
             notices.append(
                 f"The features cannot be kept in {target.parent} ({reason}) and will be computed again next time."
@@ -296,7 +312,7 @@ def _cache_path(root: Path, fingerprint: str) -> Path:
 
 
 def _text_hash(text: str) -> str:
-    return "t" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[: HASH_LENGTH - 1]
+    return TEXT + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[: HASH_LENGTH - 1]
 
 
 def _is_searchable(text: str) -> bool:
@@ -339,11 +355,12 @@ def _rows(features: Iterable[Tensor], width: int) -> Tensor:
 
 
 def _read_store(
-    path: Path, fingerprint: str, width: int, notices: list[str]
+    path: Path, fingerprint: str, width: int, notices: list[str], decoding: str | None = None
 ) -> tuple[dict[str, Tensor], dict[str, list]]:
     """Read features by hash and files' states from a store of this encoder; nothing, with a notice, if it is damaged.
 
     A store of an earlier version has `stats` instead, size and mtime alone, which do not tell a file that was replaced.
+    With `decoding` the features of pictures that were decoded in another way are left out; those of texts stay.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -377,26 +394,40 @@ def _read_store(
     ) as error:
         notices.append(f"{path} is damaged and not used ({error}); what it held is computed anew.")
         return {}, {}
-    return dict(zip(hashes, features, strict=True)), states
+    found = dict(zip(hashes, features, strict=True))
+    if decoding is not None and metadata.get("decoding") != decoding:
+        found = {digest: row for digest, row in found.items() if digest.startswith(TEXT)}
+    return found, states
 
 
-def _keep(path: Path, fingerprint: str, features: dict[str, Tensor], wanted: _Wanted, *, in_place: bool) -> str | None:
+def _keep(
+    path: Path,
+    fingerprint: str,
+    features: dict[str, Tensor],
+    wanted: _Wanted,
+    *,
+    in_place: bool,
+    must_keep: bool,
+) -> str | None:
     """Write the store; returns the reason if the cache cannot be written.
 
     Raises:
         InputError: The store was to be written in place and cannot be.
+        DiskFullError: It must be kept, and its disk is full.
     """
-    from safetensors.torch import save_file
-
     digests = [digest for digest in wanted.digests if digest in features]
     if not digests:
         return None
     metadata = {"format": STORE_FORMAT, "encoder": fingerprint, "hashes": json.dumps(digests)}
     if not in_place:  # a state means nothing in a copy of the folder
-        metadata["states"] = json.dumps(wanted.states)
+        metadata |= {"states": json.dumps(wanted.states), "decoding": DECODING}
     try:
-        with files.replacing(path) as aside:
-            save_file({"features": torch.stack([features[digest] for digest in digests])}, aside, metadata)
+        with _advising(in_place=in_place):
+            files.save_tensors(path, {"features": torch.stack([features[digest] for digest in digests])}, metadata)
+    except disk.DiskFullError as error:
+        if must_keep:
+            raise
+        return f"{error.reason[0].lower()}{error.reason[1:]}"
     except OSError as error:
         reason = error.strerror or error
         if in_place:
@@ -405,6 +436,18 @@ def _keep(path: Path, fingerprint: str, features: dict[str, Tensor], wanted: _Wa
             ) from None
         return str(reason)
     return None
+
+
+@contextlib.contextmanager
+def _advising(*, in_place: bool) -> Iterator[None]:
+    """Say what to do where a store does not fit."""
+    elsewhere = "leave --in-place out to use the cache" if in_place else f"set {VARIABLE} to a folder on another one"
+    try:
+        yield
+    except disk.DiskFullError as error:
+        raise error.advising(
+            f"make room on it or {elsewhere}, and build again, which goes on from what is kept"
+        ) from error.__cause__
 
 
 def _left_out(unreadable: dict[str, str]) -> str:

@@ -1,5 +1,7 @@
 """Write files and folders aside and rename them into place: an interrupted write never damages what was there.
 
+A disk that is full is told in a sentence (see `disk`).
+
 And tell whether a file is still the one it was: by its state, which costs nothing, or by its bytes.
 """
 
@@ -7,24 +9,47 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from algcn.kit import leftovers
+from algcn.kit import disk, leftovers
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
 
 CHUNK_BYTES = 1 << 20
 
 
 @contextlib.contextmanager
-def replacing(path: str | Path) -> Iterator[Path]:
+def replacing(path: str | Path, needed: int | None = None) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it is renamed to `path`, on an error removed.
 
     What killed writers of `path` left beside it goes too (see `leftovers`).
+
+    Args:
+        path: The file.
+        needed: How many bytes it takes, where that is known: it is told if they do not fit.
+
+    Raises:
+        DiskFullError: There is no room for it.
     """
     path = Path(path)
+    with disk.telling(path, needed), _file_beside(path) as aside:
+        yield aside
+        umask = os.umask(0)
+        os.umask(umask)
+        aside.chmod(0o666 & ~umask)
+        os.replace(aside, path)
+
+
+@contextlib.contextmanager
+def _file_beside(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     leftovers.remove_parts_of(path)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
@@ -33,10 +58,6 @@ def replacing(path: str | Path) -> Iterator[Path]:
     try:
         with leftovers.held(aside):
             yield aside
-            umask = os.umask(0)
-            os.umask(umask)
-            aside.chmod(0o666 & ~umask)
-            os.replace(aside, path)
     finally:
         aside.unlink(missing_ok=True)
 
@@ -46,8 +67,17 @@ def folder_aside(path: str | Path) -> Iterator[Path]:
     """Yield an empty folder beside `path`, to be filled and renamed to `path`; what is not renamed is removed.
 
     What killed writers of `path` left beside it goes too.
+
+    Raises:
+        DiskFullError: There is no room for it.
     """
     path = Path(path)
+    with disk.telling(path), _folder_beside(path) as aside:
+        yield aside
+
+
+@contextlib.contextmanager
+def _folder_beside(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     leftovers.remove_parts_of(path)
     aside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part"))
@@ -63,8 +93,61 @@ def folder_aside(path: str | Path) -> Iterator[Path]:
 
 def write_text(path: str | Path, text: str) -> None:
     """Write `text` to `path` as UTF-8, atomically."""
-    with replacing(path) as aside:
-        aside.write_text(text, encoding="utf-8")
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: str | Path, content: bytes) -> None:
+    """Write `content` to `path`, atomically."""
+    with replacing(path, len(content)) as aside:
+        aside.write_bytes(content)
+
+
+def save_tensors(
+    path: str | Path,
+    tensors: Mapping[str, Tensor] | Mapping[str, np.ndarray],
+    metadata: Mapping[str, str] | None = None,
+) -> None:
+    """Write tensors, or arrays of numpy, to a safetensors file, atomically; the same ones give the same bytes.
+
+    Raises:
+        DiskFullError: There is no room for it.
+        OSError: It cannot be written for another reason; safetensors raises an error of its own instead.
+    """
+    from safetensors import SafetensorError
+
+    held, save_file = _plain(tensors)
+    with replacing(path, sum(tensor.nbytes for tensor in held.values())) as aside:
+        try:
+            save_file(held, aside, metadata=None if metadata is None else dict(metadata))
+            _put_in_order(aside)
+        except SafetensorError as error:
+            number = disk.error_number(error)
+            if number is None:
+                raise
+            raise OSError(number, os.strerror(number), str(path)) from None
+
+
+def _put_in_order(path: Path) -> None:
+    """Sort the metadata of a safetensors file, which come in another order each time: equal contents, equal bytes."""
+    with path.open("r+b") as stream:
+        length = int.from_bytes(stream.read(8), "little")
+        header = json.loads(stream.read(length))
+        header = {"__metadata__": dict(sorted(header.pop("__metadata__", {}).items())), **header}
+        text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode().ljust(length)
+        if header["__metadata__"] and len(text) == length:
+            stream.seek(8)
+            stream.write(text)
+
+
+def _plain(tensors: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
+    """Return tensors as safetensors takes them, and what saves them: on the CPU, each in one piece."""
+    if any(hasattr(tensor, "detach") for tensor in tensors.values()):
+        from safetensors.torch import save_file
+
+        return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, save_file
+    from safetensors.numpy import save_file
+
+    return dict(tensors), save_file
 
 
 def file_state(path: str | Path) -> list[int]:

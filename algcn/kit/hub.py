@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path, PurePosixPath
 
-from algcn.kit import files
+from algcn.kit import disk, files
 from algcn.kit.account import Account
 from algcn.kit.errors import InputError
 from algcn.kit.snapshots import HubError, Snapshot, explained, fetch_snapshot, parse_reference
@@ -129,8 +129,10 @@ def pull(reference: str, kind: Kind, *, out: str | Path | None = None, cache_dir
     if out is None:
         return snapshot
     out = Path(out)
+    names = kind.files(snapshot.path)  # other programs may have put more into the cache
+    disk.check_room(out, sum((snapshot.path / name).stat().st_size for name in names))
     with files.folder_aside(out) as aside:
-        for name in kind.files(snapshot.path):  # other programs may have put more into the cache
+        for name in names:
             (aside / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(snapshot.path / name, aside / name)  # follows the cache's links: real files
         aside.rename(out)

@@ -18,6 +18,10 @@ from algcn.kit import colour, depth, jpeg, picture_limits
 from algcn.kit.errors import InputError
 from algcn.kit.picture_kinds import HEAD_BYTES, READ, READ_IN_WORDS, SAVE_AS, kind_of_bytes, not_read
 
+# Raised whenever a picture is read as other pixels than before: what was computed of the old ones is not used then.
+# 2: ICC profiles, numbers of 10 to 16 bits, AVIF.
+DECODING = "2"
+
 MAX_BYTES = 64 * 1024 * 1024
 MAX_PIXELS = 64 * 1000 * 1000
 BAND_ROWS = 256

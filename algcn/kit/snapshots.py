@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import glob
 import hashlib
 import os
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from algcn.kit import files, leftovers
+from algcn.kit.disk import error_number, is_full
 from algcn.kit.errors import InputError
 
 if TYPE_CHECKING:
@@ -418,8 +420,7 @@ def explained(error: Exception, name: str, repo_type: str, revision: str | None 
         return kind(f"The Hub refused {name} with status {status}; try again later.")
     if isinstance(error, errors.OfflineModeIsEnabled) or isinstance(error.__cause__, errors.OfflineModeIsEnabled):
         return UnreachableError("The Hub is not asked while HF_HUB_OFFLINE is set.")
-    if isinstance(error, OSError) and error.errno and not isinstance(error, ConnectionError):
-        return HubError(
-            f"The repository {name} cannot be kept in the local cache ({error.strerror}); make room for it."
-        )
+    if is_full(error) or (isinstance(error, OSError) and error.errno and not isinstance(error, ConnectionError)):
+        reason = os.strerror(error_number(error) or errno.ENOSPC)
+        return HubError(f"The repository {name} cannot be kept in the local cache ({reason}); make room for it.")
     return UnreachableError(f"The Hub cannot be reached ({type(error).__name__}).")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 import zipfile
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor
 
 from algcn.kit.errors import InputError
-from algcn.kit.files import replacing
+from algcn.kit.files import write_bytes
 from algcn.kit.tensors import not_finite
 from algcn.method.config import ModelConfig
 from algcn.method.model import ALGCN, state_shapes
@@ -102,8 +103,9 @@ def save_reference_checkpoint(model: ALGCN, path: str | Path) -> None:
         )
     ours = model.state_dict()
     state = {theirs: ours[name].detach().cpu().clone() for theirs, name in KEYS.items()}
-    with replacing(path) as aside:
-        torch.save(state, aside)
+    content = io.BytesIO()  # torch's own writer says of a full disk that a position is unexpected
+    torch.save(state, content)
+    write_bytes(path, content.getvalue())
 
 
 def _read_state(path: Path) -> dict[str, Tensor]:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from algcn.command_line import (
@@ -35,7 +35,7 @@ from algcn.datasets.left_out import count_captions, use_items
 from algcn.evaluation.record import HELD_OUT, EncoderRecall, EncoderResults
 from algcn.kit.account import Account
 from algcn.kit.errors import InputError, run_command
-from algcn.kit.files import replacing, write_text
+from algcn.kit.files import save_tensors, write_text
 from algcn.kit.images import open_image
 from algcn.kit.unreadable import count_unreadable
 from algcn.pretrain import pocket
@@ -87,8 +87,7 @@ def check_inputs(args: argparse.Namespace) -> None:
 
 def save_stage(path: Path, model: nn.Module, to_teacher: nn.Module) -> None:
     tensors = {**model.state_dict(prefix="model."), **to_teacher.state_dict(prefix="to_teacher.")}
-    with replacing(path) as aside:
-        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, aside)
+    save_tensors(path, tensors)
 
 
 def load_stage(path: Path, model: nn.Module, to_teacher: nn.Module) -> None:

@@ -16,11 +16,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from algcn.kit.errors import InputError
-from algcn.kit.files import replacing
+from algcn.kit.files import save_tensors
 from algcn.kit.progress import ProgressBar, track
 from algcn.pretrain.pocket import TEACHER_WIDTH, encode_text
 
@@ -69,9 +68,7 @@ def teacher_embeddings(
     if missing:
         known_vectors = np.concatenate([known_vectors, _embed(missing, folder, batch, progress)])
         row_of.update({text: len(known_texts) + i for i, text in enumerate(missing)})
-        with replacing(cache) as aside:
-            vectors = torch.from_numpy(known_vectors)
-            save_file({"vectors": vectors}, aside, metadata={"texts": json.dumps([*known_texts, *missing])})
+        save_tensors(cache, {"vectors": known_vectors}, {"texts": json.dumps([*known_texts, *missing])})
     return torch.from_numpy(known_vectors[[row_of[text] for text in texts]]).float()
 
 

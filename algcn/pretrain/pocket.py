@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from algcn.kit.files import replacing, write_text
+from algcn.kit.files import save_tensors, write_text
 from algcn.pretrain.trunk import ARCHITECTURE, IMAGE_SIZE, MEAN, STD, load_imagenet_tower
 
 MODEL_CONFIG = {
@@ -59,8 +59,6 @@ def encode_text(model: nn.Module, tokens: Tensor) -> Tensor:
 
 def export(model: nn.Module, folder: str | Path) -> None:
     """Write `open_clip_config.json` and `open_clip_model.safetensors` (half precision) to `folder`."""
-    from safetensors.torch import save_file
-
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     config = {"model_cfg": MODEL_CONFIG, "preprocess_cfg": PREPROCESS_CONFIG}
@@ -69,5 +67,4 @@ def export(model: nn.Module, folder: str | Path) -> None:
         name: tensor.half().contiguous() if tensor.dtype == torch.float32 else tensor.contiguous()
         for name, tensor in model.state_dict().items()
     }
-    with replacing(folder / "open_clip_model.safetensors") as aside:
-        save_file(half, aside, metadata={"format": "pt"})
+    save_tensors(folder / "open_clip_model.safetensors", half, {"format": "pt"})

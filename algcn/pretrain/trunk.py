@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import multiprocessing
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import torch
 from PIL import Image
 from torch import nn
 
+from algcn.kit.disk import reserve
 from algcn.kit.errors import InputError
 from algcn.kit.files import file_state, replacing, write_text
 from algcn.kit.images import open_image
@@ -114,9 +116,10 @@ def cache_maps(
     index = cache.with_suffix(".json")
     listing = json.dumps([[str(path), file_state(path)] for path in paths])
     if not (cache.exists() and index.exists() and index.read_text() == listing):
-        with replacing(cache) as aside:
+        with replacing(cache, 2 * len(paths) * math.prod(MAP_SHAPE)) as aside:
             maps = np.lib.format.open_memmap(aside, mode="w+", dtype=np.float16, shape=(len(paths), *MAP_SHAPE))
             del maps
+            reserve(aside, aside.stat().st_size)
             bounds = np.linspace(0, len(paths), workers + 1).astype(int)
             context = multiprocessing.get_context("spawn")
             jobs = [

@@ -13,11 +13,12 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
+from algcn.bundles.weights import model_bytes
 from algcn.kit.errors import InputError
-from algcn.kit.files import replacing
+from algcn.kit.files import save_tensors
+from algcn.method.config import ModelConfig
 
 FORMAT = "algcn-checkpoint-1"
 PLAIN = ("epoch", "best_epoch", "best_score", "log")  # the fields of `Progress` that JSON holds
@@ -38,6 +39,17 @@ class Progress:
     def history(self) -> dict[str, Tensor]:
         """Return `learned_change`, (epochs + 1) × L × L, and `classifiers`, (epochs + 1) × L × d."""
         return {"learned_change": torch.stack(self.learned_change), "classifiers": torch.stack(self.classifiers)}
+
+
+def history_bytes(config: ModelConfig, epochs: int) -> int:
+    """Return how much `Progress.history` takes at the end."""
+    learned_change = config.num_labels**2 * torch.float32.itemsize
+    return (epochs + 1) * (learned_change + config.num_labels * config.common_dim * torch.float16.itemsize)
+
+
+def checkpoint_bytes(config: ModelConfig, epochs: int) -> int:
+    """Return how much the last checkpoint takes: the model, its best state, Adam's two averages, the history."""
+    return 4 * model_bytes(config) + history_bytes(config, epochs)
 
 
 def save_checkpoint(
@@ -66,8 +78,7 @@ def save_checkpoint(
         tensors |= {f"optimizer.{number}.{name}": tensor for name, tensor in state.items()}
     metadata = {"format": FORMAT, "run": run}
     metadata["progress"] = json.dumps({name: getattr(progress, name) for name in PLAIN})
-    with replacing(path) as aside:
-        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, aside, metadata)
+    save_tensors(path, tensors, metadata)
 
 
 def load_checkpoint(

@@ -20,6 +20,7 @@ from typing import IO
 from algcn.datasets.folders.listing import is_table
 from algcn.datasets.folders.names import leads_outside
 from algcn.datasets.folders.tables import FILE, read_table
+from algcn.kit.disk import is_full
 from algcn.kit.errors import InputError
 from app.collection.bounds import TableBounds
 from app.collection.left_out import LINK, OUTSIDE, PACKING, Reason
@@ -107,7 +108,9 @@ def open_archive(path: Path, name: str) -> Iterator[Archive]:
             yield Archive(archive, name)
     except InputError:
         raise
-    except NOT_A_ZIP:
+    except NOT_A_ZIP as error:
+        if is_full(error):  # of where it is unpacked
+            raise
         raise InputError(f"The file {name} is not a zip archive that can be read; pack it again.") from None
 
 

@@ -6,6 +6,7 @@ the folder deletes the collection. Pictures can be added; what is known already 
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import dataclasses
 import io
@@ -24,8 +25,9 @@ from algcn.datasets.folders.names import folded
 from algcn.datasets.image_folder import METADATA, SEPARATOR, Item
 from algcn.gallery.store import Gallery, build_gallery
 from algcn.kit.account import Account
+from algcn.kit.disk import DiskFullError
 from algcn.kit.errors import InputError
-from algcn.kit.files import write_text
+from algcn.kit.files import replacing, write_text
 from app.collection.intake import Intake, printable
 from app.collection.left_out import LeftOut, leave, unreadable
 from app.collection.rows import Found, join_items
@@ -126,7 +128,8 @@ class Collection:
                 (self.root / name).unlink(missing_ok=True)
             self._items, self._digests, self.gallery = before
             if self._items:
-                self._write_metadata()
+                with contextlib.suppress(OSError, DiskFullError):  # else it is written with the next drop
+                    self._write_metadata()
             raise
         finally:
             shutil.rmtree(staging, ignore_errors=True)
@@ -152,7 +155,8 @@ class Collection:
             (*COLUMNS, PREDICTED),
             ((*row, "" if row[2] else SEPARATOR.join(guessed[row[0]])) for row in _rows(self.gallery.items)),
         )
-        with zipfile.ZipFile(path, "w", strict_timestamps=False) as archive:  # not compressed: pictures are already
+        # Not compressed: pictures are already.
+        with replacing(path) as aside, zipfile.ZipFile(aside, "w", strict_timestamps=False) as archive:
             archive.writestr(f"{path.stem}/{METADATA}", metadata)
             for item in self.gallery.items:
                 archive.write(self.root / item.file_name, f"{path.stem}/{item.file_name}")

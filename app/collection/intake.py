@@ -7,7 +7,6 @@ table that may mean either is given to neither; a picture that is there twice is
 
 from __future__ import annotations
 
-import errno
 import hashlib
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -16,6 +15,7 @@ from typing import BinaryIO
 from algcn.datasets.folders.listing import is_companion, is_listed, is_table, looks_like_table
 from algcn.datasets.folders.names import composed, is_system
 from algcn.kit.account import Account
+from algcn.kit.disk import is_full
 from algcn.kit.errors import InputError
 from algcn.kit.picture_kinds import HEAD_BYTES, READ, kind_of_bytes
 from app.collection import left_out
@@ -147,7 +147,7 @@ class Intake:
         try:
             reason = self._objection(place, path, head, size) or self._copy(stream, head, place, path)
         except OSError as error:
-            if error.errno == errno.ENOSPC:
+            if is_full(error):
                 raise InputError("The server's disk is full; try again later.") from None
             reason = left_out.NAME
         if reason is not None:

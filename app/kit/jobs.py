@@ -16,6 +16,7 @@ from typing import Any
 
 from algcn.kit.errors import InputError
 from algcn.kit.threads import one_core
+from app.kit.disk import telling_visitors
 from app.kit.listening import is_heard
 
 UNWATCHED_SECONDS = 20.0
@@ -90,7 +91,7 @@ class Job:
         with contextlib.suppress(AttributeError, OSError):  # a thread has a priority of its own on Linux alone
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
         try:
-            with one_core():
+            with telling_visitors(), one_core():
                 self._value = self._work(self)
         except BaseException as error:  # whoever asks for the result gets it, whatever it is
             self._error = error

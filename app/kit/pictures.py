@@ -7,12 +7,20 @@ A small picture of the gallery in a format that browsers know is sent as it is, 
 from __future__ import annotations
 
 import hashlib
+import io
+import secrets
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from algcn.kit import files
+from algcn.kit.disk import DiskFullError
 from algcn.kit.errors import InputError
+from algcn.kit.images import DECODING
 from algcn.kit.picture_kinds import HEAD_BYTES, kind_of_bytes
 from app.kit.decoders import open_image
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 # By what the file is, whatever it is called: a browser that is told another type shows nothing.
 WEB_TYPES = {"WebP": "image/webp", "PNG": "image/png", "JPEG": "image/jpeg"}
@@ -21,6 +29,7 @@ SMALL_BYTES = 200_000
 # Longest side in pixels: of a card on a dense screen, and of the dialog.
 SIZES = {"card": 640, "large": 1600}
 PREVIEW_QUALITY = 82
+_SECRET = secrets.token_bytes(32)
 
 
 def uploaded_file(value: object, uploads: Path) -> Path:
@@ -54,8 +63,8 @@ def is_shown_as_it_is(path: Path) -> bool:
     return kind in WEB_TYPES and not (kind == "PNG" and head[PNG_DEPTH : PNG_DEPTH + 1] == b"\x10")
 
 
-def picture_file(path: Path, size: str, cache: Path) -> Path:
-    """Return the file to send for a picture at one of SIZES.
+def picture_file(path: Path, size: str, cache: Path) -> Path | bytes:
+    """Return the file to send for a picture at one of SIZES, or what would be in it where it cannot be kept.
 
     Raises:
         InputError: The picture is missing or cannot be read.
@@ -65,9 +74,10 @@ def picture_file(path: Path, size: str, cache: Path) -> Path:
     return _preview(path, SIZES[size], cache)
 
 
-def media_type(path: Path) -> str:
-    """Return the media type of a file that `picture_file` gave; it is always that of a picture."""
-    return WEB_TYPES.get(kind_of_bytes(_head(path)), "application/octet-stream")
+def media_type(picture: Path | bytes) -> str:
+    """Return the media type of what `picture_file` gave; it is always that of a picture."""
+    head = _head(picture) if isinstance(picture, Path) else picture[:HEAD_BYTES]
+    return WEB_TYPES.get(kind_of_bytes(head), "application/octet-stream")
 
 
 def _head(path: Path) -> bytes:
@@ -79,17 +89,40 @@ def _head(path: Path) -> bytes:
         return b""
 
 
-def _preview(path: Path, longest: int, cache: Path) -> Path:
+def _preview(path: Path, longest: int, cache: Path) -> Path | bytes:
     # A missing file fails in open_image, with its sentence; until then its state is simply unknown.
     state = files.file_state(path) if path.is_file() else None
-    key = f"{path.resolve()}\n{state}\n{longest}"
+    key = f"{path.resolve()}\n{state}\n{longest}\n{DECODING}"
     preview = cache / "previews" / f"{hashlib.sha256(key.encode('utf-8', 'surrogateescape')).hexdigest()[:32]}.webp"
     if not preview.is_file():
         image = open_image(path)
         image.thumbnail((longest, longest))
-        with files.replacing(preview) as aside:
-            image.save(aside, format="WEBP", quality=PREVIEW_QUALITY)
+        content = _webp(image)
+        try:
+            files.write_bytes(preview, content)
+        except (OSError, DiskFullError):  # a full disk, or one that can only be read: shown all the same
+            return content
     return preview
+
+
+def keep_small(picture: Image.Image, uploads: Path) -> Path:
+    """Keep a small picture in the folder that the page's files are served from, under a name of its content.
+
+    Nobody who has the same picture can tell from a name that somebody asked for it.
+
+    Raises:
+        DiskFullError: There is no room.
+    """
+    content = _webp(picture)
+    path = uploads / hashlib.blake2b(content, key=_SECRET).hexdigest() / "picture.webp"
+    files.write_bytes(path, content)
+    return path
+
+
+def _webp(picture: Image.Image) -> bytes:
+    content = io.BytesIO()
+    picture.save(content, format="WEBP", quality=PREVIEW_QUALITY)
+    return content.getvalue()
 
 
 # Of the gallery that the program started with; a visitor's own has a secret key.

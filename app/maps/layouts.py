@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from algcn.gallery.layout import cached_layout, read_layout, write_layout
 from algcn.gallery.projection import Floats, Layout
+from algcn.kit.disk import DiskFullError
 from algcn.kit.errors import InputError
 
 if TYPE_CHECKING:
@@ -95,5 +96,5 @@ class Layouts:
         if self._keep:
             try:
                 write_layout(cached_layout(self._cache, key), key, future.result())
-            except OSError:
+            except (OSError, DiskFullError):
                 return  # computed again after the next start

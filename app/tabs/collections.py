@@ -16,7 +16,7 @@ from app.collection.view import render_added, render_collection, render_limits, 
 from app.collection.work import dropped_files, forget_dropped, new_collection, reading_work, waiting_words
 from app.components.file_link import download_place, render_link
 from app.frame import Frame, to_the_end
-from app.kit.limits import DISK_FULL, MIN_FREE_BYTES
+from app.kit.disk import check_free, telling_visitors
 from app.kit.templates import render
 from app.kit.words import render_own, render_status
 from app.visitors.visitor import Visitor
@@ -103,12 +103,13 @@ class CollectionsTab:
     def _add_pictures(self, visitor: Visitor, held: Any, uploaded: Any, session: str) -> Iterator[dict[Any, Any]]:
         began = time.perf_counter()
         program, dropped = self.frame.program, []
-        if program.files.free_bytes() < MIN_FREE_BYTES:
-            raise InputError(DISK_FULL)
-        collection = held.collection if held is not None else new_collection(program.files.new_folder())
+        with telling_visitors():
+            check_free(program.files.free_bytes())
+            collection = held.collection if held is not None else new_collection(program.files.new_folder())
         visitor.keep(collection.folder)
         try:
-            dropped = dropped_files(uploaded, program.uploads, collection.folder)
+            with telling_visitors():
+                dropped = dropped_files(uploaded, program.uploads, collection.folder)
             # Captions are read too, where another model on the same encoder can: it may be chosen later.
             work = reading_work(collection, dropped, program.models.reading(self.frame.service(visitor)))
             job = program.reading_jobs.start(session, work, waiting_words)

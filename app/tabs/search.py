@@ -28,8 +28,9 @@ from app.components.results import (
 )
 from app.frame import Frame, sent
 from app.kit.decoders import open_image
+from app.kit.disk import telling_visitors
 from app.kit.limits import DEFAULT_LIMIT, MAX_LIMIT
-from app.kit.pictures import is_shown_as_it_is, uploaded_file
+from app.kit.pictures import is_shown_as_it_is, keep_small, uploaded_file
 from app.kit.scripts import mount
 from app.kit.templates import render
 from app.kit.turns import Outdated
@@ -214,7 +215,7 @@ class SearchTab:
                     raise
             if query.picture is not None and not is_shown_as_it_is(query.picture):
                 with self.frame.program.picture_room.place():
-                    found[self.picture] = _small(open_image(query.picture))
+                    found[self.picture] = self._in_box(open_image(query.picture))
         finally:
             stays = visitor.giving is taken
             if stays:
@@ -299,12 +300,12 @@ class SearchTab:
             query = self._linked(service, link)
             if query is None:
                 return offers
-            found = self._answer(visitor, query)
+            found = {**self._answer(visitor, query), **self._into_boxes(visitor, query, service)}
         except Outdated:
             return offers
         except InputError as error:
             return {**offers, self.notice: render_error(str(error))}
-        return {**offers, **found, **self._into_boxes(visitor, query, service), **self._offers(service, query)}
+        return {**offers, **found, **self._offers(service, query)}
 
     def open_tab(
         self, service: RetrievalService, visitor: Visitor, seen: object, last_query: Query | None
@@ -405,11 +406,20 @@ class SearchTab:
             fold=True,
         )
 
+    def _shown(self, service: RetrievalService, item: int) -> str:
+        return self._in_box(open_image(service.picture_path(item)))
+
+    def _in_box(self, picture: Image.Image) -> str:
+        """Make the file of a picture for the box here: of what fails in gradio, no sentence reaches the page."""
+        picture.thumbnail((SHOWN_PICTURE_SIDE, SHOWN_PICTURE_SIDE))
+        with telling_visitors():
+            return str(keep_small(picture, self.frame.program.uploads))
+
     def _into_boxes(self, visitor: Visitor, query: Query, service: RetrievalService) -> Updates:
         visitor.giving = None
         return {
             self.text: query.text,
-            self.picture: None if query.item is None else _shown(service, query.item),
+            self.picture: None if query.item is None else self._shown(service, query.item),
             self.given: Given(item=query.item),
             self.mix: gr.update(visible=query.is_mixed),
             self.weight: 100 * query.weight,
@@ -460,12 +470,3 @@ def _example_words(service: RetrievalService) -> list[str]:
 
 def _toggled(labels: tuple[str, ...], label: str) -> tuple[str, ...]:
     return tuple(name for name in labels if name != label) if label in labels else (*labels, label)
-
-
-def _shown(service: RetrievalService, item: int) -> Image.Image:
-    return _small(open_image(service.picture_path(item)))
-
-
-def _small(picture: Image.Image) -> Image.Image:
-    picture.thumbnail((SHOWN_PICTURE_SIDE, SHOWN_PICTURE_SIDE))
-    return picture

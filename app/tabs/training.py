@@ -13,6 +13,7 @@ from algcn.method.config import MODES
 from app.components.clickable_plot import clickable_plot, plot_value
 from app.components.file_link import download_place, render_link
 from app.frame import Frame, to_the_end
+from app.kit.disk import check_free, telling_visitors
 from app.kit.templates import render
 from app.kit.words import plain, render_own, render_status
 from app.training.charts import change_figure, loss_figure, map_figure
@@ -147,9 +148,11 @@ class TrainTab:
         from app.visitors.derive import with_words
 
         program = self.frame.program
-        folder = program.files.new_folder()
-        visitor.keep(folder)
         try:
+            with telling_visitors():
+                check_free(program.files.free_bytes())
+                folder = program.files.new_folder()
+            visitor.keep(folder)
             settings = Settings(*values)
             source = with_words(self.frame.service(visitor), program.models)
             shared = program.models.reading(self.frame.shared(visitor))

@@ -24,6 +24,7 @@ from algcn.evaluation.record import Record
 from algcn.evaluation.reliability import fit_calibration, measure_calibration
 from algcn.evaluation.results import MEASURES, PRIMARY
 from algcn.evaluation.retrieval import chance, embed, group, relevance_columns, retrieval_map
+from algcn.kit.files import replacing
 from algcn.method.labels import LabelSet
 from algcn.method.model import ALGCN
 from algcn.training.loop import EpochReport, TrainResult, measure, train_algcn
@@ -192,7 +193,8 @@ def keep_bundle(trained: Trained, source: RetrievalService, folder: Path) -> Bun
 def write_zip(bundle: Bundle, path: Path) -> Path:
     """Pack a bundle as one file to take home: safetensors, JSON and the model card; python app.py --bundle opens it."""
     listed = json.loads((bundle.path / CONFIG_NAME).read_text(encoding="utf-8"))["files"]
-    with zipfile.ZipFile(path, "w", strict_timestamps=False) as archive:  # not compressed: weights do not get smaller
+    # Not compressed: weights do not get smaller.
+    with replacing(path) as aside, zipfile.ZipFile(aside, "w", strict_timestamps=False) as archive:
         for name in (CONFIG_NAME, *listed, README_NAME):
             if (bundle.path / name).is_file():
                 archive.write(bundle.path / name, f"{path.stem}/{name}")

@@ -73,7 +73,7 @@ class VisitorFiles:
         root = self._base / secrets.token_hex(8)
         self._base.mkdir(parents=True, exist_ok=True)
         # The lock is there before the folder: another process that is just sweeping sees none or a locked one.
-        self._lock = _locked(root.with_suffix(LOCK_SUFFIX))
+        self._lock = _open_locked(root.with_suffix(LOCK_SUFFIX))
         root.mkdir(mode=0o700)
         self._root = root
 
@@ -96,15 +96,19 @@ def remove_left(base: Path) -> None:
 def _locked(path: Path) -> BinaryIO | None:
     """Open a file and lock it; None where another process holds it or it cannot be written."""
     try:
-        stream = path.open("ab")
+        return _open_locked(path)
     except OSError:
         return None
+
+
+def _open_locked(path: Path) -> BinaryIO:
+    stream = path.open("ab")
     if fcntl is not None:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             stream.close()
-            return None
+            raise
     return stream
 
 

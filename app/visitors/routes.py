@@ -20,16 +20,18 @@ PICTURE_AGE_SECONDS, PLOTLY_AGE_SECONDS, SCRIPT_AGE_SECONDS = 3600, 24 * 3600, 3
 def picture_route(addresses: Addresses, cache: Path) -> APIRoute:
     """GET /picture/KEY/SIZE/NUMBER: a picture by number, so that no path is ever made from a request."""
 
-    def picture(key: str, size: str, item: int) -> FileResponse:
+    def picture(key: str, size: str, item: int) -> Response:
         try:
             if size not in SIZES:
                 raise InputError(f"There is no size {size!r}.")
             service = addresses.find(key)
-            path = picture_file(service.picture_path(item), size, addresses.cache(service, cache))
+            found = picture_file(service.picture_path(item), size, addresses.cache(service, cache))
         except InputError as error:
             raise HTTPException(404, str(error)) from None
         headers = {"Cache-Control": f"private, max-age={PICTURE_AGE_SECONDS}", "X-Content-Type-Options": "nosniff"}
-        return FileResponse(path, media_type=media_type(path), headers=headers)
+        if isinstance(found, bytes):
+            return Response(found, media_type=media_type(found), headers=headers)
+        return FileResponse(found, media_type=media_type(found), headers=headers)
 
     return APIRoute("/picture/{key}/{size}/{item}", picture)
 

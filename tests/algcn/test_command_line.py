@@ -322,7 +322,7 @@ def test_an_account_is_told_and_written_whatever_files_are_called(capsys: pytest
 
 
 def test_a_full_disk_is_a_sentence(tmp_path: Path) -> None:
-    sentence = r"cannot be written to \(No space left on device\); name another place\."
+    sentence = rf"^The disk at .* is full \(.* free\), so {tmp_path} cannot be written; make room on it, or"
     with pytest.raises(InputError, match=sentence), command_line.writing(tmp_path):
         raise OSError(28, "No space left on device")
 

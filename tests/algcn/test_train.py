@@ -7,6 +7,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import safetensors.torch
 import torch
 
 from algcn import train as training
@@ -148,9 +149,7 @@ def test_killed_while_writing_the_checkpoint(features, tmp_path, monkeypatch):
     checkpoint = tmp_path / "checkpoint.safetensors"
     whole = _train(features, checkpoint=checkpoint)
     checkpoint.unlink()
-    from algcn.training import checkpoint as module
-
-    written, save = [], module.save_file
+    written, save = [], safetensors.torch.save_file
 
     def fail_at_third(tensors, where, metadata):
         written.append(where)
@@ -159,7 +158,7 @@ def test_killed_while_writing_the_checkpoint(features, tmp_path, monkeypatch):
             raise Killed
         save(tensors, where, metadata)
 
-    monkeypatch.setattr(module, "save_file", fail_at_third)
+    monkeypatch.setattr(safetensors.torch, "save_file", fail_at_third)
     with pytest.raises(Killed):
         _train(features, checkpoint=checkpoint)
     assert _same(whole, _train(features, checkpoint=checkpoint, resume=True))

@@ -1,4 +1,4 @@
-"""Files that are replaced are told from those that are not."""
+"""Files that are replaced are told from those that are not; tensors that are alike give files that are alike."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file
 
+from algcn.kit import files
 from algcn.kit.files import file_state
 
 
@@ -54,3 +58,16 @@ def test_a_file_written_in_place_with_its_size_and_mtime_has_another_state(tmp_p
 def test_a_missing_file_is_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         file_state(tmp_path / "nothing")
+
+
+def test_the_same_tensors_give_the_same_bytes(tmp_path: Path) -> None:
+    tensors = {"b": torch.arange(3.0), "a": torch.ones(2, 2, dtype=torch.float16)}
+    metadata = {name: f'größe\n\x01\u2028"{name}' for name in "hgfedcba"}
+    for number in range(8):
+        files.save_tensors(tmp_path / str(number), tensors, metadata)
+    assert len({(tmp_path / str(number)).read_bytes() for number in range(8)}) == 1
+    with safe_open(tmp_path / "0", framework="pt") as stream:
+        assert stream.metadata() == metadata
+        assert torch.equal(stream.get_tensor("b"), tensors["b"]) and torch.equal(stream.get_tensor("a"), tensors["a"])
+    files.save_tensors(tmp_path / "plain", tensors)
+    assert set(load_file(tmp_path / "plain")) == {"a", "b"}
