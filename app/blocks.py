@@ -9,24 +9,29 @@ from typing import Any
 
 import gradio as gr
 from fastapi import Request
+from fastapi.exception_handlers import http_exception_handler
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from gradio.exceptions import InvalidPathError
 from gradio.queueing import Queue
 from gradio.route_utils import FnIndexInferError
 from gradio.routes import file_upload_statuses
+from gradio.server_messages import ProcessCompletedMessage
+from starlette.exceptions import HTTPException
 
 from algcn.kit.disk import is_full
 from algcn.kit.errors import InputError
 from app.kit.disk import telling_visitors
 from app.kit.limits import DISK_FULL
+from app.kit.listening import listened_to
+from app.kit.words import WENT_WRONG
 
-WENT_WRONG = "Something went wrong in the program, and its log says what; try again, or something else."
 NOT_TAKEN = "What was sent is not what this takes; reload the page, or see its address with ?view=api."
 NO_UPLOAD = "A file must be an uploaded one; with gradio_client, pass handle_file('photo.jpg')."
 NO_BODY = 'The request must be JSON like {"data": [...]}; see the page\'s address with ?view=api for what goes into it.'
 NO_SUCH_ARGUMENTS = "These are not the arguments of that endpoint; see the page's address with ?view=api for its own."
 NO_ENDPOINT = "There is no such endpoint here; see the page's address with ?view=api for those there are."
+UNREADABLE_BODY = "There was an error parsing the body"  # fastapi's, of JSON that is too deep or not in UTF-8
 MAX_PROGRESS = 1000  # uploads of which gradio knows how far they are
 
 
@@ -43,7 +48,8 @@ class Page(gr.Blocks):
                     f"The endpoint /{function.api_name} takes {count} argument{'s' * (count != 1)}, not {len(inputs)}; "
                     "give them in the order that the page's address with ?view=api shows."
                 )
-            with telling_visitors():
+            event = self.queued.event_ids_to_events.get(named.get("event_id"))
+            with listened_to(lambda: event is None or event.alive), telling_visitors():
                 return await super().process_api(block_fn, inputs, *values, **named)
         except gr.Error:
             raise
@@ -81,11 +87,23 @@ class Page(gr.Blocks):
                 del listed[upload]
 
 
+def over(event: str, sentence: str) -> ProcessCompletedMessage:
+    """Make the message that an event, by its number, is over with a sentence."""
+    return ProcessCompletedMessage(output={"error": sentence}, success=False, event_id=event)
+
+
 def _failure(sentence: str, status: int) -> Callable[[Request, Exception], Awaitable[JSONResponse]]:
     async def answer(request: Request, error: Exception) -> JSONResponse:
         return JSONResponse({"error": sentence, "detail": sentence}, status)
 
     return answer
+
+
+async def _http_failure(request: Request, error: HTTPException) -> Response:
+    """Answer as gradio means to, but where the framework says that it cannot read the body."""
+    if error.status_code == 400 and error.detail == UNREADABLE_BODY:
+        return await _failure(NO_BODY, 400)(request, error)
+    return await http_exception_handler(request, error)
 
 
 async def _os_failure(request: Request, error: Exception) -> JSONResponse:
@@ -101,6 +119,7 @@ FAILURES = {
     FnIndexInferError: _failure(NO_ENDPOINT, 404),
     KeyError: _failure(NO_ENDPOINT, 404),  # an endpoint, an event or a component of that name or number
     TypeError: _failure(NO_SUCH_ARGUMENTS, 422),
+    HTTPException: _http_failure,
     RequestValidationError: _failure(NO_BODY, 422),
     OSError: _os_failure,
     Exception: _failure(WENT_WRONG, 500),

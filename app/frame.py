@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+import traceback
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from algcn.kit.errors import InputError
+from app.kit.disk import telling_visitors
+from app.kit.words import WENT_WRONG, render_status
 from app.visitors.visitor import Visitor
 
 if TYPE_CHECKING:
@@ -88,6 +91,25 @@ class Frame:
             api_visibility="private",
             concurrency_limit=None,
         )
+
+
+def to_the_end(updates: Iterator[dict[Any, Any]], failed: Callable[[str], dict[Any, Any]]) -> Iterator[dict[Any, Any]]:
+    """Yield the updates of an event that takes a while; whatever is raised ends as a sentence.
+
+    Args:
+        updates: The updates.
+        failed: Makes the last update from a line that says what went wrong: it must leave the controls enabled.
+    """
+    try:
+        with telling_visitors():
+            yield from updates
+    except Exception as error:
+        if isinstance(error, InputError):
+            told = str(error)
+        else:
+            traceback.print_exc()
+            told = WENT_WRONG
+        yield failed(render_status(told, running=False))
 
 
 def sent(event: gr.EventData) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from starlette.middleware import Middleware
 
 from algcn.kit.errors import InputError
 from app.api.register import add_endpoints
-from app.blocks import FAILURES, Page
+from app.blocks import FAILURES, Page, over
 from app.frame import Frame
 from app.kit import theme
 from app.kit.limits import MAX_COLLECTION_BYTES
@@ -46,11 +47,10 @@ TABS = (
     ("Collections", "collections", CollectionsTab),
 )
 MAX_UPLOAD = f"{MAX_COLLECTION_BYTES >> 20}mb"
-# A queue that is full says so at once; nobody waits behind a hundred others for an answer of milliseconds.
-MAX_QUEUE = 64
 CONCURRENCY = 2
 # More than all that may wait in a thread: jobs being watched, pictures, answers (see `app.kit.rooms`, `app.kit.jobs`).
 MAX_THREADS = 128
+LISTEN_SECONDS = 1.0  # from one look for work that nobody waits for to the next
 LOOK_SECONDS = 60.0  # from one look for sessions and answers that nobody needs to the next
 # Read before anything else runs: opening the first tab already rewrites the address.
 HEAD = """<script>window.arrivalAddress = window.location.search;
@@ -72,7 +72,7 @@ def build(program: Program) -> Page:
                 tab.select(None, None, None, js=_remember_tab(name))
         masthead.wire(tabs, opened)
         add_endpoints(program)
-    page.queue(max_size=MAX_QUEUE, default_concurrency_limit=CONCURRENCY)
+    page.queue(default_concurrency_limit=CONCURRENCY)  # how many may wait: `app.visitors.waiting`
     # Nobody reads gradio's statistics, and it makes them anew with each event (the name is spelled as gradio does).
     page.queued.ANALYTICS_MAX_EVENTS, page.queued.ANAYLTICS_CACHE_FREQUENCY = 1, 1 << 62
     return page
@@ -104,7 +104,11 @@ def launch(page: Page, program: Program, *, mcp: bool = False) -> str:
             enable_monitoring=False,
             app_kwargs={
                 "routes": _routes(program),
-                "middleware": [Middleware(Requests, free_bytes=program.files.free_bytes, beating=guard.beating)],
+                "middleware": [
+                    Middleware(
+                        Requests, free_bytes=program.files.free_bytes, beating=guard.beating, hung_up=guard.hung_up
+                    )
+                ],
                 "lifespan": guard.on_duty,
                 "exception_handlers": FAILURES,
             },
@@ -120,30 +124,41 @@ class _Guard:
     def __init__(self, page: Page, program: Program) -> None:
         self._page = page
         self._sessions: Sessions | None = None
+        self._answers: Answers | None = None
         self._sweeper = Sweeper(program.cache_folder, program.uploads, page.forget_files)
 
     def beating(self, session: str) -> contextlib.AbstractContextManager[None]:
         """Make the block within which a session's page is open."""
         return self._sessions.beating(session) if self._sessions is not None else contextlib.nullcontext()
 
+    def hung_up(self, session: str) -> None:
+        """Drop the work for a client that is gone."""
+        if self._answers is not None:
+            self._answers.hung_up(session)
+
     @contextlib.asynccontextmanager
     async def on_duty(self, app: object) -> AsyncIterator[None]:
         """Watch while the server runs; gradio has made what is bounded here, and no request has come yet."""
         self._sessions = Sessions(self._page.state_holder)
-        answers = Answers(self._page.queued)
+        self._answers = Answers(self._page.queued, over, is_open=self._sessions.is_open)
         self._sweeper.start()
-        looking = asyncio.create_task(self._look(answers))
+        looking = asyncio.create_task(self._look())
         try:
             yield
         finally:
             looking.cancel()
             self._sweeper.stop()
 
-    async def _look(self, answers: Answers) -> None:
+    async def _look(self) -> None:
+        looked = time.monotonic()
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(LISTEN_SECONDS)
+            self._answers.end_unheard()
+            if time.monotonic() - looked < LOOK_SECONDS:
+                continue
+            looked = time.monotonic()
             self._sessions.remove_old()
-            answers.remove_old()
+            self._answers.remove_old()
             self._page.forget_progress()
 
 

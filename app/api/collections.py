@@ -5,15 +5,13 @@ from __future__ import annotations
 import secrets
 import shutil
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gradio import FileData
 
-from app.collection.work import dropped_files, forget_uploads, new_collection, reading_work, waiting_words
+from app.collection.work import dropped_files, new_collection, reading_work, waiting_words
+from app.kit.jobs import WATCH_SECONDS
 from app.program import Program
-
-if TYPE_CHECKING:
-    from app.collection.folder import Dropped
 
 
 def api(program: Program) -> list[Callable[..., Any]]:
@@ -31,15 +29,14 @@ def api(program: Program) -> list[Callable[..., Any]]:
             "left_out": [{file, reason}], "account": {used: {unit: count}, left_out: [{kind, unit, count, example,
             remedy}], notes: [sentence]}}; the account counts all that was given, rows of tables too.
         """
-        dropped: list[Dropped] = []
         folder = program.files.new_folder()
         try:
-            dropped = dropped_files(pictures, program.uploads)
+            dropped = dropped_files(pictures, program.uploads, folder)
             service, collection = program.named_service(), new_collection(folder)
             job = program.reading_jobs.start(
                 f"caller {secrets.token_hex(8)}", reading_work(collection, dropped, service), waiting_words
             )
-            for _ in job.watch(1.0):
+            for _ in job.watch(WATCH_SECONDS):
                 pass
             job.result()
             predicted = service.predictor.of_pictures(collection.gallery.image_embeddings)
@@ -53,6 +50,5 @@ def api(program: Program) -> list[Callable[..., Any]]:
             }
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-            forget_uploads(dropped)
 
     return [label_pictures]

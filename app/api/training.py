@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from algcn.kit import checks
+from app.kit.jobs import WATCH_SECONDS
 from app.program import Program
 from app.training.run import Waiting, training_work
 from app.training.settings import DEFAULTS, Settings
@@ -49,7 +50,7 @@ def api(program: Program) -> list[Callable[..., Any]]:
         checks.whole_number(epochs, "epochs", 1, API_MAX_EPOCHS)
         work = training_work(program.models.reading(program.named_service()), settings, None)
         job = program.training_jobs.start(f"caller {secrets.token_hex(8)}", work, Waiting)
-        for _ in job.watch(1.0):
+        for _ in job.watch(WATCH_SECONDS):
             pass
         return job.result()[0].summary()
 

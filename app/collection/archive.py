@@ -22,9 +22,10 @@ from algcn.datasets.folders.names import leads_outside
 from algcn.datasets.folders.tables import FILE, read_table
 from algcn.kit.disk import is_full
 from algcn.kit.errors import InputError
+from app.collection.bounds import TableBounds
 from app.collection.left_out import LINK, OUTSIDE, PACKING, Reason
 from app.collection.zip_names import decode_names
-from app.kit.limits import MAX_METADATA_BYTES, MAX_PICTURES, MAX_ZIP_INDEX_BYTES
+from app.kit.limits import MAX_PICTURES, MAX_ZIP_INDEX_BYTES
 
 PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the others may ask for gigabytes to be unpacked
 ENCRYPTED = 0x1
@@ -124,17 +125,19 @@ def _objection(path: str, info: zipfile.ZipInfo) -> Reason | None:
 def _listed(archive: zipfile.ZipFile) -> list[str]:
     """Return the file names that an archive's tables list, as far as they can be read; reading them says the rest."""
     listed: list[str] = []
-    left = MAX_METADATA_BYTES
+    bounds = TableBounds()
     with tempfile.TemporaryDirectory() as folder:
         for info in archive.infolist():
             name = PurePosixPath(info.orig_filename.replace("\\", "/")).name.lower()
             if not is_table(name) or name.endswith(".parquet") or info.compress_type not in PACKINGS:
                 continue
-            left -= info.file_size
-            if left < 0:
+            if not bounds.has_room(info.file_size):
                 break
             with contextlib.suppress(InputError, *DAMAGE):
-                Path(folder, name).write_bytes(archive.read(info))
+                data = archive.read(info)
+                if not bounds.take(data, is_csv=name.endswith(".csv")):
+                    continue
+                Path(folder, name).write_bytes(data)
                 table = read_table(Path(folder), name)
                 (column,) = table.columns_of(FILE)
                 listed += [value for _, row in table.rows if isinstance(value := row.get(column), str)]

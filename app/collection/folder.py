@@ -88,13 +88,20 @@ class Collection:
     def __len__(self) -> int:
         return len(self._items)
 
-    def add(self, dropped: Sequence[Dropped], bundle: Bundle, progress: Progress | None = None) -> int:
+    def add(
+        self,
+        dropped: Sequence[Dropped],
+        bundle: Bundle,
+        progress: Progress | None = None,
+        look: Callable[[], None] = lambda: None,
+    ) -> int:
         """Add pictures and embed them; on an error nothing is added.
 
         Args:
             dropped: Pictures, tables, zip archives.
             bundle: The model; its encoder reads them.
             progress: Called with how many pictures and texts are encoded and how many have to be; may raise to stop.
+            look: Called often before that; may raise to stop.
 
         Returns:
             How many pictures were added.
@@ -106,11 +113,12 @@ class Collection:
         shutil.rmtree(staging, ignore_errors=True)
         before = dict(self._items), dict(self._digests), self.gallery
         try:
-            intake = Intake(staging, self._digests, self.size)
+            intake = Intake(staging, self._digests, self.size, look)
             for file in dropped:
                 intake.take(file.path, file.name)
             account, left_out = intake.account, intake.left_out
             admitted = {self._admit(found, account): found for found in intake.found()}
+            look()
             if not self._items:
                 raise InputError(_nothing_taken(account))
             self.gallery = self._embed(bundle, account, left_out, progress)

@@ -8,6 +8,7 @@ table that may mean either is given to neither; a picture that is there twice is
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import BinaryIO
 
@@ -19,10 +20,18 @@ from algcn.kit.errors import InputError
 from algcn.kit.picture_kinds import HEAD_BYTES, READ, kind_of_bytes
 from app.collection import left_out
 from app.collection.archive import DAMAGE, Archive, Entry, open_archive
+from app.collection.bounds import TableBounds
 from app.collection.left_out import LeftOut, Reason, leave
 from app.collection.parquet import tame
 from app.collection.rows import LOOSE, Found, Place, Staged, read_places
-from app.kit.limits import MAX_COLLECTION_BYTES, MAX_METADATA_BYTES, MAX_PICTURE_BYTES, MAX_PICTURES
+from app.kit.limits import (
+    MAX_COLLECTION_BYTES,
+    MAX_COLUMNS,
+    MAX_METADATA_BYTES,
+    MAX_PICTURE_BYTES,
+    MAX_PICTURES,
+    MAX_ROWS,
+)
 
 CHUNK_BYTES = 1 << 20
 MAX_DEPTH = 50  # folders in one another
@@ -35,13 +44,16 @@ class Intake:
         folder: The folder for what is taken.
         known: Hash of each picture that the collection has already, and its name.
         size: Bytes that the collection has already.
+        look: Called often; may raise to stop.
 
     Attributes:
         left_out: The files that were not taken.
         account: What was not taken, by kind.
     """
 
-    def __init__(self, folder: Path, known: dict[str, str], size: int) -> None:
+    def __init__(self, folder: Path, known: dict[str, str], size: int, look: Callable[[], None] = lambda: None) -> None:
+        self._look = look
+        self._bounds = TableBounds()
         self.left_out: list[LeftOut] = []
         self.account = Account()
         self._folder = folder
@@ -72,6 +84,7 @@ class Intake:
                 if archive.note:
                     self.account.note(printable(archive.note, 300))
                 for entry in archive.entries:
+                    self._look()
                     self._take_entry(archive, entry, name, place)
             return
         place = self._loose
@@ -96,7 +109,8 @@ class Intake:
                 if table.lower().endswith(".parquet")
             }
         )
-        return read_places(self._folder, self._places, self._before, self.account)
+        self._look()
+        return read_places(self._folder, self._places, self._before, self.account, self._look)
 
     def _open_place(self, name: str) -> Place:
         self._places.append(Place(name))
@@ -143,7 +157,7 @@ class Intake:
         if is_table(path):
             if path in place.tables:
                 return left_out.TABLE_TWICE
-            if size > MAX_METADATA_BYTES:
+            if not self._bounds.has_room(size):
                 return left_out.large_table(MAX_METADATA_BYTES >> 20)
         else:
             kind = kind_of_bytes(head, PurePosixPath(path))
@@ -171,6 +185,7 @@ class Intake:
             with file.open("xb") as copy:
                 chunk = head
                 while chunk:
+                    self._look()
                     digest.update(chunk)
                     size += len(chunk)
                     copy.write(chunk)
@@ -180,6 +195,10 @@ class Intake:
             raise
         self._read += size
         if is_table(path):
+            kind = PurePosixPath(path).suffix.lower()
+            if kind != ".parquet" and not self._bounds.take(file.read_bytes(), is_csv=kind == ".csv"):
+                file.unlink()
+                return left_out.many_rows(MAX_ROWS, MAX_COLUMNS)
             place.tables.append(path)
             return None
         name = self._known.get(digest.hexdigest())

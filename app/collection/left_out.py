@@ -76,7 +76,14 @@ def large_picture(megabytes: int) -> Reason:
 
 def large_table(megabytes: int) -> Reason:
     """Why a table of more megabytes is left out."""
-    return Reason(f"it has more than {megabytes} MB", f"tables of more than {megabytes} MB", "leave rows out")
+    limit = f"{megabytes} MB"
+    return Reason(f"tables may have {limit} together", f"tables of more than {limit} in all", "leave rows out")
+
+
+def many_rows(rows: int, columns: int) -> Reason:
+    """Why a table of more lines or columns is left out."""
+    limit = f"{rows:,} lines or {columns:,} columns"
+    return Reason(f"it has more than {limit}", f"tables of more than {limit} in all", "leave rows or columns out")
 
 
 def full(limit: str) -> Reason:

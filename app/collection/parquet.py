@@ -16,11 +16,12 @@ from pathlib import Path
 
 from algcn.kit.errors import InputError
 from algcn.kit.files import replacing
+from app.kit.limits import MAX_COLUMNS, MAX_ROWS
 
 MAX_UNPACKED_BYTES = 32 << 20
 CPU_SECONDS, WALL_SECONDS, MEMORY_BYTES = 20, 60, 4 << 30
 BATCH_ROWS = 4096
-TOO_LARGE = 3
+TOO_LARGE, TOO_MANY = 3, 4
 PROGRAM = "import sys; from app.collection.parquet import rewrite; rewrite(sys.argv[1:])"
 
 
@@ -49,6 +50,10 @@ def tame(tables: Mapping[Path, str]) -> None:
     if process.returncode == TOO_LARGE:
         limit = MAX_UNPACKED_BYTES >> 20
         raise InputError(f"The file {name} holds more than {limit} MB once it is unpacked; leave rows or columns out.")
+    if process.returncode == TOO_MANY:
+        raise InputError(
+            f"The file {name} has more than {MAX_ROWS:,} rows or {MAX_COLUMNS:,} columns; leave rows or columns out."
+        )
     raise InputError(f"The file {name} is not a Parquet file that can be read; save the table as metadata.csv.")
 
 
@@ -61,15 +66,20 @@ def rewrite(files: list[str]) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     from pyarrow import parquet
 
-    size = 0
+    size = rows = 0
     for file in files:
         with (
             parquet.ParquetFile(file) as table,
             replacing(file) as aside,
             parquet.ParquetWriter(aside, table.schema_arrow) as writer,
         ):
+            if len(table.schema_arrow.names) > MAX_COLUMNS:
+                sys.exit(TOO_MANY)
             for batch in table.iter_batches(BATCH_ROWS):
                 size += batch.nbytes
+                rows += batch.num_rows
+                if rows > MAX_ROWS:
+                    sys.exit(TOO_MANY)
                 if size > MAX_UNPACKED_BYTES:
                     sys.exit(TOO_LARGE)
                 writer.write_batch(batch)

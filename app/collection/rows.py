@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import posixpath
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
 from algcn.datasets.folders.names import folded
@@ -87,7 +87,13 @@ class Place:
         return [picture for picture in self.pictures if not picture.target.startswith(f"{self.name}/")]
 
 
-def read_places(folder: Path, places: list[Place], known: Mapping[str, str], account: Account) -> list[Found]:
+def read_places(
+    folder: Path,
+    places: list[Place],
+    known: Mapping[str, str],
+    account: Account,
+    look: Callable[[], None] = lambda: None,
+) -> list[Found]:
     """Read all tables of a drop.
 
     Args:
@@ -95,14 +101,16 @@ def read_places(folder: Path, places: list[Place], known: Mapping[str, str], acc
         places: What was dropped.
         known: Hash of each picture that the collection has already, and its name.
         account: Where rows that are not used are counted.
+        look: Called often; may raise to stop.
 
     Raises:
         InputError: A table is at fault; the sentence says where.
     """
-    said, named = _read_tables(folder, places, known, account)
+    said, named = _read_tables(folder, places, known, account, look)
     found: dict[str, Found] = {}
     lone = any(place.is_lone for place in places)
     for place in places:
+        look()
         folders = {posixpath.dirname(table) for table in place.tables}
         for picture in place.pictures:
             digest = picture.digest
@@ -119,7 +127,7 @@ def read_places(folder: Path, places: list[Place], known: Mapping[str, str], acc
 
 
 def _read_tables(
-    folder: Path, places: Iterable[Place], known: Mapping[str, str], account: Account
+    folder: Path, places: Iterable[Place], known: Mapping[str, str], account: Account, look: Callable[[], None]
 ) -> tuple[dict[str, list[Item]], set[str]]:
     """Return what is said about each picture, and which of them are named by a row, by their hashes."""
     places = sorted(places, key=lambda place: not place.is_lone)
@@ -130,6 +138,7 @@ def _read_tables(
     named: set[str] = set()
     named_by_lone: set[str] = set()
     for place in places:
+        look()
         # Loose pictures say nothing, and folders are no labels where a table names their pictures.
         if place.is_loose or not (place.tables or place.pictures):
             continue

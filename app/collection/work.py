@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import secrets
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from algcn.kit.errors import InputError
 from app.collection.view import render_reading
 from app.kit.jobs import Job, Jobs
-from app.kit.pictures import uploaded_file
+from app.kit.pictures import gone, uploaded_file
 from app.kit.words import render_status
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from app.service import RetrievalService
 
 AT_ONCE = 2
+ARRIVED = "arrived"
 
 
 def reading_jobs() -> Jobs:
@@ -30,15 +33,18 @@ def reading_work(collection: Collection, dropped: list[Dropped], service: Retrie
     """Make the work of a job that adds files to a collection; its news are lines to show."""
 
     def work(job: Job) -> int:
-        def progress(done: int, total: int) -> None:
+        def look() -> None:
             if job.stopping():
                 raise InputError("Reading was stopped, and nothing was added: drop the pictures again.")
+
+        def progress(done: int, total: int) -> None:
+            look()
             job.report(render_reading(done, total))
 
         try:
-            return collection.add(dropped, service.bundle, progress)
+            return collection.add(dropped, service.bundle, progress, look)
         finally:
-            forget_uploads(dropped)
+            forget_dropped(dropped)
             if not len(collection):
                 shutil.rmtree(collection.folder, ignore_errors=True)
 
@@ -57,8 +63,10 @@ def new_collection(folder: Path) -> Collection:
     return Collection(folder)
 
 
-def dropped_files(uploaded: Any, uploads: Path) -> list[Dropped]:
-    """Check what a browser or a client says that it uploaded.
+def dropped_files(uploaded: Any, uploads: Path, folder: Path) -> list[Dropped]:
+    """Check what a browser or a client says that it uploaded, and have the files in a folder of the visitor.
+
+    gradio keeps an upload under the hash of its bytes, so whoever sends the same picture at the same time shares it.
 
     Raises:
         InputError: Nothing was uploaded, or something else than a file.
@@ -71,14 +79,27 @@ def dropped_files(uploaded: Any, uploads: Path) -> list[Dropped]:
         raise InputError("Drop at least one picture, or a zip of pictures.")
     paths = [uploaded_file(value, uploads) for value in values]
     names = [value.get("orig_name") for value in values]
+    arrived = folder / ARRIVED / secrets.token_hex(8)  # more may be dropped while these are read
+    arrived.mkdir(parents=True)
     return [
-        Dropped(path, name if isinstance(name, str) and name else path.name)
-        for path, name in zip(paths, names, strict=True)
+        Dropped(_own(path, arrived / str(number)), name if isinstance(name, str) and name else path.name)
+        for number, (path, name) in enumerate(zip(paths, names, strict=True))
     ]
 
 
-def forget_uploads(dropped: list[Dropped]) -> None:
-    """Delete the uploads: what was taken is in the visitor's folder now."""
-    for file in dropped:
-        with contextlib.suppress(OSError):
-            file.path.unlink()
+def forget_dropped(dropped: list[Dropped]) -> None:
+    """Delete the visitor's own files that `dropped_files` made; the uploads stay until they are swept."""
+    for folder in {file.path.parent for file in dropped}:
+        shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):  # more was dropped
+            folder.parent.rmdir()
+
+
+def _own(upload: Path, target: Path) -> Path:
+    try:
+        os.link(upload, target)
+    except FileNotFoundError:
+        raise InputError(gone(upload.name)) from None
+    except OSError:  # another disk, or one without links
+        shutil.copyfile(upload, target)
+    return target

@@ -17,10 +17,13 @@ from typing import Any
 from algcn.kit.errors import InputError
 from algcn.kit.threads import one_core
 from app.kit.disk import telling_visitors
+from app.kit.listening import is_heard
 
 UNWATCHED_SECONDS = 20.0
 NICENESS = 5  # a search by somebody else comes first
 WAIT_SECONDS = 0.2
+END_SECONDS = 5.0  # that a job which was stopped has to end
+WATCH_SECONDS = 0.25  # from one look of an endpoint's at its job to the next
 MAX_WAITING = 16  # each is watched by a thread of the page
 _OVER = object()
 
@@ -61,11 +64,11 @@ class Job:
     def watch(self, seconds: float) -> Iterator[list[Any]]:
         """Yield what was reported since the last time, at least every so many seconds (then maybe nothing), to the end.
 
-        A watcher that goes away stops the job.
+        A watcher that goes away stops the job, and so does one to whom nobody listens any more.
         """
         try:
             over = False
-            while not over:
+            while not over and is_heard():
                 self._seen = time.monotonic()
                 news = []
                 with contextlib.suppress(queue.Empty):
@@ -149,6 +152,17 @@ class Jobs:
         job = self._jobs.get(visitor)
         if job is not None:
             job.stop()
+
+    def end(self, visitor: str) -> None:
+        """Stop the visitor's job, if there is one, and wait a moment until it is over.
+
+        Raises:
+            InputError: It goes on.
+        """
+        with self._changed:
+            self.stop(visitor)
+            if not self._changed.wait_for(lambda: visitor not in self._jobs, END_SECONDS):
+                raise InputError(self._busy)
 
     def check_idle(self, visitor: str) -> None:
         """Make sure that the visitor has no job.

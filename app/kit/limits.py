@@ -11,7 +11,11 @@ MAX_LIMIT = 500
 MAX_PICTURES = 500
 MAX_PICTURE_BYTES = 24 << 20
 MAX_COLLECTION_BYTES = 512 << 20
+# Of all tables of a drop together. Honest ones have some 5 captions for each picture, and a column for each label where
+# those are columns of 0 and 1.
 MAX_METADATA_BYTES = 4 << 20
+MAX_ROWS = 40 * MAX_PICTURES
+MAX_COLUMNS = 1000
 # Of a zip archive: what lists its files, read before any of them (about 50,000 names).
 MAX_ZIP_INDEX_BYTES = 4 << 20
 # Of one request: an upload with what a form adds to it; anything else, a picture within a text included.

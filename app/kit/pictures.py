@@ -47,10 +47,13 @@ def uploaded_file(value: object, uploads: Path) -> Path:
     if not isinstance(path, str) or "\0" in path or not Path(path).resolve().is_relative_to(uploads.resolve()):
         raise InputError("The image must be an uploaded file; with gradio_client, pass handle_file('photo.jpg').")
     if not Path(path).is_file():
-        raise InputError(
-            f"The file {Path(path).name} did not arrive, or is gone: uploads are kept for an hour; send it again."
-        )
+        raise InputError(gone(Path(path).name))
     return Path(path)
+
+
+def gone(name: str) -> str:
+    """Say that an upload is not there."""
+    return f"The file {name} did not arrive, or is gone: uploads are kept for an hour; send it again."
 
 
 def is_shown_as_it_is(path: Path) -> bool:

@@ -6,6 +6,8 @@ import html
 
 from app.kit.templates import render
 
+WENT_WRONG = "Something went wrong in the program, and its log says what; try again, or something else."
+
 
 def shortened(text: str, limit: int) -> str:
     """Cut a text to so many characters, the last of them an ellipsis."""

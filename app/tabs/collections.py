@@ -13,9 +13,9 @@ import gradio as gr
 
 from algcn.kit.errors import InputError
 from app.collection.view import render_added, render_collection, render_limits, render_more, render_reading
-from app.collection.work import dropped_files, forget_uploads, new_collection, reading_work, waiting_words
+from app.collection.work import dropped_files, forget_dropped, new_collection, reading_work, waiting_words
 from app.components.file_link import download_place, render_link
-from app.frame import Frame
+from app.frame import Frame, to_the_end
 from app.kit.disk import check_free, telling_visitors
 from app.kit.templates import render
 from app.kit.words import render_own, render_status
@@ -95,30 +95,40 @@ class CollectionsTab:
 
     def add_pictures(self, visitor: Visitor, held: Any, uploaded: Any, request: gr.Request) -> Iterator[dict[Any, Any]]:
         """Read what was dropped, and search it from now on."""
+        yield from to_the_end(
+            self._add_pictures(visitor, held, uploaded, request.session_hash),
+            lambda told: {self.status: told, self.drop: gr.update(value=None, interactive=True)},
+        )
+
+    def _add_pictures(self, visitor: Visitor, held: Any, uploaded: Any, session: str) -> Iterator[dict[Any, Any]]:
         began = time.perf_counter()
         program, dropped = self.frame.program, []
+        with telling_visitors():
+            check_free(program.files.free_bytes())
+            collection = held.collection if held is not None else new_collection(program.files.new_folder())
+        visitor.keep(collection.folder)
         try:
-            dropped = dropped_files(uploaded, program.uploads)
             with telling_visitors():
-                check_free(program.files.free_bytes())
-                collection = held.collection if held is not None else new_collection(program.files.new_folder())
-            visitor.keep(collection.folder)
+                dropped = dropped_files(uploaded, program.uploads, collection.folder)
             # Captions are read too, where another model on the same encoder can: it may be chosen later.
             work = reading_work(collection, dropped, program.models.reading(self.frame.service(visitor)))
-            job = program.reading_jobs.start(request.session_hash, work, waiting_words)
-        except InputError as error:
-            forget_uploads(dropped)
-            yield {self.status: render_status(str(error), running=False), self.drop: None}
+            job = program.reading_jobs.start(session, work, waiting_words)
+        except BaseException as error:
+            forget_dropped(dropped)
+            if held is None:
+                shutil.rmtree(collection.folder, ignore_errors=True)
+            if not isinstance(error, InputError):
+                raise
+            yield {self.status: render_status(str(error), running=False), self.drop: None}  # others may be read still
             return
-        yield {self.status: render_reading(0, 0), self.drop: gr.update(value=None, interactive=False)}
-        for news in job.watch(WATCH_SECONDS):
-            if news:
-                yield {self.status: news[-1]}
         try:
-            job.result()
-        except InputError as error:
-            yield {self.status: render_status(str(error), running=False), self.drop: gr.update(interactive=True)}
-            return
+            yield {self.status: render_reading(0, 0), self.drop: gr.update(value=None, interactive=False)}
+            for news in job.watch(WATCH_SECONDS):
+                if news:
+                    yield {self.status: news[-1]}
+        finally:
+            job.stop()  # who leaves at the first line never comes to watch it
+        job.result()
         # A new address each time: a browser keeps pictures, and a number may mean another one now.
         service = self._open(visitor, collection, secrets.token_urlsafe(16))
         held = OwnPictures(collection, service)
@@ -156,7 +166,7 @@ class CollectionsTab:
         from app.visitors.derive import has_own_gallery
 
         try:
-            self.frame.program.reading_jobs.check_idle(request.session_hash)
+            self.frame.program.reading_jobs.end(request.session_hash)
         except InputError as error:
             raise gr.Error(str(error), print_exception=False) from None
         if held is None:

@@ -12,7 +12,7 @@ from algcn.kit.errors import InputError
 from algcn.method.config import MODES
 from app.components.clickable_plot import clickable_plot, plot_value
 from app.components.file_link import download_place, render_link
-from app.frame import Frame
+from app.frame import Frame, to_the_end
 from app.kit.disk import check_free, telling_visitors
 from app.kit.templates import render
 from app.kit.words import plain, render_own, render_status
@@ -133,6 +133,18 @@ class TrainTab:
         request: gr.Request,
     ) -> Iterator[dict[Any, Any]]:
         """Train a model, show how it goes, and open it for the visitor."""
+        values = (mode, gamma, threshold, use_gcn, adaptive, epochs, seed)  # as `Settings` takes them
+        yield from to_the_end(
+            self._train(visitor, bundle, values, request.session_hash),
+            lambda told: {
+                self.status: told,
+                self.start: gr.update(interactive=True),
+                self.stop: gr.update(interactive=False),
+                self.actions: gr.update(visible=bundle is not None),
+            },
+        )
+
+    def _train(self, visitor: Visitor, bundle: Any, values: tuple[Any, ...], session: str) -> Iterator[Updates]:
         from app.visitors.derive import with_words
 
         program = self.frame.program
@@ -141,32 +153,33 @@ class TrainTab:
                 check_free(program.files.free_bytes())
                 folder = program.files.new_folder()
             visitor.keep(folder)
-            settings = Settings(mode, gamma, threshold, use_gcn, adaptive, epochs, seed)
+            settings = Settings(*values)
             source = with_words(self.frame.service(visitor), program.models)
             shared = program.models.reading(self.frame.shared(visitor))
             work = training_work(source, settings, folder)
-            job = program.training_jobs.start(request.session_hash, work, Waiting)
+            job = program.training_jobs.start(session, work, Waiting)
         except InputError as error:
             yield {self.status: render_status(str(error), running=False)}
             return
-        yield {
-            self.status: render_status("Preparing…", 0.0),
-            self.start: gr.update(interactive=False),
-            self.stop: gr.update(interactive=True),
-            self.result: "",
-            self.link: "",
-            self.actions: gr.update(visible=False),
-            self.graph: gr.update(visible=settings.learns_graph),
-        }
-        yield from self._watch(job)
+        try:
+            yield {
+                self.status: render_status("Preparing…", 0.0),
+                self.start: gr.update(interactive=False),
+                self.stop: gr.update(interactive=True),
+                self.result: "",
+                self.link: "",
+                self.actions: gr.update(visible=False),
+                self.graph: gr.update(visible=settings.learns_graph),
+            }
+            yield from self._watch(job)
+        finally:
+            job.stop()  # who leaves at the first line never comes to watch it
         over = {self.start: gr.update(interactive=True), self.stop: gr.update(interactive=False)}
         try:
             trained, made = job.result()
-        except InputError as error:
+        except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
-            offered = gr.update(visible=bundle is not None)
-            yield {**over, self.status: render_status(str(error), running=False), self.actions: offered}
-            return
+            raise
         visitor.trained, problem = (made, shared), ""
         try:
             choose(visitor, OWN_MODEL, program.models, program.addresses)

@@ -11,6 +11,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import AbstractContextManager
 from typing import Any
+from urllib.parse import parse_qs
 
 from starlette.formparsers import MultiPartException
 
@@ -33,6 +34,7 @@ class Requests:
         app: The other.
         free_bytes: Tells how much is free on the disk of the uploads.
         beating: Makes the block within which a session's page is open.
+        hung_up: Told the session, or the number of an event without one, whose listener hung up.
         upload_bytes: How much one upload may have.
         request_bytes: How much any other request may have.
         min_free: What must stay free on the disk.
@@ -44,11 +46,12 @@ class Requests:
         *,
         free_bytes: Callable[[], int],
         beating: Callable[[str], AbstractContextManager[None]] = lambda session: contextlib.nullcontext(),
+        hung_up: Callable[[str], None] = lambda session: None,
         upload_bytes: int = MAX_UPLOAD_BYTES,
         request_bytes: int = MAX_REQUEST_BYTES,
         min_free: int = MIN_FREE_BYTES,
     ) -> None:
-        self._app, self._beating = app, beating
+        self._app, self._beating, self._hung_up = app, beating, hung_up
         self._free_bytes, self._min_free = free_bytes, min_free
         self._upload_bytes, self._request_bytes = upload_bytes, request_bytes
 
@@ -60,12 +63,29 @@ class Requests:
         elif scope["method"] in ("GET", "HEAD"):
             session = path.removeprefix(f"{PREFIX}/heartbeat/")
             with self._beating(session) if session != path else contextlib.nullcontext():
-                await self._app(scope, receive, send)
+                await self._listen(scope, receive, send)
         elif path.rstrip("/") == f"{PREFIX}/process_recording":  # gradio's, for videos; this page has none
             await _refuse(404, "This page takes no recordings.", receive, send)
         else:
             body = _Body(self, receive, is_upload=path.rstrip("/") == f"{PREFIX}/upload")
             await body.answer(self._app, scope, send)
+
+    async def _listen(self, scope: _Message, receive: _Receive, send: _Send) -> None:
+        """Hand a GET on; whoever hangs up before all of their answers came is noticed."""
+        session = _listener(scope)
+        has_gone = False
+
+        async def next_message() -> _Message:
+            nonlocal has_gone
+            message = await receive()
+            has_gone = has_gone or message["type"] == "http.disconnect"
+            return message
+
+        try:
+            await self._app(scope, next_message, send)
+        finally:
+            if session and has_gone:
+                self._hung_up(session)
 
     def too_large(self, size: int, *, is_upload: bool) -> str | None:
         """Say that a body of this size is not taken, if it is not."""
@@ -131,6 +151,14 @@ class _Body:
             self._looked = self._size + LOOK_BYTES
             if self._requests.is_full(coming):
                 self._refusal = (FULL_STATUS, DISK_FULL)
+
+
+def _listener(scope: _Message) -> str:
+    """Whose answers a request asks for; "" for none: /queue/data?session_hash=SESSION, or /call/NAME/EVENT."""
+    path = scope.get("path", "")
+    if path == f"{PREFIX}/queue/data":
+        return parse_qs(scope.get("query_string", b"").decode("latin-1")).get("session_hash", [""])[0]
+    return path.rpartition("/")[2] if path.startswith(f"{PREFIX}/call/") else ""
 
 
 def _announced(scope: _Message) -> int:

@@ -10,10 +10,11 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from app.visitors.visitor import Visitor
+from app.visitors.waiting import Waiting, drop
 
 MAX_SESSIONS = 500  # each takes 0.4 MB
 SESSION_SECONDS = 3300.0  # that a session is kept without a heartbeat: within an hour, with the time between two looks
@@ -22,7 +23,6 @@ UNHEARD_SECONDS = 300.0  # that an answer waits for somebody to fetch it
 LISTENING_SECONDS = 15.0  # who listens asks again every ten
 MAX_ANSWERS, MAX_MESSAGES = 16, 256  # of one session that nobody listens to
 TOO_MANY = f"Nobody fetched the last {MAX_ANSWERS} answers of this session; fetch them, or wait five minutes."
-BUSY = "Too many others are asking at the moment; try again in a few seconds."
 
 
 class Sessions:
@@ -52,6 +52,10 @@ class Sessions:
                 del self._beating[session]
                 if session in self._used:
                     self._used[session] = time.monotonic()
+
+    def is_open(self, session: str) -> bool:
+        """Whether the page of a session is open."""
+        return session in self._beating
 
     def remove_old(self) -> None:
         """Forget sessions whose page was closed, or that never had one, some time ago."""
@@ -88,11 +92,26 @@ class Inbox(asyncio.Queue):
     def __init__(self) -> None:
         super().__init__()
         self.heard = time.monotonic()
+        self._listening = 0
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether somebody listens at this moment."""
+        return self._listening > 0
+
+    @property
+    def silence(self) -> float:
+        """For how many seconds nobody has listened."""
+        return 0.0 if self._listening else time.monotonic() - self.heard
 
     async def get(self) -> Any:
         """Wait for the next message."""
-        self.heard = time.monotonic()
-        return await super().get()
+        self._listening += 1
+        try:
+            return await super().get()
+        finally:
+            self._listening -= 1
+            self.heard = time.monotonic()
 
 
 class Answers(dict):
@@ -102,14 +121,24 @@ class Answers(dict):
         queue: gradio's `Queue`.
         sessions: How many sessions may have messages that nobody fetches.
         seconds: How long those are kept.
+        is_open: Tells whether a session's page is open.
+        over: Makes the message that an event, of which the number is given, is over with a sentence.
     """
 
-    def __init__(self, queue: Any, sessions: int = MAX_UNHEARD, seconds: float = UNHEARD_SECONDS) -> None:
+    def __init__(
+        self,
+        queue: Any,
+        over: Callable[[str, str], object],
+        sessions: int = MAX_UNHEARD,
+        seconds: float = UNHEARD_SECONDS,
+        is_open: Callable[[str], bool] = lambda session: False,
+    ) -> None:
         super().__init__()
         self._queue, self._sessions, self._seconds = queue, sessions, seconds
         self._push, self._send = queue.push, queue.send_message
         queue.pending_messages_per_session = self
         queue.push, queue.send_message = self._join, self._message
+        self._waiting = Waiting(queue, self.silence, is_open, over)
 
     def __setitem__(self, session: str, messages: object) -> None:
         super().__setitem__(session, messages if isinstance(messages, Inbox) else Inbox())
@@ -117,11 +146,26 @@ class Answers(dict):
     def __delitem__(self, session: str) -> None:
         self.pop(session, None)  # gradio's, when a client hangs up; the session may be forgotten by then
 
+    def silence(self, session: str) -> float:
+        """For how many seconds nobody has listened to a session; for ever where its client hung up."""
+        inbox = self.get(session)
+        return inbox.silence if inbox is not None else float("inf")
+
+    def hung_up(self, session: str) -> None:
+        """Drop what waits or runs for a client that listened and is gone; another one of its may listen still."""
+        inbox = self.get(session)
+        if inbox is None or not inbox.is_heard:
+            self._forget(session)
+
+    def end_unheard(self) -> None:
+        """End work that nobody waits for; called every second."""
+        self._waiting.end_unheard()
+
     def remove_old(self) -> None:
         """Forget sessions that have all their answers, those unheard for long, and the longest unheard of too many."""
         now, unheard = time.monotonic(), []
         for name, inbox in list(self.items()):
-            if now - inbox.heard > LISTENING_SECONDS:
+            if inbox.silence > LISTENING_SECONDS:
                 if inbox.qsize() or self._queue.pending_event_ids_session.get(name):
                     unheard.append((inbox.heard, name))
                 else:
@@ -130,6 +174,8 @@ class Answers(dict):
         for number, (heard, name) in enumerate(sorted(unheard)):
             if number < too_many or now - heard > self._seconds:
                 self._forget(name)
+        for name in self._queue.pending_event_ids_session.keys() - self.keys():
+            self._forget(name)  # gradio keeps the numbers of what ran when its client hung up
 
     async def _join(self, body: Any, request: Any, username: str | None) -> tuple[bool, Any, str]:
         """Stand in for `Queue.push`: whoever leaves answers lying gets no more of them."""
@@ -138,17 +184,24 @@ class Answers(dict):
         waiting = self._queue.pending_event_ids_session.get(body.session_hash, ())
         if inbox is not None and inbox.qsize() and len(waiting) >= MAX_ANSWERS:
             return False, TOO_MANY, "queue_full"
+        function = self._queue.blocks.fns.get(body.fn_index)
+        refusal = self._waiting.refuse(body.session_hash, function, request) if function is not None else None
+        if refusal is not None:
+            return False, refusal, "queue_full"
         if inbox is not None:
             inbox.heard = time.monotonic()  # it has a moment to begin to listen
         joined, answer, state = await self._push(body, request, username)
-        return joined, BUSY if state == "queue_full" else answer, state
+        event = self._queue.event_ids_to_events.get(answer) if joined else None
+        if event is not None:
+            self._waiting.take_turns(event)
+        return joined, answer, state
 
     def _message(self, event: Any, message: Any) -> None:
         """Stand in for `Queue.send_message`: nothing is sent to a session that was forgotten."""
         inbox = self.get(event.session_hash)
         if inbox is None:
             event.alive = False
-        elif inbox.qsize() >= MAX_MESSAGES and time.monotonic() - inbox.heard > LISTENING_SECONDS:
+        elif inbox.qsize() >= MAX_MESSAGES and inbox.silence > LISTENING_SECONDS:
             self._forget(event.session_hash)
         else:
             self._send(event, message)
@@ -158,10 +211,5 @@ class Answers(dict):
         self.pop(session, None)
         for number in self._queue.pending_event_ids_session.pop(session, ()):
             event = self._queue.event_ids_to_events.get(number)
-            if event is None:
-                continue
-            event.alive = False
-            waiting = self._queue.event_queue_per_concurrency_id[event.concurrency_id].queue
-            if event in waiting:
-                waiting.remove(event)
-                self._queue.event_ids_to_events.pop(number, None)
+            if event is not None:
+                drop(self._queue, event)

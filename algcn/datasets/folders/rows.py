@@ -56,7 +56,8 @@ class RowReader:
         (self._file,) = table.columns_of(FILE)
         self._texts, self._labels, self._splits = (table.columns_of(what) for what in (TEXT, LABELS, SPLIT))
         self._known = {name.casefold() for name in label_set.names} if label_set is not None else set()
-        self._yes = self._find_yes_columns(account) if not self._labels else []
+        yes = self._find_yes_columns(account) if not self._labels else []
+        self._yes = {column: place for place, column in enumerate(yes)}
         if not (self._texts or self._labels or self._splits or self._yes):
             raise InputError(
                 f"The file {table.name} has no column 'text' or 'labels' (its columns: {', '.join(table.columns)}); "
@@ -79,7 +80,8 @@ class RowReader:
     def labels(self, row: dict[str, Any], number: int) -> list[str] | None:
         """Return the labels of a row, None where the table has none."""
         if self._yes:
-            labels = [column for column in self._yes if is_yes(row.get(column))]
+            yes = [column for column, value in row.items() if column in self._yes and is_yes(value)]
+            labels = sorted(yes, key=self._yes.__getitem__)
         elif self._labels:
             labels = [label for column in self._labels for label in self._labels_of(row.get(column), number, column)]
         else:

@@ -25,6 +25,8 @@ _SKIPPED_TOKENS = frozenset(
 )
 # The pairs of values that a column of yes and no may hold; a third one (-1, 0 and 1 at once) has another meaning.
 _NO_AND_YES = (frozenset({"0", "1"}), frozenset({"false", "true"}), frozenset({"-1", "1"}))
+_NO_ANSWER = frozenset({"none", ""})
+_MOST_ANSWERS = 2 + len(_NO_ANSWER)
 _YES = frozenset({"1", "true"})
 
 
@@ -107,12 +109,15 @@ def read_labels(value: Any, separator: str | None) -> list[str]:
 
 def yes_columns(rows: Sequence[Mapping[str, Any]], columns: Iterable[str]) -> list[str]:
     """Return the columns whose fields are all 0 or 1, false or true, or -1 or 1; empty ones count as no."""
-    found = []
-    for column in columns:
-        values = {str(row.get(column)).strip().casefold().removesuffix(".0") for row in rows} - {"none", ""}
-        if values and any(values <= pair for pair in _NO_AND_YES):
-            found.append(column)
-    return found
+    values: dict[str, set[str]] = {column: set() for column in columns}
+    for row in rows:  # by what each row has: rows of JSON may each have other columns
+        for column, value in row.items():
+            if column in values:
+                values[column].add(str(value).strip().casefold().removesuffix(".0"))
+                if len(values[column]) > _MOST_ANSWERS:
+                    del values[column]
+    said = {column: answers - _NO_ANSWER for column, answers in values.items()}
+    return [column for column, answers in said.items() if answers and any(answers <= pair for pair in _NO_AND_YES)]
 
 
 def is_yes(value: Any) -> bool:

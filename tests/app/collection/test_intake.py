@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import stat
 import struct
 import zipfile
@@ -278,3 +279,51 @@ def test_two_files_of_one_name(tmp_path: Path) -> None:
 def test_printable() -> None:
     assert printable("a\nb\x00c\u202ed") == "a?b?c?d"
     assert len(printable("x" * 500, 80)) <= 81
+
+
+@pytest.mark.parametrize(
+    ("name", "table"),
+    [
+        ("metadata.csv", b"file_name,text,labels\n" + b"a,,\n" * 1_000_000),
+        ("metadata.csv", b"file_name,text\r" + b",,,,\r" * 800_000),
+        ("metadata.csv", b"\xff\xfe" + ("file_name,text\n" + "\n" * 2_000_000).encode("utf-16-le")),
+        ("metadata.csv", b"\n\nfile_name," + b",".join(b"c%d" % number for number in range(2000)) + b"\n"),
+        ("metadata.jsonl", b'{"file_name": "a.png", "text": "x"}\n' * 100_000),
+    ],
+)
+def test_a_table_of_too_many_lines_or_columns_is_left_out_unread(tmp_path: Path, name: str, table: bytes) -> None:
+    intake = take(tmp_path, {name: table, "a.png": RED})
+    assert names(intake) == ["a.png"]
+    assert reasons(intake) == {f"{name} in my.zip": "it has more than 20,000 lines or 1,000 columns"}
+
+
+def test_all_tables_of_a_drop_are_bounded_together(tmp_path: Path) -> None:
+    table = b"file_name,text\n" + b'a.png,"%s"\n' % (b"x" * 100_000) * 20
+    intake = take(tmp_path, {f"{number}/metadata.csv": table for number in range(4)} | {"0/a.png": RED})
+    assert list(reasons(intake).values()) == ["tables may have 4 MB together"] * 2
+    rows = b"file_name,text\n" + b"a.png,x\n" * 9000
+    (tmp_path / "more").mkdir()
+    intake = take(tmp_path / "more", {f"{number}/metadata.csv": rows for number in range(4)} | {"0/a.png": RED})
+    assert len(reasons(intake)) == 2, "lines are counted together as well"
+
+
+def test_taking_looks_whether_it_should_stop(tmp_path: Path) -> None:
+    for stop_at in range(1, 40):
+        looks = iter(range(1, stop_at + 1))
+
+        def look(looks: object = looks) -> None:
+            if next(looks, None) is None:
+                raise InputError("Stopped.")
+
+        shutil.rmtree(tmp_path / "taken", ignore_errors=True)
+        intake = Intake(tmp_path / "taken", {}, 0, look)
+        try:
+            intake.take(
+                pack(tmp_path / "upload.bin", {"metadata.csv": b"file_name,text\na.png,x\n", "a.png": RED}), "m.zip"
+            )
+            intake.found()
+        except InputError as error:
+            assert str(error) == "Stopped."
+        else:
+            break
+    assert stop_at > 6, "it looks at each file, each piece, before the tables and at each picture"

@@ -42,7 +42,7 @@ def test_a_file_that_is_none_is_one_sentence_that_names_it(tmp_path: Path, data:
 
 
 def test_a_small_file_that_holds_much_is_not_unpacked(tmp_path: Path) -> None:
-    path = write(tmp_path / "metadata.parquet", [{"file_name": "a.png", "text": "x" * 1000}] * 100_000)
+    path = write(tmp_path / "metadata.parquet", [{"file_name": "a.png", "text": "x" * 3000}] * 15_000)
     assert path.stat().st_size < 100_000 < MAX_UNPACKED_BYTES
     with pytest.raises(InputError, match=r"metadata\.parquet holds more than 32 MB once it is unpacked"):
         tame({path: "metadata.parquet"})

@@ -18,6 +18,7 @@ from gradio_client import Client
 from serving import Server
 from starlette.middleware import Middleware
 
+from app.blocks import over
 from app.visitors import sessions
 from app.visitors.requests import Requests
 from app.visitors.sessions import MAX_ANSWERS, TOO_MANY, Answers, Sessions
@@ -76,7 +77,7 @@ def running(monkeypatch: pytest.MonkeyPatch, left: list[Visitor]) -> Iterator[Ru
     @contextlib.asynccontextmanager
     async def on_duty(app: object) -> AsyncIterator[None]:
         made["kept"] = Sessions(blocks.state_holder, SESSIONS, 1.0)
-        made["answers"] = Answers(blocks._queue, UNHEARD, 2.0)
+        made["answers"] = Answers(blocks._queue, over, UNHEARD, 2.0)
         yield
 
     seen: list[Visitor] = []
