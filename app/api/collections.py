@@ -18,7 +18,7 @@ def api(program: Program) -> list[Callable[..., Any]]:
     """List the endpoint that labels pictures."""
 
     def label_pictures(pictures: list[FileData]) -> dict[str, Any]:
-        """Predict the labels of pictures; nothing is kept.
+        """Predict the labels of pictures; they are deleted within the hour.
 
         Args:
             pictures: Picture files, tables (metadata.csv, .jsonl, .parquet), or zip archives of them; with

@@ -7,7 +7,6 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-import safetensors.torch
 import torch
 
 from algcn import train as training
@@ -17,6 +16,7 @@ from algcn.datasets.authors import write_reference_folder
 from algcn.datasets.validation import carve_validation
 from algcn.evaluation.retrieval import chance, embed, retrieval_map
 from algcn.evaluation.thresholds import fit_thresholds
+from algcn.kit import tensor_files
 from algcn.kit.errors import InputError, run_command
 from algcn.method.config import ModelConfig, TrainConfig
 from algcn.method.graph import label_prior
@@ -149,7 +149,7 @@ def test_killed_while_writing_the_checkpoint(features, tmp_path, monkeypatch):
     checkpoint = tmp_path / "checkpoint.safetensors"
     whole = _train(features, checkpoint=checkpoint)
     checkpoint.unlink()
-    written, save = [], safetensors.torch.save_file
+    written, save = [], tensor_files.write_tensors
 
     def fail_at_third(tensors, where, metadata):
         written.append(where)
@@ -158,7 +158,7 @@ def test_killed_while_writing_the_checkpoint(features, tmp_path, monkeypatch):
             raise Killed
         save(tensors, where, metadata)
 
-    monkeypatch.setattr(safetensors.torch, "save_file", fail_at_third)
+    monkeypatch.setattr(tensor_files, "write_tensors", fail_at_third)
     with pytest.raises(Killed):
         _train(features, checkpoint=checkpoint)
     assert _same(whole, _train(features, checkpoint=checkpoint, resume=True))
