@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from app.visitors.visitor import Visitor
-from app.visitors.waiting import Waiting, drop
+from app.visitors.waiting import SETTLE_SECONDS, Waiting, drop
 
 MAX_SESSIONS = 500  # each takes 0.4 MB
 SESSION_SECONDS = 3300.0  # that a session is kept without a heartbeat: within an hour, with the time between two looks
@@ -152,9 +152,18 @@ class Answers(dict):
         return inbox.silence if inbox is not None else float("inf")
 
     def hung_up(self, session: str) -> None:
-        """Drop what waits or runs for a client that listened and is gone; another one of its may listen still."""
+        """Drop what waits or runs for a client that listened and is gone, unless it comes back within a second.
+
+        A page closes its stream when it has all its answers and opens another with the next question, which may be here
+        before the old stream's end is noticed.
+        """
         inbox = self.get(session)
-        if inbox is None or not inbox.is_heard:
+        if inbox is not None and not inbox.is_heard:
+            asyncio.get_running_loop().call_later(SETTLE_SECONDS, self._forget_unheard, session, inbox, inbox.heard)
+
+    def _forget_unheard(self, session: str, inbox: Inbox, heard: float) -> None:
+        """Forget a session if nobody listened to it, and no question came, since it was last heard."""
+        if self.get(session) is inbox and not inbox.is_heard and inbox.heard == heard:
             self._forget(session)
 
     def end_unheard(self) -> None:
