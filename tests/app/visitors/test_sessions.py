@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
@@ -220,3 +221,37 @@ def test_a_crowd_that_never_listens_costs_a_program_little(tiny_server: Server) 
         if number % 50 == 0:
             assert client.predict("a dog", 1, api_name="/search_by_text")["images"]
     assert megabytes() - before < 200
+
+
+@pytest.mark.parametrize("comes_back", ["asks", "listens", "no"])
+def test_a_question_that_comes_as_the_old_stream_ends_is_not_dropped_with_it(
+    monkeypatch: pytest.MonkeyPatch, comes_back: str
+) -> None:
+    """A page closes its stream after each answer, and its next question may be here before that is noticed."""
+    monkeypatch.setattr(sessions, "SETTLE_SECONDS", 0.05)
+
+    async def push(*_: object) -> tuple[bool, str, str]:
+        return True, "2", "success"
+
+    queue = SimpleNamespace(
+        push=push,
+        send_message=None,
+        pending_event_ids_session={"page": {"1"}},
+        event_ids_to_events={},
+        event_queue_per_concurrency_id={},
+        blocks=SimpleNamespace(fns={}),
+    )
+
+    async def end_a_stream() -> bool:
+        answers = Answers(queue, over)
+        answers["page"] = None
+        answers.hung_up("page")
+        if comes_back == "asks":
+            await queue.push(SimpleNamespace(session_hash="page", fn_index=0), None, None)
+        listening = asyncio.ensure_future(answers["page"].get()) if comes_back == "listens" else None
+        await asyncio.sleep(0.2)
+        if listening is not None:
+            listening.cancel()
+        return "page" in answers and "page" in queue.pending_event_ids_session
+
+    assert asyncio.run(end_a_stream()) is (comes_back != "no")
