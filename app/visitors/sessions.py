@@ -14,13 +14,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from app.visitors.visitor import Visitor
-from app.visitors.waiting import SETTLE_SECONDS, Waiting, drop
+from app.visitors.waiting import Waiting, drop
 
 MAX_SESSIONS = 500  # each takes 0.4 MB
 SESSION_SECONDS = 3300.0  # that a session is kept without a heartbeat: within an hour, with the time between two looks
 MAX_UNHEARD = 64  # sessions whose answers nobody fetches
 UNHEARD_SECONDS = 300.0  # that an answer waits for somebody to fetch it
 LISTENING_SECONDS = 15.0  # who listens asks again every ten
+RETURN_SECONDS = 5.0  # that a page on a busy machine may take to open its next stream
 MAX_ANSWERS, MAX_MESSAGES = 16, 256  # of one session that nobody listens to
 TOO_MANY = f"Nobody fetched the last {MAX_ANSWERS} answers of this session; fetch them, or wait five minutes."
 
@@ -152,14 +153,14 @@ class Answers(dict):
         return inbox.silence if inbox is not None else float("inf")
 
     def hung_up(self, session: str) -> None:
-        """Drop what waits or runs for a client that listened and is gone, unless it comes back within a second.
+        """Drop what waits or runs for a client that listened and is gone, unless it comes back soon.
 
         A page closes its stream when it has all its answers and opens another with the next question, which may be here
         before the old stream's end is noticed.
         """
         inbox = self.get(session)
         if inbox is not None and not inbox.is_heard:
-            asyncio.get_running_loop().call_later(SETTLE_SECONDS, self._forget_unheard, session, inbox, inbox.heard)
+            asyncio.get_running_loop().call_later(RETURN_SECONDS, self._forget_unheard, session, inbox, inbox.heard)
 
     def _forget_unheard(self, session: str, inbox: Inbox, heard: float) -> None:
         """Forget a session if nobody listened to it, and no question came, since it was last heard."""

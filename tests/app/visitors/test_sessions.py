@@ -229,7 +229,7 @@ def test_a_question_that_comes_as_the_old_stream_ends_is_not_dropped_with_it(
     monkeypatch: pytest.MonkeyPatch, comes_back: str
 ) -> None:
     """A page closes its stream after each answer, and its next question may be here before that is noticed."""
-    monkeypatch.setattr(sessions, "SETTLE_SECONDS", 0.05)
+    monkeypatch.setattr(sessions, "RETURN_SECONDS", 0.05)
 
     async def push(*_: object) -> tuple[bool, str, str]:
         return True, "2", "success"
