@@ -299,12 +299,14 @@ class SearchTab:
         try:
             query = self._linked(service, link)
             if query is None:
-                return offers
+                return offers if self.frame.service(visitor) is service else self._nothing()
             found = {**self._answer(visitor, query), **self._into_boxes(visitor, query, service)}
         except Outdated:
             return offers
         except InputError as error:
             return {**offers, self.notice: render_error(str(error))}
+        if self.frame.service(visitor) is not service:  # what was opened meanwhile has filled the tab, or will
+            return self._nothing()
         return {**offers, **found, **self._offers(service, query)}
 
     def open_tab(
@@ -317,8 +319,10 @@ class SearchTab:
     def reopen(self, service: RetrievalService, visitor: Visitor, seen: object, last_query: Query | None) -> Updates:
         """Answer the last query again if another model or gallery was opened since; what is asked meanwhile stays."""
         now = (id(service), service.key)
-        if seen is None or seen == now:
+        if seen == now:
             return {self.seen: now}
+        if seen is None:  # `open_page` is under way still, and may have begun with what was open before
+            return {**self._offers(service, None), self.seen: now}
         turn = visitor.turns.newest
         asked_of, asked = visitor.turns.under_way or (None, last_query)
         is_of_now = asked_of is service or visitor.query is not None  # asked of what is open now, before this came

@@ -106,13 +106,30 @@ def test_a_picture_counts_from_when_it_was_read(tab: SearchTab, tmp_path: Path) 
     assert not dropped[tab.last_query].has_picture
 
 
+@pytest.mark.parametrize("link", ["?tab=benchmark", "?q=a+boat"])
+def test_what_was_opened_while_the_page_was_filled_is_what_search_offers(
+    tab: SearchTab, service: RetrievalService, other: RetrievalService, link: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visitor, linked = Visitor(), tab._linked
+
+    def open_other(*values: Any) -> Any:
+        visitor.open(other)
+        return linked(*values)
+
+    monkeypatch.setattr(tab, "_linked", open_other)
+    late = tab.open_page(visitor, link)
+    assert tab.seen not in late and tab.examples not in late and tab.results not in late
+    filled = tab.reopen(other, visitor, None, None)  # the tab is opened before that answer is there
+    assert filled[tab.seen] == (id(other), other.key)
+    assert {tab.examples, tab.reads, tab.labels} <= filled.keys()
+
+
 def test_another_gallery_answers_the_same_words(
     tab: SearchTab, service: RetrievalService, other: RetrievalService
 ) -> None:
     visitor = Visitor()
     asked = tab.search(visitor, None, *boxes(text="a boat", labels=["boat"]))[tab.last_query]
     seen = (id(service), "gallery")
-    assert tab.reopen(service, visitor, None, asked) == {tab.seen: seen}, "the tab was opened the first time"
     assert tab.reopen(service, visitor, seen, asked) == {tab.seen: seen}
     visitor.open(other)
     updates = tab.reopen(other, visitor, (id(service), "gallery"), asked)
