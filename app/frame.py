@@ -59,6 +59,7 @@ class Frame:
         *,
         inputs: Sequence[gr.components.Component] = (),
         key: Callable[[Visitor], object] = lambda visitor: None,
+        always: bool = False,
     ) -> None:
         """Fill `outputs` when the tab is opened, and again when the visitor has since opened another model or gallery.
 
@@ -69,6 +70,7 @@ class Frame:
             outputs: At least one component.
             inputs: Components whose values it also needs.
             key: What else it depends on, the visitor's query for instance.
+            always: Ask `render` each time: the tab is filled by other events too, and it alone knows with what.
         """
         shown = gr.State(None)
 
@@ -76,7 +78,7 @@ class Frame:
             try:
                 service = self.service(visitor)
                 now = (id(service), key(visitor))
-                if now == before:
+                if now == before and not always:
                     return (gr.skip(),) * (len(outputs) + 1)
                 rendered = render(service, visitor, *values)
             except InputError as error:

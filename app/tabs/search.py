@@ -185,7 +185,8 @@ class SearchTab:
             show_progress="hidden",
             concurrency_limit=None,
         )
-        self.frame.on_open(self.tab, self.open_tab, self.furnished, inputs=[self.seen, self.last_query])
+        # The tab may be opened before `open_page` has followed a link to another model.
+        self.frame.on_open(self.tab, self.open_tab, self.furnished, inputs=[self.seen, self.last_query], always=True)
 
     @_with_error_sentence
     def search(self, visitor: Visitor, last_query: Query | None, *values: Any) -> Updates:

@@ -124,6 +124,18 @@ def test_what_was_opened_while_the_page_was_filled_is_what_search_offers(
     assert {tab.examples, tab.reads, tab.labels} <= filled.keys()
 
 
+def test_a_link_to_another_model_that_was_followed_after_the_tab_was_opened_is_seen(
+    tab: SearchTab, service: RetrievalService, other: RetrievalService
+) -> None:
+    """The tab was opened with one model, the link then filled it for another, and the first was chosen again."""
+    (opened,) = [fn for fn in tab.frame.blocks.fns.values() if fn.name == "opened" and tab.reads in fn.outputs]
+    visitor = Visitor()
+    before, *_ = opened.fn(visitor, None, None, None)
+    assert before == (id(service), None)
+    updates = dict(zip(opened.outputs, opened.fn(visitor, before, (id(other), other.key), None), strict=True))
+    assert updates[tab.reads] != gr.skip() and updates[tab.seen] == (id(service), service.key)
+
+
 def test_another_gallery_answers_the_same_words(
     tab: SearchTab, service: RetrievalService, other: RetrievalService
 ) -> None:
