@@ -12,9 +12,11 @@ says which way the page goes. With --vit a text query is measured with a whole V
 from __future__ import annotations
 
 import argparse
+import contextlib
 import multiprocessing
 import os
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -50,15 +52,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     if arguments.http:
         report("over HTTP", dict(over_http()))
         return
-    connections = {name: start(name, arguments.works, vit=arguments.vit) for name in chosen}
     found: dict[str, dict[str, list[float]]] = {}
-    for number in range(arguments.rounds):
-        for work in next(iter(connections.values()))[1]:
-            for name, (connection, _) in connections.items():
-                connection.send((work, number))
-                found.setdefault(work, {}).setdefault(name, []).extend(connection.recv())
-    for connection, _ in connections.values():
-        connection.send(None)
+    with contextlib.ExitStack() as stack:
+        connections = {name: stack.enter_context(start(name, arguments.works, vit=arguments.vit)) for name in chosen}
+        works = {name: heard(name, connection) for name, connection in connections.items()}
+        for number in range(arguments.rounds):
+            for work in works[chosen[0]]:
+                for name, connection in connections.items():
+                    times = heard(name, connection, (work, number))
+                    found.setdefault(work, {}).setdefault(name, []).extend(times)
     for work, times in found.items():
         report(work, times)
     print(f"load after: {os.getloadavg()[0]:.1f}")
@@ -74,23 +76,37 @@ def report(work: str, found: dict[str, list[float]]) -> None:
         print(f"{name:<32}{times[0]:>9.1f}{median:>9.1f}{late:>9.1f}{median / first:>8.2f}")
 
 
-def start(way: str, only: str, *, vit: bool) -> tuple[Connection, list[str]]:
-    """Start a process that measures in this way; returns how to talk to it, and what it can measure."""
+def start(way: str, only: str, *, vit: bool) -> Connection:
+    """Start a process that measures in this way; it says what it can measure, and ends when nobody talks to it.
+
+    It is no daemon: those may have no processes of their own, and pictures are decoded in some.
+    """
     settings, one_thread = WAYS[way]
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     before = dict(os.environ)
     os.environ.update(settings)
     try:
-        context.Process(target=answer, args=(theirs, one_thread, only, vit), daemon=True).start()
+        context.Process(target=answer, args=(theirs, one_thread, only, vit)).start()
     finally:
         os.environ.clear()
         os.environ.update(before)
-    return ours, ours.recv()
+        theirs.close()  # else its end would not be heard
+    return ours
+
+
+def heard(way: str, connection: Connection, question: tuple[str, int] | None = None) -> list[Any]:
+    """What a process says next, where there is a question to that; one that ended is told of by name."""
+    try:
+        if question is not None:
+            connection.send(question)
+        return connection.recv()
+    except (EOFError, OSError):
+        sys.exit(f'The process that measures "{way}" ended, for the reason above.')
 
 
 def answer(connection: Connection, one_thread: bool, only: str, vit: bool) -> None:
-    """What such a process runs: measure what it is asked for, until it is told to end."""
+    """What such a process runs: measure what it is asked for, until nobody can ask any more."""
     import torch
 
     if one_thread:
@@ -99,9 +115,15 @@ def answer(connection: Connection, one_thread: bool, only: str, vit: bool) -> No
     for work in works.values():
         list(work(0))  # warms up
     connection.send(list(works))
-    while (asked := connection.recv()) is not None:
-        name, number = asked
+    for name, number in questions(connection):
         connection.send([1000 * seconds for seconds in works[name](number + 1)])
+
+
+def questions(connection: Connection) -> Iterator[tuple[str, int]]:
+    """What is asked, until nobody is there to ask."""
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            yield connection.recv()
 
 
 def make_works(vit: bool) -> dict[str, Callable[[int], Iterator[float]]]:
