@@ -12,9 +12,10 @@ import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
+from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
@@ -28,9 +29,7 @@ from algcn.features.encoder_files import (
 )
 from algcn.kit.errors import InputError
 from algcn.kit.memory import keep_large_buffers
-
-if TYPE_CHECKING:
-    from PIL import Image
+from algcn.kit.resizing import Resizing, limit_aspect_ratio
 
 # Small batches keep the activations in the processor's caches, and buffers below glibc's limit of 32 MB to be kept.
 IMAGE_BATCH = 4
@@ -39,8 +38,6 @@ TEXT_BATCH = 64
 # letters without a space is broken up too: 10,000 random letters would take it seconds.
 MAX_TEXT_LENGTH = 1000
 MAX_WORD_LENGTH = 100
-# "shortest" resizing multiplies the long side: a picture of 1 × 60,000 pixels would become one of 3 billion.
-MAX_ASPECT_RATIO = 16
 _KEPT_FORMAT_CHARACTERS = frozenset("\u200c\u200d")  # they join letters and emoji
 
 
@@ -125,6 +122,20 @@ class Encoder:
         """Turn an RGB picture into the tensor that the image tower takes, 3 × H × W; several threads may call it."""
         return self.preprocess(limit_aspect_ratio(image))
 
+    @property
+    def resizing(self) -> Resizing | None:
+        """How `pixels` begins, for those who decode pictures elsewhere; None where it begins with something else."""
+        from torchvision.transforms import Resize
+
+        first = next(iter(getattr(self.preprocess, "transforms", ())), None)
+        if type(first) is not Resize or first.max_size is not None:
+            return None
+        name = first.interpolation.name
+        if name not in Image.Resampling.__members__:
+            return None
+        sides = (first.size,) if isinstance(first.size, int) else tuple(first.size)
+        return Resizing(sides, int(Image.Resampling[name]))
+
 
 def load_encoder(
     reference: str | Path, device: str | torch.device = "cpu", *, fingerprint: str | None = None
@@ -191,13 +202,3 @@ def _load_open_clip(folder: Path, config: dict[str, Any]) -> tuple[torch.nn.Modu
             f"The config and the weights in {folder} do not make an open_clip model ({reason}); save both anew."
         ) from None
     return model, preprocess, tokenizer
-
-
-def limit_aspect_ratio(image: Image.Image) -> Image.Image:
-    """Return the picture, or its middle part where one side is more than MAX_ASPECT_RATIO times the other."""
-    width, height = image.size
-    length = MAX_ASPECT_RATIO * min(width, height)
-    if max(width, height) <= length:
-        return image
-    left, top = max(0, (width - length) // 2), max(0, (height - length) // 2)
-    return image.crop((left, top, min(width, left + length), min(height, top + length)))

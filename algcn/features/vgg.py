@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from algcn.features.encoder import limit_aspect_ratio
 from algcn.features.encoder_files import HUB_PREFIX
 from algcn.kit import files
 from algcn.kit.errors import InputError
+from algcn.kit.resizing import limit_aspect_ratio
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import dataclasses
+import functools
 import io
 import json
 import shutil
@@ -189,7 +190,8 @@ class Collection:
     def _embed(self, bundle: Bundle, account: Account, left_out: list[LeftOut], progress: Progress | None) -> Gallery:
         self._write_metadata()
         # The features are kept in the folder: the program's own cache is not for what a visitor brought.
-        gallery = build_gallery(self.root, bundle, progress, in_place=True, open_picture=open_image)
+        read = functools.partial(open_image, resizing=bundle.encoder(bundle.model.prior.device).resizing)
+        gallery = build_gallery(self.root, bundle, progress, in_place=True, open_picture=read)
         for name, sentence in gallery.unreadable.items():
             leave(name, unreadable(sentence.removeprefix(f"The file {name} ")), left_out, account)
             item = self._items.pop(name)

@@ -27,6 +27,7 @@ from PIL import AvifImagePlugin, Image
 from algcn.kit import images
 from algcn.kit.errors import InputError
 from algcn.kit.memory import address_space, keep_large_buffers, limit_address_space, release_free_memory
+from algcn.kit.resizing import Resizing
 
 PROCESSES = 2
 SECONDS = 10.0  # for one picture; a camera's needs a quarter of one, 64 million pixels two or three
@@ -53,6 +54,12 @@ class _Limits(NamedTuple):
     kept: int
 
 
+class _Request(NamedTuple):
+    source: str | Path | bytes
+    name: str | None
+    resizing: Resizing | None
+
+
 class Decoders:
     """A few processes that decode pictures, one picture at a time each.
 
@@ -71,12 +78,15 @@ class Decoders:
         for _ in range(processes):
             self._free.put(None)
 
-    def open_image(self, source: str | Path | bytes, name: str | None = None) -> Image.Image:
+    def open_image(
+        self, source: str | Path | bytes, name: str | None = None, resizing: Resizing | None = None
+    ) -> Image.Image:
         """Read one picture as upright 8-bit RGB, as `algcn.kit.images.open_image` does, smaller where it is large.
 
         Args:
             source: A path, or the bytes of a file.
             name: What to call the picture in an error; the file's name by default.
+            resizing: Of the encoder that the picture is for; resized here, most of its pixels are never handed over.
 
         Raises:
             InputError: As there; or the picture takes more memory or time than one may, or too many others wait.
@@ -87,7 +97,7 @@ class Decoders:
             raise InputError("Too many pictures wait to be read; try again in a minute.") from None
         what = f"The file {name or (Path(source).name if isinstance(source, (str, Path)) else '')}".rstrip()
         try:
-            process, image, problem = self._ask(process, source, name, what)
+            process, image, problem = self._ask(process, _Request(source, name, resizing), what)
         except BaseException:
             self._free.put(_ended(process))
             raise
@@ -120,7 +130,7 @@ class Decoders:
             self._free.put(_ended(self._free.get()))
 
     def _ask(
-        self, process: _Process | None, source: str | Path | bytes, name: str | None, what: str
+        self, process: _Process | None, request: _Request, what: str
     ) -> tuple[_Process | None, Image.Image | None, str]:
         """Have a picture decoded; returns the process if it can go on, the picture or the reason why there is none."""
         try:
@@ -131,7 +141,7 @@ class Decoders:
             reason = "No picture can be read at this moment, for the machine is too busy; try again in a minute."
             return _ended(process), None, reason
         try:
-            answer = process.ask(source, name)
+            answer = process.ask(request)
         except TimeoutError:
             reason = (
                 f"{what} takes longer than {self._limits.seconds:g} seconds to decode. Save it again as JPEG or PNG."
@@ -189,7 +199,7 @@ class _Process:
                 self._connection.recv_bytes(_MAX_ANSWER)
             self._is_ready = True
 
-    def ask(self, source: str | Path | bytes, name: str | None) -> Image.Image | str:
+    def ask(self, request: _Request) -> Image.Image | str:
         """Return the picture, or the sentence that says why there is none.
 
         Raises:
@@ -197,7 +207,7 @@ class _Process:
             EOFError, OSError, ValueError, TypeError: The process ended, or says what makes no sense.
         """
         with self._limited_to(self._seconds):
-            self._connection.send((source, name))
+            self._connection.send(request)
             size, problem, self.goes_on = json.loads(self._connection.recv_bytes(_MAX_ANSWER))
             pixels = b"" if size is None else self._connection.recv_bytes(_MAX_PIXEL_BYTES)
         return problem if size is None else Image.frombuffer("RGB", size, pixels, "raw", "RGB", 0, 1)
@@ -251,11 +261,11 @@ def _work(connection: Connection, limits: _Limits) -> None:
     with contextlib.suppress(EOFError, OSError, MemoryError):
         connection.send_bytes(b"")
         while True:
-            source, name = connection.recv()
+            source, name, resizing = connection.recv()
             _alarm(math.ceil(limits.seconds) + ALARM_SECONDS)
             size, problem, pixels = None, None, b""
             try:
-                image = _bounded(images.open_image(source, name))
+                image = _small(images.open_image(source, name), resizing)
                 size, pixels = image.size, image.tobytes()
                 del image
             except InputError as error:
@@ -287,9 +297,12 @@ def _alarm(seconds: int) -> None:
         signal.alarm(seconds)
 
 
-def _bounded(image: Image.Image) -> Image.Image:
+def _small(image: Image.Image, resizing: Resizing | None) -> Image.Image:
     factor = max(1, int((image.width * image.height / KEPT_PIXELS) ** 0.5))
-    return image.reduce(factor) if factor > 1 else image
+    image = image.reduce(factor) if factor > 1 else image
+    if resizing is None or math.prod(resizing.size(*image.size)) > KEPT_PIXELS:
+        return image
+    return resizing.resized(image)
 
 
 _DECODERS = Decoders()

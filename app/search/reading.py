@@ -117,7 +117,8 @@ class Reader:
 
     def _read_picture(self, picture: Image.Image | Path | str | bytes) -> Part:
         # The only place where a picture that somebody asks with is decoded.
-        image = open_image(picture) if isinstance(picture, (str, Path, bytes)) else picture
+        is_file = isinstance(picture, (str, Path, bytes))
+        image = open_image(picture, resizing=self._encoder.resizing) if is_file else picture
         with torch.no_grad():
             features = self._encoder.encode_images([image]).clone()
             embedding = functional.normalize(self._model.embed_image(features).float(), dim=1)

@@ -18,6 +18,7 @@ from PIL import Image
 from serving import ENDPOINTS
 
 from algcn.kit import images
+from algcn.kit.resizing import Resizing
 from app.api import training
 from app.api.register import QUICK
 from app.program import Program
@@ -95,7 +96,7 @@ def test_a_slow_picture_keeps_no_words_waiting(
     url, _ = served
     begun, let_go = threading.Event(), threading.Event()
 
-    def open_slowly(picture: Any) -> Image.Image:
+    def open_slowly(picture: Any, resizing: Resizing) -> Image.Image:
         begun.set()
         let_go.wait(PATIENCE)
         return images.open_image(picture)

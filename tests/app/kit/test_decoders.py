@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import errno
 import io
+import json
 import multiprocessing
 import os
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,12 +20,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hostile.bmps import bmp_runs_of_one
 from PIL import Image
 from pillow_heif import from_pillow
 
+from algcn.features.encoder import Encoder, load_encoder
 from algcn.kit.errors import InputError
 from algcn.kit.images import open_image
+from algcn.kit.resizing import Resizing
 from app.kit.decoders import KEPT_PIXELS, Decoders
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -72,6 +77,35 @@ def test_what_is_wrong_is_said_in_the_same_words(decoders: Decoders, tmp_path: P
         with pytest.raises(InputError) as found:
             decoders.open_image(source)
         assert str(found.value) == str(expected.value)
+
+
+def change_resizing(source: Path, folder: Path, mode: str) -> Encoder:
+    """A copy of an encoder that resizes in another way."""
+    shutil.copytree(source, folder)
+    path = folder / "open_clip_config.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    config["preprocess_cfg"]["resize_mode"] = mode
+    path.write_text(json.dumps(config), encoding="utf-8")
+    return load_encoder(folder)
+
+
+@pytest.mark.parametrize("mode", ["shortest", "squash", "longest"])
+@pytest.mark.parametrize("size", [(1, 1), (90, 41), (2000, 3), (640, 480), (1501, 1998)])
+def test_an_encoder_sees_the_same_in_a_picture_that_was_resized_there(
+    decoders: Decoders, tiny_encoder_dir: Path, tmp_path: Path, mode: str, size: tuple[int, int]
+) -> None:
+    encoder = change_resizing(tiny_encoder_dir, tmp_path / "encoder", mode)
+    assert (encoder.resizing is None) == (mode == "longest")  # which is open_clip's own, and is done here
+    data = picture(*size)
+    small = decoders.open_image(data, resizing=encoder.resizing)
+    assert torch.equal(encoder.pixels(small), encoder.pixels(open_image(data)))
+    if mode != "longest":
+        assert small.width * small.height <= 16 * 64 * 64
+
+
+def test_a_picture_for_an_encoder_of_large_pictures_comes_back_whole(decoders: Decoders) -> None:
+    resizing = Resizing((4000, 4000), Image.Resampling.BICUBIC)
+    assert decoders.open_image(picture(640, 480), resizing=resizing).size == (640, 480)
 
 
 def started_by(decoders: Decoders) -> int:

@@ -16,6 +16,7 @@ from PIL import Image
 from algcn.bundles.bundle import Bundle
 from algcn.gallery.store import build_gallery
 from algcn.kit import images
+from algcn.kit.resizing import Resizing
 from app.components.results import EMPTY
 from app.frame import Frame
 from app.program import Program
@@ -191,7 +192,7 @@ class Held:
                 self._wait()
             return search(service, query)
 
-        def open_held(picture: Any) -> Image.Image:
+        def open_held(picture: Any, resizing: Resizing) -> Image.Image:
             self._wait()
             return opened(picture)
 
