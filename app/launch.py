@@ -12,6 +12,7 @@ import inspect
 import os
 import re
 import sys
+import tempfile
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -47,11 +48,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     from app.visitors.files import UPLOADS, VisitorFiles
     from app.visitors.loading import Loading
 
-    loading = Loading(lambda report: _load(arguments.bundle, arguments.gallery, report))
     cache = cache_folder()
     with telling(cache):
-        uploads = VisitorFiles(cache, UPLOADS).new_folder()
+        files = VisitorFiles(cache, UPLOADS)
+        uploads, temporary = files.new_folder(), files.new_folder()
     os.environ["GRADIO_TEMP_DIR"] = str(uploads)
+    # For whoever unpacks something, and the file by which Python tries out where it may write: killed at that moment,
+    # a process leaves both. These folders go with it, or at the next start.
+    os.environ["TMPDIR"] = tempfile.tempdir = str(temporary)
+    loading = Loading(lambda report: _load(arguments.bundle, arguments.gallery, report))
     _import_gradio()
     from app.interface import build, launch
     from app.program import Program
