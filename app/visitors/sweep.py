@@ -2,6 +2,10 @@
 
 Uploads go within an hour, whole or broken off; so do parts of killed writers in the cache folder, and what processes
 that are no more left for their visitors. A process deletes uploads in its own folder only.
+
+Memory is swept too. What trainings and visitors have freed, the C library keeps for the next ones, between what is
+still used: after a crowd that was most of what the program had (tests/benchmarks/load.py). Large buffers that come and
+go with every query are taken anew after that, once.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from algcn.kit import leftovers
+from algcn.kit.memory import release_free_memory
 from app.visitors.files import UPLOADS, VISITORS, remove_left
 
 SWEEP_SECONDS = 600.0
@@ -54,13 +59,14 @@ class Sweeper:
         self._stop.set()
 
     def sweep(self) -> None:
-        """Sweep once."""
+        """Sweep once, and give memory that nobody uses back to the system."""
         remove_old_files(self._uploads, self._age)
         for name in (UPLOADS, VISITORS):
             if self._cache / name != self._uploads:
                 remove_left(self._cache / name)
         remove_left_parts(self._cache)
         self._swept()
+        release_free_memory()
 
     def _run(self) -> None:
         self.sweep()

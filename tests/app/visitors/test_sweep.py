@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import platform
+import subprocess
+import sys
 import time
 import urllib.request
 from pathlib import Path
@@ -17,6 +20,7 @@ from app.visitors.files import VisitorFiles
 from app.visitors.sweep import Sweeper, remove_left_parts, remove_old_files
 
 HOUR = 3600
+PROJECT = Path(__file__).resolve().parents[3]
 
 
 def file(path: Path, age: float = 0) -> Path:
@@ -88,6 +92,35 @@ def test_it_sweeps_at_its_start_and_again_and_again(tmp_path: Path) -> None:
     assert len(swept) >= 2
     assert living.is_file()
     other.remove()
+
+
+FREED = """
+import sys
+from pathlib import Path
+from algcn.kit.memory import keep_large_buffers
+from app.visitors.sweep import Sweeper
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+keep_large_buffers()
+before = resident()
+buffers = [bytearray(b"x" * (1 << 20)) for _ in range(300)]
+del buffers[:-1]  # what stays is the last, so that what is free lies below it
+kept = resident() - before
+Sweeper(Path(sys.argv[1]), Path(sys.argv[1], "uploads")).sweep()
+print(kept, resident() - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries are left alone")
+def test_memory_that_was_freed_goes_back_to_the_system(tmp_path: Path) -> None:
+    asked = [sys.executable, "-c", FREED, str(tmp_path)]
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("MALLOC_", "GLIBC_"))}
+    done = subprocess.run(asked, cwd=PROJECT, env=own, capture_output=True, text=True, check=True)
+    kept, after = map(int, done.stdout.split())
+    assert kept > 250 << 20, "the C library keeps it"
+    assert after < 50 << 20
 
 
 def test_folders_of_dead_processes_go_and_stray_files_with_age(tmp_path: Path) -> None:
