@@ -86,7 +86,7 @@ class Decoders:
         Args:
             source: A path, or the bytes of a file.
             name: What to call the picture in an error; the file's name by default.
-            resizing: Of the encoder that the picture is for; resized here, most of its pixels are never handed over.
+            resizing: The first step of the encoder that reads the picture; then only so many pixels are handed over.
 
         Raises:
             InputError: As there; or the picture takes more memory or time than one may, or too many others wait.

@@ -4,7 +4,8 @@
 
 Each family of tests/hostile/pictures.py is decoded in a new process that has read an ordinary picture before: seconds
 until there is an answer, the most memory of that process, and what this process took meanwhile. Then an ordinary photo
-of three sizes, read here and over the process in turn, so that whatever else the machine does disturbs both.
+of four sizes, from the file to what the encoder takes, here and over the process in turn, so that whatever else the
+machine does disturbs both: handed over whole, and resized for the encoder where it is decoded.
 """
 
 from __future__ import annotations
@@ -29,11 +30,12 @@ sys.path[:0] = [str(PROJECT), str(PROJECT / "tests")]
 
 from hostile.pictures import FAMILIES  # noqa: E402
 
+from algcn.features.encoder import load_encoder  # noqa: E402
 from algcn.kit.errors import InputError  # noqa: E402
 from algcn.kit.images import open_image  # noqa: E402
 from app.kit.decoders import Decoders  # noqa: E402
 
-PHOTOS = ((640, 480), (2048, 1536), (4000, 3000))
+PHOTOS = ((640, 480), (2048, 1536), (3264, 2448), (4000, 3000))
 TICK = 0.01  # seconds between two looks at a process's memory
 MB = 1e6
 
@@ -96,7 +98,7 @@ def measure_family(name: str, path: Path) -> str:
     return f"{name:40}{size / MB:8.2f}{seconds:8.2f}{most[0] / MB:8.0f}{grown / MB:8.1f}  {answer[:70]}"
 
 
-def seconds_of(read: Callable[[Path], Image.Image], path: Path) -> float:
+def seconds_of(read: Callable[[Path], object], path: Path) -> float:
     """Return how long one picture takes."""
     start = time.perf_counter()
     read(path)
@@ -104,13 +106,17 @@ def seconds_of(read: Callable[[Path], Image.Image], path: Path) -> float:
 
 
 def measure_photos(folder: Path, rounds: int) -> None:
-    """Print what an ordinary photo costs here and over a process."""
-    decoders = Decoders(processes=1)
-    print(f"\n{'a photo, ms: median and least':40}{'here':>16}{'process':>16}{'more':>8}")
+    """Print what an ordinary photo costs here and over a process, read for the pocket encoder."""
+    decoders, encoder = Decoders(processes=1), load_encoder(PROJECT / "weights" / "pocket" / "encoder")
+    ways = {
+        "here": lambda path: encoder.pixels(open_image(path)),
+        "whole": lambda path: encoder.pixels(decoders.open_image(path)),
+        "resized": lambda path: encoder.pixels(decoders.open_image(path, resizing=encoder.resizing)),
+    }
+    print(f"\n{'a photo, ms: median and least':40}" + "".join(f"{name:>16}" for name in ways) + f"{'more':>16}")
     for width, height in PHOTOS:
         path = folder / "photo.jpg"
         path.write_bytes(photo(width, height))
-        ways = {"here": open_image, "process": decoders.open_image}
         found: dict[str, list[float]] = {name: [] for name in ways}
         for number in range(rounds + 1):
             for name, read in ways.items():
@@ -119,7 +125,8 @@ def measure_photos(folder: Path, rounds: int) -> None:
                     found[name].append(1000 * taken)
         medians = {name: statistics.median(values) for name, values in found.items()}
         cells = "".join(f"{medians[name]:9.1f} {min(found[name]):6.1f}" for name in ways)
-        print(f"{f'{width} × {height}':40}{cells}{medians['process'] - medians['here']:8.1f}")
+        least = min(found["resized"]) - min(found["here"])
+        print(f"{f'{width} × {height}':40}{cells}{medians['resized'] - medians['here']:9.1f} {least:6.1f}", flush=True)
     decoders.close()
 
 
