@@ -1,0 +1,1 @@
+"""The study behind METHOD.md: `python -m algcn.study` measures every claim again, from feature files to tables."""

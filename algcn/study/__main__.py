@@ -1,0 +1,81 @@
+"""Measure the claims of METHOD.md again: `python -m algcn.study --features coco=FILE mirflickr=FILE --out DIR`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from algcn.command_line import CommandParser, add_quiet, at_least, check_folder, file, path, read_features_only, writing
+from algcn.kit.errors import InputError, run_command
+from algcn.kit.files import sha256
+from algcn.study import ablations, comparison, damage, known
+from algcn.study.cells import Cells
+from algcn.study.settings import Settings
+
+EXPERIMENTS = {
+    "main": comparison.cells_of,
+    "ablations": ablations.cells_of,
+    "damage": damage.cells_of,
+    "known": known.cells_of,
+}
+
+
+def build_parser() -> CommandParser:
+    """The arguments of the command."""
+    parser = CommandParser(
+        "python -m algcn.study",
+        "Measure every claim of METHOD.md again; a stopped study goes on when started again.",
+        "--features coco=coco.safetensors mirflickr=mirflickr.safetensors --out study",
+    )
+    parser.add_argument(
+        "--features", nargs="+", required=True, type=_named_file, metavar="NAME=FILE", help="feature files"
+    )
+    parser.add_argument("--out", type=path, required=True, help="folder of the measurements and the tables")
+    parser.add_argument("--only", nargs="+", choices=EXPERIMENTS, default=list(EXPERIMENTS), help="some experiments")
+    parser.add_argument("--collections", nargs="+", choices=list(Settings.load().collections), help="some collections")
+    parser.add_argument("--seeds", nargs="+", type=at_least(0), help="some seeds instead of the five")
+    add_quiet(parser)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """The command."""
+    arguments = build_parser().parse_args(argv)
+    check_folder(arguments.out)
+    settings, given = _chosen(Settings.load(), arguments.collections, arguments.seeds), dict(arguments.features)
+    unknown = set(given) - {collection.features for collection in settings.collections.values()}
+    if unknown:
+        names = sorted({collection.features for collection in settings.collections.values()})
+        raise InputError(f"The study has no collection {sorted(unknown)[0]!r}; its features are {', '.join(names)}.")
+    with writing(arguments.out):
+        prints = {name: sha256(place) for name, place in given.items()}
+        known = {name: prints.get(collection.features, "") for name, collection in settings.collections.items()}
+        report = (lambda line: None) if arguments.quiet else (lambda line: print(line, file=sys.stderr, flush=True))
+        cells = Cells(arguments.out / "cells", known, report)
+        features = {name: read_features_only(place) for name, place in given.items()}
+        for experiment in arguments.only:
+            for collection in settings.collections.values():
+                if collection.features in features:
+                    for _ in EXPERIMENTS[experiment](collection, settings, features[collection.features], cells):
+                        pass
+
+
+def _chosen(settings: Settings, names: Sequence[str] | None, seeds: Sequence[int] | None) -> Settings:
+    kept = {name: value for name, value in settings.collections.items() if names is None or name in names}
+    return replace(settings, collections=kept, seeds=tuple(seeds or settings.seeds))
+
+
+def _named_file(value: str) -> tuple[str, Path]:
+    name, _, place = value.partition("=")
+    if not place:
+        raise argparse.ArgumentTypeError(
+            f"{value!r} names no file; write NAME=FILE, coco=coco.safetensors for instance"
+        )
+    return name, file(place)
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

@@ -1,0 +1,214 @@
+"""The study: damage does what it says, measurements are kept, statistics agree with other code, the whole runs."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from algcn.datasets.features import Features
+from algcn.evaluation.retrieval import group
+from algcn.kit.errors import InputError
+from algcn.method.labels import LabelSet
+from algcn.study import comparison, damage, known, tables, truth
+from algcn.study.cells import Cells
+from algcn.study.measuring import measure, restricted
+from algcn.study.methods import label_ap
+from algcn.study.settings import Collection, Settings, unseen
+from algcn.study.statistics import Mean, paired
+
+LABELS = LabelSet(["person", "sea", "boat", "harbor", "dog"])
+
+
+def drawn(count: int = 240, seed: int = 0, unseen_label: int | None = None) -> Features:
+    """Items whose features say something of their labels, but for one; boats are by the sea, harbors have boats."""
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.rand(count, len(LABELS), generator=generator) < 0.3
+    labels[:, 2] |= labels[:, 3]
+    labels[:, 1] |= labels[:, 2] & (torch.rand(count, generator=generator) < 0.8)
+    labels[~labels.any(dim=1), 0] = True
+    shown = labels.float()
+    if unseen_label is not None:
+        shown[:, unseen_label] = 0
+    sides = [
+        shown @ torch.randn(len(LABELS), 12, generator=generator) + torch.randn(count, 12, generator=generator) * 0.7
+        for _ in range(2)
+    ]
+    split = ["train"] * (count // 2) + ["validation"] * (count // 4) + ["test"] * (count // 4)
+    return Features(*sides, labels.to(torch.uint8), split, LABELS, [f"{number}.jpg" for number in range(count)])
+
+
+@pytest.fixture(autouse=True)
+def short_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Train mode plus for a few steps: what is tested is the study, not its numbers."""
+    monkeypatch.setattr("algcn.method.plus.LEAST_STEPS", 40)
+
+
+@pytest.fixture(scope="module")
+def features() -> Features:
+    return drawn()
+
+
+@pytest.fixture
+def collection() -> Collection:
+    return Collection("drawn", "Drawn", "pocket", "all", "person", epochs=2, in_sight=20)
+
+
+@pytest.fixture
+def settings(collection: Collection) -> Settings:
+    return dataclasses.replace(
+        Settings.load(),
+        seeds=(1, 2),
+        collections={"drawn": collection},
+        graph_strengths=(0.0, 0.25),
+        label_shares=(0.5,),
+        missing_shares=(0.6,),
+        flipped_shares=(0.3,),
+        known_labels=(1,),
+    )
+
+
+def test_the_committed_settings_can_be_read() -> None:
+    settings = Settings.load()
+    assert len(settings.seeds) == 5
+    assert settings.collections["coco-67"].features == "coco"
+    assert settings.collections["mirflickr"].features == "mirflickr"
+
+
+def test_every_method_is_measured_once_and_the_tables_say_all(
+    features: Features, collection: Collection, settings: Settings, tmp_path: Path
+) -> None:
+    told: list[str] = []
+    cells = Cells(tmp_path, {"drawn": "abc"}, told.append)
+    first = list(comparison.cells_of(collection, settings, features, cells))
+    assert [cell["method"] for cell in first] == ["probe", *["paper"] * 2, *["paper-without-gcn"] * 2, *["plus"] * 2]
+    assert len(told) == len(first) == len(list(tmp_path.iterdir()))
+    assert list(comparison.cells_of(collection, settings, features, cells)) == json.loads(json.dumps(first))
+    assert len(told) == len(first)  # nothing is measured twice
+    table = tables.main_table(first, "test")
+    assert table.count("mode plus") == 3
+    assert "random ranking" in table
+    beside = tables.comparisons(first, "unseen", [("plus", "rule", "probe", "rule")])
+    assert "mode plus, rule" in beside
+
+
+def test_other_data_are_measured_anew(tmp_path: Path) -> None:
+    told: list[str] = []
+    for data in ("abc", "abd", "abd"):
+        Cells(tmp_path, {"drawn": data}, told.append).get("drawn", "main", lambda: {"a": 1}, seed=1)
+    assert len(told) == 2
+
+
+def test_a_damaged_measurement_is_a_sentence(tmp_path: Path) -> None:
+    cells = Cells(tmp_path, {}, lambda line: None)
+    cells.get("drawn", "main", lambda: {"a": 1}, seed=1)
+    (written,) = tmp_path.iterdir()
+    written.write_text("{")
+    with pytest.raises(InputError, match="is damaged; delete it"):
+        cells.get("drawn", "main", lambda: {"a": 1}, seed=1)
+
+
+def test_damage_leaves_the_test_split_alone_and_takes_the_share_that_it_says(features: Features) -> None:
+    test = features.select("test")
+    for damaged in (damage.few(features, 0.3, 1), damage.missing(features, 0.6, 1), damage.flipped(features, 0.3, 1)):
+        assert torch.equal(damaged.select("test").labels, test.labels)
+    assert len(damage.few(features, 0.3, 1).select("train")) == pytest.approx(0.3 * 120, abs=15)
+    whole, left = features.select("train").labels, damage.missing(features, 0.6, 1).select("train").labels
+    assert ((whole == 0) & (left == 1)).sum() == 0
+    assert float(left.sum() / whole.sum()) == pytest.approx(0.4, abs=0.08)
+    wrong = damage.flipped(features, 0.3, 1).select("train").labels
+    assert float((wrong & whole).sum() / whole.sum()) == pytest.approx(0.75, abs=0.1)
+
+
+def test_damaged_labels_are_trained_on(
+    features: Features, collection: Collection, settings: Settings, tmp_path: Path
+) -> None:
+    one = dataclasses.replace(settings, seeds=(1,))
+    found = list(damage.cells_of(collection, one, features, Cells(tmp_path, {}, lambda line: None)))
+    assert {cell["damage"] for cell in found} == {"few", "missing", "flipped"}
+    assert {cell["method"] for cell in found if cell["damage"] == "missing"} == {*damage.METHODS, *damage.IMPUTED}
+    assert len(found) == 3 * len(damage.METHODS) + len(damage.IMPUTED)
+    assert all(0 < cell["map"]["all"] < 1 for cell in found)
+
+
+def test_known_labels_say_what_the_picture_does_not(collection: Collection, settings: Settings, tmp_path: Path) -> None:
+    features = drawn(800, unseen_label=LABELS.index("sea"))
+    cells = Cells(tmp_path, {}, lambda line: None)
+    for cell in known.cells_of(collection, settings, features, cells):
+        found = cell["1"]
+        assert found["none"]["chance_of_hit"] < found["none"]["hit"]
+        assert found["learned"]["ap"] > found["none"]["ap"] - 0.005
+
+
+def test_an_edge_auc_is_that_of_all_pairs() -> None:
+    generator = torch.Generator().manual_seed(3)
+    edges = torch.randint(0, 5, (7, 7), generator=generator).float()
+    true = torch.rand(7, 7, generator=generator) < 0.3
+    off = ~torch.eye(7, dtype=torch.bool)
+    higher, lower = edges[off & true], edges[off & ~true]
+    brute = ((higher[:, None] > lower) + 0.5 * (higher[:, None] == lower)).mean()
+    assert truth.edge_auc(edges, true) == pytest.approx(float(brute))
+
+
+def test_label_ap_is_scikit_learns(features: Features) -> None:
+    from sklearn.metrics import average_precision_score
+
+    scores = torch.randn(len(features), len(LABELS), generator=torch.Generator().manual_seed(5))
+    expected = average_precision_score(features.labels.numpy(), scores.numpy(), average=None)
+    assert label_ap(scores, features.labels).numpy() == pytest.approx(expected)
+
+
+def test_items_in_sight_are_left_out_with_their_texts(features: Features, collection: Collection) -> None:
+    items = group(features.select("test"))
+    kept = unseen(collection, features.select("test"))
+    left = restricted(items, kept)
+    assert len(left.images) == len(left.texts) == 40
+    assert torch.equal(left.images, items.images[20:])
+    assert left.owner.tolist() == list(range(40))
+    columns = collection.columns(features)
+    assert set(measure(left, columns)["map"]) == {"all", "rest"}
+    with pytest.raises(InputError, match="were in sight"):
+        unseen(dataclasses.replace(collection, in_sight=60), features.select("test"))
+
+
+def test_paired_tests_are_scipys() -> None:
+    from scipy import stats
+
+    rng = np.random.default_rng(0)
+    theirs = rng.random((5, 40))
+    ours = theirs + 0.02 + 0.01 * rng.standard_normal((5, 40))
+    found = paired(ours.tolist(), theirs.tolist())
+    assert found.difference == pytest.approx((ours - theirs).mean())
+    assert found.low < found.difference < found.high
+    expected = stats.ttest_rel(ours.mean(axis=1), theirs.mean(axis=1)).pvalue
+    assert found.p_seeds == pytest.approx(expected)
+    assert Mean.of([1.0, 2.0, 3.0]) == pytest.approx((2.0, 1 / 3**0.5))
+
+
+def test_items_without_a_relevant_one_are_left_out_of_paired_tests() -> None:
+    ours, theirs = [[0.5, None, 0.7]], [[0.4, 0.9, 0.6]]
+    found = paired(ours, theirs)
+    assert found.difference == pytest.approx(0.1)
+    assert np.isnan(found.p_seeds)
+
+
+def test_the_command_says_what_it_does_not_know(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from algcn.kit.errors import run_command
+    from algcn.study.__main__ import main
+
+    empty = tmp_path / "empty.safetensors"
+    empty.write_bytes(b"")
+    for arguments, said in (
+        (["--features", "coco", "--out", "x"], "names no file"),
+        (["--features", f"horses={empty}", "--out", str(tmp_path / "out")], "has no collection 'horses'"),
+        (
+            ["--features", f"coco={empty}", "--collections", "birds", "--out", str(tmp_path)],
+            "--collections cannot be 'birds'",
+        ),
+    ):
+        assert run_command(main, arguments) == 2
+        assert said in capsys.readouterr().err
