@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from algcn.bundles.bundle import Bundle, save_bundle
+    from algcn.bundles.bundle import Bundle
     from algcn.bundles.predictor import LabelPredictor
+    from algcn.bundles.saving import save_bundle
     from algcn.datasets.authors import read_reference_folder
     from algcn.datasets.features import Features
     from algcn.datasets.image_folder import read_image_folder
@@ -49,8 +50,9 @@ __all__ = [
     "save_bundle", "save_reference_checkpoint", "train_algcn",
 ]  # fmt: skip
 _NAMES_OF = {
-    "algcn.bundles.bundle": ("Bundle", "save_bundle"),
+    "algcn.bundles.bundle": ("Bundle",),
     "algcn.bundles.predictor": ("LabelPredictor",),
+    "algcn.bundles.saving": ("save_bundle",),
     "algcn.datasets.authors": ("read_reference_folder",),
     "algcn.datasets.features": ("Features",),
     "algcn.datasets.image_folder": ("read_image_folder",),

@@ -9,7 +9,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from algcn.bundles.bundle import Bundle, update_bundle
+from algcn.bundles.bundle import Bundle
+from algcn.bundles.saving import update_bundle
 from algcn.command_line import (
     CommandParser,
     add_data,

@@ -15,8 +15,9 @@ The answer ends with an account: what of the data was measured, and what was not
 Items of equal cosine have no order of their own, so each measure is what all their orders are expected to give
 (`algcn.evaluation.ties`): data sorted by label win nothing by it.
 
-`--space` says by which cosine: "common" by that of ALGCN's common space alone, as in the paper; "encoder" by that of
-the encoder's features; "ranking" by both together, as the page ranks (`algcn.evaluation.ranking`).
+`--space` says what ranks: "common" the cosine in ALGCN's common space alone, as in the paper; "encoder" that of the
+encoder's features; "ranking" the bundle's rule, as on the page: common space, labels and encoder in one score
+(`algcn.evaluation.ranking`).
 """
 
 from __future__ import annotations
@@ -180,7 +181,9 @@ def build_parser() -> CommandParser:
     )
     add_bundle(parser, "bundle")
     add_data(parser, "image folder, feature file (.safetensors) or folder of the authors' .mat files")
-    parser.add_argument("--space", choices=SPACES, default="common", help="rank behind ALGCN, before it, or by both")
+    parser.add_argument(
+        "--space", choices=SPACES, default="common", help="rank behind ALGCN, before it, or as the page does"
+    )
     parser.add_argument(
         "--split", choices=(*SPLITS, "all"), help="default: test where the data name splits, else everything"
     )
@@ -204,7 +207,9 @@ def main(argv: Sequence[str] | None = None) -> None:
             print(notice, file=sys.stderr)
         model = bundle.model.to(device) if arguments.space != "encoder" else None
         if arguments.space == "ranking":
-            embedded = embed_for_ranking(features, model, bundle.encoder_weight, device)
+            embedded = embed_for_ranking(
+                features, model, bundle.ranking, bundle.probabilities, device
+            ).by_inner_product()
         else:
             embedded = embed(features, model, device)
         count_queries(account, features)

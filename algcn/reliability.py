@@ -1,17 +1,21 @@
-"""Fit a bundle's calibration and test it: `python -m algcn.reliability BUNDLE FEATURES [--gallery FOLDER --name NAME]`.
+"""Fit what a bundle's scores mean and test it: `python -m algcn.reliability BUNDLE FEATURES [--gallery FOLDER]`.
 
-The curves are fitted on the validation split; what they promise is compared with what happens on the test split and, if
-one is named, on a gallery: other pictures than those trained on, whose labels are known. Curve and comparison go into
-the bundle. What counts as a pair is said in `algcn.evaluation.reliability`.
+Label probabilities, the rule of ranking, the directed label graph and the curves are fitted on the train and validation
+splits, the model stays as it is; so a bundle that was made before there were any gets them. What the curves promise is
+compared with what happens on the test split and, if one is named, on a gallery: other pictures than those trained on,
+whose labels are known. All of it goes into the bundle. What counts as a pair is said in
+`algcn.evaluation.reliability`.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from algcn.bundles.predictor import LabelPredictor
 from algcn.command_line import (
     CommandParser,
     add_data,
@@ -27,12 +31,15 @@ from algcn.command_line import (
 from algcn.datasets.features import Features
 from algcn.datasets.image_folder import read_image_folder
 from algcn.datasets.left_out import count_labels
-from algcn.evaluation.ranking import ranking_vectors
+from algcn.evaluation.fitting import fit_probabilities, fit_ranking, fitting_weights
+from algcn.evaluation.measure import measure_ranking
+from algcn.evaluation.record import HELD_OUT, Record
 from algcn.evaluation.reliability import fit_calibration, measure_calibration, summary
-from algcn.evaluation.retrieval import Embedded
+from algcn.evaluation.retrieval import RELEVANCE, Embedded
 from algcn.kit.account import Account
 from algcn.kit.errors import InputError, run_command
 from algcn.kit.progress import ProgressBar
+from algcn.training.modes import directed_graph
 
 if TYPE_CHECKING:
     from algcn.bundles.bundle import Bundle
@@ -40,15 +47,15 @@ if TYPE_CHECKING:
     from algcn.method.labels import LabelSet
 
 
+NOT_CALIBRATED = "not calibrated: the features share no space of an encoder, or too few validation items have labels"
+
+
 def account_of(features: Features, gallery: Gallery | None, label_set: LabelSet) -> Account:
-    """What the curves are fitted and tested on: rows of the held-out splits, and of a gallery what has labels."""
+    """What is fitted and tested on: rows that have labels, and of a gallery what has."""
     account = Account()
     labelled = features.labels.any(dim=1).tolist()
-    for row, (name, split) in enumerate(zip(features.file_names, features.split, strict=True)):
-        if split == "train":
-            remedy = "the held-out splits alone say how far scores can be trusted"
-            account.add("rows of the training split", f"row {row}, {name}", remedy, unit="feature rows")
-        elif not labelled[row]:
+    for row, name in enumerate(features.file_names):
+        if not labelled[row]:
             account.add("rows without a label", f"row {row}, {name}", "give it labels", unit="feature rows")
         else:
             account.use("feature rows")
@@ -56,8 +63,8 @@ def account_of(features: Features, gallery: Gallery | None, label_set: LabelSet)
         return account
     account.merge(gallery.account)
     owners = gallery.text_owner.tolist()
-    for position, (item, known) in enumerate(zip(gallery.items, known_labels(gallery, label_set), strict=True)):
-        if known:
+    for position, item in enumerate(gallery.items):
+        if label_set.among(item.labels or ()):
             continue
         account.used.subtract(pictures=1, captions=owners.count(position), labels=len(item.labels or ()))
         kind, remedy = "pictures without a label that the bundle knows", "give them one of its labels"
@@ -68,20 +75,20 @@ def account_of(features: Features, gallery: Gallery | None, label_set: LabelSet)
     return account
 
 
-def known_labels(gallery: Gallery, label_set: LabelSet) -> list[list[str]]:
-    """The labels of each picture of a gallery that the bundle knows."""
-    known = {name.casefold() for name in label_set.names}
-    return [[name for name in item.labels or () if name.casefold() in known] for item in gallery.items]
-
-
-def gallery_items(gallery: Gallery, label_set: LabelSet, encoder_weight: float) -> Embedded:
-    """A gallery in the ranking's space, with those of its labels that the bundle knows."""
-    return Embedded(
-        images=ranking_vectors(gallery.image_embeddings, gallery.image_features, encoder_weight),
-        texts=ranking_vectors(gallery.text_embeddings, gallery.text_features, encoder_weight),
-        owner=gallery.text_owner,
-        labels=label_set.encode(known_labels(gallery, label_set)),
+def gallery_items(gallery: Gallery, bundle: Bundle) -> Embedded:
+    """A gallery in the ranking's space, with those of its labels that the bundle knows, to be compared with."""
+    predictor = LabelPredictor(bundle)
+    sides = {
+        "image": (gallery.image_embeddings, gallery.image_features),
+        "text": (gallery.text_embeddings, gallery.text_features),
+    }
+    images, texts = (
+        bundle.ranking.symmetric(
+            bundle.ranking.parts(embeddings, predictor.probabilities(embeddings, modality), features)
+        )
+        for modality, (embeddings, features) in sides.items()
     )
+    return Embedded(images=images, texts=texts, owner=gallery.text_owner, labels=predictor.known(gallery.items))
 
 
 def build_parser() -> CommandParser:
@@ -95,6 +102,9 @@ def build_parser() -> CommandParser:
     add_data(parser, "the feature file (.safetensors) that the bundle was trained on")
     parser.add_argument("--gallery", type=path, help="an image folder with labels, to test the curves on as well")
     parser.add_argument("--name", default="gallery", help="what to call that gallery")
+    parser.add_argument(
+        "--relevance-labels", choices=RELEVANCE, default="annotated", help="labels by which ranking is measured"
+    )
     add_device(parser)
     add_json(parser)
     add_quiet(parser)
@@ -106,7 +116,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = build_parser().parse_args(argv)
     device = open_device(arguments.device)
     with answering(arguments.json) as answer:
-        from algcn.bundles.bundle import Bundle, update_bundle
+        from algcn.bundles.bundle import Bundle
+        from algcn.bundles.saving import update_bundle
 
         if arguments.gallery is not None:
             read_image_folder(arguments.gallery)  # a name that is wrong is refused before the curves are fitted
@@ -118,26 +129,42 @@ def main(argv: Sequence[str] | None = None) -> None:
                 f"{str(arguments.data)!r} is not the feature file of this bundle: its labels are others; "
                 "give the file that the bundle was trained on."
             )
-        calibration = fit_calibration(model, features, bundle.encoder_weight, device)
-        if calibration is None:
+        scales = fit_probabilities(model, features, device)
+        if not scales:
             raise InputError(
-                f"{str(arguments.data)!r} has no labelled validation items of an encoder to calibrate on; "
-                "give a feature file that python -m algcn.extract made with an encoder."
+                f"{str(arguments.data)!r} has no labelled validation items to fit on; "
+                "give the feature file that the bundle was trained on, with its validation split."
             )
+        ranking = fit_ranking(model, features, scales, fitting_weights(features, scales), device)
+        calibration = fit_calibration(model, features, ranking, scales, device)
+        bundle = replace(bundle, probabilities=scales, ranking=ranking, calibration=calibration)
+        tradeoff, by_labels = measure_ranking(model, features, arguments.relevance_labels, ranking, scales, device)
+        record = replace(Record.read(bundle.metrics or {}), ranking=tradeoff, ranked_by_labels=by_labels)
         others, gallery = {}, None
         if arguments.gallery:
             gallery = _build(arguments.gallery, bundle, shown=not arguments.quiet)
-            others[arguments.name] = gallery_items(gallery, bundle.label_set, bundle.encoder_weight)
-        report = measure_calibration(calibration, model, features, others, device)
+            others[arguments.name] = gallery_items(gallery, bundle)
+        account = account_of(features, gallery, bundle.label_set)
+        report: dict[str, Any] = {}
+        if calibration is not None:
+            tested = measure_calibration(calibration, model, features, ranking, scales, others, device)
+            report = tested.to_json()
+            record = replace(record, calibration=tested)
         update_bundle(
             arguments.bundle,
+            probabilities=scales,
+            ranking=ranking,
             calibration=calibration,
-            metrics={**(bundle.metrics or {}), "calibration": report.to_json()},
+            directed_graph=directed_graph(features, model.cpu(), scales),
+            metrics=record.to_json(),
         )
-        account = account_of(features, gallery, bundle.label_set)
-        print(summary(report))
+        for split in HELD_OUT:
+            if (found := by_labels.of(split)) is not None and found.map is not None:
+                average, by_chance = found.map.primary, found.map.chance
+                print(f"{split}, ranked by labels: mAP {average:.4f} (random ranking {by_chance:.4f})")
+        print(summary(tested) if report else NOT_CALIBRATED)
         tell(account)
-        answer({**report.to_json(), "account": account.to_json()})
+        answer({**report, "account": account.to_json()})
 
 
 def _build(folder: Path, bundle: Bundle, *, shown: bool) -> Gallery:

@@ -1,6 +1,10 @@
-"""Train ALGCN on features: `python -m algcn.train FEATURES_OR_MAT_FOLDER --preset mirflickr --mode paper --out DIR`.
+"""Train ALGCN on features: `python -m algcn.train FEATURES_OR_MAT_FOLDER --mode paper|plus|both --out DIR`.
 
 Notable:
+
+- Mode paper trains as the paper does; mode plus to rank by label probabilities (`algcn.method.plus`), with batch and
+  epochs from the number of training rows and a directed label graph in the bundle. `both` trains the two and writes
+  one bundle: it opens with the model of mode plus, the one of mode paper beside it.
 
 - The features live on the device as three tensors; an epoch is a seeded permutation of row numbers, no data loader.
 - Before the first epoch it says which labels there are on how many pictures, and at the end which rows were used.
@@ -17,17 +21,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
 
 from algcn.bundles.encoder import ChosenEncoder, choose_encoder
-from algcn.bundles.weights import model_bytes
 from algcn.command_line import (
     CommandParser,
     add_data,
@@ -53,17 +55,43 @@ from algcn.evaluation.retrieval import RELEVANCE, relevance_columns, summary
 from algcn.kit.disk import MAKE_ROOM, DiskFullError, check_room, size_of
 from algcn.kit.errors import InputError, run_command
 from algcn.kit.progress import ProgressBar
-from algcn.method.config import MODES, PRECISIONS, PRESETS, SELECTIONS, ModelConfig, TrainConfig, preset
+from algcn.method.config import PRECISIONS, PRESETS, SELECTIONS, ModelConfig, TrainConfig, preset
 from algcn.method.model import ALGCN
+from algcn.method.plus import BATCH, PLUS_RATE, PLUS_WIDTH
 from algcn.training.ablations import ablate
-from algcn.training.checkpoint import checkpoint_bytes, history_bytes
 from algcn.training.given import label_counts, label_warnings, rows_used
+from algcn.training.incomplete import CompletedLabels, complete_labels
 from algcn.training.label_embeddings import LEARNED, read_label_embeddings
-from algcn.training.loop import TEST_WARNING, EpochReport, TrainResult, measure, train_algcn
+from algcn.training.loop import (
+    TEST_WARNING,
+    EpochReport,
+    TrainResult,
+    default_sizes,
+    measure,
+    train_algcn,
+    with_validation,
+)
+from algcn.training.modes import BOTH, CHOICES, Run, directed_graph, plus_run
 from algcn.training.prior_labels import read_prior_labels
 from algcn.training.processes import Processes, joined
 
 CHECKPOINT_SECONDS = 5.0  # between two checkpoints of the command: writing one takes longer than a short epoch
+PRESET, AUTO = "mirflickr", "auto"
+# Options that say nothing in mode "plus", by their names in the arguments.
+OF_MODE_PAPER = (
+    "preset",
+    "gamma",
+    "threshold",
+    "compare_gcn",
+    "capture",
+    "prior_labels",
+    "no_gcn",
+    "no_adaptive",
+    "no_invariance",
+    "no_self_supervision",
+    "gcn_layers",
+    "label_embeddings",
+)
 
 
 def build_parser() -> CommandParser:
@@ -71,16 +99,28 @@ def build_parser() -> CommandParser:
     parser = CommandParser(
         "python -m algcn.train",
         "Train ALGCN on features and write a bundle.",
-        "features.safetensors --preset pocket --compare-gcn --out weights/mine",
+        "features.safetensors --mode both --preset pocket --compare-gcn --out weights/mine",
     )
     add_data(parser)
     add_out(parser, "folder of the bundle to write")
-    parser.add_argument("--preset", default="mirflickr", help=f"settings to start from: {', '.join(PRESETS)}")
-    parser.add_argument("--mode", default="paper", choices=MODES, help="which rules to train by")
+    parser.add_argument(
+        "--mode", default="paper", choices=CHOICES, help="which rules to train by; both: a bundle with two models"
+    )
+    parser.add_argument(
+        "--preset", help=f"settings of mode paper to start from: {', '.join(PRESETS)} (default: {PRESET})"
+    )
     add_device(parser)
-    parser.add_argument("--epochs", type=int, help="passes over the train split (default: the preset's)")
-    parser.add_argument("--batch-size", type=int, help="items in a step (default: the preset's)")
-    parser.add_argument("--learning-rate", type=number, help=f"of Adam (default: {TrainConfig.learning_rate:g})")
+    parser.add_argument(
+        "--epochs", type=int, help="passes over the train split (default: the preset's or, in mode plus, enough)"
+    )
+    parser.add_argument(
+        "--batch-size", type=int, help=f"items in a step (default: the preset's or, in mode plus, {BATCH})"
+    )
+    parser.add_argument(
+        "--learning-rate",
+        type=number,
+        help=f"of Adam (default: {TrainConfig.learning_rate:g} or, in mode plus, {PLUS_RATE:g})",
+    )
     add_seed(parser, None, f"of the start, the order and the noise (default: {TrainConfig.seed})")
     parser.add_argument(
         "--gamma", type=number, help=f"weight of the learned change of the graph (default: {ModelConfig.gamma:g})"
@@ -90,7 +130,17 @@ def build_parser() -> CommandParser:
         type=number,
         help=f"P(j | i) from which the prior has an edge (default: {TrainConfig.threshold:g})",
     )
-    parser.add_argument("--common-dim", type=int, help=f"width of the common space (default: {ModelConfig.common_dim})")
+    parser.add_argument(
+        "--common-dim",
+        type=int,
+        help=f"width of the common space (default: {ModelConfig.common_dim} or, in mode plus, {PLUS_WIDTH})",
+    )
+    parser.add_argument(
+        "--incomplete-labels",
+        type=_share,
+        metavar="SHARE",
+        help="of mode plus: this share of the true labels was given, the others are imputed; auto: estimate it",
+    )
     parser.add_argument(
         "--compare-gcn", action="store_true", help="train a second model without the graph and keep it in the bundle"
     )
@@ -142,29 +192,32 @@ def _add_ablations(parser: CommandParser) -> None:
     )
 
 
-def configure(arguments: argparse.Namespace, features: Features) -> tuple[TrainConfig, ModelConfig]:
-    """The preset with what the command line changes."""
-    names = ("mode", "epochs", "batch_size", "learning_rate", "seed", "threshold", "select", "precision")
-    given = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
-    sizes = {name: getattr(arguments, name) for name in ("gamma", "common_dim") if getattr(arguments, name) is not None}
-    model_config = ModelConfig(features.image_dim, features.text_dim, len(features.label_set), **sizes)
-    return preset(arguments.preset).replace(**given), model_config
+def _share(text: str) -> float | str:
+    """Read the share of the true labels that were given, or "auto"."""
+    return AUTO if text == AUTO else number(text)
+
+
+class _Trained(NamedTuple):
+    """A run of the command and its result."""
+
+    run: Run
+    result: TrainResult
 
 
 class _Outcome(NamedTuple):
-    """What the command trained, and all that keeping it needs."""
+    """What the command trained, by the names of the runs, and all that keeping it needs."""
 
-    result: TrainResult
-    without_gcn: ALGCN | None
-    config: TrainConfig
+    trained: dict[str, _Trained]
     encoder: ChosenEncoder
-    prior_rows: int | None
+    completed: CompletedLabels | None
     checkpoints: list[Path]
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """The command."""
-    arguments = build_parser().parse_args(argv)
+    parser = build_parser()
+    arguments = parser.parse_args(argv)
+    _check_mode(arguments, parser)
     check_folder(arguments.out)
     with joined(arguments.device) as (processes, name), redirect_stdout(sys.stdout if processes.is_first else None):
         device = open_device(name)
@@ -173,91 +226,139 @@ def main(argv: Sequence[str] | None = None) -> None:
         _keep(arguments, outcome, device)
 
 
-def _train_all(arguments: argparse.Namespace, processes: Processes, device: torch.device) -> _Outcome:
+def _check_mode(arguments: argparse.Namespace, parser: CommandParser) -> None:
+    """Refuse options that say nothing in the mode that is asked for.
+
+    Raises:
+        InputError: One is given.
+    """
+    if arguments.mode == "plus":
+        for name in OF_MODE_PAPER:
+            if getattr(arguments, name) != parser.get_default(name):
+                flag = name.replace("_", "-")
+                raise InputError(f"The option --{flag} is for mode paper; leave it out, or use --mode paper or both.")
+    if arguments.mode == "paper" and arguments.incomplete_labels is not None:
+        raise InputError("The option --incomplete-labels is for mode plus; leave it out, or use --mode plus or both.")
     if arguments.compare_gcn and arguments.no_gcn:
         raise InputError("--compare-gcn trains a model with the graph and one without; leave --no-gcn out.")
+
+
+def _runs(arguments: argparse.Namespace, features: Features, encoder: ChosenEncoder) -> list[Run]:
+    """Return what is to be trained, in this order; the last but for the model without the GCN is the bundle's own."""
+    names = ("epochs", "batch_size", "learning_rate", "seed", "select", "precision")
+    given = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
+    sizes = {} if arguments.common_dim is None else {"common_dim": arguments.common_dim}
+    runs = []
+    if arguments.mode != "plus":
+        threshold = {} if arguments.threshold is None else {"threshold": arguments.threshold}
+        gamma = {} if arguments.gamma is None else {"gamma": arguments.gamma}
+        label_embeddings = read_label_embeddings(arguments.label_embeddings, features.label_set, encoder.reference)
+        config, model_config = ablate(
+            preset(arguments.preset or PRESET).replace(mode="paper", **given, **threshold),
+            default_sizes(features, "paper").replace(**sizes, **gamma),
+            use_gcn=not arguments.no_gcn,
+            adaptive=not arguments.no_adaptive,
+            invariance=not arguments.no_invariance,
+            self_supervision=not arguments.no_self_supervision,
+            gcn_layers=arguments.gcn_layers,
+            label_embeddings=label_embeddings,
+        )
+        prior_labels = read_prior_labels(arguments.prior_labels, features.label_set)
+        runs.append(Run("paper", config, model_config, label_embeddings, prior_labels, arguments.capture))
+        if arguments.compare_gcn:
+            runs.append(runs[0].without_gcn())
+    if arguments.mode != "paper":
+        runs.append(plus_run(features, given, sizes))
+    return runs
+
+
+def _train_all(arguments: argparse.Namespace, processes: Processes, device: torch.device) -> _Outcome:
     features = read_features_only(arguments.data)
-    config, model_config = configure(arguments, features)
     shown = processes.is_first and not arguments.quiet
     out = arguments.out
     encoder = choose_encoder(features, out, encoder=arguments.encoder, encoder_of=arguments.encoder_of)
-    label_embeddings = read_label_embeddings(arguments.label_embeddings, features.label_set, encoder.reference)
-    prior_labels = read_prior_labels(arguments.prior_labels, features.label_set)
-    config, model_config = ablate(
-        config,
-        model_config,
-        use_gcn=not arguments.no_gcn,
-        adaptive=not arguments.no_adaptive,
-        invariance=not arguments.no_invariance,
-        self_supervision=not arguments.no_self_supervision,
-        gcn_layers=arguments.gcn_layers,
-        label_embeddings=label_embeddings,
-    )
+    found = labels_line(label_counts(features))
+    warnings = label_warnings(features)
+    seed = TrainConfig.seed if arguments.seed is None else arguments.seed
+    if arguments.mode != "paper":
+        features = with_validation(features, seed, arguments.select or TrainConfig.select)
+    runs = _runs(arguments, features, encoder)
     if encoder.note and shown:
         print(encoder.note, file=sys.stderr)
-    if config.select == "test":
+    if runs[0].config.select == "test":
         print(f"WARNING: {TEST_WARNING}")
 
-    print(labels_line(label_counts(features)), flush=True)
-    for warning in label_warnings(features) if processes.is_first else ():
+    print(found, flush=True)
+    for warning in warnings if processes.is_first else ():
         print(warning, file=sys.stderr)
 
+    checkpoints = {run.name: _checkpoint(out, "" if run is _own(runs) else f"{run.name}.") for run in runs}
     if processes.is_first:
-        _check_room(arguments, config, model_config, encoder)
+        _check_room(out, runs, encoder, list(checkpoints.values()))
 
-    checkpoints: list[Path] = []
+    completed = None
+    if arguments.incomplete_labels is not None:
+        share = None if arguments.incomplete_labels == AUTO else arguments.incomplete_labels
+        completed = complete_labels(features, share, device)
+        print(completed.line(), flush=True)
 
-    def run(model_config: ModelConfig, name: str, label_embeddings: Tensor | None) -> TrainResult:
+    def train(run: Run) -> TrainResult:
         def show(report: EpochReport, _: ALGCN) -> None:
             if bar.done == 0:
                 bar.start_at(report.epoch - 1)
-            bar.say(report.line(config))
+            bar.say(report.line(run.config))
             bar.update()
 
-        checkpoints.append(_checkpoint(out, name))
+        imputed = {}
+        if run.is_plus and completed is not None:
+            imputed = {"soft_labels": completed.training, "soft_validation": completed.validation}
         with (
-            _kept(checkpoints),
-            ProgressBar("train", total=config.epochs, unit="epoch", shown=shown) as bar,
+            _kept(checkpoints.values()),
+            ProgressBar("train", total=run.config.epochs, unit="epoch", shown=shown) as bar,
         ):
             return train_algcn(
                 features,
-                config,
-                model_config=model_config,
-                label_embeddings=label_embeddings,
-                prior_labels=prior_labels,
+                run.config,
+                model_config=run.model_config,
+                label_embeddings=run.label_embeddings,
+                prior_labels=run.prior_labels,
                 relevance=relevance_columns(features.label_set, arguments.relevance_labels),
                 device=device,
-                checkpoint=checkpoints[-1],
+                checkpoint=checkpoints[run.name],
                 checkpoint_seconds=CHECKPOINT_SECONDS,
                 resume=arguments.resume,
-                capture=arguments.capture,
+                capture=run.capture,
                 processes=processes,
                 on_epoch=show,
+                **imputed,
             )
 
-    result = run(model_config, "", label_embeddings)
-    without_gcn = None
-    if arguments.compare_gcn:
-        if shown:
-            print("the same without the GCN")
-        without_gcn = run(model_config.replace(use_gcn=False), "without_gcn.", None).model
-    prior_rows = None if prior_labels is None else len(prior_labels)
-    return _Outcome(result, without_gcn, config, encoder, prior_rows, checkpoints)
+    trained = {}
+    for run in runs:
+        if run.name == "without_gcn":
+            if shown:
+                print("the same without the GCN")
+        elif run.is_plus or (len(runs) > 1 and arguments.mode == BOTH):
+            print(f"mode {run.name}: {run.config.epochs} epochs, batches of {run.config.batch_size}", flush=True)
+        trained[run.name] = _Trained(run, train(run))
+    return _Outcome(trained, encoder, completed, list(checkpoints.values()))
 
 
-def _check_room(
-    arguments: argparse.Namespace, config: TrainConfig, model_config: ModelConfig, encoder: ChosenEncoder
-) -> None:
-    """Refuse to train what will not fit: a checkpoint, and another or the bundle beside it.
+def _own(runs: Sequence[Run]) -> Run:
+    """Return the run whose model the bundle opens with: that of mode "plus" where there is one."""
+    return runs[-1] if runs[-1].is_plus else runs[0]
+
+
+def _check_room(out: Path, runs: Sequence[Run], encoder: ChosenEncoder, checkpoints: Sequence[Path]) -> None:
+    """Refuse to train what will not fit: a checkpoint for each model, and another or the bundle beside them.
 
     Raises:
         DiskFullError: It will not.
     """
-    weights, trained = model_bytes(model_config), 1 + arguments.compare_gcn
-    checkpoint = checkpoint_bytes(model_config, config.epochs)
-    bundle = trained * weights + history_bytes(model_config, config.epochs) + encoder.copied_bytes
-    there = size_of(_checkpoint(arguments.out, ""))
-    check_room(arguments.out, max(0, trained * checkpoint + max(checkpoint, bundle) - there))
+    sizes = [run.checkpoint_bytes for run in runs]
+    bundle = encoder.copied_bytes + sum(run.bundle_bytes for run in runs)
+    there = sum(map(size_of, checkpoints))
+    check_room(out, max(0, sum(sizes) + max(*sizes, bundle) - there))
 
 
 def _checkpoint(out: Path, name: str) -> Path:
@@ -265,7 +366,7 @@ def _checkpoint(out: Path, name: str) -> Path:
 
 
 @contextmanager
-def _kept(checkpoints: Sequence[Path]) -> Iterator[None]:
+def _kept(checkpoints: Iterable[Path]) -> Iterator[None]:
     """Say on a full disk how to go on from a checkpoint, where there is one."""
     try:
         yield
@@ -277,23 +378,37 @@ def _kept(checkpoints: Sequence[Path]) -> Iterator[None]:
 
 def _keep(arguments: argparse.Namespace, outcome: _Outcome, device: torch.device) -> None:
     """Measure what was trained, and write the bundle."""
-    from algcn.bundles.bundle import save_bundle
+    from algcn.bundles.saving import save_bundle
 
-    result, without_gcn, config, encoder = outcome.result, outcome.without_gcn, outcome.config, outcome.encoder
+    trained, encoder = outcome.trained, outcome.encoder
+    paper = trained.get("paper")
+    run, result = own = trained.get("plus") or trained["paper"]
+    beside = paper if paper is not own else None
+    without_gcn = trained["without_gcn"].result.model if "without_gcn" in trained else None
     model, features = result.model, result.features
     if arguments.half:
         model.half().float()  # measured as it is kept
-    record = measure(result, config, arguments.relevance_labels, device)
+    record = measure(result, run.config, arguments.relevance_labels, device)
+    if beside is not None:
+        beside.result.model.half().float()  # these are always kept in half precision
+        measured = measure(beside.result, beside.run.config, arguments.relevance_labels, device)
+        record = replace(record, other_modes={"paper": measured.mode_results()})
     if without_gcn is not None:
-        without_gcn.half().float()  # this one is always kept in half precision
+        without_gcn.half().float()
         columns = relevance_columns(features.label_set, arguments.relevance_labels)
         record = replace(record, without_gcn=measure_splits(without_gcn, features, columns, device))
-    calibration = fit_calibration(model, features, encoder.weight, device)
+    calibration = fit_calibration(model, features, result.ranking, result.probabilities, device)
     if calibration is not None:
-        record = replace(record, calibration=measure_calibration(calibration, model, features, device=device))
-    if outcome.prior_rows is not None:
-        record = replace(record, prior_labels=PriorLabels(Path(arguments.prior_labels).name, outcome.prior_rows))
-    record = replace(record, label_embeddings=Path(arguments.label_embeddings).name, encoder=encoder.results())
+        tested = measure_calibration(calibration, model, features, result.ranking, result.probabilities, device=device)
+        record = replace(record, calibration=tested)
+    if paper is not None:
+        record = replace(record, label_embeddings=Path(arguments.label_embeddings).name)
+        if paper.run.prior_labels is not None:
+            rows = PriorLabels(Path(arguments.prior_labels).name, len(paper.run.prior_labels))
+            record = replace(record, prior_labels=rows)
+    if outcome.completed is not None:
+        record = replace(record, imputed_labels=outcome.completed.for_record())
+    record = replace(record, encoder=encoder.results())
     with _kept(outcome.checkpoints), writing(arguments.out):
         save_bundle(
             arguments.out,
@@ -301,21 +416,31 @@ def _keep(arguments: argparse.Namespace, outcome: _Outcome, device: torch.device
             features.label_set,
             **encoder.for_bundle(),
             half=arguments.half,
-            training=config,
+            training=run.config,
             thresholds=result.thresholds,
+            probabilities=result.probabilities,
+            ranking=result.ranking,
             calibration=calibration,
             metrics=record.to_json(),
-            history=result.history,
+            history=(paper or own).result.history,
             without_gcn=without_gcn,
+            paper=beside and beside.result.model,
+            paper_training=beside and beside.run.config,
+            directed_graph=directed_graph(features, model, result.probabilities) if run.is_plus else None,
         )
     for checkpoint in outcome.checkpoints:
         checkpoint.unlink(missing_ok=True)
-    print(f"{arguments.out}: epoch {result.best_epoch}, picked on {config.select}")
+    print(f"{arguments.out}: epoch {result.best_epoch}, picked on {run.config.select}")
     for split in HELD_OUT:
         if (measured := record.of(split)) is not None:
             print(summary(measured, split, "common"))
+    if beside is not None:
+        print(f"beside it mode paper: epoch {beside.result.best_epoch}, picked on {beside.run.config.select}")
+        for split in HELD_OUT:
+            if (measured := record.other_modes["paper"].of(split)) is not None:
+                print(summary(measured, split, "common"))
     tell(rows_used(features))
-    if config.select == "test":
+    if run.config.select == "test":
         print(f"WARNING: {TEST_WARNING}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import traceback
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -77,7 +78,7 @@ class Frame:
         def opened(visitor: Visitor, before: object, *values: object) -> tuple[Any, ...]:
             try:
                 service = self.service(visitor)
-                now = (id(service), key(visitor))
+                now = (weakref.ref(service), key(visitor))
                 if now == before and not always:
                     return (gr.skip(),) * (len(outputs) + 1)
                 rendered = render(service, visitor, *values)

@@ -22,6 +22,7 @@ from algcn.kit import checks
 from algcn.kit.errors import InputError
 from app.kit.cache import Cache
 from app.kit.limits import DEFAULT_LIMIT
+from app.kit.name_features import NameFeatures
 from app.kit.pictures import SHARED_KEY, pictures_prefix
 from app.search.filters import LabelFilter
 from app.search.parse import ParsedQuery, parse_query
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
 EVEN_CHANCE = 0.5
 BARE = "Chances were calibrated on whole captions: for the bare name of a label they tend to be too high."
 STEERED = "Words to steer away from change the order; the chances are those of the rest of the query."
+REWEIGHTED = "Another weight of shared subjects changes the order; the chances are those of the model's own weight."
+UNWEIGHTED = "This model has no probabilities of labels, so shared subjects were given no weight."
 MIXED = "The chances are those of the words and of the picture, averaged by their weights."
 LABELS_ALONE = (
     "The plain encoder knows no labels, so it has no ranking of its own here: give a picture to compare the two."
@@ -60,6 +63,7 @@ class RetrievalService:
         name: What to call the bundle; its folder's name by default.
         key: Under which `app.visitors.addresses.Addresses` serves the gallery's pictures.
         source: The same gallery with its texts, where the model reads no words and `gallery` has none.
+        names: What the encoder says of names of labels, where that is known already.
 
     Attributes:
         cache: What was computed of the bundle and the gallery, the maps for instance; it goes with the service.
@@ -73,6 +77,7 @@ class RetrievalService:
         name: str | None = None,
         key: str = SHARED_KEY,
         source: Gallery | None = None,
+        names: NameFeatures | None = None,
     ) -> None:
         self.name = name or bundle.path.resolve().name
         self.key = key
@@ -80,10 +85,11 @@ class RetrievalService:
         self.gallery = gallery
         self.source = source or gallery
         self.encoder = encoder or bundle.encoder()
+        self.names = names or NameFeatures(self.encoder.encode_texts)
         self.predictor = LabelPredictor(bundle)
         self.cache = Cache()
         self._reader = Reader(bundle, self.encoder, self.predictor)
-        self._ranker = Ranker(gallery, self.predictor, bundle.encoder_weight)
+        self._ranker = Ranker(gallery, self.predictor, bundle.ranking)
 
     @property
     def reads_words(self) -> bool:
@@ -105,6 +111,11 @@ class RetrievalService:
         """What a cut-off goes by: "probability" where the bundle is calibrated, else "percentile"."""
         return "percentile" if self.bundle.calibration is None else "probability"
 
+    @property
+    def labels_weight(self) -> float | None:
+        """How much shared labels count where a query does not say; None where the model has no probabilities."""
+        return self.bundle.ranking.weights.labels if self.predictor.has_probabilities else None
+
     def search(self, query: Query) -> SearchResult:
         """Find the pictures and texts nearest to a query.
 
@@ -114,7 +125,7 @@ class RetrievalService:
         start = time.perf_counter()
         if query.item is not None:
             self.check_item(query.item)
-        parsed = parse_query(query, self._reader, self.gallery, self.predictor)
+        parsed = parse_query(query, self._reader, self.gallery, self.predictor, self.bundle.ranking)
         # Only names of labels, to a model that reads no words, are nothing to the encoder.
         of_encoder = bool(parsed.point.features.any())
         if query.space == "encoder" and not of_encoder:
@@ -220,8 +231,10 @@ class RetrievalService:
         sentences = [part.notice for part in parsed.parts if part.notice]
         if parsed.query.beside and not parsed.point.features.any():
             sentences.append(LABELS_ALONE)
-        if not parsed.point.embedding.any():
+        if not parsed.point.embedding.any() and not parsed.seen.labels.any():
             sentences.append(UNSEEN)
+        if parsed.query.labels_weight is not None and self.labels_weight is None:
+            sentences.append(UNWEIGHTED)
         if pictures.cutoff_by == "probability" and pictures.hits and pictures.best < 100 * EVEN_CHANCE:
             sentences.append(
                 f"Nothing here matches well: even the likeliest picture has only a {pictures.best:.0f} % chance of "
@@ -235,6 +248,7 @@ class RetrievalService:
         remarks = (
             (len(parsed.parts) > 1, MIXED),
             (bool(parsed.unwanted), STEERED),
+            (parsed.query.labels_weight not in (None, self.labels_weight), REWEIGHTED),
             (any(part.labels_only for part in parsed.parts), BARE),
         )
         return " ".join(sentence for applies, sentence in remarks if applies) or None

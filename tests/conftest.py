@@ -144,7 +144,7 @@ def tiny_bundle_dir(tmp_path_factory: pytest.TempPathFactory, tiny_encoder_dir: 
 
 def write_tiny_bundle(folder: Path, encoder: Path) -> Path:
     """A random bundle of six labels on a tiny encoder."""
-    from algcn.bundles.bundle import save_bundle
+    from algcn.bundles.saving import save_bundle
     from algcn.method.config import ModelConfig
     from algcn.method.labels import Label, LabelSet
     from algcn.method.model import ALGCN
@@ -163,7 +163,7 @@ def write_tiny_bundle(folder: Path, encoder: Path) -> Path:
 @pytest.fixture(scope="session")
 def pictures_bundle_dir(tmp_path_factory: pytest.TempPathFactory, tiny_encoder_dir: Path) -> Path:
     """A random bundle of five labels, called "pictures", that reads pictures only: its texts are bags of 20 tags."""
-    from algcn.bundles.bundle import save_bundle
+    from algcn.bundles.saving import save_bundle
     from algcn.method.config import ModelConfig
     from algcn.method.labels import Label, LabelSet
     from algcn.method.model import ALGCN

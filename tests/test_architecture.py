@@ -23,6 +23,7 @@ LIBRARY = (
     "training",
     "pretrain",
     "report",
+    "study",
     "command_line",
 )
 # Arguments in, a sentence or a file out: nobody imports them, and so nobody imports a package's __main__.
@@ -37,6 +38,7 @@ PAGE = (
     "visitors",
     "training",
     "collection",
+    "labelling",
     "program",
     "components",
     "frame",

@@ -4,9 +4,11 @@ Notable: `config.json` names the SHA-256 of every other file and each is checked
 half-copied bundle is one sentence instead of a strange result; the encoder (the largest part) and the model without
 the GCN are checked and loaded when they are first asked for; nothing is ever unpickled.
 
-    config.json              format, model sizes, labels, encoder, training settings, thresholds, the encoder's weight
-                             in the ranking, calibration, hashes
+    config.json              format, model sizes, labels, encoder, training settings, thresholds, the scales of the
+                             label probabilities, the rule of ranking, calibration, hashes
     model.safetensors        the weights of `algcn.method.model.ALGCN`, the prior C among them
+    paper.safetensors        where the model is of mode "plus": that of mode "paper" beside it (float16); optional
+    label_graph.safetensors  counted and change L × L, share L: what labels say about one another; optional
     history.safetensors      learned_change E × L × L and classifiers E × L × d (float16) after every epoch; optional
     without_gcn.safetensors  the same training without the GCN (float16), to compare with; optional
     metrics.json             the bundle's own numbers; optional
@@ -16,16 +18,12 @@ the GCN are checked and loaded when they are first asked for; nothing is ever un
 
 from __future__ import annotations
 
-import contextlib
+import copy
 import dataclasses
 import hashlib
 import json
-import os
-import re
-import secrets
-import shutil
 import threading
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,49 +33,42 @@ from torch import Tensor
 
 from algcn.bundles.embedding import embed_pictures, embed_texts
 from algcn.bundles.encoder import (
-    MODALITIES,
-    check_encodes,
     check_width,
     encoder_of,
     encodes_of,
-    save_encoder,
-    share_encoder,
 )
 from algcn.bundles.manifest import (
     CONFIG_NAME,
-    FORMAT,
     HISTORY_NAME,
+    LABEL_GRAPH_NAME,
     METRICS_NAME,
     MODEL_NAME,
-    NAMES,
-    README_NAME,
+    PAPER_NAME,
     WITHOUT_GCN_NAME,
     check_hashes,
     encoder_hashes,
-    json_text,
     neighbour_encoder,
     neighbour_of,
     read_config,
     read_json,
-    verify,
-    write_config,
 )
-from algcn.bundles.predictor import LabelPredictor, thresholds_from_json, thresholds_to_json
-from algcn.bundles.weights import load_model, load_safetensors, save_safetensors
+from algcn.bundles.predictor import LabelPredictor, thresholds_from_json
+from algcn.bundles.weights import load_directed_graph, load_model, load_safetensors
 from algcn.evaluation.calibration import Calibration
-from algcn.evaluation.ranking import ENCODER_WEIGHT, check_encoder_weight
+from algcn.evaluation.probabilities import PlattScale, scales_from_json
+from algcn.evaluation.ranking import Ranking
 from algcn.evaluation.record import Record
 from algcn.features.encoder import Encoder, load_encoder
-from algcn.kit import files
 from algcn.kit.errors import InputError
 from algcn.method.config import ModelConfig, TrainConfig
+from algcn.method.label_graph import DirectedGraph
 from algcn.method.labels import LabelSet
 from algcn.method.model import ALGCN
 
 if TYPE_CHECKING:
     from algcn.bundles.embedding import Picture
 
-_OLD = ".old"  # ends the name of the folder that is about to be replaced
+_LAZY = (WITHOUT_GCN_NAME, PAPER_NAME, LABEL_GRAPH_NAME)  # checked when they are first asked for
 
 
 @dataclasses.dataclass(eq=False)
@@ -91,9 +82,11 @@ class Bundle:
         config: config.json as it was read.
         metrics: metrics.json as it was read, or None; `record` is the same with types.
         thresholds: "image" and "text": L scores above which a label is predicted; empty when none were saved.
-        encoder_weight: How much the encoder's own cosine counts in the ranking (see `algcn.evaluation.ranking`).
+        probabilities: "image" and "text": from the cosines of labels to their probabilities; empty when none were
+            saved.
+        ranking: What a search ranks by (see `algcn.evaluation.ranking`).
         calibration: The curves from ranking scores to probabilities; None without them, or where they were fitted
-            for another weight of the encoder.
+            for other weights of the ranking.
         fingerprint: A hash of the weights, the labels and the encoder; equal fingerprints, equal embeddings.
 
     Example:
@@ -109,7 +102,8 @@ class Bundle:
     config: dict[str, Any]
     metrics: dict[str, Any] | None
     thresholds: dict[str, Tensor]
-    encoder_weight: float
+    probabilities: dict[str, PlattScale]
+    ranking: Ranking
     calibration: Calibration | None
     path: Path
     fingerprint: str
@@ -128,7 +122,7 @@ class Bundle:
         """
         path = Path(path)
         config = read_config(path)
-        lazy = {name for name in config["files"] if "/" in name or name == WITHOUT_GCN_NAME}
+        lazy = {name for name in config["files"] if "/" in name or name in _LAZY}
         check_hashes(path, {name: digest for name, digest in config["files"].items() if name not in lazy})
         model_config = _part(path, lambda: ModelConfig.from_dict(config["model"]))
         label_set = _part(path, lambda: LabelSet.from_json(config["labels"]))
@@ -138,7 +132,7 @@ class Bundle:
                 f"{model_config.num_labels}; restore the file."
             )
         reference, encoder_fingerprint = encoder_of(path, config)
-        encoder_weight = _part(path, lambda: _encoder_weight(config))
+        ranking = _part(path, lambda: Ranking.from_json(config.get("ranking", {}), len(label_set)))
         return cls(
             model=load_model(path / MODEL_NAME, model_config).to(device).eval(),
             label_set=label_set,
@@ -147,8 +141,9 @@ class Bundle:
             config=config,
             metrics=read_json(path / METRICS_NAME) if METRICS_NAME in config["files"] else None,
             thresholds=_part(path, lambda: thresholds_from_json(config.get("thresholds"), len(label_set))),
-            encoder_weight=encoder_weight,
-            calibration=_part(path, lambda: _calibration(config, encoder_weight)),
+            probabilities=_part(path, lambda: scales_from_json(config.get("label_probabilities"), len(label_set))),
+            ranking=ranking,
+            calibration=_part(path, lambda: _calibration(config, ranking)),
             path=path,
             fingerprint=_fingerprint(config, label_set, encoder_fingerprint),
             encoder_fingerprint=encoder_fingerprint,
@@ -158,6 +153,12 @@ class Bundle:
     def training(self) -> TrainConfig | None:
         """How the model was trained, where that was saved."""
         return TrainConfig.from_dict(self.config["training"]) if self.config.get("training") else None
+
+    @property
+    def paper_training(self) -> TrainConfig | None:
+        """How the model of mode "paper" beside it was trained, where there is one and that was saved."""
+        saved = self.config.get("paper_training")
+        return TrainConfig.from_dict(saved) if saved else None
 
     @property
     def selected_on_test(self) -> bool:
@@ -187,11 +188,46 @@ class Bundle:
         Raises:
             InputError: The file is missing or damaged, or does not fit the config.
         """
-        if WITHOUT_GCN_NAME not in self.config["files"]:
+        if not self._is_there(WITHOUT_GCN_NAME):
             return None
-        check_hashes(self.path, {WITHOUT_GCN_NAME: self.config["files"][WITHOUT_GCN_NAME]})
-        config = self.model.config.replace(use_gcn=False)
+        config = self.paper_model.config.replace(use_gcn=False)
         return load_model(self.path / WITHOUT_GCN_NAME, config).to(self.model.prior.device).eval()
+
+    @cached_property
+    def paper_model(self) -> ALGCN:
+        """The model of mode "paper": that beside a model of mode "plus" where there is one, else the bundle's own.
+
+        Raises:
+            InputError: The file is missing or damaged, or does not fit the config.
+        """
+        if not self._is_there(PAPER_NAME):
+            return self.model
+        config = _part(self.path, lambda: ModelConfig.from_dict(self.config["paper"]))
+        return load_model(self.path / PAPER_NAME, config).to(self.model.prior.device).eval()
+
+    @cached_property
+    def directed_graph(self) -> DirectedGraph | None:
+        """What labels say about one another (`algcn.method.label_graph`), read on the first call; None without one.
+
+        Raises:
+            InputError: The file is missing or damaged, or does not fit the labels.
+        """
+        if not self._is_there(LABEL_GRAPH_NAME):
+            return None
+        return load_directed_graph(self.path / LABEL_GRAPH_NAME, len(self.label_set))
+
+    def with_directed_graph(self, graph: DirectedGraph) -> Bundle:
+        """The same bundle with other words of labels about one another, to see what they would change; no file does."""
+        other = copy.copy(self)
+        other.directed_graph = graph
+        return other
+
+    def _is_there(self, name: str) -> bool:
+        """Tell whether a file that is read later belongs to the bundle, and check it if it does."""
+        if name not in self.config["files"]:
+            return False
+        check_hashes(self.path, {name: self.config["files"][name]})
+        return True
 
     def encoder(self, device: str | torch.device = "cpu") -> Encoder:
         """Return the bundle's encoder, loaded on the first call for a device and kept; several threads may ask at once.
@@ -257,9 +293,10 @@ class Bundle:
     def label_graph(self) -> dict[str, Tensor]:
         """Read the label graph, stage by stage, each L × L: `prior`, `learned_change`, `adaptive`, `normalised`.
 
-        What they hold, and in which orientation, is said at `ALGCN.label_graph`.
+        What they hold, and in which orientation, is said at `ALGCN.label_graph`. It is the paper's graph; for that of
+        mode "plus" see `directed_graph`.
         """
-        return self.model.label_graph()
+        return self.paper_model.label_graph()
 
     def adopt_encoder(self, encoder: Encoder) -> None:
         """Use an encoder that is loaded already, another bundle's for instance, instead of loading a second one.
@@ -297,131 +334,6 @@ class Bundle:
         return encoder
 
 
-def save_bundle(
-    path: str | Path,
-    model: ALGCN,
-    label_set: LabelSet,
-    *,
-    encoder: str | Path | None = None,
-    link_encoder: bool = False,
-    encoder_bundle: str | None = None,
-    encodes: Collection[str] = MODALITIES,
-    half: bool = False,
-    training: TrainConfig | None = None,
-    thresholds: Mapping[str, Tensor] | None = None,
-    encoder_weight: float = ENCODER_WEIGHT,
-    calibration: Calibration | None = None,
-    metrics: Mapping[str, Any] | None = None,
-    history: Mapping[str, Tensor] | None = None,
-    without_gcn: ALGCN | None = None,
-    readme: str | None = None,
-) -> Path:
-    """Write a bundle beside `path` and rename it into place; a bundle that was there is replaced as a whole.
-
-    Files in `path` that are no part of a bundle stay, and so does the model card when `readme` is None.
-
-    Args:
-        path: The bundle's folder.
-        model: The trained model; its prior C is saved with the weights.
-        label_set: L labels, in the order of the model's classifiers.
-        encoder: A folder (it is copied in), a pinned "hf-hub:OWNER/NAME@COMMIT", or None.
-        link_encoder: Link the files of an encoder folder instead of copying them: for a bundle that stays where it is.
-        encoder_bundle: Instead of `encoder`, the name of a bundle beside `path` whose encoder is this one's too.
-        encodes: What the encoder reads for the model.
-        half: Keep the model's weights in half precision; loaded, they are float32 again.
-        training: How the model was trained.
-        thresholds: "image" and "text", L scores each.
-        encoder_weight: How much the encoder's own cosine counts in the ranking.
-        calibration: The curves from that ranking's scores to probabilities.
-        metrics: The bundle's own numbers, as metrics.json will hold them.
-        history: "learned_change" E × L × L and "classifiers" E × L × d, for instance.
-        without_gcn: The same training without the GCN; kept in half precision.
-        readme: The model card.
-
-    Raises:
-        InputError: The parts do not fit each other.
-        DiskFullError: The bundle does not fit on its disk; one that was there stays.
-    """
-    path = Path(path)
-    if len(label_set) != model.config.num_labels:
-        raise InputError(f"The model has {model.config.num_labels} labels; give as many names, not {len(label_set)}.")
-    encodes = check_encodes(encodes)
-    with files.folder_aside(path) as aside:
-        _finish_swap(path)
-        state = model.state_dict()
-        save_safetensors({n: t.half() for n, t in state.items()} if half else state, aside / MODEL_NAME)
-        if history is not None:
-            save_safetensors(history, aside / HISTORY_NAME)
-        if without_gcn is not None:
-            _save_without_gcn(without_gcn, model.config, aside / WITHOUT_GCN_NAME)
-        if metrics is not None:
-            files.write_text(aside / METRICS_NAME, json_text(metrics))
-        if readme is None and (path / README_NAME).is_file():
-            readme = (path / README_NAME).read_text(encoding="utf-8")
-        if readme is not None:
-            files.write_text(aside / README_NAME, readme)
-        config = {
-            "format": FORMAT,
-            "model": model.config.to_dict(),
-            "labels": label_set.to_json(),
-            "encoder": (
-                save_encoder(encoder, aside, model.config, encodes, link=link_encoder)
-                if encoder_bundle is None
-                else share_encoder(path, encoder_bundle, model.config, encodes)
-            ),
-            **({"encodes": sorted(encodes)} if encodes != MODALITIES else {}),
-            "training": training.to_dict() if training is not None else None,
-            "thresholds": thresholds_to_json(thresholds, len(label_set)),
-            "ranking": {"encoder_weight": check_encoder_weight(encoder_weight)},
-            "calibration": calibration.to_json() if calibration is not None else None,
-        }
-        write_config(aside, config)
-        _swap(aside, path)
-    return path
-
-
-def update_bundle(
-    path: str | Path,
-    *,
-    thresholds: Mapping[str, Tensor] | None = None,
-    encoder_weight: float | None = None,
-    calibration: Calibration | None = None,
-    metrics: Mapping[str, Any] | None = None,
-    without_gcn: ALGCN | None = None,
-    readme: str | None = None,
-) -> None:
-    """Replace the parts of a bundle that are given, and refresh the hashes; the model and its encoder stay.
-
-    All is written before the first file is replaced: where one does not fit, the bundle is as it was.
-
-    Raises:
-        InputError: `path` is no bundle, or a file of it is damaged.
-    """
-    path = Path(path)
-    verify(path)
-    config = read_config(path)
-    if thresholds is not None:
-        config["thresholds"] = thresholds_to_json(thresholds, len(config["labels"]))
-    if encoder_weight is not None:
-        config["ranking"] = {"encoder_weight": check_encoder_weight(encoder_weight)}
-    if calibration is not None:
-        config["calibration"] = calibration.to_json()
-    new: dict[str, Path] = {}
-    with contextlib.ExitStack() as stack:
-
-        def aside(name: str) -> Path:
-            new[name] = stack.enter_context(files.replacing(path / name))
-            return new[name]
-
-        if without_gcn is not None:
-            _save_without_gcn(without_gcn, ModelConfig.from_dict(config["model"]), aside(WITHOUT_GCN_NAME))
-        if metrics is not None:
-            files.write_text(aside(METRICS_NAME), json_text(metrics))
-        if readme is not None:
-            files.write_text(aside(README_NAME), readme)
-        write_config(path, config, new)
-
-
 def _part(path: Path, read: Any) -> Any:
     """Read a part of the config, with the file named in its errors."""
     try:
@@ -430,57 +342,11 @@ def _part(path: Path, read: Any) -> Any:
         raise InputError(f"The file {path / CONFIG_NAME} cannot be used. {error}") from None
 
 
-def _encoder_weight(config: Mapping[str, Any]) -> float:
-    ranking = config.get("ranking", {})
-    if not isinstance(ranking, dict):
-        raise InputError("The ranking must be an object with an encoder_weight; restore it.")
-    return check_encoder_weight(ranking.get("encoder_weight", ENCODER_WEIGHT))
-
-
-def _calibration(config: Mapping[str, Any], encoder_weight: float) -> Calibration | None:
+def _calibration(config: Mapping[str, Any], ranking: Ranking) -> Calibration | None:
     if config.get("calibration") is None:
         return None
     calibration = Calibration.from_json(config["calibration"])
-    return calibration if calibration.encoder_weight == encoder_weight else None
-
-
-def _save_without_gcn(model: ALGCN, beside: ModelConfig, path: Path) -> None:
-    """Write the model without the GCN in half precision: it is there to be compared with, not to be trained on."""
-    if model.config != beside.replace(use_gcn=False):
-        raise InputError("The model without the GCN must be of the same sizes as the model, and have no GCN.")
-    save_safetensors({name: tensor.half() for name, tensor in model.state_dict().items()}, path)
-
-
-def _swap(aside: Path, path: Path) -> None:
-    """Put the finished folder `aside` in the place of `path`, keeping what in `path` is no part of a bundle."""
-    if not path.exists():
-        aside.rename(path)
-        return
-    if not path.is_dir():
-        raise InputError(f"The path {path} is a file; name a folder for the bundle.")
-    old = path.parent / f".{path.name}.{secrets.token_hex(4)}{_OLD}"
-    path.rename(old)
-    aside.rename(path)
-    _clear(old, path)
-
-
-def _finish_swap(path: Path) -> None:
-    """Finish what a writer that was killed in `_swap` had begun, so that nothing of what was there is lost."""
-    name = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{8}}{re.escape(_OLD)}")
-    for old in [entry for entry in path.parent.iterdir() if name.fullmatch(entry.name)]:
-        if path.exists():
-            _clear(old, path)
-        else:
-            old.rename(path)
-
-
-def _clear(old: Path, path: Path) -> None:
-    """Move what is no part of a bundle from `old` to `path`, and delete the rest."""
-    for entry in list(old.iterdir()):
-        if entry.name not in NAMES and not os.path.lexists(path / entry.name):
-            entry.rename(path / entry.name)
-    if all(entry.name in NAMES for entry in old.iterdir()):
-        shutil.rmtree(old)
+    return calibration if calibration.weights == ranking.weights else None
 
 
 def _fingerprint(config: Mapping[str, Any], label_set: LabelSet, encoder_fingerprint: str | None) -> str:

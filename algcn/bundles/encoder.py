@@ -30,7 +30,6 @@ from algcn.bundles.manifest import (
     read_config,
 )
 from algcn.datasets.features import Features
-from algcn.evaluation.ranking import ENCODER_WEIGHT
 from algcn.evaluation.record import EncoderResults
 from algcn.features.encoder import load_encoder
 from algcn.features.encoder_files import HUB_PATTERNS, HUB_PREFIX, read_encoder_config, weights_path
@@ -185,16 +184,10 @@ class ChosenEncoder:
     stays_in: str | None = None
     note: str | None = dataclasses.field(default=None, compare=False)
 
-    @property
-    def weight(self) -> float:
-        """Of the encoder in the ranking: one that reads one side only has no cosine between the two."""
-        return ENCODER_WEIGHT if self.encodes == MODALITIES else 0.0
-
     def for_bundle(self) -> dict[str, Any]:
         """The arguments of `save_bundle` about it."""
         encoder = None if self.stays_in else self.reference
-        about = {"encoder": encoder, "encoder_bundle": self.stays_in, "encodes": self.encodes}
-        return {**about, "encoder_weight": self.weight}
+        return {"encoder": encoder, "encoder_bundle": self.stays_in, "encodes": self.encodes}
 
     @property
     def copied_bytes(self) -> int:

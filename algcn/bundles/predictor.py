@@ -18,15 +18,18 @@ from torch import Tensor
 from torch.nn import functional
 
 from algcn.kit.errors import InputError
+from algcn.method.label_graph import known_probabilities
 
 if TYPE_CHECKING:
     from algcn.bundles.bundle import Bundle
+    from algcn.datasets.image_folder import Item
 
 
 # Without saved thresholds no score is a prediction; the best few are still worth showing.
 LABELS_WITHOUT_THRESHOLDS = 3
 MAX_QUERY_LABELS = 8
 MAX_SHARED_LABELS = 5
+SMALLEST_SHARE = 5e-4  # of a score; less is not worth a line
 _SMALLEST_NORM = 1e-12  # as torch's own `normalize` has it; a zero embedding has the score 0
 
 
@@ -97,6 +100,59 @@ class LabelPredictor:
         """The cosine of every embedding (N × d) with every classifier, N × L."""
         return cosine_scores(embeddings.float().cpu(), self._classifiers)
 
+    @property
+    def has_probabilities(self) -> bool:
+        """Whether the bundle has scales from cosines to probabilities."""
+        return bool(self._bundle.probabilities)
+
+    def logits(self, embeddings: Tensor, modality: str) -> Tensor | None:
+        """The log-odds of every label, N × L, of embeddings (N × d); None where the bundle has no scales.
+
+        Args:
+            embeddings: N × d.
+            modality: "image" or "text": whose scales hold.
+        """
+        scale = self._bundle.probabilities.get(modality)
+        return None if scale is None else scale.logits(self.scores(embeddings))
+
+    def margins(self, embeddings: Tensor, modality: str) -> Tensor | None:
+        """How far the score of every label is above its threshold, N × L; None where the bundle has no thresholds.
+
+        Args:
+            embeddings: N × d.
+            modality: "image" or "text": whose thresholds hold.
+        """
+        thresholds = self._bundle.thresholds.get(modality)
+        if thresholds is None:
+            return None
+        return (self.scores(embeddings) - thresholds.cpu()).nan_to_num(nan=-torch.inf)
+
+    def probabilities(self, embeddings: Tensor, modality: str, known: Tensor | None = None) -> Tensor:
+        """The probability of every label, N × L, of embeddings (N × d); zero where the bundle has no scales.
+
+        An embedding of zeros, in which the model sees nothing, has no label but those that are known.
+
+        Args:
+            embeddings: N × d.
+            modality: "image" or "text": whose scales hold.
+            known: N × L, 1 where a label is known to be there, −1 where it is known not to be, else 0. What is known
+                also says something about the other labels, by the bundle's directed graph if it has one.
+        """
+        logits = self.logits(embeddings, modality)
+        if logits is None:
+            return torch.zeros(len(embeddings), len(self._names))
+        is_seen = embeddings.cpu().any(dim=1, keepdim=True)
+        if known is None:
+            return logits.sigmoid() * is_seen
+        graph = self._bundle.directed_graph
+        edges = torch.zeros(2 * (len(self._names),)) if graph is None else graph.edges
+        likely = known_probabilities(logits, known.to(logits), edges)
+        return likely * (is_seen | (known != 0))
+
+    def known(self, items: Sequence[Item]) -> Tensor:
+        """Say which of the model's labels items are given, N × L of 1 and 0 (nothing is known of the others)."""
+        return self._labels.encode(self._labels.among(item.labels or ()) for item in items)
+
     def predicted(self, scores: Tensor, modality: str) -> Tensor | None:
         """Tell which labels some scores (L, or N × L) predict; None where the bundle has no thresholds.
 
@@ -151,25 +207,16 @@ class LabelPredictor:
             return [()] * len(embeddings)
         return [tuple(names) for names in self._labels.decode(self.predicted(self.scores(embeddings), "image"))]
 
-    def shared(self, query: Tensor, results: Tensor) -> list[tuple[SharedLabel, ...]]:
-        """Return for each of K results the labels whose classifiers are near both to it and to the query.
-
-        The product of the two cosines says how much; only labels with both above 0 are named.
-
-        Args:
-            query: L cosines.
-            results: K × L cosines.
-        """
-        together = query.clamp(min=0) * results.clamp(min=0)
-        best = together.topk(min(MAX_SHARED_LABELS, together.shape[1]), dim=1)
-        of_query, of_results = query.tolist(), results.tolist()
+    def shared(self, shares: Tensor) -> list[tuple[SharedLabel, ...]]:
+        """Name for each of K results the labels that give most of its score (shares K × L), the strongest first."""
+        best = shares.topk(min(MAX_SHARED_LABELS, shares.shape[1]), dim=1)
         return [
             tuple(
-                SharedLabel(self._names[label], of_query[label], of_results[row][label])
+                SharedLabel(self._names[label], value)
                 for value, label in zip(values, labels, strict=True)
-                if value > 0
+                if value > SMALLEST_SHARE
             )
-            for row, (values, labels) in enumerate(zip(best.values.tolist(), best.indices.tolist(), strict=True))
+            for values, labels in zip(best.values.tolist(), best.indices.tolist(), strict=True)
         ]
 
 
@@ -184,8 +231,7 @@ class LabelScore:
 
 @dataclasses.dataclass(frozen=True)
 class SharedLabel:
-    """A label that query and result both lean to: the cosine of its classifier with each, in the common space."""
+    """A label that query and result probably share, and what that adds to the score."""
 
     name: str
-    query: float
-    result: float
+    share: float

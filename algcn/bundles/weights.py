@@ -17,6 +17,7 @@ from algcn.kit import files
 from algcn.kit.errors import InputError
 from algcn.kit.tensors import not_finite
 from algcn.method.config import ModelConfig
+from algcn.method.label_graph import DirectedGraph
 from algcn.method.model import ALGCN, state_shapes
 
 
@@ -43,6 +44,11 @@ def save_safetensors(tensors: Mapping[str, Tensor], path: Path) -> None:
 def model_bytes(config: ModelConfig) -> int:
     """Return how much a model's weights take, in float32."""
     return sum(math.prod(shape) for _, shape in state_shapes(config)) * torch.float32.itemsize
+
+
+def graph_bytes(num_labels: int) -> int:
+    """Return how much a directed label graph takes: counted and change L × L, share L."""
+    return (2 * num_labels + 1) * num_labels * torch.float32.itemsize
 
 
 def load_model(path: Path, config: ModelConfig) -> ALGCN:
@@ -77,3 +83,21 @@ def _misfit(state: Mapping[str, Tensor], config: ModelConfig) -> str | None:
         if wrong is not None:
             return f"{name} {wrong}"
     return None if known == len(state) else "it has tensors that no such model has"
+
+
+def load_directed_graph(path: Path, num_labels: int) -> DirectedGraph:
+    """Read what labels say about one another.
+
+    Raises:
+        InputError: The file is damaged, or of other labels.
+    """
+    tensors = load_safetensors(path)
+    shapes = {"counted": (num_labels, num_labels), "change": (num_labels, num_labels), "share": (num_labels,)}
+    fits = tensors.keys() == shapes.keys() and all(tensors[name].shape == shape for name, shape in shapes.items())
+    wrong = None if fits else f"does not hold {', '.join(shapes)} of {num_labels} labels"
+    for name in shapes if fits else ():
+        said = not_finite(tensors[name])
+        wrong = wrong or (said and f"is damaged: {name} {said}")
+    if wrong is not None:
+        raise InputError(f"The file {path} {wrong}; restore it together with {CONFIG_NAME}.")
+    return DirectedGraph(**{name: tensors[name].float() for name in shapes})

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from algcn.evaluation.ranking import check_encoder_weight
+from algcn.evaluation.ranking import Weights
 from algcn.evaluation.results import ALL_DIRECTIONS, Bin, Reliability
 from algcn.kit.errors import InputError
 
@@ -31,17 +31,16 @@ class Calibration:
 
     Attributes:
         curves: By direction: scores, strictly rising, and the probability at each, never falling; 2 to KNOTS of them.
-        encoder_weight: The encoder's weight in the ranking whose scores these are (see `algcn.evaluation.ranking`).
+        weights: Those of the ranking whose scores these are (see `algcn.evaluation.ranking`).
 
     Raises:
         InputError: A curve is none, or the direction is not known.
     """
 
     curves: Mapping[str, tuple[np.ndarray, np.ndarray]]
-    encoder_weight: float
+    weights: Weights
 
     def __post_init__(self) -> None:
-        check_encoder_weight(self.encoder_weight)
         for direction, (scores, probabilities) in self.curves.items():
             _check_direction(direction)
             fits = scores.ndim == 1 and scores.shape == probabilities.shape and 2 <= len(scores) <= KNOTS
@@ -76,7 +75,7 @@ class Calibration:
             direction: {"scores": scores.tolist(), "probabilities": probabilities.tolist()}
             for direction, (scores, probabilities) in self.curves.items()
         }
-        return {"encoder_weight": self.encoder_weight, "curves": curves}
+        return {"weights": self.weights.to_json(), "curves": curves}
 
     @classmethod
     def from_json(cls, value: Any) -> Self:
@@ -90,10 +89,14 @@ class Calibration:
                 direction: tuple(np.array(curve[name], dtype=float) for name in ("scores", "probabilities"))
                 for direction, curve in value["curves"].items()
             }
-            encoder_weight = value["encoder_weight"]
+            weights = Weights.from_json(
+                value["weights"] if "weights" in value else {"encoder": value["encoder_weight"]}
+            )
+        except InputError:
+            raise
         except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
-            raise InputError("The calibration must be an object with encoder_weight and curves; restore it.") from None
-        return cls(curves, check_encoder_weight(encoder_weight))
+            raise InputError("The calibration must be an object with weights and curves; restore it.") from None
+        return cls(curves, weights)
 
 
 def fit_curve(scores: np.ndarray, relevant: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -5,12 +5,16 @@ The same numbers for every model and every user of them: `algcn.train` writes th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import PurePath
 
 import torch
 from torch import Tensor
 
 from algcn.datasets.features import SPLITS, Features
+from algcn.evaluation.probabilities import PlattScale
+from algcn.evaluation.ranking import BALANCED, BY_LABELS, Ranking, Weights, rarity_among
 from algcn.evaluation.record import (
     HELD_OUT,
     FeatureSource,
@@ -28,6 +32,8 @@ from algcn.evaluation.retrieval import (
     embed,
     embed_for_ranking,
     evaluate_embedded,
+    has_own_space,
+    parts_of,
     recall_of_partners,
     relevance_columns,
     retrieval_map,
@@ -36,11 +42,24 @@ from algcn.features.encoder_files import HUB_PREFIX
 from algcn.method.labels import LabelSet
 from algcn.method.model import ALGCN
 
-# Of the encoder in the ranking; beside them the encoder alone.
-TRIED_WEIGHTS = (0.0, 0.25, 0.5, 1.0, 2.0)
+# Beside these, the encoder alone.
+TRIED_WEIGHTS = (
+    Weights(1, 0, 0),
+    BY_LABELS,
+    Weights(1, 0, BALANCED.encoder),
+    *(BALANCED._replace(labels=weight) for weight in (0.25, 0.5, 1.0, 2.0, 4.0)),
+)
 
 
-def measure_model(model: ALGCN, features: Features, which: str, device: torch.device | str = "cpu") -> Record:
+def measure_model(
+    model: ALGCN,
+    features: Features,
+    which: str,
+    device: torch.device | str = "cpu",
+    *,
+    ranking: Ranking,
+    scales: Mapping[str, PlattScale],
+) -> Record:
     """Measure a model: the splits' sizes, what the features are, retrieval on validation and test, the ranking.
 
     Args:
@@ -48,17 +67,17 @@ def measure_model(model: ALGCN, features: Features, which: str, device: torch.de
         features: What it was trained on, with the validation split that was used.
         which: The labels that decide relevance, "annotated" or "all"; the test split is also measured by all.
         device: Where to compute.
+        ranking: What a search ranks by (`algcn.evaluation.fitting`).
+        scales: From cosines of labels to probabilities; without any, ranking by labels is not measured.
     """
     label_set = features.label_set
     columns = relevance_columns(label_set, which)
     held_out = measure_splits(model, features, columns, device)
-    test, validation = features.select("test"), features.select("validation")
-    by_all_labels, ranking = None, None
+    test, by_all_labels = features.select("test"), None
     if len(test) and len(columns) < len(label_set):
         everything = torch.arange(len(label_set))
         by_all_labels = _result(embed(test, model, device), label_set, everything)
-    if len(validation) and has_own_space(features):
-        ranking = RankingTradeoff("validation", ranking_tradeoff(model, validation, columns, device))
+    tradeoff, by_labels = measure_ranking(model, features, which, ranking, scales, device)
     return Record(
         items=split_sizes(features),
         features=feature_sources(features),
@@ -67,8 +86,49 @@ def measure_model(model: ALGCN, features: Features, which: str, device: torch.de
         test=held_out.test,
         definitions=DEFINITIONS,
         test_by_all_labels=by_all_labels,
-        ranking=ranking,
+        ranked_by_labels=by_labels,
+        ranking=tradeoff,
     )
+
+
+def measure_ranking(
+    model: ALGCN,
+    features: Features,
+    which: str,
+    ranking: Ranking,
+    scales: Mapping[str, PlattScale],
+    device: torch.device | str = "cpu",
+) -> tuple[RankingTradeoff | None, HeldOut | None]:
+    """Measure the rule of ranking: what its weights trade on validation, and the held-out splits ranked by labels.
+
+    Args:
+        model: In evaluation mode.
+        features: What it was trained on.
+        which: The labels that decide relevance, "annotated" or "all".
+        ranking: What a search ranks by.
+        scales: From cosines of labels to probabilities.
+        device: Where to compute.
+
+    Returns:
+        None for the trade-off where the features share no space of their own, and for the splits without scales.
+    """
+    columns = relevance_columns(features.label_set, which)
+    validation, tradeoff = features.select("validation"), None
+    if len(validation) and has_own_space(features):
+        tried = ranking_tradeoff(model, validation, ranking, scales, columns, device)
+        tradeoff = RankingTradeoff("validation", tried)
+    if not scales:
+        return tradeoff, None
+    rule = replace(ranking, weights=BY_LABELS, rarity=rarity_among(ranking.rarity, columns))
+    measured = {}
+    for split in HELD_OUT:
+        part = features.select(split)
+        if len(part):
+            # The spreads are those of these labels, on these items; no label is looked at.
+            own = Ranking.fit(*parts_of(part, model, rule, scales, device), rule.rarity, BY_LABELS)
+            embedded = embed_for_ranking(part, model, own, scales, device).by_inner_product()
+            measured[split] = _result(embedded, features.label_set, columns)
+    return tradeoff, HeldOut(**measured)
 
 
 def measure_splits(model: ALGCN, features: Features, columns: Tensor, device: torch.device | str = "cpu") -> HeldOut:
@@ -100,27 +160,36 @@ def feature_sources(features: Features) -> FeatureSources:
     return FeatureSources(**found)
 
 
-def has_own_space(features: Features) -> bool:
-    """Tell whether image and text features lie in one space, so that an encoder's own cosine means something."""
-    return features.of_one_encoder and features.image_dim == features.text_dim
-
-
 def ranking_tradeoff(
-    model: ALGCN, features: Features, columns: Tensor, device: torch.device | str = "cpu"
+    model: ALGCN,
+    features: Features,
+    ranking: Ranking,
+    scales: Mapping[str, PlattScale],
+    columns: Tensor,
+    device: torch.device | str = "cpu",
 ) -> tuple[TriedWeight, ...]:
-    """Measure retrieval by the ranking for several weights of the encoder, and by the encoder alone.
+    """Measure retrieval by the ranking for several weights of labels and encoder, and by the encoder alone.
 
     Args:
         model: In evaluation mode.
         features: Items of one split, of an encoder (`has_own_space`).
+        ranking: The rule, with whatever weights; all labels count in it, as on the page.
+        scales: From cosines of labels to probabilities; without any, weights of labels are not tried.
         columns: The labels that decide relevance.
         device: Where to compute.
     """
     found = []
-    for weight in (*TRIED_WEIGHTS, None):
-        items = embed(features, None, device) if weight is None else embed_for_ranking(features, model, weight, device)
+    for weights in (*TRIED_WEIGHTS, None):
+        if weights is None:
+            items = embed(features, None, device)
+        elif weights.labels and not scales:
+            continue
+        else:
+            rule = replace(ranking, weights=weights)
+            items = embed_for_ranking(features, model, rule, scales, device).by_inner_product()
         scores = retrieval_map(items.with_labels(columns.to(items.labels.device)))
-        found.append(TriedWeight(weight, MeanAveragePrecision(**scores), recall_of_partners(items)))
+        of_labels, of_encoder = (None, None) if weights is None else (weights.labels, weights.encoder)
+        found.append(TriedWeight(of_encoder, MeanAveragePrecision(**scores), recall_of_partners(items), of_labels))
     return tuple(found)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from algcn.evaluation.results import (
     AveragePrecisions,
@@ -19,12 +19,16 @@ from algcn.evaluation.results import (
     Recall,
     RelevanceBlock,
     Reliability,
+    Share,
     Some,
     SplitResult,
     Weight,
 )
-from algcn.kit.decoding import NOT_IN_FILE, Part, decode, kinds_of
+from algcn.kit.decoding import NOT_IN_FILE, Part, decode, kinds_of, own_fields
 from algcn.kit.errors import InputError
+
+if TYPE_CHECKING:
+    from algcn.evaluation.ranking import Weights
 
 NAME = "metrics.json"
 HELD_OUT = ("validation", "test")
@@ -69,16 +73,36 @@ class HeldOut(Part):
 
 @dataclass(frozen=True)
 class TriedWeight(Part):
-    """Retrieval by the ranking with one weight of the encoder; None is the encoder alone."""
+    """Retrieval by the ranking with weights of the labels and of the encoder.
+
+    Attributes:
+        encoder_weight: None is the encoder alone.
+        labels_weight: None is as good as 0: it was no part of a ranking once.
+    """
 
     encoder_weight: Weight | None
     map: MeanAveragePrecision
     recall: Both[Recall]
+    labels_weight: Weight | None = None
+
+    @property
+    def name(self) -> str:
+        """What was tried, in a few words."""
+        if self.encoder_weight is None:
+            return "the encoder alone"
+        parts = {"labels": self.labels_weight, "encoder": self.encoder_weight}
+        beside = ", ".join(f"{name} {weight:g}" for name, weight in parts.items() if weight)
+        return beside or "the common space alone"
+
+    def is_of(self, weights: Weights) -> bool:
+        """Tell whether a ranking with these weights is what was tried."""
+        own = (1.0, self.labels_weight or 0.0, self.encoder_weight)
+        return own == (weights.common, weights.labels, weights.encoder)
 
 
 @dataclass(frozen=True)
 class RankingTradeoff(Part):
-    """What the encoder adds to the ranking and what it costs."""
+    """What labels and encoder add to the ranking, and what they cost."""
 
     split: str
     weights: tuple[TriedWeight, ...]
@@ -114,6 +138,44 @@ class PriorLabels(Part):
 
     file: str
     rows: Count
+
+
+@dataclass(frozen=True)
+class ImputedLabels(Part):
+    """Labels that were filled in before training.
+
+    Attributes:
+        share_given: What share of the true ones had been given.
+        known: Whether that was "said" or "estimated".
+        evidence: What spoke for a label: "picture", "texts", "label graph".
+        expected: How many were filled in, expected.
+    """
+
+    share_given: Share
+    known: str
+    evidence: tuple[str, ...]
+    expected: Weight
+
+    @property
+    def estimated(self) -> bool:
+        """Whether the share was estimated."""
+        return self.known == "estimated"
+
+
+@dataclass(frozen=True)
+class ModeResults(Part):
+    """What a model of another mode, trained beside the bundle's own, gave on the same items."""
+
+    validation: SplitResult | None = None
+    test: SplitResult | None = None
+    test_by_all_labels: SplitResult | None = None
+    ranked_by_labels: HeldOut | None = None
+    selection: Selection | None = None
+    log: tuple[Epoch, ...] | None = None
+
+    def of(self, split: str) -> SplitResult | None:
+        """Return the result on one of `HELD_OUT`."""
+        return getattr(self, split)
 
 
 @dataclass(frozen=True)
@@ -212,8 +274,11 @@ class Record(Part):
     Attributes:
         relevance: The labels that decide it.
         test_by_all_labels: The test split again, relevance by all labels.
+        ranked_by_labels: The splits again, ranked by the labels that decide what is relevant (`ranking.BY_LABELS`).
         left_out_of_training: Items of the train split without a label.
-        without_gcn: The same training without the GCN.
+        without_gcn: The same training without the GCN; of the model of mode "paper" where there are two.
+        other_modes: By mode, the models that were trained beside the bundle's own: "paper" beside one of mode "plus".
+        imputed_labels: The labels that were filled in before training in mode "plus".
         encoder: The encoder before ALGCN.
         problems: A sentence for each part that `read` left out.
     """
@@ -226,6 +291,7 @@ class Record(Part):
     test: SplitResult | None = None
     definitions: Mapping[str, str] | None = None
     test_by_all_labels: SplitResult | None = None
+    ranked_by_labels: HeldOut | None = None
     ranking: RankingTradeoff | None = None
     left_out_of_training: Count | None = None
     selection: Selection | None = None
@@ -233,6 +299,8 @@ class Record(Part):
     label_embeddings: str | None = None
     prior_labels: PriorLabels | None = None
     without_gcn: HeldOut | None = None
+    other_modes: Mapping[str, ModeResults] | None = None
+    imputed_labels: ImputedLabels | None = None
     calibration: CalibrationTest | None = None
     encoder: EncoderResults | None = None
     baselines: MethodComparison | None = None
@@ -280,6 +348,24 @@ class Record(Part):
         """Return the result on one of `HELD_OUT`."""
         return getattr(self, split)
 
+    def runs(self, split: str) -> dict[str, SplitResult]:
+        """Return the bundle's models on one of `HELD_OUT`, by `results.METHODS`.
+
+        "algcn" is the bundle's own model or, where that is of mode "plus" with another beside it, the one of mode
+        "paper": "algcn_without_gcn" is the same training without the GCN.
+        """
+        paper = (self.other_modes or {}).get("paper")
+        found = {
+            "algcn_without_gcn": self.without_gcn and self.without_gcn.of(split),
+            "algcn": self.of(split) if paper is None else paper.of(split),
+            "plus": None if paper is None else self.of(split),
+        }
+        return {method: result for method, result in found.items() if result is not None}
+
+    def mode_results(self) -> ModeResults:
+        """Return what of this record is kept where its model stands beside another."""
+        return ModeResults(**{part.name: getattr(self, part.name) for part in own_fields(ModeResults)})
+
     def label_curves(self) -> dict[str, LabelCurves]:
         """Collect what is drawn by definition of relevance: of the comparison of methods, else of this run alone."""
         compared = self.baselines.relevance if self.baselines else {}
@@ -291,11 +377,10 @@ class Record(Part):
         if found or self.test is None or not (self.test.precision_recall and self.test.per_label):
             return found
         own = self.test.precision_recall
-        runs = {"algcn": self.test, "algcn_without_gcn": self.without_gcn and self.without_gcn.test}
         drawn = {
             method: run
-            for method, run in runs.items()
-            if run and run.per_label and run.precision_recall and run.precision_recall.recall == own.recall
+            for method, run in self.runs("test").items()
+            if run.per_label and run.precision_recall and run.precision_recall.recall == own.recall
         }
         curves = MethodCurves(
             own.recall, own.chance, {name: run.precision_recall.precision for name, run in drawn.items()}

@@ -16,10 +16,11 @@ from torch import Tensor
 
 from algcn.datasets.features import Features
 from algcn.evaluation.calibration import DIRECTIONS, Calibration, fit_curve, reliability
-from algcn.evaluation.measure import has_own_space
+from algcn.evaluation.probabilities import PlattScale
+from algcn.evaluation.ranking import Ranking
 from algcn.evaluation.record import CalibrationTest, FittedOn, TestedSet
 from algcn.evaluation.results import Bin, Reliability
-from algcn.evaluation.retrieval import Embedded, embed_for_ranking
+from algcn.evaluation.retrieval import Embedded, embed_for_ranking, has_own_space
 from algcn.kit.errors import InputError
 from algcn.method.model import ALGCN
 
@@ -76,14 +77,19 @@ def pairs_of(items: Embedded, direction: str) -> Pairs:
 
 
 def fit_calibration(
-    model: ALGCN, features: Features, encoder_weight: float, device: torch.device | str = "cpu"
+    model: ALGCN,
+    features: Features,
+    ranking: Ranking,
+    scales: Mapping[str, PlattScale],
+    device: torch.device | str = "cpu",
 ) -> Calibration | None:
     """Fit a calibration of all directions on the validation split.
 
     Args:
         model: In evaluation mode.
         features: With a validation split.
-        encoder_weight: The weight of the encoder in the ranking.
+        ranking: What a search ranks by.
+        scales: From cosines of labels to probabilities.
         device: Where to compute.
 
     Returns:
@@ -93,12 +99,12 @@ def fit_calibration(
     validation = features.select("validation")
     if not (has_own_space(features) and validation.labels.any()):
         return None
-    items = embed_for_ranking(validation, model, encoder_weight, device)
+    items = embed_for_ranking(validation, model, ranking, scales, device)
     try:
         curves = {direction: fit_curve(*pairs_of(items, direction).flat()) for direction in DIRECTIONS}
     except InputError:
         return None
-    return Calibration(curves, encoder_weight)
+    return Calibration(curves, ranking.weights)
 
 
 def measure_reliability(calibration: Calibration, items: Embedded) -> dict[str, Reliability]:
@@ -123,6 +129,8 @@ def measure_calibration(
     calibration: Calibration,
     model: ALGCN,
     features: Features,
+    ranking: Ranking,
+    scales: Mapping[str, PlattScale],
     others: Mapping[str, Embedded] | None = None,
     device: torch.device | str = "cpu",
 ) -> CalibrationTest:
@@ -132,6 +140,8 @@ def measure_calibration(
         calibration: What `fit_calibration` returned on the same model and features.
         model: In evaluation mode.
         features: What the model was trained on, for their test split.
+        ranking: What a search ranks by.
+        scales: From cosines of labels to probabilities.
         others: Other pictures with labels in the ranking's space, by what to call them.
         device: Where to compute.
 
@@ -139,10 +149,9 @@ def measure_calibration(
         The part of a bundle's record; its sets are the test split, where that has a label, then `others`.
     """
     validation, test = features.select("validation"), features.select("test")
-    weight = calibration.encoder_weight
     sets = []
     if test.labels.any():
-        sets.append(("test split", embed_for_ranking(test, model, weight, device)))
+        sets.append(("test split", embed_for_ranking(test, model, ranking, scales, device)))
     sets.extend((others or {}).items())
     return CalibrationTest(
         fitted_on=FittedOn("validation", images=len(set(validation.file_names)), texts=len(validation)),

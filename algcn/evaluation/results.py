@@ -19,7 +19,12 @@ ALL_DIRECTIONS = {**DIRECTIONS, "image_to_image": "image → image", "text_to_te
 # Which of the mAPs picks epochs and settings, and says which method is best: the larger the better.
 PRIMARY = "average"
 MEASURES = (*DIRECTIONS, PRIMARY)
-METHODS = {"algcn": "ALGCN", "algcn_without_gcn": "ALGCN without GCN", "linear_probe": "Linear probe"}
+METHODS = {
+    "algcn": "ALGCN",
+    "algcn_without_gcn": "ALGCN without GCN",
+    "plus": "ALGCN, mode plus",
+    "linear_probe": "Linear probe",
+}
 
 Count = Annotated[int, Within(0)]
 Some = Annotated[int, Within(1)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -12,7 +12,8 @@ from torch.nn import functional
 
 from algcn.datasets.features import Features
 from algcn.evaluation.metrics import AveragePrecision, average_precision, chance_level, precision_recall, recall_at_k
-from algcn.evaluation.ranking import ranking_vectors
+from algcn.evaluation.probabilities import PlattScale
+from algcn.evaluation.ranking import Parts, Ranking, equally_long
 from algcn.evaluation.results import AveragePrecisions, Both, Curves, MeasuredMap, Recall, SplitResult
 from algcn.kit.errors import InputError
 from algcn.method.labels import LabelSet
@@ -52,6 +53,11 @@ class Embedded:
     def with_labels(self, columns: Tensor) -> Embedded:
         """The same items, relevance by some of the labels only (indices or a mask)."""
         return replace(self, labels=self.labels[:, columns])
+
+    def by_inner_product(self) -> Embedded:
+        """The same items made equally long, so that what ranks by cosine ranks by their inner products."""
+        images, texts = equally_long(self.images, self.texts)
+        return replace(self, images=images, texts=texts)
 
 
 def relevance_columns(label_set: LabelSet, which: str) -> Tensor:
@@ -96,22 +102,58 @@ def embed_items(items: Embedded, model: ALGCN) -> Embedded:
     return replace(items, images=model.embed_image(items.images), texts=model.embed_text(items.texts))
 
 
-def embed_for_ranking(
-    features: Features, model: ALGCN, encoder_weight: float, device: torch.device | str = "cpu"
-) -> Embedded:
-    """Embed features as the page ranks them: by the common space and the encoder together.
+@torch.no_grad()
+def parts_of(
+    features: Features,
+    model: ALGCN,
+    ranking: Ranking,
+    scales: Mapping[str, PlattScale],
+    device: torch.device | str = "cpu",
+) -> tuple[Parts, Parts]:
+    """Describe images and texts as a rule of ranking sees them.
 
-    See `algcn.evaluation.ranking`.
+    Args:
+        features: The items.
+        model: In evaluation mode.
+        ranking: The rule; where it gives the encoder no weight, the features need share no space.
+        scales: "image" and "text", from the cosines of labels to their probabilities; without one, a side shares no
+            label with anything.
+        device: Where to compute.
 
     Raises:
-        InputError: The features do not fit the model, or share no space of their own, or the weight is none.
+        InputError: The features do not fit the model, or share no space of their own and the encoder has a weight.
     """
-    common, encoder = embed(features, model, device), embed(features, None, device)
-    images, texts = (
-        ranking_vectors(functional.normalize(embeddings, dim=1), functional.normalize(own, dim=1), encoder_weight)
-        for embeddings, own in ((common.images, encoder.images), (common.texts, encoder.texts))
+    common = embed(features, model, device)
+    own = embed(features, None, device) if ranking.weights.encoder or has_own_space(features) else None
+    classifiers = functional.normalize(model.classifiers(), dim=1)
+
+    def side(embeddings: Tensor, scale: PlattScale | None, encoded: Tensor | None) -> Parts:
+        embeddings = functional.normalize(embeddings, dim=1)
+        scores = embeddings @ classifiers.T
+        probabilities = torch.zeros_like(scores) if scale is None else scale(scores)
+        return ranking.parts(embeddings, probabilities, scores[:, :0] if encoded is None else encoded)
+
+    return (
+        side(common.images, scales.get("image"), own and own.images),
+        side(common.texts, scales.get("text"), own and own.texts),
     )
-    return replace(common, images=images, texts=texts)
+
+
+def embed_for_ranking(
+    features: Features,
+    model: ALGCN,
+    ranking: Ranking,
+    scales: Mapping[str, PlattScale],
+    device: torch.device | str = "cpu",
+) -> Embedded:
+    """Embed features as a rule ranks them: the inner product of two is their score (arguments as of `parts_of`)."""
+    images, texts = parts_of(features, model, ranking, scales, device)
+    return replace(group(features, device), images=ranking.symmetric(images), texts=ranking.symmetric(texts))
+
+
+def has_own_space(features: Features) -> bool:
+    """Tell whether image and text features lie in one space, so that an encoder's own cosine means something."""
+    return features.of_one_encoder and features.image_dim == features.text_dim
 
 
 def retrieval_map(embedded: Embedded) -> dict[str, float]:

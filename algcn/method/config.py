@@ -14,7 +14,7 @@ from typing import Any, Self
 from algcn.kit import checks
 from algcn.kit.errors import InputError
 
-MODES = ("paper",)
+MODES = ("paper", "plus")
 SELECTIONS = ("validation", "test", "last")
 PRECISIONS = ("float32", "tf32", "bf16")
 

@@ -131,6 +131,10 @@ class LabelSet(Sequence[Label]):
                 encoded[number, self.index(name)] = 1
         return encoded
 
+    def among(self, names: Iterable[str]) -> list[str]:
+        """Return those of some names that are labels of this set, whatever their case."""
+        return [name for name in names if name.strip().casefold() in self._positions]
+
     def decode(self, labels: Tensor) -> list[list[str]]:
         """Turn a multi-hot matrix, N × L, into lists of names in the order of the labels; any non-zero entry counts."""
         if labels.ndim != 2 or labels.shape[1] != len(self):

@@ -13,19 +13,39 @@ from algcn.datasets.splits import USUAL
 from algcn.evaluation.record import MethodComparison, Record
 from algcn.method.config import PRESETS, ModelConfig
 from algcn.method.labels import LabelSet
+from algcn.method.plus import PLUS_WIDTH, plus_config
 
 FEATURES = "FEATURES"
 NEW = "NEW_BUNDLE"
 # Settings that `algcn.train` has a flag for, and those that `algcn.baselines` has one for.
 TRAIN_FLAGS = ("mode", "epochs", "batch_size", "learning_rate", "seed", "threshold", "select", "precision")
+PLUS_FLAGS = ("epochs", "batch_size", "learning_rate", "seed", "select", "precision")
 BASELINE_FLAGS = ("epochs", "batch_size")
 WITHOUT = "labels without "
 
 
 def train(
-    training: Mapping[str, Any], record: Record, model: ModelConfig, label_set: LabelSet
+    training: Mapping[str, Any],
+    record: Record,
+    model: ModelConfig,
+    label_set: LabelSet,
+    paper_training: Mapping[str, Any] | None = None,
+    paper_model: ModelConfig | None = None,
 ) -> tuple[str, list[str]]:
-    """Put together how such a model is trained and measured again, and name the settings that no flag reaches."""
+    """Put together how such a model is trained and measured again, and name the settings that no flag reaches.
+
+    Args:
+        training: The settings of the bundle's own model.
+        record: The bundle's.
+        model: The sizes of its own model.
+        label_set: Its labels.
+        paper_training: Those of the model of mode "paper" beside one of mode "plus", where there is one.
+        paper_model: Its sizes.
+    """
+    if is_plus(training) and not paper_training:
+        return _train_plus(training, record, model, label_set)
+    if paper_training:
+        training, model = {**paper_training, "mode": "both"}, paper_model or model
     nearest = nearest_preset(training)
     changed = differences(training, nearest)
     parts = ["python -m algcn.train", FEATURES, "--preset", nearest]
@@ -37,14 +57,51 @@ def train(
             del changed[part]
             parts.append(flag)
     parts += _model_flags(model, record.label_embeddings)
-    # Where all labels are annotated, or none is, those that count by default are all.
-    if len({label.source for label in label_set}) > 1 and len(record.relevance or ()) == len(label_set):
-        parts += ["--relevance-labels", "all"]
+    parts += _data_flags(record, label_set)
     if record.prior_labels is not None:
         parts += ["--prior-labels", _quoted(record.prior_labels.file)]
     if record.without_gcn is not None:
         parts.append("--compare-gcn")
     return " ".join([*parts, "--out", NEW]), [name for name in changed if name not in TRAIN_FLAGS]
+
+
+def _train_plus(
+    training: Mapping[str, Any], record: Record, model: ModelConfig, label_set: LabelSet
+) -> tuple[str, list[str]]:
+    default = plus_default(record)
+    changed = [name for name, value in training.items() if value != default.get(name)]
+    parts = ["python -m algcn.train", FEATURES, "--mode", "plus"]
+    for name in PLUS_FLAGS:
+        if name in changed or name == "seed":
+            parts += _flag(name, training.get(name))
+    if model.common_dim != PLUS_WIDTH:
+        parts += _flag("common_dim", model.common_dim)
+    parts += _data_flags(record, label_set)
+    return " ".join([*parts, "--out", NEW]), [name for name in changed if name not in PLUS_FLAGS]
+
+
+def _data_flags(record: Record, label_set: LabelSet) -> list[str]:
+    """Name what was made of the labels."""
+    parts = []
+    # Where all labels are annotated, or none is, those that count by default are all.
+    if len({label.source for label in label_set}) > 1 and len(record.relevance or ()) == len(label_set):
+        parts += ["--relevance-labels", "all"]
+    if (imputed := record.imputed_labels) is not None:
+        parts += ["--incomplete-labels", "auto" if imputed.estimated else _quoted(imputed.share_given)]
+    return parts
+
+
+def is_plus(training: Mapping[str, Any]) -> bool:
+    """Tell whether a model was trained in mode "plus", which has no presets."""
+    return training.get("mode") == "plus"
+
+
+def plus_default(record: Record) -> dict[str, Any]:
+    """Return the settings of mode "plus" for as many training rows as a record says; nothing where it does not."""
+    if not record.items or "train" not in record.items:
+        return {}
+    rows = record.items["train"].texts - (record.left_out_of_training or 0)
+    return plus_config(max(1, rows)).to_dict()
 
 
 def new_baselines(reference: str, training: Mapping[str, Any]) -> str:
@@ -102,6 +159,8 @@ def differences(training: Mapping[str, Any], preset: str) -> dict[str, Any]:
 
 def left_out(training: Mapping[str, Any], model: ModelConfig) -> list[str]:
     """Name what of ALGCN this model does without, or has another way than the paper."""
+    if is_plus(training):
+        return ["mode plus (free classifiers, a loss of its own)"]
     found = []
     if not model.use_gcn:
         found.append("no graph convolution (free classifiers)")

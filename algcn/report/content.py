@@ -6,7 +6,7 @@ names it, and the rest of the report stands.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from algcn import __version__
 from algcn.evaluation.paper import features_of
@@ -166,7 +166,9 @@ def _label_count(subject: Subject) -> str:
 
 
 def _settings(subject: Subject) -> Iterator[Block]:
-    if subject.training:
+    if subject.training and commands.is_plus(subject.training):
+        yield _plain_settings("Training (mode plus)", subject.training)
+    elif subject.training:
         preset = commands.nearest_preset(subject.training)
         changed = set(commands.differences(subject.training, preset))
         rows = [
@@ -177,9 +179,14 @@ def _settings(subject: Subject) -> Iterator[Block]:
         yield Table(title, ("value", "from"), tuple(rows), folded=True, words=True)
     else:
         yield Paragraph("The bundle does not say how it was trained.")
-    model = subject.bundle.model.config.to_dict()
-    rows = [Row(name.replace("_", " "), (_setting(value),)) for name, value in model.items()]
-    yield Table("Model", ("value",), tuple(rows), folded=True, words=True)
+    if subject.paper_training:
+        yield _plain_settings("Training of the model of mode paper beside it", subject.paper_training)
+    yield _plain_settings("Model", subject.bundle.model.config.to_dict())
+
+
+def _plain_settings(title: str, settings: Mapping[str, object]) -> Table:
+    rows = [Row(name.replace("_", " "), (_setting(value),)) for name, value in settings.items()]
+    return Table(title, ("value",), tuple(rows), folded=True, words=True)
 
 
 def _setting(value: object) -> str:

@@ -11,7 +11,13 @@ from algcn.report.document import Block, Figure, Paragraph, Row, Table, decimal
 from algcn.report.subject import Subject
 
 LOSS_PARTS = ("classification", "invariance", "self_supervision", "total")
-SHORT = {"algcn": "ALGCN", "algcn_without_gcn": "without GCN", "linear_probe": "linear probe", "chance": "chance"}
+SHORT = {
+    "algcn": "ALGCN",
+    "algcn_without_gcn": "without GCN",
+    "plus": "mode plus",
+    "linear_probe": "linear probe",
+    "chance": "chance",
+}
 MAX_LABELS = 40  # bars; the table below has all
 
 

@@ -14,7 +14,7 @@ from algcn.report.subject import Subject
 
 MAP_HEADS = (*DIRECTIONS.values(), PRIMARY)
 DEPTHS = ("1", "5", "10")
-ORDER = ("linear_probe", "algcn_without_gcn", "algcn")
+ORDER = ("linear_probe", "algcn_without_gcn", "algcn", "plus")
 
 
 def compared(subject: Subject) -> Iterator[Block]:
@@ -25,10 +25,11 @@ def compared(subject: Subject) -> Iterator[Block]:
             "The bundle holds no comparison with baselines, so there is no spread over seeds and no linear probe to "
             "read its numbers by."
         )
-        yield Command("Make one with", commands.new_baselines(subject.reference, subject.training))
+        training = subject.paper_training or subject.training
+        yield Command("Make one with", commands.new_baselines(subject.reference, training))
         return
     yield from methods_tables(part)
-    line, beyond = commands.baselines(subject.reference, part, subject.bundle.model.config)
+    line, beyond = commands.baselines(subject.reference, part, subject.bundle.paper_model.config)
     yield Command("Measured by", line)
     yield from beyond_flags(beyond)
     if part.linear_probe is not None and part.linear_probe.weight_decay:
@@ -79,7 +80,14 @@ def own_run(subject: Subject) -> Iterator[Block]:
     else:
         yield Paragraph("No mAP was measured: no item that was held out has a label.")
     if subject.training:
-        line, beyond = commands.train(subject.training, record, subject.bundle.model.config, subject.bundle.label_set)
+        line, beyond = commands.train(
+            subject.training,
+            record,
+            subject.bundle.model.config,
+            subject.bundle.label_set,
+            subject.paper_training,
+            subject.bundle.paper_model.config,
+        )
         yield Command("Measured by the training itself", line)
         yield from beyond_flags(beyond)
     yield from _recall(subject)
@@ -101,12 +109,15 @@ def _runs(subject: Subject) -> Iterator[tuple[str, SplitResult, str, str]]:
     record = subject.record
     which = "" if record.relevance is None else f", by {len(record.relevance)} labels"
     for split in HELD_OUT:
-        run = record.of(split)
-        if run is not None:
-            yield split, run, which, ""
-        other = record.without_gcn and record.without_gcn.of(split)
-        if other is not None:
-            yield split, other, which, "without GCN"
+        runs = record.runs(split)
+        names = {
+            "plus": "mode plus",
+            "algcn": "mode paper" if "plus" in runs else "",
+            "algcn_without_gcn": "without GCN",
+        }
+        for method, name in names.items():
+            if method in runs:
+                yield split, runs[method], which, name
     if record.test_by_all_labels is not None:
         yield "test", record.test_by_all_labels, f", by all {len(subject.bundle.label_set)} labels", ""
 
@@ -141,22 +152,24 @@ def recall_chance(images: int, texts: int, direction: str, depth: int) -> float:
 
 
 def ranking(subject: Subject) -> Iterator[Block]:
-    """Show what a search ranks by: the common space and the encoder's own cosine, for several weights."""
+    """Show what a search ranks by: common space, labels and encoder, for several weights."""
     part = subject.record.ranking
     if part is None:
         return
-    used, rows = subject.bundle.encoder_weight, []
+    used, rows = subject.bundle.ranking.weights, []
     for tried in part.weights:
-        weight = tried.encoder_weight
-        name = "the encoder alone" if weight is None else f"{weight:g}" + (", the common space alone" * (weight == 0))
+        is_used = tried.is_of(used)
         cells = (
             decimal(tried.map.primary),
             *(decimal(tried.recall.of(direction).get("10"), 3) for direction in DIRECTIONS),
         )
-        rows.append(Row(name + (", used" if weight == used else ""), cells, BEST if weight == used else ""))
+        rows.append(Row(tried.name + (", used" if is_used else ""), cells, BEST if is_used else ""))
     heads = ("mAP, average", *(f"R@10 {title}" for title in DIRECTIONS.values()))
-    note = f"What a search ranks by, measured on {part.split}: the weight of the encoder's own cosine. One run."
-    yield Table("Common space and encoder together", heads, tuple(rows), note)
+    note = (
+        f"What a search ranks by, measured on {part.split}: weights of shared labels and of the encoder beside the "
+        "common space, in standard deviations of each. One run."
+    )
+    yield Table("Common space, labels and encoder together", heads, tuple(rows), note)
 
 
 def ablations(subject: Subject) -> Iterator[Block]:
@@ -226,6 +239,7 @@ def _beside(subject: Subject) -> Row:
     recall = test and test.recall
     # Without the GCN, the comparison's row of the same name is this bundle's.
     method = "algcn" if subject.bundle.model.config.use_gcn else "algcn_without_gcn"
+    method = "plus" if commands.is_plus(subject.training) else method
     spread = compared and method in compared.first.methods and compared.first.methods[method].primary
     return Row(
         subject.name,

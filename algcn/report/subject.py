@@ -33,5 +33,13 @@ class Subject:
     @cached_property
     def training(self) -> Mapping[str, Any]:
         """How the model was trained; empty where that was not saved."""
-        training = self.bundle.config.get("training")
-        return training if isinstance(training, Mapping) else {}
+        return self._settings("training")
+
+    @cached_property
+    def paper_training(self) -> Mapping[str, Any]:
+        """How the model of mode "paper" beside it was trained; empty where there is none."""
+        return self._settings("paper_training")
+
+    def _settings(self, name: str) -> Mapping[str, Any]:
+        settings = self.bundle.config.get(name)
+        return settings if isinstance(settings, Mapping) else {}

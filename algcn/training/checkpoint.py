@@ -26,7 +26,10 @@ PLAIN = ("epoch", "best_epoch", "best_score", "log")  # the fields of `Progress`
 
 @dataclass
 class Progress:
-    """How far a run is: what it found, and the label graph and classifiers after every epoch (0: before the first)."""
+    """How far a run is: what it found, and the label graph and classifiers after every epoch (0: before the first).
+
+    Mode "plus" keeps no such history.
+    """
 
     epoch: int = 0
     best_epoch: int = 0
@@ -38,6 +41,8 @@ class Progress:
 
     def history(self) -> dict[str, Tensor]:
         """Return `learned_change`, (epochs + 1) × L × L, and `classifiers`, (epochs + 1) × L × d."""
+        if not self.classifiers:
+            return {}
         return {"learned_change": torch.stack(self.learned_change), "classifiers": torch.stack(self.classifiers)}
 
 
@@ -47,9 +52,14 @@ def history_bytes(config: ModelConfig, epochs: int) -> int:
     return (epochs + 1) * (learned_change + config.num_labels * config.common_dim * torch.float16.itemsize)
 
 
-def checkpoint_bytes(config: ModelConfig, epochs: int) -> int:
-    """Return how much the last checkpoint takes: the model, its best state, Adam's two averages, the history."""
-    return 4 * model_bytes(config) + history_bytes(config, epochs)
+def checkpoint_bytes(config: ModelConfig, epochs: int | None) -> int:
+    """Return how much the last checkpoint takes: the model, its best state, Adam's two averages, the history.
+
+    Args:
+        config: The model's.
+        epochs: How many the history has; None in mode "plus", which keeps none.
+    """
+    return 4 * model_bytes(config) + (0 if epochs is None else history_bytes(config, epochs))
 
 
 def save_checkpoint(
@@ -116,8 +126,8 @@ def load_checkpoint(
     return Progress(
         **json.loads(metadata["progress"]),
         best_state=_under(tensors, "best."),
-        learned_change=list(history["learned_change"]),
-        classifiers=list(history["classifiers"]),
+        learned_change=list(history.get("learned_change", ())),
+        classifiers=list(history.get("classifiers", ())),
     )
 
 

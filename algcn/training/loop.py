@@ -17,7 +17,10 @@ from torch import Tensor
 from algcn.bundles.predictor import cosine_scores
 from algcn.datasets.features import Features
 from algcn.datasets.validation import carve_validation
+from algcn.evaluation.fitting import fit_probabilities, fit_ranking, fitting_weights
 from algcn.evaluation.measure import measure_model
+from algcn.evaluation.probabilities import PlattScale
+from algcn.evaluation.ranking import Ranking
 from algcn.evaluation.record import Epoch, Record, Selection
 from algcn.evaluation.results import PRIMARY, MeanAveragePrecision
 from algcn.evaluation.retrieval import embed, embed_items, group, retrieval_map
@@ -26,12 +29,13 @@ from algcn.kit.errors import InputError
 from algcn.kit.memory import keep_large_buffers
 from algcn.method.config import ModelConfig, TrainConfig
 from algcn.method.graph import label_prior
-from algcn.method.losses import Losses
 from algcn.method.model import ALGCN
+from algcn.method.plus import DEFAULTS, PLUS_WIDTH, PlusNet, PlusSettings
 from algcn.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from algcn.training.label_embeddings import fingerprint
 from algcn.training.processes import Processes
-from algcn.training.steps import Rows, Steps, new_optimizer
+from algcn.training.recipes import Rows, new_optimizer, new_schedule
+from algcn.training.steps import Steps
 
 ALONE = Processes()
 NOT_SHARED = (
@@ -60,7 +64,7 @@ class EpochReport:
 
     def line(self, config: TrainConfig) -> str:
         """Return the report as a line for a terminal."""
-        parts = "  ".join(f"{name.replace('_', '-')} {self.losses[name]:.4f}" for name in Losses._fields)
+        parts = "  ".join(f"{name.replace('_', '-')} {value:.4f}" for name, value in self.losses.items())
         scores = ""
         if self.map is not None:
             split = "TEST" if config.select == "test" else "validation"
@@ -76,8 +80,10 @@ class TrainResult:
         model: With the weights of `best_epoch`, in evaluation mode.
         features: The features that it was trained on, with the validation split that was used.
         history: `learned_change` (epochs + 1) × L × L, that is γD, and `classifiers` (epochs + 1) × L × d float16;
-            entry 0 is the state before training.
+            entry 0 is the state before training. Empty in mode "plus", whose graph is not learned epoch by epoch.
         thresholds: `image` and `text`, L each: a score at or above predicts the label.
+        probabilities: `image` and `text`: from the cosines of labels to their probabilities.
+        ranking: What a search ranks by.
         log: One `EpochReport` for each epoch.
         best_epoch: Counted from 1.
     """
@@ -86,6 +92,8 @@ class TrainResult:
     features: Features
     history: dict[str, Tensor]
     thresholds: dict[str, Tensor]
+    probabilities: dict[str, PlattScale]
+    ranking: Ranking
     log: list[EpochReport]
     best_epoch: int
 
@@ -102,6 +110,9 @@ def train_algcn(
     checkpoint: str | Path | None = None,
     checkpoint_seconds: float = 0.0,
     resume: bool = False,
+    plus: PlusSettings = DEFAULTS,
+    soft_labels: Tensor | None = None,
+    soft_validation: Tensor | None = None,
     capture: bool = False,
     processes: Processes = ALONE,
     on_epoch: Callable[[EpochReport, ALGCN], None] | None = None,
@@ -112,8 +123,9 @@ def train_algcn(
     Args:
         features: With a train split; where validation is missing it is carved from train (not with select "test",
             which trains on all of it, as the authors do).
-        config: The training settings; `config.seed` decides start, order, noise and what is carved.
-        model_config: Sizes and switches; the paper's for the features' widths by default.
+        config: The training settings; `config.seed` decides start, order, noise and what is carved. Those of mode
+            "plus" come from `algcn.method.plus.plus_config`.
+        model_config: Sizes and switches; the mode's for the features' widths by default.
         relevance: The labels (column numbers) by which the epoch is picked; all by default.
         label_embeddings: H_0, L × label_dim; drawn at random without. `model_config` says whether it is learned.
         prior_labels: rows × L of 0 and 1 that the prior C is counted from; the train split by default.
@@ -121,6 +133,10 @@ def train_algcn(
         checkpoint: A file to write after an epoch; the caller removes it when the result is safe.
         checkpoint_seconds: Write it when so much time has passed since the last one, and after the last epoch.
         resume: Go on from `checkpoint` where it exists.
+        plus: How much each part of the loss of mode "plus" counts.
+        soft_labels: The labels of the train split's rows where some were imputed, N × L of 0 to 1, in mode "plus"; rows
+            without any are left out.
+        soft_validation: Those of the validation split's rows, M × L, which the probabilities are then fitted to.
         capture: Record the step as a CUDA graph (see `algcn.training.steps`); the result is the same to float
             tolerance.
         processes: The processes that train together (see `algcn.training.processes`); all call this with the same
@@ -149,19 +165,23 @@ def train_algcn(
         >>> len(result.log), result.history["classifiers"].shape
         (2, torch.Size([3, 2, 4]))
     """
-    model_config = model_config or ModelConfig(features.image_dim, features.text_dim, len(features.label_set))
+    is_plus = config.mode == "plus"
+    model_config = model_config or default_sizes(features, config.mode)
     features.check_widths(model_config.image_dim, model_config.text_dim, "the model's configuration")
-    if config.select != "test" and "validation" not in features.split:
-        features = carve_validation(features, seed=config.seed)
-    training = _trainable(features)
+    features = with_validation(features, config.seed, config.select)
+    training, labels = _trainable(features, soft_labels)
     selection = _selection(features, config)
     relevance = torch.arange(len(features.label_set)) if relevance is None else relevance
 
     device = torch.device(device)
     if device.type == "cpu":
         keep_large_buffers()
-    model = _new_model(training, config, model_config, device, label_embeddings, prior_labels)
+    if is_plus:
+        model = _new_net(training, labels, config, model_config, plus, device)
+    else:
+        model = _new_model(training, config, model_config, device, label_embeddings, prior_labels)
     optimizer = new_optimizer(model, config)
+    steps_in_epoch = math.ceil(len(training) / config.batch_size)
     generators = {
         "order": torch.Generator().manual_seed(config.seed),
         "noise": torch.Generator().manual_seed(config.seed + 1),
@@ -169,14 +189,18 @@ def train_algcn(
     progress, run = Progress(), ""
     if checkpoint is not None:
         run = _fingerprint(features, config, model_config, relevance, device) + fingerprint(label_embeddings)
+        run += f" {plus} {fingerprint(soft_labels)}" if is_plus else ""
         run += "" if prior_labels is None else f" prior {fingerprint(prior_labels)}"
         if processes.agree(resume and Path(checkpoint).is_file(), NOT_SHARED):
             progress = load_checkpoint(checkpoint, run, model, optimizer, generators)
-    if not progress.epoch:
+    if not progress.epoch and not is_plus:
         _remember(progress, model)
+    schedule = new_schedule(model, optimizer, config, steps_in_epoch, progress.epoch)
 
-    rows = Rows(*(part.to(device) for part in (training.image_features, training.text_features, training.labels)))
-    steps = Steps(model, optimizer, rows, config, generators["noise"], processes=processes, capture=capture)
+    rows = Rows(*(part.to(device) for part in (training.image_features, training.text_features, labels)))
+    steps = Steps(
+        model, optimizer, rows, config, generators["noise"], schedule=schedule, processes=processes, capture=capture
+    )
     watched = None if selection is None else group(selection, device)
     saved = -math.inf
     while progress.epoch < config.epochs:
@@ -204,23 +228,43 @@ def train_algcn(
             "Training was stopped before its first epoch was over, so there is nothing to keep; train for longer."
         )
     model.load_state_dict(progress.best_state)
-    model.eval()
+    model = model.folded() if is_plus else model.eval()
+    scales = fit_probabilities(model, features, device, soft_validation)
     return TrainResult(
         model=model,
         features=features,
         history=progress.history(),
         thresholds=_fit_thresholds(model, features, device),
+        probabilities=scales,
+        ranking=fit_ranking(model, features, scales, fitting_weights(features, scales), device),
         log=[EpochReport(**entry) for entry in progress.log],
         best_epoch=progress.best_epoch,
     )
 
 
-def _trainable(features: Features) -> Features:
-    labelled = features.labels.any(dim=1).tolist()
-    training = features.rows([row for row, name in enumerate(features.split) if name == "train" and labelled[row]])
-    if not len(training):
+def with_validation(features: Features, seed: int, select: str) -> Features:
+    """Carve a validation split from train where there is none (not with select "test", which trains on all of it)."""
+    if select == "test" or "validation" in features.split:
+        return features
+    return carve_validation(features, seed=seed)
+
+
+def default_sizes(features: Features, mode: str) -> ModelConfig:
+    """Return a mode's sizes for features: as wide as the paper's, or half as wide in mode "plus", without a GCN."""
+    sizes = ModelConfig(features.image_dim, features.text_dim, len(features.label_set))
+    return sizes.replace(common_dim=PLUS_WIDTH, use_gcn=False) if mode == "plus" else sizes
+
+
+def _trainable(features: Features, soft_labels: Tensor | None) -> tuple[Features, Tensor]:
+    """Return the rows that are trained on and their labels."""
+    training = features.select("train")
+    labels = training.labels if soft_labels is None else soft_labels
+    if len(labels) != len(training):
+        raise InputError(f"There are {len(labels)} rows of labels for {len(training)} training rows; give as many.")
+    kept = (labels != 0).any(dim=1)
+    if not kept.any():
         raise InputError("No item of the train split has a label; give labelled items with the split 'train'.")
-    return training
+    return training.rows(kept.nonzero().flatten()), labels[kept]
 
 
 def _selection(features: Features, config: TrainConfig) -> Features | None:
@@ -256,9 +300,23 @@ def _new_model(
         return ALGCN(model_config, prior, label_embeddings).to(device)
 
 
-def _note(progress: Progress, model: ALGCN, report: EpochReport, config: TrainConfig) -> None:
+def _new_net(
+    training: Features,
+    labels: Tensor,
+    config: TrainConfig,
+    model_config: ModelConfig,
+    plus: PlusSettings,
+    device: torch.device,
+) -> PlusNet:
+    with _SEEDING, torch.random.fork_rng():
+        torch.manual_seed(config.seed)
+        return PlusNet(model_config, training.image_features, training.text_features, labels, plus).to(device)
+
+
+def _note(progress: Progress, model: ALGCN | PlusNet, report: EpochReport, config: TrainConfig) -> None:
     """Add an epoch to the history and keep its weights if it is the best so far (the first of equals)."""
-    _remember(progress, model)
+    if isinstance(model, ALGCN):
+        _remember(progress, model)
     progress.log.append(dataclasses.asdict(report))
     if config.select == "last" or report.map[PRIMARY] > progress.best_score:
         progress.best_score = report.map[PRIMARY] if report.map else 0.0
@@ -314,7 +372,9 @@ def measure(result: TrainResult, config: TrainConfig, which: str, device: torch.
     """
     warning = TEST_WARNING if config.select == "test" else None
     return dataclasses.replace(
-        measure_model(result.model, result.features, which, device),
+        measure_model(
+            result.model, result.features, which, device, ranking=result.ranking, scales=result.probabilities
+        ),
         split_name=result.features.split_name or None,
         left_out_of_training=int((result.features.select("train").labels == 0).all(dim=1).sum()),
         selection=Selection(config.select, f"{PRIMARY} mAP@all", result.best_epoch, warning),

@@ -12,6 +12,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 import torch.distributed as dist
@@ -19,8 +20,13 @@ from torch import Tensor, nn
 
 from algcn.kit.errors import InputError
 from algcn.method.model import ALGCNOutput
+from algcn.method.plus import PlusOutput
 
-PER_ITEM = ("image", "text", "image_scores", "text_scores")  # the parts of an output that have a row for each item
+# The parts of an output that have a row for each item.
+PER_ITEM = ("image", "text", "image_scores", "text_scores", "image_logits", "text_logits")
+
+
+OutputT = TypeVar("OutputT", ALGCNOutput, PlusOutput)
 
 
 @dataclass(frozen=True)
@@ -53,11 +59,11 @@ class Processes:
         positions = torch.arange(self.rank, self.rank + size * self.count, self.count, device=batch.device)
         return batch[positions % len(batch)]
 
-    def gather(self, output: ALGCNOutput, size: int) -> ALGCNOutput:
+    def gather(self, output: OutputT, size: int) -> OutputT:
         """Gather each process's share into the output for the whole batch of `size` rows, in its order."""
         if self.count == 1:
             return output
-        whole = {name: _Gather.apply(getattr(output, name), self) for name in PER_ITEM}
+        whole = {name: _Gather.apply(getattr(output, name), self) for name in PER_ITEM if name in output._fields}
         return output._replace(**{name: rows.transpose(0, 1).flatten(0, 1)[:size] for name, rows in whole.items()})
 
     def agree(self, value: bool, otherwise: str) -> bool:

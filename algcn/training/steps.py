@@ -2,50 +2,32 @@
 
 Notable:
 
-- What is random in a step, the order of the rows and the noise of the self-supervision, is drawn on the processor
+- What is random in a step, the order of the rows, noise or dropout (`recipes`), is drawn on the processor
   before it: a GPU, several processes and a recorded step see the numbers that one process on a CPU sees.
 - Nothing in a step waits for the device; the sums of the losses stay there until the epoch is over.
 - `capture` records the step once as a CUDA graph and replays it. With small batches a step is some two hundred kernels
   of a few microseconds each, and to launch them one by one takes longer than to run them.
-- Adam is torch's fused one: weights, gradients and moments are read once a step, on a CPU too.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.optim.lr_scheduler import LRScheduler
 
 from algcn.kit.errors import InputError
 from algcn.method.config import TrainConfig
-from algcn.method.losses import Losses, algcn_loss, self_supervision_targets
-from algcn.method.model import ALGCN, ALGCNOutput
+from algcn.method.model import ALGCN
+from algcn.method.plus import PlusNet
 from algcn.training.processes import Processes
+from algcn.training.recipes import Rows, recipe_of
 
 BLOCK = 256  # steps whose noise is drawn at once
 WARM_UP = 3  # steps before a step is recorded, as torch's notes on CUDA graphs have it
-
-
-class Rows(NamedTuple):
-    """The training data on the device, N rows."""
-
-    image_features: Tensor  # N × image_dim
-    text_features: Tensor  # N × text_dim
-    labels: Tensor  # N × L
-
-
-def new_optimizer(model: ALGCN, config: TrainConfig) -> torch.optim.Adam:
-    """Create the paper's Adam, fused; its state lives on the device, so that its step can be recorded."""
-    device = model.prior.device.type
-    return torch.optim.Adam(
-        model.parameter_groups(config.learning_rate, config.adaptive_lr_factor),
-        betas=config.betas,
-        fused=device in ("cpu", "cuda"),
-        capturable=device == "cuda",
-    )
 
 
 class Steps:
@@ -56,41 +38,48 @@ class Steps:
         optimizer: An optimiser made by `new_optimizer`, in the state that the run has reached.
         rows: The training data, on the same device.
         config: The training settings.
-        noise: Where the noise of the self-supervision comes from; on the processor.
+        noise: Where what is random in a step comes from; on the processor.
+        schedule: What sets the learning rate after every step, in the state that the run has reached.
         processes: The processes that train together.
         capture: Record the step as a CUDA graph.
 
     Raises:
-        InputError: Capture without a CUDA device or with several processes, or a precision the device does not have.
+        InputError: Capture without a CUDA device, with several processes or in mode "plus", or a precision that the
+            device does not have.
     """
 
     def __init__(
         self,
-        model: ALGCN,
+        model: ALGCN | PlusNet,
         optimizer: torch.optim.Optimizer,
         rows: Rows,
         config: TrainConfig,
         noise: torch.Generator,
         *,
+        schedule: LRScheduler | None = None,
         processes: Processes | None = None,
         capture: bool = False,
     ) -> None:
-        self.model, self.optimizer, self.rows, self.config, self.noise = model, optimizer, rows, config, noise
+        self.model, self.optimizer, self.rows, self.config, self.schedule = model, optimizer, rows, config, schedule
+        self.recipe = recipe_of(model, config, noise)
         self.processes = processes or Processes()
         self.device = rows.labels.device
         if capture and (self.device.type != "cuda" or self.processes.count > 1):
             raise InputError(
                 "A step can be captured on one CUDA device only; leave --capture out, or use --device cuda."
             )
+        if capture and isinstance(model, PlusNet):
+            raise InputError("The steps of mode plus change their learning rate, so none is captured; leave it out.")
         if config.precision == "tf32" and self.device.type != "cuda":
             raise InputError(
                 "The precision tf32 is for NVIDIA GPUs only; use --precision float32, or bf16, on this device."
             )
         self._forward = self.processes.wrap(model)
-        self._sums = torch.zeros(len(Losses._fields), device=self.device)
+        self._sums = torch.zeros(len(self.recipe.parts), device=self.device)
         self._capture = capture
         self._graph: torch.cuda.CUDAGraph | None = None
-        self._batch = self._targets = torch.empty(0)
+        self._batch = torch.empty(0)
+        self._drawn: tuple[Tensor, ...] = ()
 
     def epoch(self, order: Tensor, should_stop: Callable[[], bool] | None = None) -> dict[str, float] | None:
         """Train for one pass over the training rows.
@@ -107,59 +96,57 @@ class Steps:
         self._sums.zero_()
         with _matmul(self.config.precision):
             for block in order.split(size * BLOCK):
-                targets = self._draw_targets(-(-len(block) // size))
-                for batch, target in zip(block.to(self.device).split(size), targets, strict=True):
+                batches = block.to(self.device).split(size)
+                for batch, drawn in zip(batches, self.recipe.draw([len(batch) for batch in batches]), strict=True):
                     if should_stop is not None and should_stop():
                         return None
-                    self._run(batch, target)
+                    self._run(batch, drawn)
         self.model.eval()
-        return dict(zip(Losses._fields, (self._sums / len(order)).tolist(), strict=True))
+        return dict(zip(self.recipe.parts, (self._sums / len(order)).tolist(), strict=True))
 
-    def _draw_targets(self, count: int) -> list[Tensor] | list[None]:
-        """Draw the self-supervision's targets of the next steps; None for a model without the GCN."""
-        if not self.model.config.use_gcn:
-            return [None] * count
-        prior, layers = self.model.prior.cpu(), self.model.config.gcn_layers
-        drawn = [self_supervision_targets(prior, layers, self.config.noise, self.noise) for _ in range(count)]
-        return list(torch.stack(drawn).to(self.device))
-
-    def _run(self, batch: Tensor, targets: Tensor | None) -> None:
+    def _run(self, batch: Tensor, drawn: Sequence[Tensor]) -> None:
         if not self._capture or len(batch) != self.config.batch_size:
-            self._step(batch, targets)
+            self._step(batch, drawn)
             return
         if self._graph is None:
-            self._graph = self._record(batch, targets)
+            self._graph = self._record(batch, drawn)
         self._batch.copy_(batch)
-        if targets is not None:
-            self._targets.copy_(targets)
+        for kept, new in zip(self._drawn, drawn, strict=True):
+            kept.copy_(new)
         self._graph.replay()
 
-    def _step(self, batch: Tensor, targets: Tensor | None) -> None:
-        own = self.processes.share(batch)
-        with _autocast(self.config.precision, self.device):
-            output = self._forward(self.rows.image_features[own], self.rows.text_features[own])
-        output = self.processes.gather(_as_float32(output), len(batch))
-        losses = algcn_loss(output, self.rows.labels[batch], self.model.prior, self.config, targets=targets)
+    def _step(self, batch: Tensor, drawn: Sequence[Tensor]) -> None:
+        losses = self.recipe.losses(self._rounded, self.rows, batch, drawn, self.processes)
         self.optimizer.zero_grad(set_to_none=True)
         losses.total.backward()
+        if self.recipe.largest_gradient is not None:
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.largest_gradient)
         self.optimizer.step()
+        if self.schedule is not None:
+            self.schedule.step()
         self._sums.add_(torch.stack(losses).detach(), alpha=len(batch))
 
-    def _record(self, batch: Tensor, targets: Tensor | None) -> torch.cuda.CUDAGraph:
+    def _rounded(self, *inputs: Tensor) -> NamedTuple:
+        """Run the model in the precision of the settings; its output is float32 again."""
+        with _autocast(self.config.precision, self.device):
+            output = self._forward(*inputs)
+        return type(output)(*(None if tensor is None else tensor.float() for tensor in output))
+
+    def _record(self, batch: Tensor, drawn: Sequence[Tensor]) -> torch.cuda.CUDAGraph:
         """Record the step; the steps that warm up and the recording itself leave no trace in the model."""
         self._batch = batch.clone()
-        self._targets = None if targets is None else targets.clone()
+        self._drawn = tuple(tensor.clone() for tensor in drawn)
         before = [tensor.clone() for tensor in self._state()]
         side = torch.cuda.Stream()
         side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side):
             for _ in range(WARM_UP):
-                self._step(self._batch, self._targets)
+                self._step(self._batch, self._drawn)
         torch.cuda.current_stream().wait_stream(side)
         self.optimizer.zero_grad(set_to_none=True)  # the recorded step's gradients get memory of the graph's own
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph):
-            self._step(self._batch, self._targets)
+            self._step(self._batch, self._drawn)
         with torch.no_grad():
             for number, tensor in enumerate(self._state()):
                 # The optimiser's state, zero at first, is made by the first step: then it is not in `before`.
@@ -172,10 +159,6 @@ class Steps:
         yield from self.model.parameters()
         for state in self.optimizer.state.values():
             yield from state.values()
-
-
-def _as_float32(output: ALGCNOutput) -> ALGCNOutput:
-    return ALGCNOutput(*(None if tensor is None else tensor.float() for tensor in output))
 
 
 def _autocast(precision: str, device: torch.device) -> contextlib.AbstractContextManager[object]:

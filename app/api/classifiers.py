@@ -24,13 +24,14 @@ def api(program: Program) -> list[Callable[..., Any]]:
 
         Returns:
             {"label": name, "with_gcn": [{label, group, cosine}], "without_gcn": the same for the model that was trained
-            without the graph convolution, or null}; cosines in all dimensions of the common space, the best first.
+            without the graph convolution, "plus": the same for the model of mode plus}, null where there is none;
+            cosines in all dimensions of the common space, the best first.
         """
         from app.maps.classifiers import classifier_map_of
 
         found = classifier_map_of(program.named_service(), program.cache_folder, program.layout_worker)
         position = found.label_set.index(_text(label))
-        answer = {"label": found.label_set.names[position], "with_gcn": None, "without_gcn": None}
+        answer = {"label": found.label_set.names[position], "with_gcn": None, "without_gcn": None, "plus": None}
         for variant in found.variants:
             answer[variant.key] = [
                 {
@@ -50,7 +51,8 @@ def api(program: Program) -> list[Callable[..., Any]]:
             dimensions: 2 or 3.
 
         Returns:
-            {"method", "dimensions", "with_gcn": picture, "without_gcn": picture or null}, where a picture is
+            {"method", "dimensions", "with_gcn", "without_gcn", "plus"}, null where there is no such model, else
+            a picture:
             {"silhouette": how well the label groups hold together in the common space, -1 to 1, or null,
             "silhouette_in_picture", "points": [{label, group, position}]}.
         """
@@ -69,6 +71,7 @@ def api(program: Program) -> list[Callable[..., Any]]:
             "dimensions": view.dimensions,
             "with_gcn": None,
             "without_gcn": None,
+            "plus": None,
         }
         for variant in found.variants:
             true, drawn = found.silhouettes(variant, view)

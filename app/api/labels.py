@@ -18,15 +18,18 @@ def api(program: Program) -> list[Callable[..., Any]]:
 
         Args:
             stage: "cooccurrence" (share of the target's gallery pictures that also show the source), "prior" (C, what
-                training started from), "learned_change" (γD), "adaptive" (A, what the model uses), "normalised" (Â), or
-                "difference" (A - C).
+                training started from), "learned_change" (γD), "adaptive" (A, of which the graph convolution of a model
+                of mode paper makes classifiers), "normalised" (Â), "difference" (A - C), or "directed" (G: what the
+                source, known to be there, adds to the log-odds of the target). /describe_graph lists those there are.
             epoch: After which epoch of training, 0 is before the first; -1 is the model as it answers.
             threshold: Leave out edges whose weight is smaller in magnitude.
 
         Returns:
             {"stage", "epoch", "epochs" (how many there are), "threshold", "labels": all names, "edges": [{source,
             target, weight, words}] with the strongest first, "summary": a sentence}. An edge from source to target
-            means that the source sends to the target: the classifier of the target is made from the source too.
+            means that the source sends to the target: the classifier of the target is made from the source too. Of the
+            stage "directed", where the source says something about the target, an edge also has the parts of its
+            weight: "counted" and "learned".
         """
         from app.labels.describe import graph_answer
 
@@ -37,13 +40,14 @@ def api(program: Program) -> list[Callable[..., Any]]:
 
         Args:
             label: The name of a label, "skiing" for instance.
-            stage: "cooccurrence", "prior", "learned_change", "adaptive", "normalised", "difference"; see /label_graph.
+            stage: "cooccurrence", "prior", "learned_change", "adaptive", "normalised", "difference", "directed"; see
+                /label_graph.
             limit: How many neighbours of each direction to return, 1 to 500.
 
         Returns:
             {"label", "group", "stage", "gallery_support": pictures of the gallery with it, "average_precision":
             {image_to_text, text_to_image} or null, "receives_from": [{label, weight}], "sends_to": [{label, weight}]},
-            the strongest first.
+            the strongest first; of the stage "directed" with "counted" and "learned", the parts of the weight.
         """
         from app.labels.describe import neighbours_answer
 
@@ -55,29 +59,35 @@ def api(program: Program) -> list[Callable[..., Any]]:
         Returns:
             {"description": all sentences in one text, "sentences", "labels": [{label, group, gallery_support}],
             "stages": names for /label_graph, "epochs": how many there are, "edges": counts by stage, "strengthened" and
-            "weakened": [{source, target, weight (adaptive minus prior), words}]}.
+            "weakened": [{source, target, weight (adaptive minus prior), words}], "said": the strongest edges of the
+            stage "directed", as /label_graph has them}.
         """
         from app.labels.describe import description_answer
 
         return description_answer(program.named_service())
 
-    def edit_edge(source: str, target: str, weight: float) -> dict[str, Any]:
+    def edit_edge(source: str, target: str, weight: float, stage: str = "") -> dict[str, Any]:
         """Ask what would change if one label sent another weight to another label; nothing is kept.
 
-        The graph convolution makes all classifiers anew from the edited adaptive matrix.
+        Of a model of mode paper, the graph convolution makes all classifiers anew from the edited adaptive matrix. Of a
+        model of mode plus, the edge is one of the directed graph: what the source says about the target.
 
         Args:
             source: The name of the label that sends.
             target: The name of the label that receives.
-            weight: The new weight, 0 to 2; trained edges are mostly below 1.
+            weight: The new weight: 0 to 2 of "adaptive", whose trained edges are mostly below 1, or the log-odds of
+                "directed", -4 to 4.
+            stage: "adaptive" or "directed"; blank for the one that the model depends on.
 
         Returns:
-            {"edit": a sentence, "source", "target", "weight_before", "weight_after", "labels_moved": how many
-            classifiers moved, "moved_most": [{label, cosine with what it was}], "nearest_changed": [{label, before,
-            after}] for labels whose three nearest classifiers are others now}.
+            {"edit": a sentence, "stage", "source", "target", "weight_before", "weight_after"} and, of "adaptive",
+            {"labels_moved": how many classifiers moved, "moved_most": [{label, cosine with what it was}],
+            "nearest_changed": [{label, before, after}] for labels whose three nearest classifiers are others now}; of
+            "directed", {"where_the_source_is_known": [{label, before, after}], the probabilities of the other labels
+            where nothing else is known}.
         """
         from app.labels.describe import edit_answer
 
-        return edit_answer(program.named_service(), source, target, weight)
+        return edit_answer(program.named_service(), source, target, weight, stage)
 
     return [label_graph, label_neighbours, describe_graph, edit_edge]

@@ -11,7 +11,7 @@ from typing import Any
 import gradio as gr
 
 from algcn.kit.errors import InputError
-from app.api import benchmark, classifiers, collections, labels, maps, search, training
+from app.api import benchmark, classifiers, collections, labelling, labels, maps, search, training
 from app.program import Program
 
 MODEL_ARGUMENT = "model: Which model answers, by its name in list_models; by default the one the program started with."
@@ -23,7 +23,7 @@ QUICK = frozenset(
      "label_neighbours", "list_models", "search_by_item", "search_by_text"}
 )  # fmt: skip
 # In the order in which they are listed under "Use via API".
-MODULES = (search, labels, classifiers, maps, benchmark, training, collections)
+MODULES = (search, labels, classifiers, maps, benchmark, training, collections, labelling)
 
 
 def add_endpoints(program: Program) -> None:

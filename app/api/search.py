@@ -26,6 +26,7 @@ def api(program: Program) -> list[Callable[..., Any]]:
         match: str = "any",
         space: str = "ranking",
         cutoff: float = 0,
+        labels_weight: float | None = None,
     ) -> dict[str, Any]:
         """Find the pictures and captions of the gallery nearest to a text.
 
@@ -36,18 +37,30 @@ def api(program: Program) -> list[Callable[..., Any]]:
             without: Words to steer away from, commas between terms.
             labels: Only pictures with these labels, and captions of such pictures.
             match: Which of the labels they must have: "any", "all" or "none".
-            space: "ranking" ranks by ALGCN's common space with the encoder's share, "encoder" by the encoder alone.
+            space: "ranking" ranks by the model's rule: the common space, the labels that two items probably share, and
+                the encoder, in one score; "encoder" ranks by the encoder alone.
             cutoff: 0 to 100; only results with at least this chance, in percent, of sharing a label with the query,
                 or, where probability is null, that beat at least this share of the gallery.
+            labels_weight: 0 to 4; how much shared labels count in the ranking, in the standard deviations of that part,
+                beside 1 for the common space: 0 finds the very picture, 4 the same subjects. By default the model's
+                own; a model without probabilities of labels has none, and notice says so.
 
         Returns:
             {"query_labels": [{label, score}], "images": [hit], "texts": [hit], "notice": a sentence or null}, where a
-            hit is {rank, file, text, labels, matched_labels, score (cosine: in the common space and of the encoder
-            together, or of the encoder alone), percentile (share of the gallery it beats, 0 to 100), probability
+            hit is {rank, file, text, labels, matched_labels, score (by the model's rule, or the encoder's cosine),
+            shares ({common, labels, encoder}: what each part gives of the score by the rule, which they sum to; null
+            where the encoder alone ranks), percentile (share of the gallery it beats, 0 to 100), probability
             (calibrated chance of sharing a label with the query, 0 to 1, or null)}.
         """
         query = Query(
-            text=clean_text(text), limit=limit, without=without, labels=labels, match=match, space=space, cutoff=cutoff
+            text=clean_text(text),
+            limit=limit,
+            without=without,
+            labels=labels,
+            match=match,
+            space=space,
+            cutoff=cutoff,
+            labels_weight=labels_weight,
         )
         return program.named_service().search(query).to_dict()
 
@@ -61,6 +74,7 @@ def api(program: Program) -> list[Callable[..., Any]]:
         match: str = "any",
         space: str = "ranking",
         cutoff: float = 0,
+        labels_weight: float | None = None,
     ) -> dict[str, Any]:
         """Find the pictures and captions of the gallery nearest to a picture, or to a picture and words together.
 
@@ -74,6 +88,7 @@ def api(program: Program) -> list[Callable[..., Any]]:
             match: Which of the labels they must have: "any", "all" or "none".
             space: "ranking" or "encoder", as for /search_by_text.
             cutoff: 0 to 100, as for /search_by_text.
+            labels_weight: 0 to 4 or null, as for /search_by_text.
 
         Returns:
             The same as /search_by_text; query_labels are the labels predicted for the picture.
@@ -88,6 +103,7 @@ def api(program: Program) -> list[Callable[..., Any]]:
             match=match,
             space=space,
             cutoff=cutoff,
+            labels_weight=labels_weight,
         )
         return program.search(program.named_service(), query).to_dict()
 
@@ -101,6 +117,7 @@ def api(program: Program) -> list[Callable[..., Any]]:
         match: str = "any",
         space: str = "ranking",
         cutoff: float = 0,
+        labels_weight: float | None = None,
     ) -> dict[str, Any]:
         """Find more pictures like one of the gallery, and captions that fit it; the picture itself is left out.
 
@@ -114,6 +131,7 @@ def api(program: Program) -> list[Callable[..., Any]]:
             match: Which of the labels they must have: "any", "all" or "none".
             space: "ranking" or "encoder", as for /search_by_text.
             cutoff: 0 to 100, as for /search_by_text.
+            labels_weight: 0 to 4 or null, as for /search_by_text.
 
         Returns:
             The same as /search_by_text.
@@ -129,6 +147,7 @@ def api(program: Program) -> list[Callable[..., Any]]:
             match=match,
             space=space,
             cutoff=cutoff,
+            labels_weight=labels_weight,
         )
         return service.search(query).to_dict()
 
@@ -155,6 +174,7 @@ def api(program: Program) -> list[Callable[..., Any]]:
         match: str = "any",
         space: str = "ranking",
         cutoff: float = 0,
+        labels_weight: float | None = None,
     ) -> str:
         """The results of a text search as a table.
 
@@ -166,12 +186,20 @@ def api(program: Program) -> list[Callable[..., Any]]:
             match: Which of the labels they must have: "any", "all" or "none".
             space: "ranking" or "encoder", as for /search_by_text.
             cutoff: 0 to 100, as for /search_by_text.
+            labels_weight: 0 to 4 or null, as for /search_by_text.
 
         Returns:
             CSV as RFC 4180 has it, with a header; a text that a spreadsheet would take for a formula begins with '.
         """
         query = Query(
-            text=clean_text(text), limit=limit, without=without, labels=labels, match=match, space=space, cutoff=cutoff
+            text=clean_text(text),
+            limit=limit,
+            without=without,
+            labels=labels,
+            match=match,
+            space=space,
+            cutoff=cutoff,
+            labels_weight=labels_weight,
         )
         return to_csv(program.named_service().search(query))
 

@@ -6,10 +6,10 @@ calls a label is escaped, because Plotly reads markup in texts.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from algcn.evaluation.ranking import Weights
 from algcn.evaluation.record import TriedWeight
 from algcn.evaluation.results import (
     ALL_DIRECTIONS,
@@ -26,6 +26,7 @@ TEAL, ORANGE, BLUE, GREY, PINK = "#14958a", "#d9691e", "#4a90d9", "#8a8c95", "#c
 STYLES = {
     "algcn": {"color": TEAL, "dash": "solid", "symbol": "circle"},
     "algcn_without_gcn": {"color": ORANGE, "dash": "dash", "symbol": "diamond-open"},
+    "plus": {"color": PINK, "dash": "longdash", "symbol": "cross"},
     "linear_probe": {"color": BLUE, "dash": "dashdot", "symbol": "square-open"},
     "chance": {"color": GREY, "dash": "dot", "symbol": "line-ns-open"},
 }
@@ -93,7 +94,7 @@ def label_bars(per_label: Mapping[str, Both[AveragePrecisions]], direction: str)
             "hovertemplate": "%{x:.3f}",
         }
     ]
-    for method in ("algcn_without_gcn", "linear_probe"):
+    for method in ("algcn_without_gcn", "plus", "linear_probe"):
         if method in per_label:
             data.append(
                 {
@@ -120,12 +121,12 @@ def label_bars(per_label: Mapping[str, Both[AveragePrecisions]], direction: str)
     return figure
 
 
-def ranking_tradeoff(weights: Sequence[TriedWeight], used: float) -> Figure | None:
-    """What the encoder's weight in the ranking gives and costs: mAP over recall, a point for each weight.
+def ranking_tradeoff(weights: Sequence[TriedWeight], used: Weights) -> Figure | None:
+    """What labels and encoder give to the ranking and cost: mAP over recall, a point for each choice of weights.
 
     Args:
         weights: What was tried.
-        used: The weight that this bundle ranks with.
+        used: The weights that this bundle ranks with.
 
     Returns:
         None where recall at 10 was measured for no weight.
@@ -133,18 +134,17 @@ def ranking_tradeoff(weights: Sequence[TriedWeight], used: float) -> Figure | No
     known = [tried for tried in weights if "10" in tried.recall.text_to_image]
     if not known:
         return None
-    weights = sorted(known, key=lambda tried: math.inf if tried.encoder_weight is None else tried.encoder_weight)
-    is_used = [tried.encoder_weight == used for tried in weights]
-    names = ["encoder alone" if w.encoder_weight is None else f"{w.encoder_weight:g}" for w in weights]
+    weights = sorted(known, key=lambda tried: tried.recall.text_to_image["10"])
+    is_used = [tried.is_of(used) for tried in weights]
+    names = [tried.name for tried in weights]
     trace = {
         "type": "scatter",
-        "mode": "lines+markers+text",
+        "mode": "markers+text",
         "name": "",
         "x": [float(tried.recall.text_to_image["10"]) for tried in weights],
         "y": [float(tried.map.primary) for tried in weights],
         "text": [words.bold(f"{name}, used") if on else name for name, on in zip(names, is_used, strict=True)],
         "textposition": ["bottom left"] * (len(weights) - 1) + ["middle left"],
-        "line": {"color": GREY, "width": 1.5},
         "marker": {"color": [TEAL if on else GREY for on in is_used], "size": [15 if on else 9 for on in is_used]},
         "hovertemplate": "recall %{x:.3f}, mAP %{y:.4f}",
         "cliponaxis": False,

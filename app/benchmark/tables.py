@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 
 from algcn.evaluation import paper as published
+from algcn.evaluation.ranking import Weights
 from algcn.evaluation.record import HELD_OUT, EncoderResults, Record, TestedSet, TriedWeight
 from algcn.evaluation.results import (
     ALL_DIRECTIONS,
@@ -97,11 +98,10 @@ def _measured(record: Record) -> list[tuple[str, RelevanceBlock, str]]:
         ]
     if record.test is None or record.test.map is None:
         return []
-    runs = {"algcn": record.test, "algcn_without_gcn": record.without_gcn and record.without_gcn.test}
     methods = {
         method: MethodResult(**{measure: Spread.over([run.map.of(measure)]) for measure in MEASURES})
-        for method, run in runs.items()
-        if run is not None and run.map is not None
+        for method, run in record.runs("test").items()
+        if run.map is not None
     }
     labels = record.relevance or ()
     count = f" ({len(labels)})" if labels else ""
@@ -111,7 +111,7 @@ def _measured(record: Record) -> list[tuple[str, RelevanceBlock, str]]:
 def _comparison(title: str, block: RelevanceBlock, note: str) -> Comparison:
     methods, chance = block.methods, float(block.chance)
     rows = [_row("chance", (None, None, (chance, None)), chance, False)]
-    for method in ("linear_probe", "algcn_without_gcn", "algcn"):
+    for method in ("linear_probe", "algcn_without_gcn", "algcn", "plus"):
         if method in methods:
             spreads = [methods[method].of(measure) for measure in MEASURES]
             cells = tuple((float(spread.mean), spread.std) for spread in spreads)
@@ -128,12 +128,12 @@ def _row(method: str, cells: Sequence[tuple[float, float | None] | None], chance
     return Row(NAMES[method], classes, cells, share, floor)
 
 
-def tradeoff(weights: Iterable[TriedWeight], used: float) -> str:
+def tradeoff(weights: Iterable[TriedWeight], used: Weights) -> str:
     """The same numbers as the plot, as a table."""
     rows = [
         {
-            "weight": tried.encoder_weight,
-            "is_used": tried.encoder_weight == used,
+            "name": tried.name,
+            "is_used": tried.is_of(used),
             "average": tried.map.primary,
             "text_to_image": tried.recall.text_to_image.get("10"),
             "image_to_text": tried.recall.image_to_text.get("10"),

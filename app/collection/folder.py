@@ -20,7 +20,6 @@ from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from algcn.bundles.predictor import LabelPredictor
 from algcn.datasets.folders.listing import is_listed
 from algcn.datasets.folders.names import folded
 from algcn.datasets.image_folder import METADATA, SEPARATOR, Item
@@ -39,11 +38,12 @@ if TYPE_CHECKING:
 
 PICTURES, STAGING = "pictures", "staging"
 COLUMNS = ("file_name", "text", "labels", "split")
-PREDICTED = "predicted_labels"
+PREDICTED = ("predicted_labels", "predicted_probabilities")
 MAX_NAME = 80
 SHOWN = 3  # sentences of an error
 SEPARATORS = frozenset("|;,[](){}")  # in a label, a reader may take one for the end of it
 Progress = Callable[[int, int], None]
+Predictions = Sequence[tuple[str, float | None]]  # labels and their probabilities, None where there are none
 
 
 @dataclasses.dataclass(frozen=True)
@@ -143,23 +143,23 @@ class Collection:
             account.used[unit] = number - given_before[unit]
         return account.used["pictures"]
 
-    def write_zip(self, path: Path, bundle: Bundle) -> Path:
-        """Write the collection as an image folder in a zip; labels that the model predicted stand in their own column.
+    def write_zip(self, path: Path, items: Sequence[Item], predicted: Sequence[Predictions]) -> Path:
+        """Write the collection as an image folder in a zip; what a model predicted stands in columns of its own.
 
         Args:
             path: The file to write.
-            bundle: The model whose predictions are added for pictures without labels.
+            items: The pictures with the labels that they are known to have.
+            predicted: For each of them the labels that are predicted, with their probabilities.
         """
-        predicted = LabelPredictor(bundle).of_pictures(self.gallery.image_embeddings)
-        guessed = {item.file_name: labels for item, labels in zip(self.gallery.items, predicted, strict=True)}
-        metadata = _csv(
-            (*COLUMNS, PREDICTED),
-            ((*row, "" if row[2] else SEPARATOR.join(guessed[row[0]])) for row in _rows(self.gallery.items)),
-        )
+        guessed = {
+            item.file_name: (_labels_field([label for label, _ in labels]), _probabilities_field(labels))
+            for item, labels in zip(items, predicted, strict=True)
+        }
+        metadata = _csv((*COLUMNS, *PREDICTED), ((*row, *guessed[row[0]]) for row in _rows(items)))
         # Not compressed: pictures are already.
         with replacing(path) as aside, zipfile.ZipFile(aside, "w", strict_timestamps=False) as archive:
             archive.writestr(f"{path.stem}/{METADATA}", metadata)
-            for item in self.gallery.items:
+            for item in items:
                 archive.write(self.root / item.file_name, f"{path.stem}/{item.file_name}")
         return path
 
@@ -228,6 +228,10 @@ def _labels_field(labels: Sequence[str]) -> str:
     if any(SEPARATORS.intersection(label) for label in labels):
         return json.dumps(list(labels), ensure_ascii=False)
     return SEPARATOR.join(labels)
+
+
+def _probabilities_field(labels: Predictions) -> str:
+    return SEPARATOR.join(f"{probability:.3f}" for _, probability in labels if probability is not None)
 
 
 def _csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

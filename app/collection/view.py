@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from app.collection.folder import Collection
     from app.service import RetrievalService
 
-MAX_LABELS = 4
 MAX_NAMED = 100
 MAX_NOTES = 8
 MAX_SENTENCE = 400
@@ -31,8 +30,6 @@ class Shown:
     address: str
     file: str
     caption: str
-    labels: Sequence[str]
-    are_predicted: bool
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,32 +108,26 @@ def render_added(account: Account, left_out: Sequence[LeftOut], seconds: float) 
     return render("collection/added.html", added=added, seconds=seconds, notes=notes, kinds=kinds, most=MAX_NAMED)
 
 
-def render_collection(collection: Collection, service: RetrievalService, predicted: Sequence[tuple[str, ...]]) -> str:
-    """Render the pictures with their labels.
+def render_collection(collection: Collection, service: RetrievalService, percent: int, name_length: int) -> str:
+    """Render the pictures and what labels them; the labels themselves come with every answer (`app.labelling.board`).
 
     Args:
         collection: The collection.
         service: Serves the pictures.
-        predicted: For each picture the labels that the model predicts; shown where nobody gave any.
+        percent: From which probability suggestions are accepted, unless the visitor moves the slider.
+        name_length: How many characters the name of a label may have.
     """
-    items = collection.gallery.items
     pictures = [
-        Shown(
-            f"{service.pictures}/card/{number}",
-            item.file_name,
-            next(iter(item.texts), item.file_name),
-            item.labels or predicted[number],
-            are_predicted=not item.labels and bool(predicted[number]),
-        )
-        for number, item in enumerate(items)
+        Shown(f"{service.pictures}/card/{number}", item.file_name, next(iter(item.texts), item.file_name))
+        for number, item in enumerate(collection.gallery.items)
     ]
     return render(
         "collection/pictures.html",
         pictures=pictures,
         texts=len(collection.gallery.texts),
-        labelled=sum(1 for item in items if item.labels),
         size=_size(collection.size),
-        most=MAX_LABELS,
+        percent=percent,
+        name_length=name_length,
     )
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from app.search.results import Hit
 
 CHIPS_ON_CARD = 4
+DECIMALS = 3  # of the parts of a score
 JSON = json.JSONEncoder(ensure_ascii=False)
 
 
@@ -31,7 +32,7 @@ class Drawn(NamedTuple):
         unshown: How many more there are.
         chance: In words; None where it is not known.
         beats: In words.
-        cosine: What it is ranked by.
+        score: What it is ranked by.
     """
 
     hit: Hit
@@ -43,7 +44,7 @@ class Drawn(NamedTuple):
     unshown: int
     chance: str | None
     beats: str
-    cosine: str
+    score: str
 
 
 def drawn(hits: Iterable[Hit], prefix: str) -> list[Drawn]:
@@ -66,10 +67,10 @@ def _drawn(hit: Hit, prefix: str, *, is_behind: bool = False) -> Drawn:
     room = max(0, CHIPS_ON_CARD - len(matched))
     unshown = max(0, len(others) - room)
     likely = None if hit.probability is None else chance(hit.probability)
-    better, cosine = beats(hit.percentile), f"{hit.score:.3f}"
-    details = _details(hit, prefix, likely, better, cosine)
+    better, score = beats(hit.percentile), f"{hit.score:.{DECIMALS}f}"
+    details = _details(hit, prefix, likely, better, score)
     picture = picture_url(hit.item, prefix)
-    return Drawn(hit, is_behind, picture, details, matched, others[:room], unshown, likely, better, cosine)
+    return Drawn(hit, is_behind, picture, details, matched, others[:room], unshown, likely, better, score)
 
 
 def picture_url(item: int, prefix: str, size: str = "card") -> str:
@@ -87,7 +88,28 @@ def chance(probability: float) -> str:
     return f"{min(99, max(1, round(100 * probability)))} %"
 
 
-def _details(hit: Hit, prefix: str, chance: str | None, beats: str, cosine: str) -> str:
+def _shares(hit: Hit) -> list[tuple[str, float]]:
+    """What gives the score of a result: the labels that give most, the other labels, common space and encoder."""
+    if not any(hit.shares):
+        return []
+    named = [(label.name, label.share) for label in hit.shared_labels]
+    rest = hit.shares.labels - sum(label.share for label in hit.shared_labels)
+    parts = {"other labels": rest, "common space": hit.shares.common, "encoder": hit.shares.encoder}
+    names, values = zip(*named, *parts.items(), strict=True)
+    return [(name, value) for name, value in zip(names, rounded(values, DECIMALS), strict=True) if value]
+
+
+def rounded(values: Sequence[float], decimals: int) -> list[float]:
+    """Round values so that they sum to their rounded sum: down, and up again those that lost most."""
+    unit = 10**decimals
+    whole = [math.floor(value * unit) for value in values]
+    missing = round(sum(values) * unit) - sum(whole)
+    for position in sorted(range(len(values)), key=lambda at: whole[at] - values[at] * unit)[:missing]:
+        whole[position] += 1
+    return [number / unit for number in whole]
+
+
+def _details(hit: Hit, prefix: str, chance: str | None, beats: str, score: str) -> str:
     """What the dialog shows of a result, as JSON."""
     details: dict[str, Any] = {
         "item": hit.item,
@@ -101,13 +123,13 @@ def _details(hit: Hit, prefix: str, chance: str | None, beats: str, cosine: str)
         "rank": hit.rank,
         "beats": beats,
         "chance": chance,
-        "cosine": cosine,
+        "score": score,
         "cosines": [
             # To the encoder some queries are nothing: labels alone, to a model that reads no words.
             [name, *(f"{cosine:.3f}" if cosine else "–" for cosine in cosines)]
             for name, cosines in (("Picture", hit.picture_cosines), ("Caption", hit.caption_cosines))
             if cosines is not None
         ],
-        "shared": [[label.name, round(label.query, 3), round(label.result, 3)] for label in hit.shared_labels],
+        "shares": _shares(hit),
     }
     return JSON.encode(details)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from app.labels.details import LabelDetails
     from app.labels.edits import Edit, Effect
     from app.labels.graph import LabelGraph
+    from app.labels.sayings import Chance, Place, Sayings
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets" / "page"
 MAX_LABELS = 500
@@ -30,7 +31,11 @@ MAX_LABELS = 500
 MAX_WEIGHTS = 1_500_000
 # A stage starts with as many edges as can be told apart, for each label.
 EDGES_SHOWN = 2.3
-THRESHOLDS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+THRESHOLDS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0)
+NO_STAGE = (
+    "This model has no label graph, and no picture of this gallery has labels to count; choose a model with a graph, "
+    "or open a labelled gallery."
+)
 
 
 def label_graph_view() -> gr.HTML:
@@ -48,13 +53,14 @@ def label_graph_view() -> gr.HTML:
 
 def graph_value(graph: LabelGraph, pictures_prefix: str) -> dict[str, Any]:
     """The whole graph."""
-    from app.labels.edits import MAX_WEIGHT
-    from app.labels.graph import STAGES
+    from app.labels.edits import WEIGHTS
     from app.labels.layout import HEIGHT, WIDTH
 
     if len(graph) > MAX_LABELS:
         sentence = f"This model has {len(graph):,} labels; the picture of a graph shows up to {MAX_LABELS}."
         return {"kind": "none", "sentence": sentence}
+    if not graph.stages:
+        return {"kind": "none", "sentence": NO_STAGE}
     chosen = _epochs(len(graph.epochs), graph.model_epoch, len(graph))
     changes = graph.learned_change[chosen].numpy()
     return {
@@ -72,11 +78,15 @@ def graph_value(graph: LabelGraph, pictures_prefix: str) -> dict[str, Any]:
         "prior_threshold": graph.prior_threshold,
         "has_gcn": graph.has_gcn,
         "learns": graph.learns,
+        "is_beside": graph.is_beside,
+        "stages": list(graph.stages),
+        "directed": _directed(graph),
+        "edited": graph.edited_stage,
+        "weights": WEIGHTS.get(graph.edited_stage),
         "positions": graph.positions,
         "order": graph.order,
         "drawing": [WIDTH, HEIGHT],
-        "thresholds": {stage: first_threshold(graph, stage) for stage in STAGES},
-        "max_weight": MAX_WEIGHT,
+        "thresholds": {stage: first_threshold(graph, stage) for stage in graph.stages},
         "scales": {
             "light": {"sequential": SEQUENTIAL, "diverging": DIVERGING},
             "dark": {"sequential": SEQUENTIAL_DARK, "diverging": DIVERGING_DARK},
@@ -85,8 +95,25 @@ def graph_value(graph: LabelGraph, pictures_prefix: str) -> dict[str, Any]:
     }
 
 
-def label_value(details: LabelDetails, edited: bool, serial: object) -> dict[str, Any]:
-    """The answer about one label; `serial` is the browser's, so that no two answers are equal."""
+def _directed(graph: LabelGraph) -> dict[str, Any] | None:
+    """What one label says about another: the counted share of it, and what learning added."""
+    if graph.directed is None:
+        return None
+    change = graph.directed.change
+    return {"counted": _packed((graph.directed.edges - change).numpy()), "change": _packed(change.numpy())}
+
+
+def label_value(
+    details: LabelDetails, edited: bool, serial: object, known: Sequence[Chance] | None = None
+) -> dict[str, Any]:
+    """The answer about one label; `serial` is the browser's, so that no two answers are equal.
+
+    Args:
+        details: What is known of the label.
+        edited: Whether they are those of an edited graph.
+        serial: The number of the question.
+        known: How likely other labels are where this one is known, where an edited graph says so.
+    """
     return {
         "kind": "label",
         "label": details.label,
@@ -96,6 +123,7 @@ def label_value(details: LabelDetails, edited: bool, serial: object) -> dict[str
         "reads_words": details.reads_words,
         "nearest": [[label, round(cosine, 4)] for label, cosine in details.nearest],
         "average_precision": details.average_precision and dataclasses.asdict(details.average_precision),
+        "known": known and _chances(known),
         "serial": _number(serial),
     }
 
@@ -121,14 +149,50 @@ def edits_value(edits: Sequence[Edit], effect: Effect | None, query: str | None,
     }
 
 
+def sayings_value(edits: Sequence[Edit], sayings: Sayings, query: str | None, serial: object) -> dict[str, Any]:
+    """The answer to an edit of the directed graph: all edits now, and what they change."""
+    order = sayings.order
+    return {
+        "kind": "edits",
+        "edits": [[edit.source, edit.target, edit.weight] for edit in edits],
+        "effect": {
+            "known": sayings.known,
+            "alone": _chances(sayings.alone),
+            "of_query": sayings.query and _chances(sayings.query),
+            "order": order
+            and {
+                "first": _places(order.first),
+                "moved": _places(order.moved),
+                "moved_count": order.moved_count,
+                "of": order.of,
+                "known": order.known,
+            },
+            "query": query,
+        },
+        "serial": _number(serial),
+    }
+
+
+def _chances(chances: Sequence[Chance]) -> list[list[float]]:
+    return [[chance.label, round(chance.before, 4), round(chance.after, 4)] for chance in chances]
+
+
+def _places(places: Sequence[Place]) -> list[list[int]]:
+    return [[place.item, place.before, place.after] for place in places]
+
+
 def error_value(sentence: str, serial: object) -> dict[str, Any]:
     """An answer that is a sentence about what was wrong."""
     return {"kind": "error", "sentence": sentence, "serial": _number(serial)}
 
 
 def first_threshold(graph: LabelGraph, stage: str) -> float:
-    """A threshold at which a stage of the model shows about two edges for each label; lower where it has few at all."""
-    sizes = sorted((abs(edge.weight) for edge in graph.edges(stage)), reverse=True)
+    """A threshold at which a stage of the model shows about two edges for each label; lower where it has few at all.
+
+    Of the directed graph, whose edges below 0 are many, those above 0 are counted: the page begins with them.
+    """
+    edges = [edge for edge in graph.edges(stage) if stage != "directed" or edge.weight > 0]
+    sizes = sorted((abs(edge.weight) for edge in edges), reverse=True)
     room = max(12, int(EDGES_SHOWN * len(graph)))
     if not sizes or sizes[0] < 2 * THRESHOLDS[0]:
         return sizes[min(room, len(sizes)) - 1] if sizes else THRESHOLDS[0]

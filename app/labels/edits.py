@@ -1,4 +1,8 @@
-"""Try another label graph: edit an edge, make the classifiers anew, and see what changes."""
+"""Try another label graph: edit an edge and see what changes.
+
+Notable: of a model of mode "paper" an edge of A is edited, and the graph convolution makes its classifiers anew
+(`effect_of`). Of a model of mode "plus" it is one of the directed graph G: see `app.labels.sayings`.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +23,8 @@ if TYPE_CHECKING:
     from app.search.query import QueryPoint
     from app.service import RetrievalService
 
-MAX_WEIGHT = 2.0  # a little above the strongest edge that training makes
+# A little beyond the strongest edges that training makes.
+WEIGHTS = {"adaptive": (0.0, 2.0), "directed": (-4.0, 4.0)}
 MAX_EDITS = 50
 NEIGHBOURS = 3
 MOVED, PREDICTED = 8, 8
@@ -28,7 +33,7 @@ UNMOVED = 0.9995  # a classifier this close to what it was has not moved
 
 @dataclasses.dataclass(frozen=True)
 class Edit:
-    """An edit of the graph: label number `source` shall send `weight` to label number `target`."""
+    """An edit of the graph: label number `source` shall send `weight` to (or say it about) label number `target`."""
 
     source: int
     target: int
@@ -86,14 +91,14 @@ def check_edit(graph: LabelGraph, source: object, target: object, weight: object
     Raises:
         InputError: There are no such labels, both are the same, the weight is out of range, or the model has no graph.
     """
-    if not graph.has_gcn:
+    if graph.edited_stage is None:
         raise InputError(
             "This model was trained without a label graph, so there is no edge to edit; use one with a graph."
         )
     source, target = check_label(source, len(graph)), check_label(target, len(graph))
     if source == target:
-        raise InputError("An edge joins two labels: choose another one to send to.")
-    return Edit(source, target, checks.number(weight, "weight", 0, MAX_WEIGHT))
+        raise InputError("An edge joins two labels: choose another one for its end.")
+    return Edit(source, target, checks.number(weight, "weight", *WEIGHTS[graph.edited_stage]))
 
 
 def add_edit(edits: Sequence[Edit], edit: Edit) -> tuple[Edit, ...]:
@@ -110,18 +115,21 @@ def add_edit(edits: Sequence[Edit], edit: Edit) -> tuple[Edit, ...]:
     return (*kept, edit)
 
 
-def edited(adaptive: Tensor, edits: Iterable[Edit]) -> Tensor:
-    """Return a copy of A, L × L, with the edits made one after the other."""
-    adaptive = adaptive.clone()
+def edited(weights: Tensor, edits: Iterable[Edit]) -> Tensor:
+    """Return a copy of A or G, L × L, with the edits made one after the other."""
+    weights = weights.clone()
     for edit in edits:
-        adaptive[edit.source, edit.target] = edit.weight
-    return adaptive
+        weights[edit.source, edit.target] = edit.weight
+    return weights
 
 
 @torch.inference_mode()
 def edited_classifiers(service: RetrievalService, graph: LabelGraph, edits: Sequence[Edit]) -> Tensor:
-    """Return the classifiers, L × d, that the model's GCN makes of the edited graph; without edits, the model's."""
-    if edits:
+    """Return the classifiers, L × d, that the model's GCN makes of the edited graph; without edits, the model's.
+
+    Edits of the directed graph leave them as they are.
+    """
+    if edits and graph.edited_stage == "adaptive":
         return service.bundle.model.classifiers(edited(graph.adaptive(), edits))
     return service.cache.get("classifiers", service.bundle.model.classifiers)
 

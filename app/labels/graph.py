@@ -2,7 +2,9 @@
 
 Notable: every matrix here has the source in its row and the target in its column, "row sends to column". The model
 stores C and A so; Â it stores turned (row i gathers from column j), and this is the only place that turns it back.
-Training counts are not part of a bundle, so co-occurrence and support are those of the open gallery.
+Training counts are not part of a bundle, so co-occurrence and support are those of the open gallery. C and all that
+follows from it are those of mode "paper", whose model may stand beside the one that answers; the directed graph G, what
+one label says about another, is a graph of its own.
 
 L is the number of labels, E of epochs (0 is before the first).
 """
@@ -14,6 +16,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -26,9 +29,11 @@ from app.labels.layout import layout, seriation
 if TYPE_CHECKING:
     from algcn.bundles.bundle import Bundle
     from algcn.gallery.store import Gallery
+    from algcn.method.label_graph import DirectedGraph
     from app.service import RetrievalService
 
-STAGES = ("cooccurrence", "prior", "learned_change", "adaptive", "normalised", "difference")
+LEARNED = ("learned_change", "adaptive", "normalised", "difference")
+STAGES = ("cooccurrence", "prior", *LEARNED, "directed")
 THIS_MODEL = -1  # the epoch that stands for the model as it answers, rather than one of its history
 SAME = 1e-6  # two label graphs closer than this are one
 ROUNDED = 1e-3  # weights of a bundle may be kept in half precision, which moves a change by less than this
@@ -55,8 +60,10 @@ class LabelGraph:
         counts: L × L int64: labelled pictures of the gallery with both labels; the diagonal is the support.
         pictures: How many pictures of the gallery have labels at all.
         prior_threshold: The threshold t of the training, where that is known.
-        has_gcn: Whether the classifiers come from this graph.
+        has_gcn: Whether there are classifiers that come from this graph: those of mode "paper".
         learns: Whether the graph is learned; otherwise it stays the prior.
+        is_beside: Whether the model of this graph stands beside the one that answers, which is of mode "plus".
+        directed: What labels say about one another, in log-odds (row about column); None where the bundle has none.
     """
 
     names: tuple[str, ...]
@@ -70,11 +77,14 @@ class LabelGraph:
     prior_threshold: float | None
     has_gcn: bool
     learns: bool
+    is_beside: bool = False
+    directed: DirectedGraph | None = None
 
     @classmethod
     def of(cls, bundle: Bundle, gallery: Gallery) -> LabelGraph:
         """Read the graph of a bundle, with the counts of a gallery."""
-        model = bundle.model
+        model = bundle.paper_model
+        is_beside = model is not bundle.model
         stages = {name: stage.cpu() for name, stage in model.label_graph().items()}
         changes, epochs, model_epoch = _history(bundle, stages["learned_change"])
         counts, pictures = _count(bundle, gallery)
@@ -88,13 +98,39 @@ class LabelGraph:
             model_epoch=model_epoch,
             counts=counts,
             pictures=pictures,
-            prior_threshold=training.threshold if training else None,
+            # The settings are those of the model that answers.
+            prior_threshold=training.threshold if training and not is_beside else None,
             has_gcn=model.config.use_gcn,
             learns=model.config.use_gcn and model.config.adaptive,
+            is_beside=is_beside,
+            directed=bundle.directed_graph,
         )
 
     def __len__(self) -> int:
         return len(self.names)
+
+    @cached_property
+    def stages(self) -> tuple[str, ...]:
+        """The stages that there are: what was not trained, or cannot be counted, is none of them."""
+        has_prior = self.has_gcn or bool(self.prior.clone().fill_diagonal_(0).any())
+        there = {
+            "cooccurrence": self.pictures > 0,
+            "prior": has_prior,
+            **dict.fromkeys(LEARNED, self.has_gcn),
+            "directed": self.directed is not None,
+        }
+        return tuple(stage for stage in STAGES if there[stage])
+
+    @property
+    def edited_stage(self) -> str | None:
+        """The stage whose edges can be edited, since the model that answers depends on them; None where none does.
+
+        The graph convolution of a model of mode "paper" makes its classifiers from A; of a model of mode "plus", G acts
+        on what is known of its labels.
+        """
+        if self.has_gcn and not self.is_beside:
+            return "adaptive"
+        return None if self.directed is None else "directed"
 
     @cached_property
     def support(self) -> list[int]:
@@ -110,12 +146,18 @@ class LabelGraph:
     @cached_property
     def positions(self) -> list[list[float]]:
         """The position of each label, L × [x, y]: the same for all stages, thresholds and epochs."""
-        return layout(self.adaptive().numpy(), self.groups, self.names).tolist()
+        return layout(self._nearness, self.groups, self.names).tolist()
 
     @cached_property
     def order(self) -> list[int]:
         """The labels in an order in which related ones are side by side."""
-        return seriation(self.adaptive().numpy())
+        return seriation(self._nearness)
+
+    @property
+    def _nearness(self) -> np.ndarray:
+        """What holds labels together in the picture, L × L, not negative: A, or what makes others likelier in G."""
+        only_directed = self.directed is not None and not self.has_gcn
+        return (torch.relu(self.directed.edges) if only_directed else self.adaptive()).numpy()
 
     def adaptive(self, epoch: int = THIS_MODEL) -> Tensor:
         """Return the adaptive correlation at an epoch, A = ReLU(C + γD), L × L."""
@@ -125,13 +167,15 @@ class LabelGraph:
         """Return the weights of a stage, L × L, "row sends to column".
 
         Args:
-            stage: One of STAGES. `cooccurrence` is `shares`, `difference` is A - C; the others are the model's.
-            epoch: A position in the history, or THIS_MODEL; co-occurrence and prior are the same at each.
+            stage: One of `stages`. `cooccurrence` is `shares`, `difference` is A - C, `directed` G; the others are the
+                model's of mode "paper".
+            epoch: A position in the history, or THIS_MODEL; co-occurrence, prior and G are the same at each.
             adaptive: Another adaptive correlation A, for the stages that follow from it.
 
         Raises:
             InputError: There is no such stage or epoch.
         """
+        self.check_stage(stage)
         position = self.check_epoch(epoch)
         if adaptive is None:
             adaptive = self.adaptive(position)
@@ -147,7 +191,7 @@ class LabelGraph:
             return normalise(adaptive).T
         if stage == "difference":
             return adaptive - torch.relu(self.prior)
-        raise InputError(f"There is no stage {stage!r}; the stages are {', '.join(STAGES)}.")
+        return self.directed.edges
 
     def edges(self, stage: str, epoch: int = THIS_MODEL, threshold: float = 0.0) -> list[Edge]:
         """Return edges between labels of at least `threshold` (by magnitude, never of 0), the strongest first.
@@ -173,6 +217,18 @@ class LabelGraph:
         incoming = [edge for edge in edges if edge.target == label]
         outgoing = [edge for edge in edges if edge.source == label]
         return incoming[:limit], outgoing[:limit]
+
+    def check_stage(self, stage: object) -> None:
+        """Make sure that this graph has a stage.
+
+        Raises:
+            InputError: There is no such stage, or this model has none of it.
+        """
+        if stage not in STAGES:
+            raise InputError(f"There is no stage {checks.shown(stage)}; the stages are {', '.join(STAGES)}.")
+        if stage not in self.stages:
+            there = f"there are {', '.join(self.stages)}" if self.stages else "there is none at all"
+            raise InputError(f"There is no stage {stage!r} with this model and this gallery; {there}.")
 
     def check_epoch(self, epoch: object) -> int:
         """Find the position of an epoch in the history.

@@ -66,10 +66,10 @@ class Neighbour:
 
 @dataclasses.dataclass(eq=False)
 class Variant:
-    """A trained model that the map can show: the bundle's, or the same without the graph convolution.
+    """A trained model that the map can show: the bundle's, that of mode paper, or the same without a graph convolution.
 
     Attributes:
-        key: "with_gcn" or "without_gcn".
+        key: "plus" of a model of that mode; of mode paper "with_gcn" or "without_gcn".
         classifiers: The classifiers, L × d.
         history: The classifiers after every epoch, E × L × d, or None.
         kept: The epoch whose classifiers are the model's; None without a history.
@@ -82,11 +82,11 @@ class Variant:
     kept: int | None = None
 
     @classmethod
-    def of(cls, model: ALGCN, history: torch.Tensor | None = None) -> Variant:
+    def of(cls, model: ALGCN, history: torch.Tensor | None = None, *, is_plus: bool = False) -> Variant:
         """Return a model and its history, if that fits it."""
         with torch.inference_mode():
             classifiers = model.classifiers().detach().float().cpu().clone()
-        key = "with_gcn" if model.config.use_gcn else "without_gcn"
+        key = "plus" if is_plus else "with_gcn" if model.config.use_gcn else "without_gcn"
         if history is None or history.ndim != 3 or not len(history) or history.shape[1:] != classifiers.shape:
             return cls(key, model, classifiers.numpy())
         # It is stored in half precision, so the epoch that was kept is the nearest and not an equal one. A few of the
@@ -112,7 +112,7 @@ class ClassifierMap:
     """The map of a bundle's classifiers; several threads may use it.
 
     Args:
-        bundle: The model, and the one without the graph if the bundle has it.
+        bundle: The model, that of mode paper beside it and the one without the graph if the bundle has them.
         gallery: The gallery whose common labels are named first where there is no room for all.
         layouts: The layouts by t-SNE and UMAP.
     """
@@ -123,9 +123,14 @@ class ClassifierMap:
         self.colours = group_colours(self.groups)
         self._layouts = layouts
         history = (bundle.history or {}).get("classifiers")
-        self.variants = [Variant.of(bundle.model, history)]
+        paper, training = bundle.paper_model, bundle.training
+        is_plus = paper is not bundle.model or (training is not None and training.mode == "plus")
+        # The history is that of mode paper; the first variant is the model that answers.
+        self.variants = [Variant.of(bundle.model, is_plus=True)] if is_plus else []
+        if not is_plus or paper is not bundle.model:
+            self.variants.append(Variant.of(paper, history))
         other = without_gcn(bundle)
-        if other is not None and bundle.model.config.use_gcn:
+        if other is not None and paper.config.use_gcn:
             self.variants.append(Variant.of(other))
         names = {name.casefold(): number for number, name in enumerate(bundle.label_set.names)}
         found = (names.get(label.casefold()) for item in gallery.items for label in item.labels or ())
@@ -136,8 +141,12 @@ class ClassifierMap:
     @property
     def epochs(self) -> int:
         """How many epochs can be shown; 0 or 1 means that there is nothing to choose."""
-        history = self.variants[0].history
-        return 0 if history is None else len(history)
+        return max(0 if variant.history is None else len(variant.history) for variant in self.variants)
+
+    @property
+    def kept(self) -> int:
+        """The epoch that is shown first, whose classifiers are a model's; 0 where there is nothing to choose."""
+        return max(variant.kept or 0 for variant in self.variants)
 
     @cached_property
     def by_support(self) -> list[int]:

@@ -18,6 +18,9 @@ COLUMNS = (
     "score",
     "picture_common",
     "picture_encoder",
+    "share_common",
+    "share_labels",
+    "share_encoder",
     "percentile",
     "probability",
 )
@@ -46,6 +49,7 @@ def _rows(kind: str, hits: Sequence[Hit]) -> list[tuple[object, ...]]:
             _cell("|".join(hit.matched_labels)),
             f"{hit.score:.6f}",
             *(f"{cosine:.6f}" for cosine in hit.picture_cosines),
+            *(f"{share:.6f}" if any(hit.shares) else "" for share in hit.shares),
             f"{hit.percentile:.4f}",
             "" if hit.probability is None else f"{hit.probability:.4f}",
         )

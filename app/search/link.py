@@ -1,6 +1,6 @@
 """Write a query as the end of an address, and read it back when somebody follows the link.
 
-    ?q=a+dog+on+the+beach&not=snow&like=images/0123.webp&weight=0.4&label=dog&label=beach&match=all&cut=60&beside=1
+    ?q=a+dog+on+the+beach&not=snow&like=images/0123.webp&weight=0.4&label=dog&label=beach&match=all&cut=60&subjects=4&beside=1
 
 An uploaded picture is not in it: it is nobody's but the visitor's.
 """
@@ -14,7 +14,7 @@ from algcn.kit.errors import InputError
 from app.search.query import Query
 
 # scripts/address.js owns the same names; whatever else stands in an address is left alone.
-NAMES = ("q", "not", "like", "weight", "label", "match", "cut", "beside")
+NAMES = ("q", "not", "like", "weight", "label", "match", "cut", "subjects", "beside")
 MAX_FIELDS, MAX_WORDS = 200, 1000
 DEFAULT = Query()
 
@@ -42,6 +42,8 @@ def address_of(query: Query, file_of: Callable[[int], str]) -> str:
         fields.append(("match", query.match))
     if query.cutoff:
         fields.append(("cut", f"{query.cutoff:g}"))
+    if query.labels_weight is not None:
+        fields.append(("subjects", f"{query.labels_weight:g}"))
     if query.beside:
         fields.append(("beside", "1"))
     return urlencode(fields, safe="/")
@@ -74,13 +76,14 @@ def query_of(address: object, item_of: Callable[[str], int]) -> Query | None:
         labels=tuple(fields.get("label", ())),
         match=one.get("match", DEFAULT.match),
         cutoff=_number(one, "cut", DEFAULT.cutoff),
+        labels_weight=_number(one, "subjects", None),
         beside=one.get("beside") == "1",
     )
 
 
-def _number(fields: dict[str, str], name: str, default: float) -> float:
+def _number(fields: dict[str, str], name: str, default: float | None) -> float | None:
     try:
-        return float(fields.get(name, default))
+        return float(fields[name]) if name in fields else default
     except ValueError:
         raise InputError(
             f"This link has a {name} of {fields[name]!r:.40}, which is no number; copy it again."

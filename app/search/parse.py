@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from algcn.bundles.predictor import LabelScore
+from algcn.evaluation.ranking import Parts, Ranking, label_vectors
 from algcn.kit.errors import InputError
 from app.search.query import Query, QueryPoint
 from app.search.reading import Part, Reader, terms
@@ -30,6 +31,7 @@ class ParsedQuery:
         shares: How much each part counts; the shares sum to 1.
         unwanted: The parts that it is steered away from.
         point: The point that all parts make together.
+        seen: The same as the ranking sees it.
         label_scores: L cosines of the point with the classifiers.
         query_labels: The labels that the words name or the model predicts.
     """
@@ -39,6 +41,7 @@ class ParsedQuery:
     shares: list[float]
     unwanted: list[Part]
     point: QueryPoint
+    seen: Parts
     label_scores: Tensor
     query_labels: list[LabelScore]
 
@@ -48,7 +51,9 @@ class ParsedQuery:
         return len(self.parts) > 1 or bool(self.unwanted)
 
 
-def parse_query(query: Query, reader: Reader, gallery: Gallery, predictor: LabelPredictor) -> ParsedQuery:
+def parse_query(
+    query: Query, reader: Reader, gallery: Gallery, predictor: LabelPredictor, ranking: Ranking
+) -> ParsedQuery:
     """Read a query; whether its item exists has been checked.
 
     Raises:
@@ -62,7 +67,9 @@ def parse_query(query: Query, reader: Reader, gallery: Gallery, predictor: Label
         words.append(query.text.strip())
     if query.item is not None:
         chosen = slice(query.item, query.item + 1)
-        parts.append(Part("image", gallery.image_features[chosen], gallery.image_embeddings[chosen]))
+        embedding = gallery.image_embeddings[chosen]
+        likely = predictor.probabilities(embedding, "image", predictor.known(gallery.items[chosen]))
+        parts.append(Part("image", gallery.image_features[chosen], embedding, likely))
         words.append("a picture of the gallery")
     elif query.picture is not None:
         parts.append(reader.picture(query.picture))
@@ -75,12 +82,24 @@ def parse_query(query: Query, reader: Reader, gallery: Gallery, predictor: Label
         embedding=_combine("embedding", parts, shares, unwanted, gallery.image_embeddings),
         features=_combine("features", parts, shares, unwanted, gallery.image_features),
     )
+    mixed = _mixed_labels(parts, shares, unwanted, ranking)
+    seen = Parts(point.embedding, mixed, functional.normalize(point.features, dim=1))
     scores = predictor.scores(point.embedding)[0]
     mentioned = [name for part in parts for name in part.mentioned]
     labels = predictor.of_query(scores, point.modality, mentioned)
     if not point.features.any():  # labels alone: whatever else is near their classifiers, they are what is asked for
         labels = [label for label in labels if label.mentioned]
-    return ParsedQuery(query, parts, shares, unwanted, point, scores, labels)
+    return ParsedQuery(query, parts, shares, unwanted, point, seen, scores, labels)
+
+
+def _mixed_labels(parts: Sequence[Part], shares: Sequence[float], unwanted: Sequence[Part], ranking: Ranking) -> Tensor:
+    """Mix what the parts probably show, as the ranking has it, 1 × 3L; what is unwanted counts against it."""
+    mixed = sum(
+        share * label_vectors(part.probabilities, ranking.rarity) for part, share in zip(parts, shares, strict=True)
+    )
+    for part in unwanted:
+        mixed = mixed - AWAY / len(unwanted) * label_vectors(part.probabilities, ranking.rarity)
+    return mixed
 
 
 def _combine(

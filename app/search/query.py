@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SPACES = ("ranking", "encoder")
+MAX_LABELS_WEIGHT = 4.0
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -47,8 +48,9 @@ class Query:
         without: Words to steer away from; commas separate terms.
         labels: Only pictures with these labels, and captions of such pictures.
         match: Which of the labels they must have: "any", "all" or "none".
-        space: "ranking": by the bundle's common space with the encoder's share, as `algcn.evaluate` has it; "encoder":
-            by the encoder alone.
+        space: "ranking": by the bundle's rule (`algcn.evaluation.ranking`); "encoder": by the encoder alone.
+        labels_weight: How much shared labels count in that rule; the bundle's own weight by default. 0 finds the very
+            picture, 4 the same subjects.
         beside: Whether the other ranking is wanted too, for comparison.
         cutoff: 0 to 100. Only results with at least this chance (in percent) of sharing a label with the query; where
             the bundle has no calibration, only results that beat at least this share of the gallery.
@@ -67,6 +69,7 @@ class Query:
     labels: tuple[str, ...] = ()
     match: str = "any"
     space: str = "ranking"
+    labels_weight: float | None = None
     beside: bool = False
     cutoff: float = 0.0
     fold: bool = False
@@ -77,6 +80,8 @@ class Query:
         _check_text("without", self.without)
         checks.number(self.weight, "weight", 0, 1)
         checks.number(self.cutoff, "cutoff", 0, 100)
+        if self.labels_weight is not None:
+            checks.number(self.labels_weight, "labels_weight", 0, MAX_LABELS_WEIGHT)
         object.__setattr__(self, "labels", check_labels(self.labels))
         check_match(self.match)
         if self.space not in SPACES:

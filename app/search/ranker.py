@@ -6,30 +6,29 @@ Notable: percentiles are of the whole gallery, whatever a filter leaves of it, a
 from __future__ import annotations
 
 import dataclasses
+import math
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from algcn.bundles.predictor import SharedLabel
+from algcn.evaluation.ranking import Parts, Ranking, Weights, joined, label_shares
 from algcn.gallery.index import VectorIndex
 from app.kit.limits import MAX_LIMIT
 from app.search.duplicates import fold
 from app.search.filters import LabelFilter
-from app.search.results import Found, Hit
+from app.search.results import NOTHING, Found, Hit
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from algcn.bundles.predictor import LabelPredictor
     from algcn.evaluation.calibration import Calibration
-    from algcn.gallery.index import VectorIndex
     from algcn.gallery.store import Gallery
     from app.search.parse import ParsedQuery
-    from app.search.query import Query, QueryPoint
-    from app.search.reading import Part
+    from app.search.query import Query
 
 
 SHOWN_DUPLICATES = 12
@@ -37,20 +36,19 @@ SHOWN_DUPLICATES = 12
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Kind:
-    """Pictures or texts: N × d and N × e, and the picture that each of the N belongs to."""
+    """Pictures or texts as the ranking sees them, and the picture that each of the N belongs to."""
 
     modality: str
-    embeddings: Tensor
-    features: Tensor
+    items: Parts
     owner: NDArray[np.int64]
 
     @cached_property
-    def embedding_index(self) -> VectorIndex:
-        return VectorIndex(self.embeddings)
+    def index(self) -> VectorIndex:
+        return VectorIndex(joined(self.items))
 
     @cached_property
-    def feature_index(self) -> VectorIndex:
-        return VectorIndex(self.features)
+    def encoder_index(self) -> VectorIndex:
+        return VectorIndex(self.items.encoder)
 
 
 class Ranker:
@@ -59,16 +57,23 @@ class Ranker:
     Args:
         gallery: The pictures and texts.
         predictor: The model's labels, for pictures that the gallery gives none.
-        encoder_weight: How much the encoder's own cosine counts.
+        rule: What it ranks by, where a query does not say otherwise.
     """
 
-    def __init__(self, gallery: Gallery, predictor: LabelPredictor, encoder_weight: float) -> None:
+    def __init__(self, gallery: Gallery, predictor: LabelPredictor, rule: Ranking) -> None:
         self._gallery = gallery
         self._predictor = predictor
-        self._weight = encoder_weight
-        everything = np.arange(len(gallery.items))
-        self._pictures = _Kind("image", gallery.image_embeddings, gallery.image_features, everything)
-        self._texts = _Kind("text", gallery.text_embeddings, gallery.text_features, gallery.text_owner.numpy())
+        self._rule = rule
+        known = predictor.known(gallery.items)
+        owner = gallery.text_owner
+        self._pictures = self._kind(
+            "image", gallery.image_embeddings, gallery.image_features, known, torch.arange(len(gallery.items))
+        )
+        self._texts = self._kind("text", gallery.text_embeddings, gallery.text_features, known[owner], owner)
+
+    def _kind(self, modality: str, embeddings: Tensor, features: Tensor, known: Tensor, owner: Tensor) -> _Kind:
+        likely = self._predictor.probabilities(embeddings, modality, known)
+        return _Kind(modality, self._rule.parts(embeddings, likely, features), owner.numpy())
 
     @cached_property
     def labels(self) -> LabelFilter:
@@ -90,7 +95,8 @@ class Ranker:
             space: What it is ranked by, "ranking" or "encoder".
             calibration: Gives chances; None where there are none for this ranking.
         """
-        scores = {kind.modality: self._scores(parsed.point, kind) for kind in (self._pictures, self._texts)}
+        rule = self._rule_of(parsed.query)
+        scores = {kind.modality: Scores(kind, parsed.seen, rule) for kind in (self._pictures, self._texts)}
         allowed = self.labels.mask(parsed.query.labels, parsed.query.match)
         # A caption of the picture that was asked with is an answer, and shows what that picture is about.
         of_texts = allowed[self._texts.owner]
@@ -101,25 +107,32 @@ class Ranker:
         texts = _Ranked(self._texts, scores, space, of_texts, chances.get("text"), parsed.query)
         return self._found(parsed, pictures), self._found(parsed, texts)
 
-    def _scores(self, point: QueryPoint | Part, kind: _Kind) -> Scores:
-        return Scores.of(point.embedding, point.features, kind.embedding_index, kind.feature_index, self._weight)
+    def _rule_of(self, query: Query) -> Ranking:
+        if query.labels_weight is None or not self._predictor.has_probabilities:
+            return self._rule
+        return self._rule.reweighted(labels=query.labels_weight)
 
     def _chances(
         self, parsed: ParsedQuery, scores: dict[str, Scores], calibration: Calibration
     ) -> dict[str, NDArray[np.floating]]:
         """Return for all pictures and texts their chances of sharing a label with the query.
 
-        A calibration holds for the score of one part that nothing steers. So each part gives chances of its own, and
-        those of words and a picture are averaged by their shares; words to steer away from change the order alone.
+        A calibration holds for the bundle's own ranking of one part that nothing steers. So each part gives chances of
+        its own, and those of words and a picture are averaged by their shares; words to steer away from and other
+        weights change the order alone.
         """
         chances = {}
+        is_own = self._rule_of(parsed.query).weights == self._rule.weights
         for kind in (self._pictures, self._texts):
             directions = [f"{part.modality}_to_{kind.modality}" for part in parsed.parts]
             if not calibration.curves.keys() >= set(directions):
                 continue
             chances[kind.modality] = np.zeros(len(kind.owner))
             for part, share, direction in zip(parsed.parts, parsed.shares, directions, strict=True):
-                scored = self._scores(part, kind) if parsed.is_steered else scores[kind.modality]
+                scored = scores[kind.modality]
+                if parsed.is_steered or not is_own:
+                    seen = self._rule.parts(part.embedding, part.probabilities, part.features)
+                    scored = Scores(kind, seen, self._rule)
                 chances[kind.modality] += share * calibration.probability(direction, scored.ranking)
         return chances
 
@@ -128,7 +141,7 @@ class Ranker:
         wanted = query.limit + 1  # one more says whether there are more
         # Ranks of two rankings are compared, so nothing is folded there.
         if query.fold and not query.beside and ranked.kind is self._pictures:
-            groups = fold(passing, ranked.kind.features.numpy(), wanted)
+            groups = fold(passing, ranked.kind.items.encoder.numpy(), wanted)
         else:
             groups = [[position] for position in passing[:wanted].tolist()]
         described = [group[: 1 + SHOWN_DUPLICATES] for group in groups[: query.limit]]
@@ -149,8 +162,10 @@ class Ranker:
         ranks = {position: rank for rank, group in enumerate(groups, start=1) for position in group}
         if not ranks:
             return {}
-        scores = self._predictor.scores(ranked.kind.embeddings[list(ranks)])
-        shared = self._predictor.shared(parsed.label_scores, scores)
+        scores = ranked.scores[ranked.kind.modality]
+        shared: list[tuple[SharedLabel, ...]] = [()] * len(ranks)
+        if ranked.space == "ranking":
+            shared = self._predictor.shared(scores.of_labels(list(ranks)))
         wanted = {label.name.casefold() for label in parsed.query_labels}
         return {
             position: self._hit(ranked, rank, position, wanted, labels)
@@ -178,8 +193,9 @@ class Ranker:
             score=float(ranked.values[position]),
             percentile=float(ranked.beats[position]),
             probability=None if ranked.chances is None else float(ranked.chances[position]),
-            picture_cosines=_cosines(ranked.scores["image"], item),
-            caption_cosines=None if caption is None else _cosines(of_texts, caption),
+            picture_cosines=ranked.scores["image"].cosines(item),
+            caption_cosines=None if caption is None else of_texts.cosines(caption),
+            shares=ranked.scores[kind.modality].shares(position) if ranked.space == "ranking" else NOTHING,
             shared_labels=shared,
             other_rank=None if ranked.other_ranks is None else int(ranked.other_ranks[position]),
         )
@@ -206,7 +222,7 @@ class _Ranked:
         chances: NDArray[np.floating] | None,
         query: Query,
     ) -> None:
-        self.kind, self.scores, self.allowed, self.chances = kind, scores, allowed, chances
+        self.kind, self.scores, self.space, self.allowed, self.chances = kind, scores, space, allowed, chances
         self.values = scores[kind.modality].by(space)
         self.beats = percentiles(self.values)
         self.cutoff_by = "percentile" if chances is None else "probability"
@@ -220,44 +236,66 @@ class _Ranked:
             self.other_ranks[order] = np.arange(1, len(order) + 1)
 
 
-def _cosines(scores: Scores, position: int) -> tuple[float, float]:
-    return float(scores.common[position]), float(scores.encoder[position])
-
-
-# Cosines in single precision are good to about seven digits; beyond, equal pictures would be ranked by noise.
+# Single precision is good to about seven digits; beyond, equal pictures would be ranked by noise. So many decimals are
+# right for cosines; a score by the rule is in standard deviations and may be larger than 1.
 DECIMALS = 6
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
 class Scores:
-    """The cosines of N items with a query, in each space.
+    """How N items score for a query, by each ranking, and what each part gives.
 
-    Attributes:
-        common: The cosines in the common space.
-        encoder: The cosines of the encoder's features alone.
-        ranking: Both together, as the bundle ranks (see `algcn.evaluation.ranking`); the common space alone for a
-            query that is nothing to the encoder.
+    Args:
+        kind: The items.
+        query: One query, as the ranking sees it.
+        rule: What ranks.
     """
 
-    common: NDArray[np.float32]
-    encoder: NDArray[np.float32]
-    ranking: NDArray[np.float32]
+    def __init__(self, kind: _Kind, query: Parts, rule: Ranking) -> None:
+        # Names of labels are nothing to the encoder: it neither adds to a score nor makes it smaller.
+        if not query.encoder.any() and rule.weights._replace(encoder=0.0) != NOTHING:
+            rule = rule.reweighted(encoder=0.0)
+        self._kind, self._query, self._rule = kind, query, rule
 
-    @classmethod
-    def of(
-        cls, embedding: Tensor, features: Tensor, embeddings: VectorIndex, encoded: VectorIndex, encoder_weight: float
-    ) -> Scores:
-        """Score N items, indexed in both spaces, for a query (1 × d in the common one, 1 × e of the encoder)."""
-        common = np.round(embeddings.inner_products(embedding)[0], DECIMALS)
-        encoder = np.round(encoded.inner_products(features)[0], DECIMALS)
-        if not features.any():
-            return cls(common, encoder, common)
-        ranking = np.round((common + encoder_weight * encoder) / (1 + encoder_weight), DECIMALS)
-        return cls(common, encoder, ranking.astype(np.float32))
+    @cached_property
+    def ranking(self) -> NDArray[np.float32]:
+        """N scores by the rule."""
+        return _rounded(self._kind.index.inner_products(self._rule.weighted(self._query))[0])
+
+    @cached_property
+    def encoder(self) -> NDArray[np.float32]:
+        """N cosines of the encoder's features alone."""
+        return _rounded(self._kind.encoder_index.inner_products(self._query.encoder)[0])
 
     def by(self, space: str) -> NDArray[np.float32]:
-        """Return the scores that are ranked by: "ranking", both together, or "encoder", its cosine alone."""
+        """Return the scores that are ranked by: "ranking", the rule, or "encoder", its cosine alone."""
         return self.encoder if space == "encoder" else self.ranking
+
+    def cosines(self, position: int) -> tuple[float, float]:
+        """Return the cosines of one item with the query in the common space and of the encoder."""
+        common, encoder = (
+            round(float(getattr(self._kind.items, name)[position] @ getattr(self._query, name)[0]), DECIMALS)
+            for name in ("common", "encoder")
+        )
+        return common, encoder
+
+    def shares(self, position: int) -> Weights:
+        """Return what each part gives of one item's score by the rule; they sum to it."""
+        return Weights(
+            *(
+                factor * float(getattr(self._kind.items, name)[position] @ getattr(self._query, name)[0])
+                for name, factor in self._rule.factors._asdict().items()
+            )
+        )
+
+    def of_labels(self, positions: list[int]) -> Tensor:
+        """Return what each label gives of the scores of K items by the rule, K × L."""
+        return self._rule.factors.labels * label_shares(self._kind.items.labels[positions], self._query.labels)
+
+
+def _rounded(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Leave of scores the digits that single precision is good for: as many decimals as the largest has room for."""
+    largest = round(float(np.abs(scores).max(initial=0.0)), DECIMALS)  # a cosine of 1.0000001 is one of 1
+    return np.round(scores, DECIMALS - math.ceil(math.log10(max(1.0, largest))))
 
 
 def percentiles(scores: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -46,6 +46,7 @@ class Part:
         modality: "image" or "text".
         features: 1 × e, L2-normalised.
         embedding: 1 × d, L2-normalised; zero if ALGCN sees nothing in it.
+        probabilities: 1 × L: how likely each label is; 1 of those that the words name.
         mentioned: Names of the labels that the words name.
         labels_only: The words say nothing but names of labels.
         notice: A sentence for the reader, or None.
@@ -54,6 +55,7 @@ class Part:
     modality: str
     features: Tensor
     embedding: Tensor
+    probabilities: Tensor
     mentioned: tuple[str, ...] = ()
     labels_only: bool = False
     notice: str | None = None
@@ -95,12 +97,14 @@ class Reader:
         with torch.no_grad():
             features = self._encoder.encode_texts([text]).clone()
             embedding = functional.normalize(self._model.embed_text(features).float(), dim=1)
+            mentioned = tuple(self._labels.find(text))
+            known = self._labels.encode([mentioned])
+            probabilities = self._predictor.probabilities(embedding, "text", known)
             bare = named_only(text, self._labels)
             if bare and embedding.any():
                 share = CLASSIFIER_SHARE * self._predictor.direction(bare)
                 embedding = functional.normalize(embedding + share, dim=1)
-        mentioned = tuple(self._labels.find(text))
-        return Part("text", features, embedding, mentioned, bool(bare), self._length_notice(text))
+        return Part("text", features, embedding, probabilities, mentioned, bool(bare), self._length_notice(text))
 
     def _read_labels(self, text: str) -> Part:
         names = named_only(text, self._labels)
@@ -112,8 +116,9 @@ class Reader:
             )
         with torch.no_grad():
             embedding = self._predictor.direction(names)
+        nothing, known = torch.zeros(1, self._encoder.width), self._labels.encode([names]).float()
         # Classifiers are compared with pictures by the thresholds of pictures.
-        return Part("image", torch.zeros(1, self._encoder.width), embedding, tuple(names), labels_only=True)
+        return Part("image", nothing, embedding, known, tuple(names), labels_only=True)
 
     def _read_picture(self, picture: Image.Image | Path | str | bytes) -> Part:
         # The only place where a picture that somebody asks with is decoded.
@@ -122,7 +127,7 @@ class Reader:
         with torch.no_grad():
             features = self._encoder.encode_images([image]).clone()
             embedding = functional.normalize(self._model.embed_image(features).float(), dim=1)
-        return Part("image", features, embedding)
+        return Part("image", features, embedding, self._predictor.probabilities(embedding, "image"))
 
     def _length_notice(self, text: str) -> str | None:
         context = getattr(self._encoder.tokenizer, "context_length", None)

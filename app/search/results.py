@@ -6,9 +6,13 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from algcn.bundles.predictor import LabelScore, SharedLabel
+from algcn.evaluation.ranking import Weights
 
 if TYPE_CHECKING:
     from app.search.query import Query, QueryPoint
+
+
+NOTHING = Weights(0.0, 0.0, 0.0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,12 +28,13 @@ class Hit:
         labels: The picture's labels: those of the gallery, or what the model predicts where the gallery says nothing.
         matched_labels: The labels among them that the query has too.
         labels_are_predicted: Whether the labels come from the model.
-        score: The number that it is ranked by: both cosines together, or the encoder's alone.
+        score: The number that it is ranked by: the rule's (`algcn.evaluation.ranking`), or the encoder's cosine alone.
         percentile: Share of the gallery's pictures (or texts) that score less, 0 to 100.
         probability: Chance of sharing a label with the query, 0 to 1; None where nobody calibrated it.
         picture_cosines: The picture's cosines with the query, in the common space and of the encoder.
         caption_cosines: The same two cosines of the text found, or of the picture's best; None without texts.
-        shared_labels: Labels that explain the score, the strongest first.
+        shares: What the parts of the ranking give of the score; they sum to it. All 0 where the encoder alone ranks.
+        shared_labels: What single labels give of it, the strongest first.
         other_rank: The result's rank in the other ranking, where both were asked for.
         near_duplicates: The first near-duplicates that are folded behind it.
         folded: How many near-duplicates are folded behind it.
@@ -48,6 +53,7 @@ class Hit:
     probability: float | None = None
     picture_cosines: tuple[float, float] = (0.0, 0.0)
     caption_cosines: tuple[float, float] | None = None
+    shares: Weights = NOTHING
     shared_labels: tuple[SharedLabel, ...] = ()
     other_rank: int | None = None
     near_duplicates: tuple[Hit, ...] = ()
@@ -62,6 +68,7 @@ class Hit:
             "labels": list(self.labels),
             "matched_labels": list(self.matched_labels),
             "score": round(self.score, 6),
+            "shares": self.shares.to_json() if any(self.shares) else None,
             "percentile": round(self.percentile, 4),
             "probability": None if self.probability is None else round(self.probability, 4),
         }

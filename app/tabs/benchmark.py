@@ -88,7 +88,7 @@ class BenchmarkTab:
 
     def open_tab(self, service: RetrievalService, visitor: Visitor, direction: str) -> tuple[Any, ...]:
         """Show the numbers of the model that is open."""
-        record, used = service.bundle.record, service.bundle.encoder_weight
+        record, used = service.bundle.record, service.bundle.ranking.weights
         drawn = record.label_curves()
         chosen = next(iter(drawn), None)
         choices = [(name[:MAX_CHOICE], name) for name in drawn]

@@ -20,9 +20,15 @@ if TYPE_CHECKING:
 
 PLOT_HEIGHT = 500
 POLL_SECONDS = 0.5
-VARIANTS = 2  # with the graph convolution and without
-TITLES = {"with_gcn": "With the graph convolution", "without_gcn": "Without it, each classifier for itself"}
+VARIANTS = 3  # mode plus, and mode paper with the graph convolution and without
+TITLES = {
+    "plus": "Mode plus, the model that answers",
+    "with_gcn": "With the graph convolution",
+    "without_gcn": "Without it, each classifier for itself",
+}
 ALONE = {
+    "plus": "This model is of mode plus: each classifier was learned for itself, and there is none of mode paper "
+    "beside it to compare with.",
     "with_gcn": "This bundle has no model trained without the graph, so there is nothing to compare with.",
     "without_gcn": "This model was trained without the graph convolution: each classifier was learned for itself.",
 }
@@ -98,7 +104,7 @@ class ClassifiersTab:
         frame.on_open(
             self.tab,
             self.open_tab,
-            [self.label, self.columns[1], *self.outputs],
+            [self.label, *self.columns[1:], *self.outputs],
             inputs=[self.method, self.dimensions],
             key=lambda visitor: visitor.query,
         )
@@ -128,11 +134,12 @@ class ClassifiersTab:
     ) -> tuple[Any, ...]:
         """Draw the classifiers of the model that is open."""
         found = self._map_of(service, visitor)
-        kept = found.variants[0].kept or 0
+        kept = found.kept
         drawn = self._draw(found, visitor, method, dimensions, None, kept)
         drawn[0] = gr.update(maximum=max(1, found.epochs - 1), value=kept, visible=found.epochs > 1 and method == "pca")
         choices = gr.update(choices=sorted(found.label_set.names), value=None)
-        return choices, gr.update(visible=len(found.variants) > 1), *drawn
+        shown = [gr.update(visible=len(found.variants) > number) for number in range(1, VARIANTS)]
+        return choices, *shown, *drawn
 
     def redraw(self, visitor: Visitor, turns: dict[str, int], *values: object) -> Iterator[list[Any]]:
         """Draw at once; what has to be computed first is drawn by PCA until it is there."""
@@ -201,7 +208,7 @@ class ClassifiersTab:
                 continue
             variant = found.variants[number]
             values += [
-                render("maps/plot_title.html", title=TITLES[variant.key]),
+                render("maps/plot_title.html", title=_title(found, variant)),
                 plot_value(found.figure(variant, view, visitor.query)),
                 silhouette_line(found.silhouettes(variant, view)),
                 classifier_panel(found, variant, view, visitor.query),
@@ -237,6 +244,12 @@ def _clicked_label(event: gr.EventData, count: int) -> int | None:
         return chosen if type(chosen) is int and 0 <= chosen < count else None
     ids = selected_ids(event, count) if data.get("action") == "click" else []
     return ids[0] if ids else None
+
+
+def _title(found: ClassifierMap, variant: Variant) -> str:
+    """What a variant is called; beside one of mode plus, the others are said to be of mode paper."""
+    title = TITLES[variant.key]
+    return title if found.variants[0].key != "plus" or variant.key == "plus" else f"Mode paper: {title.lower()}"
 
 
 def _alone(found: ClassifierMap) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import secrets
 import shutil
 import time
@@ -12,34 +11,27 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from algcn.kit.errors import InputError
-from app.collection.view import render_added, render_collection, render_limits, render_more, render_reading
+from app.collection.view import render_added, render_limits, render_more, render_reading
 from app.collection.work import dropped_files, forget_dropped, new_collection, reading_work, waiting_words
 from app.components.file_link import download_place, render_link
 from app.frame import Frame, to_the_end
 from app.kit.disk import check_free, telling_visitors
 from app.kit.templates import render
 from app.kit.words import render_own, render_status
+from app.tabs.labelling import LabellingBoard, OwnPictures, labelled_gallery
 from app.visitors.visitor import Visitor
 
 if TYPE_CHECKING:
-    from app.collection.folder import Collection
     from app.service import RetrievalService
 
 WATCH_SECONDS = 0.2
 ZIP_NAME = "my-pictures.zip"
 BACK, AGAIN = "Back to the bundled gallery", "Search my pictures again"
-TO_SEARCH = """
-() => [...document.querySelectorAll("button[role=tab]")].find((tab) => tab.textContent.trim() === "Search")?.click()
+TO_TAB = """
+() => [...document.querySelectorAll("button[role=tab]")].find((tab) => tab.textContent.trim() === "{}")?.click()
 """
+TO_SEARCH, TO_TRAIN = TO_TAB.format("Search"), TO_TAB.format("Train")
 PRIVATE = {"api_visibility": "private"}
-
-
-@dataclasses.dataclass
-class OwnPictures:
-    """A visitor's own pictures, and the service that shows them for as long as this is held."""
-
-    collection: Collection
-    service: RetrievalService
 
 
 class CollectionsTab:
@@ -60,10 +52,12 @@ class CollectionsTab:
                 with gr.Row(elem_id="collect-actions"):
                     self.search = gr.Button("Search them", variant="primary", size="sm", elem_id="collect-search")
                     self.swap = gr.Button(BACK, size="sm", elem_id="collect-swap")
+                    self.train = gr.Button("Train on these labels", size="sm", elem_id="collect-train")
                     self.save = gr.Button("Download as image folder", size="sm", elem_id="collect-save")
                     self.delete = gr.Button("Delete my pictures", size="sm", elem_id="collect-delete")
                     self.link = download_place("collect-link")
-                self.pictures = _html("collect-pictures")
+                self.board = LabellingBoard(frame)
+                self.pictures = self.board.view
         self.held = gr.State(None)  # OwnPictures
 
     def wire(self) -> None:
@@ -85,13 +79,17 @@ class CollectionsTab:
         frame.openings.extend([added, swapped, deleted])
         self.save.click(self.download_pictures, inputs, self.link, **PRIVATE)
         self.search.click(None, js=TO_SEARCH, **PRIVATE)
+        opened = self.train.click(self.open_labelled, inputs, [*inputs, *seen], **PRIVATE)
+        opened.success(None, js=TO_TRAIN, **PRIVATE)
+        frame.openings.append(opened)
+        self.board.wire(self.held)
         frame.blocks.unload(self.stop_reading)
 
     def open_tab(self, service: RetrievalService, visitor: Visitor, held: OwnPictures | None) -> tuple[Any, ...]:
         """Show the visitor's pictures with the labels that the model which is open now predicts."""
         if held is not None:
             self.frame.program.addresses.add(held.service)
-        return self._banner(visitor), *_view(held, service)
+        return self._banner(visitor), *self._view(visitor, held)
 
     def add_pictures(self, visitor: Visitor, held: Any, uploaded: Any, request: gr.Request) -> Iterator[dict[Any, Any]]:
         """Read what was dropped, and search it from now on."""
@@ -101,6 +99,8 @@ class CollectionsTab:
         )
 
     def _add_pictures(self, visitor: Visitor, held: Any, uploaded: Any, session: str) -> Iterator[dict[Any, Any]]:
+        from app.labelling.board import Board
+
         began = time.perf_counter()
         program, dropped = self.frame.program, []
         with telling_visitors():
@@ -130,9 +130,9 @@ class CollectionsTab:
             job.stop()  # who leaves at the first line never comes to watch it
         job.result()
         # A new address each time: a browser keeps pictures, and a number may mean another one now.
-        service = self._open(visitor, collection, secrets.token_urlsafe(16))
-        held = OwnPictures(collection, service)
-        shown, listed, swapped = _view(held, service)
+        held = OwnPictures(collection, self.frame.service(visitor), held.board if held is not None else Board())
+        self._open(visitor, held, secrets.token_urlsafe(16))
+        shown, listed, swapped = self._view(visitor, held)
         yield {
             self.status: render_added(collection.account, collection.left_out, time.perf_counter() - began),
             self.drop: gr.update(interactive=True),
@@ -151,15 +151,21 @@ class CollectionsTab:
         if held is None:
             return (gr.skip(),) * 6
         if has_own_gallery(self.frame.service(visitor)):
-            service = self._open_bundled(visitor)
+            self._open_bundled(visitor)
             self.frame.program.addresses.add(held.service)  # the pictures in this tab stay
         else:
-            try:
-                service = self._open(visitor, held.collection, held.service.key)
-            except InputError as error:
-                raise gr.Error(str(error), print_exception=False) from None
-            held = OwnPictures(held.collection, service)
-        return visitor, held, self._banner(visitor), *_view(held, service)
+            self._open_own(visitor, held)
+        return visitor, held, self._banner(visitor), *self._view(visitor, held)
+
+    def open_labelled(self, visitor: Visitor, held: Any) -> tuple[Any, ...]:
+        """Open the visitor's own pictures, if they are not, so that the Train tab learns from their labels."""
+        from app.visitors.derive import has_own_gallery
+
+        if held is None:
+            return (gr.skip(),) * 6
+        if not has_own_gallery(self.frame.service(visitor)):
+            self._open_own(visitor, held)
+        return visitor, held, self._banner(visitor), *self._view(visitor, held)
 
     def delete_pictures(self, visitor: Visitor, held: Any, request: gr.Request) -> tuple[Any, ...]:
         """Delete the visitor's pictures and search the program's gallery again."""
@@ -171,24 +177,32 @@ class CollectionsTab:
             raise gr.Error(str(error), print_exception=False) from None
         if held is None:
             return (gr.skip(),) * 8
-        service = self.frame.service(visitor)
-        if has_own_gallery(service):
-            service = self._open_bundled(visitor)
+        if has_own_gallery(self.frame.service(visitor)):
+            self._open_bundled(visitor)
         shutil.rmtree(held.collection.folder, ignore_errors=True)
         deleted = render("collection/deleted.html")
-        return visitor, None, self._banner(visitor), *_view(None, service), deleted, ""
+        return visitor, None, self._banner(visitor), *self._view(visitor, None), deleted, ""
 
     def download_pictures(self, visitor: Visitor, held: Any) -> str:
         """Make a zip of the visitor's pictures as an image folder, and a link to it."""
         if held is None:
             return ""
         path = held.collection.folder / ZIP_NAME
-        held.collection.write_zip(path, held.service.bundle)
+        held.board.write_zip(path, held.collection, self.board.sight(visitor, held))
         return render_link(self.frame.program.addresses.offer(path), path.name, path.stat().st_size)
 
     def stop_reading(self, request: gr.Request) -> None:
         """Stop reading, because the visitor closed the page."""
         self.frame.program.reading_jobs.stop(request.session_hash)
+
+    def _view(self, visitor: Visitor, held: OwnPictures | None) -> tuple[Any, Any, Any]:
+        """Fill the right side: whether it is seen, the pictures, and what the button does that swaps galleries."""
+        from app.visitors.derive import has_own_gallery
+
+        if held is None:
+            return gr.update(visible=False), "", gr.skip()
+        is_open = has_own_gallery(self.frame.service(visitor))
+        return gr.update(visible=True), self.board.show(visitor, held), gr.update(value=BACK if is_open else AGAIN)
 
     def _banner(self, visitor: Visitor) -> str:
         """What the visitor has open of their own."""
@@ -196,42 +210,33 @@ class CollectionsTab:
 
         return render_own(description(self.frame.service(visitor), self.frame.shared(visitor)))
 
-    def _open(self, visitor: Visitor, collection: Collection, key: str) -> RetrievalService:
+    def _open_own(self, visitor: Visitor, held: OwnPictures) -> None:
+        try:
+            self._open(visitor, held, held.service.key)
+        except InputError as error:
+            raise gr.Error(str(error), print_exception=False) from None
+
+    def _open(self, visitor: Visitor, held: OwnPictures, key: str) -> None:
         """Search a visitor's own pictures from now on, with the model that is open."""
         from app.visitors.derive import OTHER_ENCODER, with_gallery
 
-        if collection.encoder != self.frame.service(visitor).bundle.encoder_fingerprint:
-            raise InputError(OTHER_ENCODER.format(name=self.frame.service(visitor).name))
-        service = with_gallery(self.frame.service(visitor), collection.gallery, key)
-        self.frame.program.addresses.add(service)
-        visitor.open(service)
-        return service
+        service = self.frame.service(visitor)
+        if held.collection.encoder != service.bundle.encoder_fingerprint:
+            raise InputError(OTHER_ENCODER.format(name=service.name))
+        with held.board.lock:  # else what is said meanwhile is not searched
+            held.service = with_gallery(service, labelled_gallery(held), key)
+            self.frame.program.addresses.add(held.service)
+            visitor.open(held.service)
 
-    def _open_bundled(self, visitor: Visitor) -> RetrievalService:
+    def _open_bundled(self, visitor: Visitor) -> None:
         """Search the program's gallery from now on, with the model that is open."""
         from app.visitors.derive import has_own_model, with_model
 
         service, shared = self.frame.service(visitor), self.frame.shared(visitor)
-        if not has_own_model(service, shared):
+        if has_own_model(service, shared):
+            visitor.open(with_model(shared, service.bundle, service.name))
+        else:
             visitor.reset()
-            return shared
-        service = with_model(shared, service.bundle, service.name)
-        visitor.open(service)
-        return service
-
-
-def _view(held: OwnPictures | None, service: RetrievalService) -> tuple[Any, Any, Any]:
-    """Fill the right side: whether it is seen, the pictures, and what the button does that swaps galleries."""
-    if held is None:
-        return gr.update(visible=False), "", gr.skip()
-    from app.visitors.derive import fitted, has_own_gallery
-
-    if held.collection.encoder == service.bundle.encoder_fingerprint:
-        predicted = service.predictor.of_pictures(fitted(held.collection.gallery, service.bundle).image_embeddings)
-    else:  # its classifiers know nothing of these features
-        predicted = [()] * len(held.collection)
-    listed = render_collection(held.collection, held.service, predicted)
-    return gr.update(visible=True), listed, gr.update(value=BACK if has_own_gallery(service) else AGAIN)
 
 
 def _html(elem_id: str) -> gr.HTML:

@@ -1,4 +1,4 @@
-"""The Labels tab: what the adaptive matrix learned, label by label and edge by edge, and what if it were different."""
+"""The Labels tab: what the label graphs learned, label by label and edge by edge, and what if they were different."""
 
 from __future__ import annotations
 
@@ -10,7 +10,14 @@ import gradio as gr
 
 from algcn.kit.errors import InputError
 from app.components.clickable_plot import plot_value
-from app.components.label_graph import edits_value, error_value, graph_value, label_graph_view, label_value
+from app.components.label_graph import (
+    edits_value,
+    error_value,
+    graph_value,
+    label_graph_view,
+    label_value,
+    sayings_value,
+)
 from app.frame import Frame, sent
 from app.visitors.visitor import Visitor
 
@@ -88,6 +95,7 @@ def _answer(
     from app.labels.details import label_details
     from app.labels.edits import add_edit, check_edit, edited_classifiers
     from app.labels.graph import check_label, label_graph_of
+    from app.labels.sayings import chances_alone
 
     graph, action, serial = label_graph_of(service), message.get("action"), message.get("serial")
     if action == "open":
@@ -95,7 +103,10 @@ def _answer(
     if action == "label":
         label = check_label(message.get("label"), len(graph))
         details = label_details(service, label, edited_classifiers(service, graph, edits))
-        return plot_value(label_value(details, bool(edits), serial)), edits
+        if not edits or graph.edited_stage != "directed":
+            return plot_value(label_value(details, bool(edits), serial)), edits
+        # Other words of labels about one another leave the classifiers, and so what they find, as they are.
+        return plot_value(label_value(details, False, serial, chances_alone(graph, label, edits))), edits
     if action == "edit":
         edit = check_edit(graph, message.get("source"), message.get("target"), message.get("weight"))
         edits = add_edit(edits, edit)
@@ -112,7 +123,11 @@ def _effect(service: RetrievalService, visitor: Visitor, edits: tuple[Edit, ...]
     """What edits change, for the page."""
     from app.labels.edits import effect_of
     from app.labels.graph import label_graph_of
+    from app.labels.sayings import sayings_of
 
-    query = visitor.query
-    effect = effect_of(service, label_graph_of(service), edits, query) if edits else None
-    return plot_value(edits_value(edits, effect, query.words if query else None, serial))
+    graph, query = label_graph_of(service), visitor.query
+    words = query.words if query else None
+    if edits and graph.edited_stage == "directed":
+        return plot_value(sayings_value(edits, sayings_of(service, graph, edits, query), words, serial))
+    effect = effect_of(service, graph, edits, query) if edits else None
+    return plot_value(edits_value(edits, effect, words, serial))

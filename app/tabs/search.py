@@ -37,7 +37,7 @@ from app.kit.turns import Outdated
 from app.search.examples import example_pictures, example_words
 from app.search.export import to_csv
 from app.search.link import address_of, query_of
-from app.search.query import Query
+from app.search.query import MAX_LABELS_WEIGHT, Query
 from app.visitors.choosing import follow
 from app.visitors.visitor import Visitor
 
@@ -53,6 +53,8 @@ CUTOFF_LABELS = {
     "probability": "Chance at least, %",
     "percentile": "Beats at least, %",
 }
+SUBJECTS = "This very picture … same subjects"
+UNKNOWN = -1  # what the slider says before a model is there, and to one that has no such weight
 OPENED = "You opened another model or gallery: this is its answer."
 OPENED_ANEW = "You opened another model or gallery: search it."
 WANTED = "What do you want to see?"
@@ -141,6 +143,9 @@ class SearchTab:
                 ["any", "all", "none"], value="any", label="Match these labels", elem_id="match", scale=2
             )
             self.cutoff = gr.Slider(0, 99, 0, step=1, label=CUTOFF_LABELS["percentile"], elem_id="cutoff", scale=4)
+            self.subjects = gr.Slider(
+                0, MAX_LABELS_WEIGHT, UNKNOWN, step=0.25, label=SUBJECTS, visible=False, elem_id="subjects", scale=4
+            )
             self.beside = gr.Checkbox(label="Beside the plain encoder", elem_id="beside", scale=2)
         self.notice = gr.HTML(elem_id="notice", apply_default_css=False)
         self.results = results_view()
@@ -148,7 +153,8 @@ class SearchTab:
         self.address = gr.Textbox(visible=False)
         self.given, self.last_query, self.seen = gr.State(Given()), gr.State(None), gr.State(None)
         self.boxes = [
-            self.text, self.given, self.weight, self.without, self.labels, self.match, self.cutoff, self.beside,
+            self.text, self.given, self.weight, self.without, self.labels, self.match, self.cutoff, self.subjects,
+            self.beside,
         ]  # fmt: skip
         self.outputs = [self.notice, self.results, self.last_query, self.picture, self.mix, *self.boxes]
         self.furnished = [*self.outputs, self.examples, self.reads, self.seen]
@@ -168,7 +174,7 @@ class SearchTab:
         quick = {**private, "queue": False}
         inputs = [self.frame.visitor, self.last_query, *self.boxes]
         gr.on([self.text.submit, self.without.submit, self.button.click], self.search, inputs, self.outputs, **quick)
-        for changed in (self.weight, self.labels, self.match, self.cutoff, self.beside):
+        for changed in (self.weight, self.labels, self.match, self.cutoff, self.subjects, self.beside):
             # Of what a slider says while one answer is under way, the last.
             changed.input(self.refine, inputs, self.outputs, **{**quick, "trigger_mode": "always_last"})
         self.picture.upload(self.take_picture, [self.picture, *inputs], self.outputs, **private)
@@ -390,14 +396,18 @@ class SearchTab:
         labels: Any,
         match: Any,
         cutoff: Any,
+        subjects: Any,
         beside: Any,
     ) -> Query:
         """The query that stands in the boxes; a picture that is still being read is there already.
+
+        Where the weight of shared subjects is the model's own, the query says none: so the next model's own counts.
 
         Raises:
             InputError: A value is not of its kind.
         """
         given = visitor.giving or given
+        own = _subjects(self.frame.service(visitor))
         return Query(
             text=text or "",
             picture=None if given.upload is None else uploaded_file(given.upload, self.frame.program.uploads),
@@ -407,6 +417,7 @@ class SearchTab:
             labels=labels or (),
             match=match,
             cutoff=cutoff,
+            labels_weight=None if own == UNKNOWN or subjects in (own, UNKNOWN) else subjects,
             beside=beside is True,
             fold=True,
         )
@@ -432,13 +443,14 @@ class SearchTab:
             self.labels: list(query.labels),
             self.match: query.match,
             self.cutoff: query.cutoff,
+            self.subjects: _subjects(service, query),
             self.beside: query.beside,
         }
 
     def _offers(self, service: RetrievalService, query: Query | None) -> Updates:
         """What depends on the model and the gallery, whatever is asked; and the values of the query, if there is one.
 
-        Without one, what somebody has begun to type or to choose stays.
+        Without one, what somebody has begun to type or to choose stays; the weight of shared subjects is the model's.
         """
         gallery, names = service.gallery, service.bundle.label_set.names
         choices = [(f"{name} · {count:,}", name) for name, count in service.labels.counts.items()]
@@ -459,6 +471,7 @@ class SearchTab:
             self.reads: gr.update(value=reads, visible=bool(reads)),
             self.labels: gr.update(choices=choices, **labels),
             self.cutoff: gr.update(label=CUTOFF_LABELS[service.cutoff_by], **cutoff),
+            self.subjects: gr.update(visible=service.labels_weight is not None, value=_subjects(service, query)),
         }
 
     def _nothing(self) -> Updates:
@@ -467,6 +480,13 @@ class SearchTab:
 
 def _empty(service: RetrievalService) -> str:
     return EMPTY if service.reads_words else EMPTY_OF_PICTURES
+
+
+def _subjects(service: RetrievalService, query: Query | None = None) -> float:
+    """The weight of shared subjects as the slider shows it: the query's, else the model's own."""
+    if query is not None and query.labels_weight is not None:
+        return query.labels_weight
+    return UNKNOWN if service.labels_weight is None else min(service.labels_weight, MAX_LABELS_WEIGHT)
 
 
 def _example_words(service: RetrievalService) -> list[str]:

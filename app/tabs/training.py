@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from algcn.kit.errors import InputError
-from algcn.method.config import MODES
 from app.components.clickable_plot import clickable_plot, plot_value
 from app.components.file_link import download_place, render_link
 from app.frame import Frame, to_the_end
@@ -40,6 +39,7 @@ WATCH_SECONDS = 0.25
 EDGES_SHOWN = 8
 NAME_LENGTH, SHORT_LENGTH = 60, 14
 PLOT_HEIGHT, GRAPH_HEIGHT = 250, 430
+TITLES = {"paper": "Paper", "plus": "Plus"}
 BACK, AGAIN = "Back to the bundled model", "Open my model again"
 PRIVATE = {"api_visibility": "private"}
 Updates = dict[Any, Any]
@@ -54,6 +54,9 @@ class TrainTab:
         with gr.Row(elem_id="train"):
             with gr.Column(scale=3, min_width=280, elem_id="train-form"):
                 self.form = _form()
+                self.about_plus = gr.HTML(
+                    render("training/plus.html"), visible=False, apply_default_css=False, elem_id="train-plus"
+                )
                 with gr.Row(elem_id="train-buttons"):
                     self.start = gr.Button("Train", variant="primary", elem_id="train-start")
                     self.stop = gr.Button("Stop", interactive=False, elem_id="train-stop")
@@ -100,12 +103,14 @@ class TrainTab:
         swapped = self.swap.click(self.swap_model, [visitor, self.model], [visitor, self.banner, self.swap], **PRIVATE)
         frame.openings.extend([trained, swapped])
         self.save.click(self.download_model, self.model, self.link, **PRIVATE)
-        _, use_gcn, adaptive, gamma, threshold, *_ = self.form
+        mode, use_gcn, adaptive, gamma, threshold, epochs, _ = self.form
+        of_paper = [use_gcn, adaptive, gamma, threshold, epochs]
+        mode.change(self.switch_mode, mode, [*of_paper, self.about_plus], show_progress="hidden", **PRIVATE)
         use_gcn.change(self.switch_graph, use_gcn, [adaptive, gamma, threshold], show_progress="hidden", **PRIVATE)
 
     def open_tab(self, service: RetrievalService, visitor: Visitor, bundle: Bundle | None) -> tuple[Any, ...]:
         """Describe the gallery and the model that are open now: they may be others than last time."""
-        from app.training.data import training_data
+        from app.training.data import names, training_data
         from app.visitors.derive import with_words
 
         offered = gr.update(visible=bundle is not None), _swap(bundle is service.bundle)
@@ -113,7 +118,9 @@ class TrainTab:
         source = with_words(service, self.frame.program.models)
         known = source.bundle
         try:
-            found = training_data(source.gallery, known.label_set, known.encoder_fingerprint, DEFAULTS.seed)
+            found = training_data(
+                source.gallery, known.label_set, known.encoder_fingerprint, DEFAULTS.seed, names(source)
+            )
         except InputError as error:
             return banner, "", render_empty(str(error)), gr.update(interactive=False), *offered
         told = render_invitation() if bundle is None else ""
@@ -133,7 +140,8 @@ class TrainTab:
         request: gr.Request,
     ) -> Iterator[dict[Any, Any]]:
         """Train a model, show how it goes, and open it for the visitor."""
-        values = (mode, gamma, threshold, use_gcn, adaptive, epochs, seed)  # as `Settings` takes them
+        # As `Settings` takes them; what mode plus hides is not of it.
+        values = (mode, gamma, threshold, use_gcn, adaptive, epochs if mode == "paper" else None, seed)
         yield from to_the_end(
             self._train(visitor, bundle, values, request.session_hash),
             lambda told: {
@@ -229,6 +237,11 @@ class TrainTab:
         """Let the settings of the graph be changed only where there is one."""
         return [gr.update(interactive=use_gcn)] * 3
 
+    def switch_mode(self, mode: str) -> list[Any]:
+        """Show the settings that the mode has, and what stands for them in mode plus."""
+        is_paper = mode == "paper"
+        return [*[gr.update(visible=is_paper)] * 5, gr.update(visible=not is_paper)]
+
     def _banner(self, visitor: Visitor) -> str:
         """What the visitor has open of their own."""
         from app.visitors.derive import description
@@ -264,8 +277,8 @@ class TrainTab:
             full, short = ([plain(name, length) for name in names] for length in (NAME_LENGTH, SHORT_LENGTH))
             shown = change_figure(change, full, short)
         return {
-            self.map_plot: plot_value(map_figure(progress.log, progress.settings.epochs, progress.chance)),
-            self.loss_plot: plot_value(loss_figure(progress.log, progress.settings.epochs)),
+            self.map_plot: plot_value(map_figure(progress.log, progress.epochs, progress.chance)),
+            self.loss_plot: plot_value(loss_figure(progress.log, progress.epochs)),
             self.numbers: render_numbers(progress),
             self.change_plot: plot_value(shown),
             self.edges: render_edges(progress.strongest(EDGES_SHOWN)),
@@ -276,7 +289,9 @@ def _form() -> list[gr.components.Component]:
     """The settings, in the order of `Settings`, but for the switches of the graph, which come before its numbers."""
     low_seed, high_seed = SEED_RANGE
     return [
-        gr.Dropdown(list(MODES), value=DEFAULTS.mode, label="Mode", elem_id="train-mode"),
+        gr.Radio(
+            [(title, mode) for mode, title in TITLES.items()], value=DEFAULTS.mode, label="Mode", elem_id="train-mode"
+        ),
         gr.Checkbox(DEFAULTS.use_gcn, label="Classifiers from the label graph (GCN)", elem_id="train-gcn"),
         gr.Checkbox(DEFAULTS.adaptive, label="The graph learns (adaptive)", elem_id="train-adaptive"),
         _slider(GAMMA_RANGE, DEFAULTS.gamma, 0.05, "γ, the weight of what the graph learns", "train-gamma"),

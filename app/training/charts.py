@@ -18,6 +18,8 @@ LOSSES = (
     ("classification", "classification", GROUP_COLOURS[0], "dash"),
     ("invariance", "invariance", GROUP_COLOURS[1], "dot"),
     ("self_supervision", "self-supervision", GROUP_COLOURS[3], "dashdot"),
+    ("likelihood", "likelihood", GROUP_COLOURS[1], "dot"),
+    ("contrast", "contrast", GROUP_COLOURS[3], "dashdot"),
 )
 DIRECTIONS = (
     ("image_to_text", NAMES["image_to_text"], GROUP_COLOURS[0], "solid"),
@@ -55,10 +57,12 @@ def map_figure(log: Sequence[EpochReport], epochs: int, chance: float) -> dict[s
 
 
 def loss_figure(log: Sequence[EpochReport], epochs: int) -> dict[str, Any]:
-    """Draw each part of the loss by epoch, as a share of what it was in the first; hovering gives the values."""
+    """Draw each part of the mode's loss by epoch, as a share of what it was in the first; hovering gives the values."""
     passed = [entry.epoch for entry in log]
     traces = []
     for key, name, colour, dash in LOSSES:
+        if log and key not in log[0].losses:
+            continue
         values = [entry.losses[key] for entry in log]
         first = values[0] if values and values[0] else 1.0
         trace = _line(passed, [value / first for value in values], name, colour, dash, "%{text}")

@@ -1,14 +1,20 @@
-"""Make training data for the page: the gallery that a visitor searches, as features with labels and a split."""
+"""Make training data for the page: the gallery that a visitor searches, as features with labels and a split.
+
+Notable: ALGCN learns from pictures and texts, and who labels photos by hand writes no captions. For a picture without
+one its labels stand: the mean of what the encoder says of their names, which is what a search for them says.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor
+from torch.nn import functional
 
 from algcn.datasets.features import Features
 from algcn.datasets.validation import carve_validation
@@ -18,8 +24,9 @@ from algcn.method.labels import Label, LabelSet
 if TYPE_CHECKING:
     from algcn.datasets.image_folder import Item
     from algcn.gallery.store import Gallery
+    from app.service import RetrievalService
 
-MIN_PICTURES = 20
+MIN_PICTURES = 10
 # More would not be trained in seconds; a program on one's own machine has no such bounds.
 MAX_PICTURES = 4000
 MAX_LABELS = 150
@@ -40,8 +47,19 @@ class TrainingData:
         return len(set(self.features.select(split).file_names))
 
 
-def training_data(gallery: Gallery, label_set: LabelSet, encoder: str | None, seed: int) -> TrainingData:
-    """Return the labelled and captioned pictures of a gallery as features; nothing is encoded.
+def names(service: RetrievalService) -> Callable[[Sequence[str]], Tensor] | None:
+    """Return what reads the names of labels for a service; None where its model reads no words."""
+    return service.names if service.reads_words else None
+
+
+def training_data(
+    gallery: Gallery,
+    label_set: LabelSet,
+    encoder: str | None,
+    seed: int,
+    read_names: Callable[[Sequence[str]], Tensor] | None = None,
+) -> TrainingData:
+    """Return the labelled pictures of a gallery as features; nothing is encoded but names of labels.
 
     Pictures keep the split that the gallery's metadata gives them, if it gives one to each; else 70 % are for learning,
     15 % pick the epoch, 15 % measure, drawn with `seed`.
@@ -51,31 +69,52 @@ def training_data(gallery: Gallery, label_set: LabelSet, encoder: str | None, se
         label_set: The labels of the model at hand: groups and synonyms are taken from there.
         encoder: Fingerprint of the encoder that made the gallery's features.
         seed: The seed of the split and of which pictures are taken where there are too many.
+        read_names: Reads names of labels with that encoder, L × e; without, pictures without a caption are left out.
 
     Raises:
-        InputError: The gallery has no labels, or too few pictures with a label and a caption.
+        InputError: The gallery has no labels, or too few pictures with a label (and a caption, without `read_names`).
     """
     notes: list[str] = []
     captioned = set(gallery.text_owner.tolist())
     labelled = [position for position, item in enumerate(gallery.items) if item.labels]
-    usable = [position for position in labelled if position in captioned]
+    usable = [position for position in labelled if read_names is not None or position in captioned]
+    needed = "a label" if read_names is not None else "a label and a caption"
     if not labelled:
-        raise InputError("This gallery has no labels, and labels are what ALGCN learns from; choose one with labels.")
+        raise InputError(
+            "This gallery has no labels, and labels are what ALGCN learns from; choose one with labels, or label your "
+            "own pictures in the Collections tab."
+        )
     if len(usable) < MIN_PICTURES:
         raise InputError(
-            f"Training needs at least {MIN_PICTURES} pictures with a label and a caption; this gallery has "
-            f"{len(usable)}."
+            f"Training needs at least {MIN_PICTURES} pictures with {needed}; this gallery has {len(usable)}."
         )
     if len(usable) < len(gallery.items):
-        notes.append(f"{_count(len(gallery.items) - len(usable), 'picture')} without a label or a caption left out.")
+        lacking = needed.replace("and", "or")
+        notes.append(f"{_count(len(gallery.items) - len(usable), 'picture')} without {lacking} left out.")
     if len(usable) > MAX_PICTURES:
         notes.append(f"{MAX_PICTURES:,} of {len(usable):,} pictures are used, drawn with the seed.")
         usable = sorted(random.Random(seed).sample(usable, MAX_PICTURES))
     split = _given_split(gallery, usable)
     learned_from = [position for position in usable if split is None or split[position] == "train"]
     labels = _labels([gallery.items[position] for position in learned_from], label_set, notes)
+    uncaptioned = [position for position in usable if position not in captioned]
+    if uncaptioned:
+        notes.append(f"{_count(len(uncaptioned), 'picture')} without a caption: their labels stand for it.")
+        gallery = _with_labels_as_texts(gallery, uncaptioned, labels, read_names)
     features = _features(gallery, usable, labels, split, encoder)
-    return TrainingData(features if split else _with_split(features, seed), notes)
+    features = features if split else _with_split(features, seed)
+    return TrainingData(_measurable(features, notes), notes)
+
+
+def _measurable(features: Features, notes: list[str]) -> Features:
+    """Have all labels count where those that count show on no picture to measure with, as among few labelled ones."""
+    counting = [label.source == "annotated" for label in features.label_set]
+    held_out = [features.select(part).labels for part in ("validation", "test")]
+    if all(not len(labels) or labels[:, counting].any() for labels in held_out):
+        return features
+    notes.append("All labels count in the measures: too few pictures show one that was annotated in the model's data.")
+    labels = LabelSet(dataclasses.replace(label, source="annotated") for label in features.label_set)
+    return dataclasses.replace(features, label_set=labels)
 
 
 def _key(label: str) -> str:
@@ -127,13 +166,33 @@ def _features(
     )
 
 
+def _with_labels_as_texts(
+    gallery: Gallery, uncaptioned: Sequence[int], labels: LabelSet, read_names: Callable[[Sequence[str]], Tensor]
+) -> Gallery:
+    """Return the gallery with one more text for each of some pictures: the mean of the names of its labels."""
+    columns = {_key(label.name): column for column, label in enumerate(labels)}
+    of_names = read_names(labels.names)
+    found = {
+        position: [columns[key] for label in gallery.items[position].labels if (key := _key(label)) in columns]
+        for position in uncaptioned
+    }
+    found = {position: those for position, those in found.items() if those}  # others have only labels that are too rare
+    texts = [functional.normalize(of_names[those].mean(dim=0), dim=0) for those in found.values()]
+    return dataclasses.replace(
+        gallery,
+        text_owner=torch.cat([gallery.text_owner, torch.tensor(list(found), dtype=torch.long)]),
+        text_features=torch.cat([gallery.text_features, *(text[None] for text in texts)]),
+    )
+
+
 def _with_split(features: Features, seed: int) -> Features:
     carved = carve_validation(features, share=2 * HELD_OUT, seed=seed)
     parts = dict(zip(carved.file_names, carved.split, strict=True))
     held_out = [name for name, part in parts.items() if part == "validation"]
     if len(held_out) < 2:
         raise InputError(
-            "Too few labels are on several pictures: none can be held out to measure with; choose a larger gallery."
+            "Too few labels are on several pictures: none can be held out to measure with; give labels to more "
+            "pictures, or choose a larger gallery."
         )
     random.Random(seed).shuffle(held_out)
     parts.update(dict.fromkeys(held_out[: len(held_out) // 2], "test"))

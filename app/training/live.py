@@ -17,17 +17,21 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from algcn.bundles.bundle import Bundle, save_bundle
+from algcn.bundles.bundle import Bundle
 from algcn.bundles.manifest import CONFIG_NAME, README_NAME
+from algcn.bundles.saving import save_bundle
 from algcn.datasets.features import Features
 from algcn.evaluation.record import Record
 from algcn.evaluation.reliability import fit_calibration, measure_calibration
 from algcn.evaluation.results import MEASURES, PRIMARY
 from algcn.evaluation.retrieval import chance, embed, group, relevance_columns, retrieval_map
 from algcn.kit.files import replacing
+from algcn.method.config import TrainConfig
 from algcn.method.labels import LabelSet
 from algcn.method.model import ALGCN
+from algcn.method.plus import PlusNet
 from algcn.training.loop import EpochReport, TrainResult, measure, train_algcn
+from algcn.training.modes import directed_graph
 from app.training.data import TrainingData
 from app.training.settings import Settings
 
@@ -75,7 +79,12 @@ class Trained:
     @property
     def stopped(self) -> bool:
         """Whether the run ended before all its epochs were done."""
-        return len(self.result.log) < self.settings.epochs
+        return len(self.result.log) < self.config.epochs
+
+    @property
+    def config(self) -> TrainConfig:
+        """The settings that it was trained with, as the bundle keeps them."""
+        return self.settings.train_config(self.result.features)
 
     @property
     def labels(self) -> LabelSet:
@@ -85,7 +94,7 @@ class Trained:
     def summary(self) -> dict[str, Any]:
         """Return the result as the API gives it, ready for JSON."""
         return {
-            "settings": dataclasses.asdict(self.settings),
+            "settings": {**dataclasses.asdict(self.settings), "epochs": self.config.epochs},
             "seconds": round(self.seconds, 2),
             "stopped": self.stopped,
             "best_epoch": self.result.best_epoch,
@@ -125,12 +134,12 @@ def run_training(
     Raises:
         InputError: The run was stopped before an epoch was over, or there is nothing to learn.
     """
-    config, began = settings.train_config(), time.perf_counter()
+    config, began = settings.train_config(data.features), time.perf_counter()
 
     def elapsed() -> float:
         return time.perf_counter() - began
 
-    def note(epoch: EpochReport, model: ALGCN) -> None:
+    def note(epoch: EpochReport, model: ALGCN | PlusNet) -> None:
         change = model.label_graph()["learned_change"] if settings.learns_graph else None
         report(Epoch(epoch, change, elapsed()))
 
@@ -165,23 +174,28 @@ def keep_bundle(trained: Trained, source: RetrievalService, folder: Path) -> Bun
         source: The service whose gallery it was trained on.
         folder: The folder to make; it must not be there yet.
     """
-    result, weight, record = trained.result, source.bundle.encoder_weight, trained.record
-    calibration = fit_calibration(result.model, result.features, weight)
+    result, record = trained.result, trained.record
+    calibration = fit_calibration(result.model, result.features, result.ranking, result.probabilities)
     if calibration is not None:
-        tested = measure_calibration(calibration, result.model, result.features)
+        tested = measure_calibration(calibration, result.model, result.features, result.ranking, result.probabilities)
         record = dataclasses.replace(record, calibration=tested)
+    graph = None
+    if trained.config.mode == "plus":
+        graph = directed_graph(result.features, result.model, result.probabilities)
     save_bundle(
         folder,
         result.model,
         trained.labels,
         encoder=source.bundle.encoder_reference,
         link_encoder=True,
-        training=trained.settings.train_config(),
+        training=trained.config,
         thresholds=result.thresholds,
-        encoder_weight=weight,
+        probabilities=result.probabilities,
+        ranking=result.ranking,
         calibration=calibration,
         metrics=record.to_json(),
         history=result.history,
+        directed_graph=graph,
         readme=_model_card(trained),
     )
     bundle = Bundle.load(folder)
@@ -210,15 +224,19 @@ def strongest_changes(change: Tensor, count: int) -> list[tuple[int, int, float]
 
 
 def _model_card(trained: Trained) -> str:
-    settings, items = trained.settings, trained.record.items
+    settings, items, epochs = trained.settings, trained.record.items, trained.config.epochs
     ours, by_chance = (trained.compared[name][PRIMARY] for name in ("this model", "a random ranking"))
     stopped = " (stopped early)" if trained.stopped else ""
-    convolution, adaptive = ("on" if flag else "off" for flag in (settings.use_gcn, settings.learns_graph))
+    if settings.mode == "plus":
+        how = "with free classifiers and a directed label graph"
+    else:
+        convolution, adaptive = ("on" if flag else "off" for flag in (settings.use_gcn, settings.learns_graph))
+        graph = f"graph convolution {convolution}, adaptive graph {adaptive}"
+        how = f"γ {settings.gamma:g}, t {settings.threshold:g}, {graph}"
     return (
         "# A model trained in ALGCN Explorer\n\n"
-        f"ALGCN in {settings.mode} mode, γ {settings.gamma:g}, t {settings.threshold:g}, graph convolution "
-        f"{convolution}, adaptive graph {adaptive}, seed {settings.seed}; {len(trained.labels)} labels, "
-        f"{items['train'].images:,} pictures; epoch {trained.result.best_epoch} of {settings.epochs}{stopped}.\n\n"
+        f"ALGCN in {settings.mode} mode, {how}, seed {settings.seed}; {len(trained.labels)} labels, "
+        f"{items['train'].images:,} pictures; epoch {trained.result.best_epoch} of {epochs}{stopped}.\n\n"
         f"mAP on pictures it was not trained on: {ours:.3f} (a random ranking: {by_chance:.3f}).\n\n"
         "Use it: `python app.py --bundle FOLDER`.\n"
     )

@@ -52,13 +52,14 @@ class Progress:
     """The news that training begins, and from then on all that is known of the run.
 
     Attributes:
+        epochs: How many there are to be.
         log: The epochs that are over.
         change: L × L, what the graph has learned, as in `app.training.live.Epoch`; None before the first epoch.
         chance: MAP of a random ranking.
     """
 
-    def __init__(self, settings: Settings, labels: LabelSet, chance: float) -> None:
-        self.settings, self.labels, self.chance = settings, labels, chance
+    def __init__(self, epochs: int, labels: LabelSet, chance: float) -> None:
+        self.epochs, self.labels, self.chance = epochs, labels, chance
         self.log: list[EpochReport] = []
         self.change: Tensor | None = None
         self._began = time.perf_counter()
@@ -102,12 +103,15 @@ def training_work(
     """
 
     def work(job: Job) -> tuple[Trained, Any]:
-        from app.training.data import training_data
+        from app.training.data import names, training_data
         from app.training.live import chance_level, keep_bundle, run_training
 
         bundle = service.bundle
-        data = training_data(service.gallery, bundle.label_set, bundle.encoder_fingerprint, settings.seed)
-        job.report(Progress(settings, data.features.label_set, chance_level(data)))
+        data = training_data(
+            service.gallery, bundle.label_set, bundle.encoder_fingerprint, settings.seed, names(service)
+        )
+        epochs = settings.train_config(data.features).epochs
+        job.report(Progress(epochs, data.features.label_set, chance_level(data)))
         trained = run_training(
             data, settings, bundle.model, job.report, job.stopping, lambda: job.report(Phase.MEASURING)
         )

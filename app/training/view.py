@@ -13,7 +13,13 @@ if TYPE_CHECKING:
     from app.training.live import Trained
     from app.training.run import Progress
 
-LOSS_NAMES = {"classification": "classification", "invariance": "invariance", "self_supervision": "self-supervision"}
+LOSS_NAMES = {
+    "classification": "classification",
+    "invariance": "invariance",
+    "self_supervision": "self-supervision",
+    "likelihood": "likelihood",
+    "contrast": "contrast",
+}
 MODELS = {
     "this model": "your model",
     "the model before": "the model before",
@@ -52,7 +58,7 @@ def render_invitation() -> str:
 
 def render_progress(progress: Progress, *, stopping: bool = False) -> str:
     """Render how far a run is."""
-    log, epochs, elapsed = progress.log, progress.settings.epochs, progress.elapsed
+    log, epochs, elapsed = progress.log, progress.epochs, progress.elapsed
     share = len(log) / epochs
     if stopping:
         return render_status("Stopping…", share)
@@ -72,7 +78,7 @@ def render_numbers(progress: Progress) -> str:
     return render(
         "training/numbers.html",
         losses=last.losses,
-        loss_names=LOSS_NAMES,
+        loss_names={part: name for part, name in LOSS_NAMES.items() if part in last.losses},
         average=last.map["average"],
         best_epoch=progress.best_epoch,
     )
@@ -92,7 +98,7 @@ def render_result(trained: Trained) -> str:
         "training/result.html",
         stopped=trained.stopped,
         epochs=len(trained.result.log),
-        wanted=trained.settings.epochs,
+        wanted=trained.config.epochs,
         seconds=trained.seconds,
         best_epoch=trained.result.best_epoch,
         pictures=items["test"].images or items["validation"].images,

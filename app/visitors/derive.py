@@ -39,13 +39,21 @@ def with_model(service: RetrievalService, bundle: Bundle, name: str) -> Retrieva
     if bundle.encoder_fingerprint != service.bundle.encoder_fingerprint:
         raise InputError(OTHER_ENCODER.format(name=name))
     gallery = fitted(service.source, bundle)
-    return RetrievalService(bundle, gallery, service.encoder, name, service.key, source=service.source)
+    return RetrievalService(
+        bundle, gallery, service.encoder, name, service.key, source=service.source, names=service.names
+    )
 
 
 def with_gallery(service: RetrievalService, gallery: Gallery, key: str) -> RetrievalService:
     """Make a service of the same model with another gallery, which was read by the same encoder."""
     return RetrievalService(
-        service.bundle, fitted(gallery, service.bundle), service.encoder, service.name, key, source=gallery
+        service.bundle,
+        fitted(gallery, service.bundle),
+        service.encoder,
+        service.name,
+        key,
+        source=gallery,
+        names=service.names,
     )
 
 

@@ -74,6 +74,14 @@ class Visitor:
         with self._lock:
             self._own, self.query = service, None
 
+    def exchange(self, before: RetrievalService, after: RetrievalService) -> bool:
+        """Answer this visitor with `after` where `before` still does, which differs in labels alone; tells whether."""
+        with self._lock:
+            if self._own is not before:
+                return False
+            self._own = after
+            return True
+
     def choose(self, shared: RetrievalService, own: RetrievalService | None = None) -> None:
         """Answer this visitor with another model from now on, or with something of their own made with it."""
         with self._lock:

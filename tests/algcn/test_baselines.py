@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from algcn import baselines
-from algcn.bundles.bundle import Bundle, save_bundle
+from algcn.bundles.bundle import Bundle
+from algcn.bundles.saving import save_bundle
 from algcn.evaluation import linear_probe
 from algcn.evaluation.metrics import chance_level
 from algcn.evaluation.record import MethodComparison, SplitSizes

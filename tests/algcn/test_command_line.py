@@ -26,7 +26,7 @@ from algcn.kit.errors import InputError, run_command
 
 MODULES = (
     *(f"algcn.{name}" for name in ("train", "extract", "evaluate", "baselines", "reliability", "hub")),
-    *(f"algcn.{name}.__main__" for name in ("gallery", "datasets", "report", "pretrain")),
+    *(f"algcn.{name}.__main__" for name in ("gallery", "datasets", "report", "study", "pretrain")),
     "assets.postcards.__main__",
     "app.launch",
 )
@@ -130,7 +130,8 @@ def test_answers_and_quiet_where_they_mean_something() -> None:
     for name in MODULES:
         for parser in parsers(load(name).build_parser()):
             leaf = not any(isinstance(action, argparse._SubParsersAction) for action in parser._actions)
-            answers = "report" not in name and "pretrain" not in name and name not in ("algcn.train", "app.launch")
+            silent = any(part in name for part in ("report", "pretrain", "study"))
+            answers = not silent and name not in ("algcn.train", "app.launch")
             if leaf and "postcards" not in name:
                 assert ("--json" in options(parser)) == answers, parser.prog
             assert not leaf or ("--quiet" in options(parser)) == (name not in ("app.launch", "algcn.report.__main__"))

@@ -10,10 +10,12 @@ import pytest
 import torch
 
 from algcn import evaluate, extract
-from algcn.bundles.bundle import Bundle, save_bundle
+from algcn.bundles.bundle import Bundle
+from algcn.bundles.saving import save_bundle
 from algcn.datasets.authors import write_reference_folder
 from algcn.datasets.features import SPLITS, Features
 from algcn.evaluation import retrieval
+from algcn.evaluation.ranking import Ranking
 from algcn.kit.errors import InputError, run_command
 from algcn.method.config import ModelConfig
 from algcn.method.labels import LabelSet
@@ -59,7 +61,9 @@ def test_the_ranking_lies_between_both_spaces(make_features):
     features = dataclasses.replace(features, text_features=torch.cat([features.text_features, torch.ones(60, 4)], 1))
     model = ALGCN(ModelConfig(16, 16, 6, common_dim=16, label_dim=8)).eval()
     for weight, model_used in ((0.0, model), (1e6, None)):
-        mixed = retrieval.retrieval_map(retrieval.embed_for_ranking(features, model, weight))
+        mixed = retrieval.retrieval_map(
+            retrieval.embed_for_ranking(features, model, Ranking.of_encoder_weight(weight, 6), {})
+        )
         alone = retrieval.retrieval_map(retrieval.embed(features, model_used))
         assert mixed["average"] == pytest.approx(alone["average"], abs=1e-3)
 

@@ -14,7 +14,8 @@ import torch
 from PIL import Image
 
 from algcn import extract
-from algcn.bundles.bundle import Bundle, save_bundle
+from algcn.bundles.bundle import Bundle
+from algcn.bundles.saving import save_bundle
 from algcn.datasets.concepts import load_concepts
 from algcn.datasets.features import Features
 from algcn.datasets.image_folder import read_image_folder

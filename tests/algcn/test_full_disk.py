@@ -18,8 +18,9 @@ from disks import SmallDisk, files_no_larger_than
 from official import write_mirflickr
 
 from algcn import train as training
-from algcn.bundles.bundle import Bundle, update_bundle
+from algcn.bundles.bundle import Bundle
 from algcn.bundles.manifest import verify
+from algcn.bundles.saving import update_bundle
 from algcn.datasets.features import Features
 from algcn.features import extraction
 from algcn.gallery import __main__ as gallery_command

@@ -22,14 +22,17 @@ from safetensors.torch import load_file
 from scipy.io import savemat
 from scipy.sparse import csc_matrix
 
-from algcn.bundles.bundle import Bundle, save_bundle
+from algcn.bundles.bundle import Bundle
 from algcn.bundles.manifest import CONFIG_NAME, HASHED, HISTORY_NAME, METRICS_NAME, MODEL_NAME, WITHOUT_GCN_NAME
 from algcn.bundles.predictor import LabelPredictor
+from algcn.bundles.saving import save_bundle
 from algcn.datasets.authors import read_reference_cooccurrence, read_reference_folder, write_reference_folder
 from algcn.datasets.features import Features
 from algcn.datasets.image_folder import read_image_folder
 from algcn.datasets.ms_coco import MsCoco
 from algcn.evaluation.calibration import Calibration
+from algcn.evaluation.probabilities import PlattScale
+from algcn.evaluation.ranking import BALANCED, Ranking, Weights, joined
 from algcn.gallery.layout import read_layout, write_layout
 from algcn.gallery.store import STORE_NAME, build_gallery
 from algcn.kit.account import Account
@@ -38,6 +41,7 @@ from algcn.kit.files import sha256
 from algcn.kit.mat import read_variable
 from algcn.method.authors import load_reference_checkpoint, save_reference_checkpoint
 from algcn.method.config import ModelConfig, TrainConfig
+from algcn.method.label_graph import DirectedGraph
 from algcn.method.labels import Label, LabelSet
 from algcn.method.model import ALGCN
 from algcn.training.label_embeddings import read_label_embeddings
@@ -247,18 +251,30 @@ def test_features(tmp_path: Path, where: str, damage: Damage) -> None:
 def write_bundle(path: Path) -> Path:
     torch.manual_seed(0)
     curve = (np.array([-0.5, 0.0, 0.5]), np.array([0.1, 0.2, 0.9]))
+    scale = PlattScale(torch.tensor([3.0, 4.0, 5.0]), torch.tensor([-1.0, -2.0, 0.5]))
     return save_bundle(
         path,
         ALGCN(CONFIG),
         LABELS,
         training=TrainConfig(epochs=2),
         thresholds={"image": torch.tensor([0.1, 0.2, float("nan")]), "text": torch.tensor([0.3, 0.2, 0.1])},
-        encoder_weight=0.5,
-        calibration=Calibration({"image_to_text": curve, "text_to_image": curve}, 0.5),
+        probabilities={"image": scale, "text": scale},
+        ranking=Ranking(BALANCED, Weights(0.1, 1.5, 0.2), torch.tensor([0.5, 1.0, 1.5])),
+        calibration=Calibration({"image_to_text": curve, "text_to_image": curve}, BALANCED),
         metrics={"validation": {"map": {"image_to_text": 0.5, "text_to_image": 0.5, "average": 0.5}}, "seed": 3},
         history={"learned_change": torch.rand(3, 3, 3), "classifiers": torch.rand(3, 3, 4).half()},
         without_gcn=ALGCN(CONFIG.replace(use_gcn=False)),
+        paper=ALGCN(CONFIG),
+        directed_graph=DirectedGraph(torch.rand(3, 3), torch.rand(3, 3), torch.rand(3)),
     )
+
+
+def ranked(bundle: Bundle) -> None:
+    """Rank an item for itself: whatever a config says, there is a score."""
+    items = torch.ones(2, CONFIG.common_dim)
+    likely = LabelPredictor(bundle).probabilities(items, "image")
+    parts = bundle.ranking.parts(items, likely, torch.ones(2, 3))
+    assert bool((bundle.ranking.weighted(parts) @ joined(parts).T).isfinite().all())
 
 
 def use_bundle(path: Path) -> None:
@@ -271,7 +287,10 @@ def use_bundle(path: Path) -> None:
         lambda: bundle.record.problems,
         lambda: bundle.history,
         lambda: bundle.without_gcn,
+        lambda: bundle.paper_model,
+        lambda: bundle.directed_graph,
         lambda: LabelPredictor(bundle).scores(torch.ones(1, CONFIG.common_dim)),
+        lambda: ranked(bundle),
         bundle.encoder,
         bundle.label_graph,
     ):

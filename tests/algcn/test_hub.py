@@ -15,9 +15,10 @@ from hub_process import Client, Refused
 from hub_server import HubServer
 from serving import serve
 
-from algcn.bundles.bundle import Bundle, save_bundle
+from algcn.bundles.bundle import Bundle
 from algcn.bundles.hub import BUNDLE, resolve_bundle
 from algcn.bundles.manifest import verify
+from algcn.bundles.saving import save_bundle
 from algcn.gallery.files import LAYOUT_NAME
 from algcn.gallery.hub import resolve_gallery
 from algcn.gallery.layout import gallery_key, gallery_points, read_layout, write_layout

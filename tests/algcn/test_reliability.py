@@ -13,10 +13,14 @@ import torch
 from conftest import TINY_LABELS, TINY_WIDTH
 
 from algcn import reliability
-from algcn.bundles.bundle import Bundle, save_bundle
+from algcn.bundles.bundle import Bundle
+from algcn.bundles.saving import save_bundle
 from algcn.datasets.features import Features
 from algcn.evaluation import reliability as evaluation_reliability
 from algcn.evaluation.calibration import DIRECTIONS
+from algcn.evaluation.fitting import fit_probabilities, fit_ranking
+from algcn.evaluation.probabilities import PlattScale
+from algcn.evaluation.ranking import BALANCED, Ranking
 from algcn.evaluation.record import FittedOn
 from algcn.evaluation.retrieval import Embedded, embed_for_ranking
 from algcn.gallery.store import build_gallery
@@ -62,6 +66,11 @@ def model() -> ALGCN:
         return ALGCN(ModelConfig(TINY_WIDTH, TINY_WIDTH, len(TINY_LABELS), common_dim=48, label_dim=8)).eval()
 
 
+def rule_of(model: ALGCN, features: Features) -> tuple[Ranking, dict[str, PlattScale]]:
+    scales = fit_probabilities(model, features)
+    return fit_ranking(model, features, scales, BALANCED), scales
+
+
 def test_unlabelled_items_and_own_partners_do_not_count() -> None:
     pairs = evaluation_reliability.pairs_of(ITEMS, "image_to_text")
     assert pairs.scores.shape == (2, 2)  # image 2 and its two texts have no label
@@ -85,8 +94,8 @@ def test_no_more_pairs_than_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_curves_come_from_validation_and_keep_their_word_on_test(features: Features, model: ALGCN) -> None:
-    calibration = evaluation_reliability.fit_calibration(model, features, 0.5)
-    assert set(calibration.curves) == set(DIRECTIONS) and calibration.encoder_weight == 0.5
+    calibration = evaluation_reliability.fit_calibration(model, features, *rule_of(model, features))
+    assert set(calibration.curves) == set(DIRECTIONS) and calibration.weights == BALANCED
     others = dataclasses.replace(
         features, image_features=features.image_features.clone(), labels=features.labels.clone()
     )
@@ -94,8 +103,11 @@ def test_curves_come_from_validation_and_keep_their_word_on_test(features: Featu
         if split != "validation":
             others.image_features[row] = torch.randn(TINY_WIDTH)
             others.labels[row] = 1
-    assert evaluation_reliability.fit_calibration(model, others, 0.5).to_json() == calibration.to_json()
-    report = evaluation_reliability.measure_calibration(calibration, model, features)
+    assert (
+        evaluation_reliability.fit_calibration(model, others, *rule_of(model, features)).to_json()
+        == calibration.to_json()
+    )
+    report = evaluation_reliability.measure_calibration(calibration, model, features, *rule_of(model, features))
     assert report.fitted_on == FittedOn("validation", images=100, texts=100)
     (test,) = report.sets
     for found in test.directions.values():
@@ -107,9 +119,11 @@ def test_curves_come_from_validation_and_keep_their_word_on_test(features: Featu
 
 
 def test_the_first_ten_are_those_of_each_query(features: Features, model: ALGCN) -> None:
-    calibration = evaluation_reliability.fit_calibration(model, features, 0.5)
-    pairs = evaluation_reliability.pairs_of(embed_for_ranking(features.select("test"), model, 0.5), "text_to_image")
-    (test,) = evaluation_reliability.measure_calibration(calibration, model, features).sets
+    calibration = evaluation_reliability.fit_calibration(model, features, *rule_of(model, features))
+    pairs = evaluation_reliability.pairs_of(
+        embed_for_ranking(features.select("test"), model, *rule_of(model, features)), "text_to_image"
+    )
+    (test,) = evaluation_reliability.measure_calibration(calibration, model, features, *rule_of(model, features)).sets
     first = test.directions["text_to_image"].first_10
     shares, promised = [], []
     for row in range(100):
@@ -123,11 +137,13 @@ def test_the_first_ten_are_those_of_each_query(features: Features, model: ALGCN)
 def test_there_is_none_without_an_encoder_or_labels(
     features: Features, model: ALGCN, make_features: Callable[..., Features]
 ) -> None:
-    assert evaluation_reliability.fit_calibration(model, dataclasses.replace(features, encoder={}), 0.5) is None
+    rule = rule_of(model, features)
+    of_nobody = dataclasses.replace(features, encoder={})
+    assert evaluation_reliability.fit_calibration(model, of_nobody, *rule) is None
     unlabelled = dataclasses.replace(features, labels=torch.zeros_like(features.labels))
-    assert evaluation_reliability.fit_calibration(model, unlabelled, 0.5) is None
+    assert evaluation_reliability.fit_calibration(model, unlabelled, *rule) is None
     few = features.rows([0, 1, 2, 3])
-    assert evaluation_reliability.fit_calibration(model, few, 0.5) is None
+    assert evaluation_reliability.fit_calibration(model, few, *rule) is None
 
 
 def test_command(
@@ -143,20 +159,22 @@ def test_command(
         [*arguments, "--gallery", str(tiny_gallery_dir), "--name", "Tiny", "--json", str(tmp_path / "a.json")]
     )
     account = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))["account"]
-    assert account["used"] == {"feature rows": 200, "rows": 7, "pictures": 5, "captions": 5, "labels": 10}
+    assert account["used"] == {"feature rows": 300, "rows": 7, "pictures": 5, "captions": 5, "labels": 10}
     assert [(kind["kind"], kind["unit"], kind["count"]) for kind in account["left_out"]] == [
-        ("rows of the training split", "feature rows", 100),
         ("pictures without a label that the bundle knows", "pictures", 1),
         ("captions of pictures left out", "captions", 1),
     ]
     after = Bundle.load(path)
     assert after.fingerprint == before.fingerprint
     assert after.metrics["kept"] == 1
+    assert set(after.probabilities) == {"image", "text"} and after.ranking.weights == BALANCED
+    assert after.directed_graph.edges.shape == (len(TINY_LABELS), len(TINY_LABELS))
+    assert after.record.ranked_by_labels.test.images == 100 and len(after.record.ranking.weights) > 5
     assert [part["name"] for part in after.metrics["calibration"]["sets"]] == ["test split", "Tiny"]
     # Five labelled pictures; the one without a label and its text are left out.
     assert after.metrics["calibration"]["sets"][1]["directions"]["image_to_image"]["first_10"]["count"] == 5 * 4
     gallery = build_gallery(tiny_gallery_dir, after)
-    score = reliability.gallery_items(gallery, after.label_set, 0.5).images[:1].norm(dim=1).square().numpy()
+    score = reliability.gallery_items(gallery, after).images[:1].norm(dim=1).square().numpy()
     assert 0 <= after.calibration.probability("image_to_image", score)[0] <= 1
     assert "Brier" in capsys.readouterr().out
 

@@ -14,6 +14,8 @@ from algcn.bundles.bundle import Bundle
 from algcn.bundles.encoder import ChosenEncoder
 from algcn.datasets.authors import write_reference_folder
 from algcn.datasets.validation import carve_validation
+from algcn.evaluation.measure import TRIED_WEIGHTS
+from algcn.evaluation.ranking import BALANCED
 from algcn.evaluation.retrieval import chance, embed, retrieval_map
 from algcn.evaluation.thresholds import fit_thresholds
 from algcn.kit import tensor_files
@@ -356,8 +358,11 @@ def test_the_bundle_carries_the_encoder_of_the_features(make_features, tiny_enco
     wide.save(path)
     training.main([str(path), *_arguments(tmp_path, epochs=1)])
     assert Bundle.load(tmp_path / "bundle").encoder().width == 32
-    weights = [tried["encoder_weight"] for tried in Bundle.load(tmp_path / "bundle").metrics["ranking"]["weights"]]
-    assert weights == [0.0, 0.25, 0.5, 1.0, 2.0, None]
+    bundle = Bundle.load(tmp_path / "bundle")
+    assert (bundle.ranking.weights, set(bundle.probabilities)) == (BALANCED, {"image", "text"})
+    weights = [(tried.labels_weight, tried.encoder_weight) for tried in bundle.record.ranking.weights]
+    assert weights == [*((tried.labels, tried.encoder) for tried in TRIED_WEIGHTS), (None, None)]
+    assert bundle.record.ranked_by_labels.test.images == bundle.record.test.images
     dataclasses.replace(wide, encoder=wide.encoder | {"fingerprint": "other"}).save(path)
     assert run_command(training.main, [str(path), *_arguments(tmp_path, epochs=1)]) == 2
     assert "were not made by the encoder" in capsys.readouterr().err

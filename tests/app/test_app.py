@@ -25,7 +25,7 @@ from serving import HOSTILE_CAPTIONS, HOSTILE_FILE, HOSTILE_LABEL, PROJECT, Serv
 
 from app.kit.limits import MAX_COLLECTION_BYTES
 
-HIT_KEYS = {"rank", "file", "text", "labels", "matched_labels", "score", "percentile", "probability"}
+HIT_KEYS = {"rank", "file", "text", "labels", "matched_labels", "score", "shares", "percentile", "probability"}
 
 
 @pytest.fixture(scope="module")

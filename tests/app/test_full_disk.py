@@ -77,15 +77,13 @@ def test_a_model_to_take_home_is_whole_or_not_there(tiny_bundle_dir: Path, tmp_p
     verify(tmp_path / "your-model")
 
 
-def test_pictures_to_take_home_are_whole_or_not_there(
-    collection: Collection, small_disk: SmallDisk, tiny_bundle_dir: Path
-) -> None:
-    path, bundle = collection.folder / "my-pictures.zip", Bundle.load(tiny_bundle_dir)
-    collection.write_zip(path, bundle)
+def test_pictures_to_take_home_are_whole_or_not_there(collection: Collection, small_disk: SmallDisk) -> None:
+    path, items = collection.folder / "my-pictures.zip", collection.gallery.items
+    collection.write_zip(path, items, [()] * len(items))
     before = small_disk.files()
     small_disk.fill()
     with pytest.raises(InputError, match=DISK_FULL), telling_visitors():
-        collection.write_zip(path, bundle)
+        collection.write_zip(path, items, [()] * len(items))
     assert small_disk.files() == before
 
 

@@ -30,7 +30,7 @@ from app.service import RetrievalService, load_service
 from app.visitors.loading import Loading
 
 PROJECT = Path(__file__).resolve().parents[2]
-HIT_KEYS = {"rank", "file", "text", "labels", "matched_labels", "score", "percentile", "probability"}
+HIT_KEYS = {"rank", "file", "text", "labels", "matched_labels", "score", "shares", "percentile", "probability"}
 
 
 @pytest.fixture(scope="module")

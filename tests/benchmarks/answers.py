@@ -184,7 +184,7 @@ def training(service: Any) -> Iterator[float]:
     bundle = service.bundle
     data = training_data(service.gallery, bundle.label_set, bundle.encoder_fingerprint, 0)
     ends: list[float] = []
-    config = Settings(epochs=EPOCHS).train_config()
+    config = Settings(epochs=EPOCHS).train_config(data.features)
     train_algcn(data.features, config, on_epoch=lambda epoch, model: ends.append(epoch.seconds))
     yield from ends
 

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from browsing import Browser, Page, expect, visit, wait_until_it_fits
-from serving import PROJECT, Server
+from browsing import Browser, Page, ask, expect, visit, wait_until_it_fits
+from plus_bundles import write_plus_bundle
+from serving import PROJECT, Server, serve
 
 PLOT = "#label-graph .plot"
 # What is drawn: "source target" of every arrow that answers, from the ids that the curves carry.
@@ -253,3 +254,61 @@ def test_what_the_page_did_not_send_is_no_harm(browser: Browser, tiny_server: Se
         page.get_by_role("button", name="Recompute the classifiers").click()
         expect(page.locator(".lg-edits li")).to_have_count(1)
         assert page.evaluate("window.hacked") is None
+
+
+@pytest.fixture(scope="module")
+def plus_page(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    """The program with a bundle of mode plus that has a directed graph, the shipped model beside it."""
+    from algcn.bundles.bundle import Bundle
+    from algcn.gallery.store import build_gallery
+
+    folder = tmp_path_factory.mktemp("plus")
+    paper = Bundle.load(PROJECT / "weights" / "pocket")
+    gallery = build_gallery(PROJECT / "assets" / "gallery", paper)
+    bundle = write_plus_bundle(folder / "plus", paper, gallery)
+    (folder / "home").mkdir()
+    with serve(folder / "home", ("--bundle", bundle)) as server, visit(browser, server.url) as page:
+        yield page
+
+
+def test_an_edit_of_what_one_label_says_moves_labels_and_pictures(plus_page: Page) -> None:
+    page = plus_page
+    ask(page, "snow")
+    open_labels(page)
+    stage = page.get_by_role("button", name="What one label says about another")
+    expect(stage).to_have_attribute("aria-pressed", "true")
+    expect(page.locator(".lg-reading")).to_contain_text("each makes another label likelier")
+    page.locator(".lg-find input").fill("snow")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="What others say about snow")).to_be_visible()
+    page.get_by_role("button", name="Adaptive A").click()
+    expect(page.get_by_role("heading", name="snow receives from")).to_be_visible()
+    expect(page.locator(".lg-signs")).to_be_hidden()
+    stage.click()
+
+    page.locator("[data-panel=edge]").click()
+    page.get_by_label("From label").select_option(label="boat")
+    page.get_by_label("To label").select_option(label="snow")
+    expect(page.locator(".lg-chosen h3")).to_have_text("boat says about snow")
+    slider = page.locator(".lg-weight input")
+    slider.fill("4")
+    page.get_by_role("button", name="See what changes").click()
+    expect(page.locator(".lg-edits li")).to_contain_text("boat says +4.00 about snow")
+    expect(page.locator(".lg-reading")).to_contain_text("This is with your 1 edit.")
+    alone = page.locator(".lg-effects section").first
+    expect(alone.get_by_role("heading")).to_have_text("Where boat is known and nothing is seen")
+    expect(alone.locator("tbody tr").first).to_contain_text("snow")
+    expect(page.locator(".lg-effects .lg-places img").first).to_be_visible()
+    expect(page.locator(".lg-places .lg-up").first).to_be_visible()
+
+    slider.evaluate("slider => { slider.max = 99; slider.value = 99; }")
+    page.get_by_role("button", name="See what changes").click()
+    expect(page.get_by_role("alert").filter(has_text="weight must be a number from -4 to 4")).to_be_visible()
+    page.locator("[data-panel=label]").click()
+    page.locator(".lg-find input").fill("boat")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Where boat is known and nothing is seen")).to_be_visible()
+    page.locator("[data-panel=edge]").click()
+    page.get_by_role("button", name="Undo the last").click()
+    expect(page.locator(".lg-edits")).to_have_count(0)
+    expect(page.locator(".lg-effects")).to_have_count(0)

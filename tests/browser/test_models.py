@@ -134,7 +134,7 @@ def test_a_model_that_reads_pictures_only(browser: Browser, server: Server, tiny
         expect(page.locator(FILLED["Gallery map"])).to_be_visible()
         expect(page.locator("#map-kinds")).to_be_hidden()
         open_tab(page, "Train")
-        expect(page.locator("#train-status")).to_contain_text("Training needs at least 20 pictures")
+        expect(page.locator("#train-status")).to_contain_text("Training needs at least 10 pictures")
 
 
 @pytest.mark.parametrize("name", ["nowhere", "<img src=x onerror=window.hacked=1>", "../pocket"])

@@ -6,11 +6,13 @@ import csv
 import io
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs
 
 import pytest
+import torch
 from browsing import (
     CARDS,
     QUERY,
@@ -25,7 +27,14 @@ from browsing import (
     visit,
     wait_until_it_fits,
 )
+from here import serve_here
 from serving import HOSTILE_CAPTIONS, Server
+
+from algcn.bundles.bundle import Bundle
+from algcn.bundles.saving import update_bundle
+from algcn.evaluation.probabilities import PlattScale
+from algcn.evaluation.ranking import BALANCED, Ranking, Weights
+from app.service import load_service
 
 SHOWN = "#results .pictures li:not([hidden]) > .hit-card"
 
@@ -95,11 +104,11 @@ def test_a_picture_alone_cannot_be_linked_and_that_is_said(page: Page, tiny_gall
 
 def test_unwanted_words_are_asked_by_enter_and_shown(page: Page) -> None:
     ask(page, "a boat at night")
-    before = [card["cosine"] for card in details(page)]
+    before = [card["score"] for card in details(page)]
     page.fill("#without input", "street, <b>dog</b>")
     page.press("#without input", "Enter")
     expect(page.locator(".away")).to_have_text("not “street, <b>dog</b>”")
-    assert [card["cosine"] for card in details(page)] != before
+    assert [card["score"] for card in details(page)] != before
     assert address(page)["not"] == ["street, <b>dog</b>"]
 
 
@@ -140,7 +149,10 @@ def test_the_details_say_why_it_matched(page: Page) -> None:
     expect(dialog.locator("h3", has_text="Why it matched")).to_be_visible()
     card = details(page)[0]
     names = dialog.locator(".shared .name").all_inner_texts()
-    assert names == [name for name, _, _ in card["shared"]]
+    assert names == [name for name, _ in card["shares"]] == ["common space", "encoder"]
+    shown = [float(text.replace("−", "-")) for text in dialog.locator(".shared small").all_inner_texts()]
+    assert sum(shown) == pytest.approx(float(card["score"]), abs=1e-9)
+    expect(dialog.locator(".key").first).to_have_text(f"The score {card['score']} is the sum of")
     assert dialog.locator(".cosines td").all_inner_texts() == [v for _, *values in card["cosines"] for v in values]
     page.keyboard.press("Escape")
 
@@ -214,6 +226,40 @@ def test_a_link_restores_the_query_in_another_browser(browser: Browser, page: Pa
         assert address(other) == address(page)
 
 
+def test_a_slider_goes_from_the_very_picture_to_the_same_subjects(
+    browser: Browser, tiny_bundle_dir: Path, tiny_gallery_dir: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(tiny_bundle_dir, tmp_path / "tiny")
+    count = len(Bundle.load(folder).label_set)
+    scale = PlattScale(torch.full((count,), 3.0), torch.full((count,), -2.0))
+    rule = Ranking(BALANCED, Weights(0.2, 0.8, 0.3), torch.ones(count))
+    update_bundle(folder, probabilities={"image": scale, "text": scale}, ranking=rule)
+    number = "#subjects input[type=number]"
+    with serve_here(load_service(folder, tiny_gallery_dir), tmp_path) as (url, _), visit(browser, url) as page:
+        expect(page.locator(number)).to_have_value("0.25")
+        ask(page, "a boat at night")
+        assert "subjects" not in address(page)
+        page.fill(number, "4")
+        page.press(number, "Enter")
+        page.wait_for_function("location.search.includes('subjects=4')")
+        first = {card["file"] for card in details(page)[:3]}
+        assert first == {"beach.png", "night/boat.png", "night/street.png"}, "those that are labelled boat or night"
+        page.locator(SHOWN).first.click()
+        dialog = page.locator("dialog.details")
+        shown = [float(text.replace("−", "-")) for text in dialog.locator(".shared small").all_inner_texts()]
+        score = details(page)[0]["score"]
+        assert sum(shown) == pytest.approx(float(score), abs=1e-9)
+        bars = dialog.locator(".shared .bar i").evaluate_all("bars => bars.map(bar => bar.offsetWidth)")
+        longest = shown.index(max(shown))
+        for width, share in zip(bars, shown, strict=True):
+            assert width == pytest.approx(bars[longest] * max(0, share) / shown[longest], abs=1.5)
+        page.keyboard.press("Escape")
+        with visit(browser, page.url) as other:
+            expect(other.locator(number)).to_have_value("4")
+            expect(other.locator(SHOWN).first).to_be_visible()
+            assert details(other) == details(page)
+
+
 def test_more_like_this_has_a_link_and_the_way_back_works(browser: Browser, page: Page) -> None:
     ask(page, "a car on a street")
     file = details(page)[0]["file"]
@@ -243,6 +289,7 @@ def test_more_like_this_has_a_link_and_the_way_back_works(browser: Browser, page
     [
         ("like=../../../etc/passwd", "The gallery has no picture called"),
         ("q=boat&cut=nan", "cutoff must be a number from 0 to 100"),
+        ("q=boat&subjects=-1", "labels_weight must be a number from 0 to 4"),
         ("q=boat&label=%3Cimg%20src=x%20onerror=alert(1)%3E", "No picture here has the label '<img src=x"),
     ],
 )

@@ -39,7 +39,7 @@ def test_words_find_pictures_left_and_captions_right(tiny_page: Page) -> None:
     dog = tiny_page.locator(CARDS, has_text="A dog runs on the beach")
     assert set(dog.locator(".chip.match").all_inner_texts()) >= {"dog", "beach"}
     assert re.fullmatch(r"beats \d\d?\.\d %", dog.locator(".beats").inner_text())
-    assert re.fullmatch(r"-?\d\.\d{3}", dog.locator(".cosine").inner_text())
+    assert re.fullmatch(r"-?\d\.\d{3}", dog.locator(".score .number").inner_text())
     assert dog.locator("img").get_attribute("alt") == "A dog runs on the beach"
     tiny_page.wait_for_function(
         "[...document.querySelectorAll('.hit-card img')].every(i => i.complete && i.naturalWidth)"

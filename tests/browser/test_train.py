@@ -88,6 +88,28 @@ def test_settings_that_make_no_sense_are_one_sentence(page: Page) -> None:
     expect(page.locator("#train-gamma input[type=number]")).to_be_enabled()
 
 
+def test_mode_plus_hides_what_it_has_not_and_opens_its_model(page: Page) -> None:
+    open_tab(page, "Train")
+    for setting in ("gcn", "adaptive", "gamma", "threshold", "epochs"):
+        expect(page.locator(f"#train-{setting}")).to_be_visible()
+    page.locator("#train-mode").get_by_label("Plus").check()
+    for setting in ("gcn", "adaptive", "gamma", "threshold", "epochs"):
+        expect(page.locator(f"#train-{setting}")).to_be_hidden()
+    expect(page.locator("#train-plus")).to_contain_text("free classifiers")
+    page.click("#train-start")
+    expect(page.locator("#train-status")).to_contain_text(re.compile(r"Epoch \d+ of 80 · .* s each"))
+    expect(page.locator("#train-numbers")).to_contain_text("likelihood")
+    expect(page.locator("#train-loss .main-svg").first).to_be_visible()
+    expect(page.locator("#train-change")).to_be_hidden()
+    page.click("#train-stop")
+    expect(page.locator("#train-result")).to_contain_text(re.compile(r"Stopped after \d+ of 80 epochs"))
+    expect(page.locator("#model")).to_have_value("your model")
+    page.click("#train-swap")
+    page.locator("#train-mode").get_by_label("Paper").check()
+    expect(page.locator("#train-gamma")).to_be_visible()
+    expect(page.locator("#train-plus")).to_be_hidden()
+
+
 def test_leaving_the_page_stops_the_training(browser: Browser, pocket_server: Server) -> None:
     """Two are trained at once: were these not stopped, a third would wait."""
     for _ in range(2):
@@ -184,7 +206,7 @@ def test_it_is_taken_home_put_back_and_deleted(page: Page, pocket_server: Server
     with zipfile.ZipFile(tmp_path / "mine.zip") as archive:
         assert sum(name.endswith(".webp") for name in archive.namelist()) == 7
         header = archive.read("my-pictures/metadata.csv").decode().splitlines()[0]
-    assert header == "file_name,text,labels,split,predicted_labels"
+    assert header == "file_name,text,labels,split,predicted_labels,predicted_probabilities"
     page.click("#collect-swap")
     expect(page.locator("#collect-own p")).to_have_count(0)
     page.click("#collect-swap")

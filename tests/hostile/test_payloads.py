@@ -41,6 +41,7 @@ HONEST: dict[str, list[Any]] = {
     "search_by_image": [FILE, 3, *SEARCH],
     "search_by_item": ["beach.png", 3, *SEARCH],
     "search_by_text": ["a boat", 3, "", [], "any", "ranking", 0, ""],
+    "suggest_labels": [[FILE], ["dog"], 3, ""],
     "train": ["paper", 0.5, 0.4, True, True, 2, 1, ""],
 }
 

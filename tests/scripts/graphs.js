@@ -31,8 +31,12 @@ export function sentGraph(changes = {}) {
     positions: [[100, 100], [300, 100], [200, 300]],
     order: [1, 0, 2],
     drawing: [400, 400],
-    thresholds: { adaptive: 0.1 },
-    max_weight: 2,
+    thresholds: { adaptive: 0.1, directed: 0.5 },
+    stages: ["cooccurrence", "prior", "learned_change", "adaptive", "normalised", "difference"],
+    is_beside: false,
+    directed: null,
+    edited: "adaptive",
+    weights: [0, 2],
     scales: {
       light: {
         sequential: [[0, "#ffffff"], [1, "#000000"]],
@@ -49,10 +53,21 @@ export function sentGraph(changes = {}) {
   };
 }
 
+// What one label says about another: a boat makes the sea likelier, the sea a boat, and the dog less so.
+export const directed = {
+  counted: packed([[0, 1.2, -0.1], [0.6, 0, 0], [-0.3, 0, 0]]),
+  change: packed([[0, 0.45, 0.12], [-0.2, 0, 0], [-1, 0.01, 0]]),
+};
+
+// The same labels with a model of mode plus, which has that graph; that of mode paper may stand beside it.
+export const plusGraph = (changes = {}) =>
+  sentGraph({ directed, edited: "directed", weights: [-4, 4], is_beside: true,
+    stages: [...sentGraph().stages, "directed"], ...changes });
+
 // What the visitor chose: the model's adaptive graph, nothing searched, nothing edited.
 export const viewOf = (changes = {}) => ({
-  stage: "adaptive", shape: "graph", order: "similar", panel: "label", epoch: 1, threshold: 0.1, search: "",
-  group: null, label: null, pair: [null, null], edits: [], ...changes,
+  stage: "adaptive", shape: "graph", order: "similar", signs: "up", panel: "label", epoch: 1, threshold: 0.1,
+  search: "", group: null, label: null, pair: [null, null], edits: [], ...changes,
 });
 
 // How the page looks where no page is; a letter is 7 pixels wide.

@@ -18,7 +18,9 @@ test("one is singular, and thousands are told apart", () => {
 test("text for Plotly holds no markup", () => assert.equal(plainText("<b>&</b>"), "&lt;b&gt;&amp;&lt;/b&gt;"));
 
 test("a bar is never longer than its place, nor shorter than nothing", () => {
-  assert.deepEqual([-0.2, 0, 0.25, 1.3].map(barLength), [0, 0, 25, 100]);
+  assert.deepEqual([-0.2, 0, 0.25, 1.3].map((share) => barLength(share, 1)), [0, 0, 0.25, 1]);
+  assert.equal(barLength(0.25, 0.5), 0.5);
+  assert.equal(barLength(-0.1, 0), 0);
 });
 
 test("a spreadsheet can tell that a CSV is UTF-8", async () => {

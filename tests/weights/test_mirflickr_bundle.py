@@ -27,7 +27,7 @@ def test_the_files_are_whole_and_the_encoder_is_the_pocket_bundles(bundle: Bundl
     assert bundle.encodes == {"image"}
     assert not (PATH / "encoder").exists()
     assert bundle.encoder_fingerprint == Bundle.load(PROJECT / "weights" / "pocket").encoder_fingerprint
-    assert bundle.encoder_weight == 0 and bundle.calibration is None
+    assert bundle.ranking.weights.encoder == 0 and bundle.calibration is None
 
 
 def test_the_labels_and_groups_are_those_of_the_papers_figure(bundle: Bundle) -> None:

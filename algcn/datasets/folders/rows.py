@@ -19,7 +19,9 @@ from algcn.kit.account import Account
 from algcn.kit.errors import InputError
 from algcn.method.labels import LabelSet
 
-OWN_COLUMNS = frozenset({"predicted_labels"})  # written beside a collection: what a model says is nobody's label
+OWN_COLUMNS = frozenset(
+    {"predicted_labels", "predicted_probabilities"}
+)  # written beside a collection: what a model says is nobody's label
 # As the `datasets` library names splits.
 _SPLIT_WORDS = {
     "train": ("train", "training"),

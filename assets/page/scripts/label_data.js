@@ -29,8 +29,9 @@ export const STAGES = {
     name: "Adaptive",
     symbol: "A",
     learned: true,
-    says: () =>
-      "The graph the model uses: prior plus learned change, never below 0. An arrow from A to B is what A sends to B.",
+    says: (g) =>
+      `The graph ${g.is_beside ? "of the model of mode paper" : "the model uses"}: prior plus learned change, never ` +
+      "below 0. An arrow from A to B is what A sends to B.",
   },
   normalised: {
     name: "Normalised",
@@ -45,6 +46,15 @@ export const STAGES = {
     signed: true,
     learned: true,
     says: () => "What is different in the end: adaptive minus prior. Teal grew; brown and dashed shrank.",
+  },
+  directed: {
+    name: "What one label says about another",
+    symbol: "G",
+    signed: true,
+    says: () =>
+      "An arrow from A to B is what is added to the log-odds of B where A is known to be in the picture: +1 makes " +
+      "the odds of B 2.7 times as high (teal), −1 makes them 2.7 times as low (brown, dashed); it is used wherever " +
+      "labels are known.",
   },
 };
 
@@ -63,8 +73,16 @@ export function readGraph(sent) {
     counts: unpack(sent.counts),
     prior: unpack(sent.prior),
     change: unpack(sent.change),
+    directed: sent.directed && { counted: unpack(sent.directed.counted), change: unpack(sent.directed.change) },
     cache: new Map(),
   };
+}
+
+// Edits are of the one stage that the model depends on.
+function withEdits(graph, stage, weights, edits) {
+  if (graph.edited !== stage) return weights;
+  for (const [source, target, weight] of edits) weights[source * graph.size + target] = weight;
+  return weights;
 }
 
 // Edits belong to the model as it is, so they show at its own epoch only.
@@ -73,10 +91,12 @@ function adaptiveAt(graph, epoch, edits) {
   const start = epoch * size * size;
   const weights = new Float32Array(size * size);
   for (let i = 0; i < weights.length; i++) weights[i] = Math.max(0, prior[i] + change[start + i]);
-  if (epoch === graph.model_epoch) {
-    for (const [source, target, weight] of edits) weights[source * size + target] = weight;
-  }
-  return weights;
+  return epoch === graph.model_epoch ? withEdits(graph, "adaptive", weights, edits) : weights;
+}
+
+function directedOf(graph, edits) {
+  const { counted, change } = graph.directed;
+  return withEdits(graph, "directed", counted.map((weight, i) => weight + change[i]), edits);
 }
 
 function normalisedOf(graph, adaptive) {
@@ -94,6 +114,7 @@ function compute(graph, stage, epoch, edits) {
   const { size, counts, prior, change } = graph;
   if (stage === "cooccurrence") return counts.map((count, i) => count / Math.max(1, counts[(i % size) * (size + 1)]));
   if (stage === "prior") return prior;
+  if (stage === "directed") return directedOf(graph, edits);
   if (stage === "learned_change") return change.slice(epoch * size * size, (epoch + 1) * size * size);
   const adaptive = adaptiveAt(graph, epoch, edits);
   if (stage === "adaptive") return adaptive;
@@ -102,7 +123,7 @@ function compute(graph, stage, epoch, edits) {
 }
 
 export function weightsOf(graph, stage, epoch, edits) {
-  const at = stage === "cooccurrence" || stage === "prior" ? 0 : epoch;
+  const at = STAGES[stage].learned ? epoch : graph.model_epoch;
   const key = `${stage} ${at} ${JSON.stringify(at === graph.model_epoch ? edits : [])}`;
   if (!graph.cache.has(key)) {
     if (graph.cache.size > 64) graph.cache.clear();
@@ -124,12 +145,24 @@ export function edgesOf(graph, weights, threshold) {
   return edges.sort((one, other) => Math.abs(one.weight) - Math.abs(other.weight));
 }
 
+// Whether a weight is of the sign that the visitor looks at: of the directed graph most are negative.
+export function isOfSign({ stage, signs }, weight) {
+  if (stage !== "directed" || signs === "both") return true;
+  return signs === "down" ? weight < 0 : weight > 0;
+}
+
+// The edges that the visitor sees, the strongest last.
+export function edgesShown(graph, view) {
+  const edges = edgesOf(graph, weightsOf(graph, view.stage, view.epoch, view.edits), view.threshold);
+  return edges.filter(({ weight }) => isOfSign(view, weight));
+}
+
 // The largest magnitude off the diagonal over all epochs, so that scales stand still while the epochs play.
 export function largest(graph, stage) {
   const key = `largest ${stage}`;
   if (!graph.cache.has(key)) {
     let best = 0;
-    const all = stage === "cooccurrence" || stage === "prior" ? [0] : graph.epochs.keys();
+    const all = STAGES[stage].learned ? graph.epochs.keys() : [graph.model_epoch];
     for (const epoch of all) {
       const weights = compute(graph, stage, epoch, []);
       for (let i = 0; i < weights.length; i++) if (i % (graph.size + 1)) best = Math.max(best, Math.abs(weights[i]));
@@ -137,6 +170,13 @@ export function largest(graph, stage) {
     graph.cache.set(key, best || 1);
   }
   return graph.cache.get(key);
+}
+
+// The stage to begin with: that which the model depends on, or the last that there is.
+export function firstStage(graph) {
+  if (graph.edited === "directed") return "directed";
+  if (graph.has_gcn) return graph.learns ? "adaptive" : "prior";
+  return graph.stages[0];
 }
 
 export function busiest(graph, edges, end) {

@@ -3,21 +3,28 @@ import { h } from "./elements.js";
 import { isEdge } from "./label_choice.js";
 import { weightsOf } from "./label_data.js";
 import { effects } from "./label_effects.js";
+import { sayingFacts } from "./label_sayings.js";
 import { counted, digits, signed } from "./words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const SPARK = [280, 56]; // width and height
 const HOW_TO_CHOOSE =
-  "Click the label that sends, then the one that receives; or a cell of the matrix; or choose both here. Then give " +
-  "the edge another weight, and see what becomes of the classifiers.";
+  "Click the label that an arrow comes from, then the one that it goes to; or a cell of the matrix; or choose both " +
+  "here. Then give the edge another weight, and see what that changes.";
 const NO_GRAPH = "This model was trained without a label graph: there is nothing to recompute.";
+// What an edge is called, by the stage that can be edited.
+const EDGE = {
+  adaptive: { says: "sent", end: "to", told: "sends", submit: "Recompute the classifiers", written: digits },
+  directed: { says: "said", end: "about", told: "says", submit: "See what changes", written: signed },
+};
 const EDITS_ARE_YOURS =
   "Edits are yours alone and stay in this tab: every search goes on with the model as it was trained.";
 
 export function edgePanel(graph, view, act) {
   const pair = view.pair;
   const whole = isEdge(pair);
-  const words = whole ? `${graph.names[pair[0]]} sends to ${graph.names[pair[1]]}` : "Choose an edge";
+  const verb = view.stage === "directed" ? "says about" : "sends to";
+  const words = whole ? `${graph.names[pair[0]]} ${verb} ${graph.names[pair[1]]}` : "Choose an edge";
   const turn = {
     type: "button",
     class: "lg-turn",
@@ -44,7 +51,8 @@ export function edgePanel(graph, view, act) {
 // What follows the epochs; the form stays as the visitor left it.
 export function edgeNumbers(graph, view) {
   if (!isEdge(view.pair)) return [];
-  return [edgeFacts(graph, view, view.pair), sparkline(graph, view, view.pair)].filter((part) => part !== null);
+  const line = graph.has_gcn ? sparkline(graph, view, view.pair) : null;
+  return [edgeFacts(graph, view, view.pair), line].filter((part) => part !== null);
 }
 
 function edgeFacts(graph, view, [source, target]) {
@@ -54,12 +62,16 @@ function edgeFacts(graph, view, [source, target]) {
   const value = (stage) => weightsOf(graph, stage, view.epoch, view.edits)[i];
   const row = (term, words, wide) =>
     h("div", { class: wide ? "lg-wide" : null }, h("dt", {}, term), h("dd", {}, words));
-  return h("dl", { class: "lg-facts lg-four" },
-    row("Shown together", graph.pictures ? together : "no labels given", true),
+  const paper = graph.stages.includes("prior") && [
     row("Prior C", digits(graph.prior[i])),
     row("Change γD", signed(value("learned_change"))),
     row("Adaptive A", digits(value("adaptive"))),
-    row("Normalised Â", digits(value("normalised"))));
+    row("Normalised Â", digits(value("normalised"))),
+  ];
+  return h("dl", { class: "lg-facts lg-four" },
+    row("Shown together", graph.pictures ? together : "no labels given", true),
+    graph.directed && sayingFacts(graph, view, i).map(([term, words]) => row(term, words)),
+    paper || null);
 }
 
 // The points of a line through `values`, in the picture of `SPARK`; `level` is drawn at the same scale.
@@ -111,23 +123,25 @@ function labelSelect(graph, view, end, act) {
 }
 
 function change(graph, view, act) {
-  return graph.has_gcn ? weightForm(graph, view, act) : h("p", { class: "lg-quiet" }, NO_GRAPH);
+  return graph.edited ? weightForm(graph, view, act) : h("p", { class: "lg-quiet" }, NO_GRAPH);
 }
 
 function weightForm(graph, view, act) {
   const [source, target] = view.pair.map((label) => graph.names[label]);
-  const now = weightsOf(graph, "adaptive", graph.model_epoch, view.edits)[view.pair[0] * graph.size + view.pair[1]];
-  const value = view.draft ?? now;
-  const shown = h("output", {}, digits(value));
+  const now = weightsOf(graph, graph.edited, graph.model_epoch, view.edits)[view.pair[0] * graph.size + view.pair[1]];
+  const [low, high] = graph.weights;
+  const edge = EDGE[graph.edited];
+  const value = Math.min(high, Math.max(low, view.draft ?? now));
+  const shown = h("output", {}, edge.written(value));
   const slider = h("input", {
     type: "range",
-    min: 0,
-    max: graph.max_weight,
+    min: low,
+    max: high,
     step: 0.01,
     value,
     "data-key": "weight",
-    "aria-label": `What ${source} sends to ${target}`,
-    oninput: () => (shown.textContent = digits(Number(slider.value))),
+    "aria-label": `What ${source} ${edge.told} ${edge.end} ${target}`,
+    oninput: () => (shown.textContent = edge.written(Number(slider.value))),
   });
   const submit = {
     type: "submit",
@@ -140,18 +154,19 @@ function weightForm(graph, view, act) {
     act.edit(...view.pair, Number(slider.value));
   };
   return h("form", { class: "lg-weight", onsubmit },
-    h("label", {}, h("span", {}, `What if ${source} sent`), shown, h("span", {}, `to ${target}?`)),
+    h("label", {}, h("span", {}, `What if ${source} ${edge.says}`), shown, h("span", {}, `${edge.end} ${target}?`)),
     slider,
-    h("button", submit, view.busy ? "Recomputing…" : "Recompute the classifiers"));
+    h("button", submit, view.busy ? "Recomputing…" : edge.submit));
 }
 
 function editList(graph, view, act) {
   if (!view.edits.length) return null;
-  const learned = weightsOf(graph, "adaptive", graph.model_epoch, []);
+  const learned = weightsOf(graph, graph.edited, graph.model_epoch, []);
+  const { told, end, written } = EDGE[graph.edited];
   const words = ([source, target, weight]) =>
     h("li", {},
-      `${graph.names[source]} sends ${digits(weight)} to ${graph.names[target]}`,
-      h("small", {}, ` learned ${digits(learned[source * graph.size + target])}`));
+      `${graph.names[source]} ${told} ${written(weight)} ${end} ${graph.names[target]}`,
+      h("small", {}, ` learned ${written(learned[source * graph.size + target])}`));
   const button = (action, name) =>
     h("button", { type: "button", "data-key": action, onclick: () => view.busy || act.ask(action) }, name);
   return h("section", { class: "lg-edits" },

@@ -2,12 +2,14 @@
 import { h } from "./elements.js";
 import { NEIGHBOURS_SHOWN } from "./label_panel.js";
 import { labelButton } from "./label_parts.js";
+import { sayingEffects } from "./label_sayings.js";
 import { counted, digits, signed } from "./words.js";
 
 const NO_SEARCH =
   "Search for something in the Search tab and come back: its predicted labels, before and after, will stand here.";
 
 export function effects(graph, view, act) {
+  if (graph.edited === "directed") return sayingEffects(graph, view, act);
   const effect = view.effect;
   if (!view.edits.length || !effect) return null;
   const all = view.unfolded.changed;

@@ -2,8 +2,9 @@
 import { chosenLabels, edgeId, isEdge, matches } from "./label_choice.js";
 import { edgeColour } from "./label_colours.js";
 import { SAMPLES, arrowHead, curve } from "./label_curve.js";
-import { STAGES, edgesOf, largest, weightsOf } from "./label_data.js";
+import { STAGES, edgesShown, largest, weightsOf } from "./label_data.js";
 import { chooseNames, radius } from "./label_names.js";
+import { sayingWords } from "./label_sayings.js";
 import { counted, digits, plainText, signed } from "./words.js";
 
 export const NARROW = 560; // pixels
@@ -27,7 +28,7 @@ export function graphFigure(graph, view, plot, look) {
   // From where to where, in pixels across, names can be read.
   const centre = (zoomed ? zoomed.centre : width / 2) / unit;
   const area = { left: centre - box.width / 2 + 4, right: centre + box.width / 2 - 4 };
-  const edges = edgesOf(graph, weightsOf(graph, view.stage, view.epoch, view.edits), view.threshold);
+  const edges = edgesShown(graph, view);
   const drawing = { graph, view, look, edges, points, unit, area };
   const axis = { visible: false, zeroline: false, showgrid: false };
   return {
@@ -144,6 +145,7 @@ function chosenEdge({ graph, view, look, points, unit }) {
 
 // An edge in words; `adaptive` is that stage at the epoch shown.
 export function edgeWords(graph, view, { source, target, weight }, adaptive) {
+  if (view.stage === "directed") return sayingWords(graph, { source, target, weight });
   const [from, to] = [graph.plain[source], graph.plain[target]];
   const i = source * graph.size + target;
   if (view.stage === "cooccurrence") {
@@ -169,6 +171,10 @@ function nodeTrace(drawing) {
     if (looked.has(target)) neighbours.add(source);
   }
   const { positions, shown, size } = chooseNames(drawing, looked, neighbours);
+  const traffic =
+    view.stage === "directed"
+      ? (label) => `${received[label]} say something about it, it says something about ${sent[label]}`
+      : (label) => `receives ${received[label]}, sends ${sent[label]}`;
   const labels = graph.names.map((_, label) => label);
   const chosen = (label) => looked.has(label);
   const clear = (label) => matches(graph, view, label) && (!looked.size || chosen(label) || neighbours.has(label));
@@ -184,7 +190,7 @@ function nodeTrace(drawing) {
     hovertext: labels.map(
       (label) =>
         `<b>${graph.plain[label]}</b>${graph.groups[label] ? ` · ${plainText(graph.groups[label])}` : ""}` +
-        `<br>${counted(graph.supports[label], "picture")} here<br>receives ${received[label]}, sends ${sent[label]}`,
+        `<br>${counted(graph.supports[label], "picture")} here<br>${traffic(label)}`,
     ),
     hovertemplate: "%{hovertext}<extra></extra>",
     marker: {

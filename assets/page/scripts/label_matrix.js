@@ -3,7 +3,7 @@
 import { h } from "./elements.js";
 import { chosenLabels, edgeId, isEdge, matches } from "./label_choice.js";
 import { scaleOf } from "./label_colours.js";
-import { STAGES, largest, weightsOf } from "./label_data.js";
+import { STAGES, isOfSign, largest, weightsOf } from "./label_data.js";
 import { NARROW, edgeWords } from "./label_graph.js";
 import { dot } from "./label_parts.js";
 import { counted, digits } from "./words.js";
@@ -23,6 +23,7 @@ function selfWords(graph, view, label, adaptive) {
   const i = label * (graph.size + 1);
   const name = `<b>${graph.plain[label]}</b>`;
   if (view.stage === "cooccurrence") return `${counted(graph.counts[i], "picture")} with ${name}`;
+  if (view.stage === "directed") return `${name} says nothing about itself`;
   return `What ${name} keeps of itself:<br>prior ${digits(graph.prior[i])} → learned ${digits(adaptive[i])}`;
 }
 
@@ -78,7 +79,8 @@ function cells(graph, view, order) {
     for (const target of order) {
       const weight = weights[source * graph.size + target];
       const isSelf = source === target;
-      const hidden = isSelf || weight === 0 || Math.abs(weight) < view.threshold - 1e-6;
+      const small = weight === 0 || Math.abs(weight) < view.threshold - 1e-6;
+      const hidden = isSelf || small || !isOfSign(view, weight);
       values.push(hidden ? null : weight);
       words.push(
         isSelf
@@ -122,7 +124,9 @@ export function showMatrixNames(graph, view, plot, place, act) {
   const { side, across, down, roomy } = cellsOf(graph, plot);
   const looked = chosenLabels(view);
   const order = matrixOrder(graph, view);
-  const state = JSON.stringify([graph.serial, view.order, side, across, down, [...looked], view.search, view.group]);
+  const says = view.stage === "directed";
+  const chosen = [[...looked], view.search, view.group, says];
+  const state = JSON.stringify([graph.serial, view.order, side, across, down, ...chosen]);
   if (place.dataset.state === state) return;
   place.dataset.state = state;
   const fontSize = `${Math.max(8.5, Math.min(11.5, Math.min(across, down) - 1.5))}px`;
@@ -141,7 +145,7 @@ export function showMatrixNames(graph, view, plot, place, act) {
   const shown = [...order.entries()].filter(([, label]) => roomy || looked.has(label));
   const corner = { class: "lg-corner", style: { width: `${side}px`, height: `${side}px` } };
   place.replaceChildren(
-    h("span", corner, h("b", {}, "row sends"), h("b", {}, "to column")),
+    h("span", corner, h("b", {}, says ? "row says" : "row sends"), h("b", {}, says ? "of column" : "to column")),
     ...shown.map(([at, label]) => name(label, { top: `${side + (at + 0.5) * down}px` }, "row")),
     ...shown.map(([at, label]) =>
       name(label, { left: `${side + (at + 0.5) * across}px`, top: width }, "column")),

@@ -2,13 +2,15 @@
 import { h } from "./elements.js";
 import { busiest, edgesOf, extremes, largest, weightsOf } from "./label_data.js";
 import { dot, labelButton } from "./label_parts.js";
+import { sayingTable, whereKnown } from "./label_sayings.js";
 import { counted, digits, signed } from "./words.js";
 
 export const NEIGHBOURS_SHOWN = 6;
+const NO_GRAPH = "This model has no label graph; what is drawn is counted in this gallery.";
 const NO_TEXTS = "None: this model reads pictures only. The texts it was trained with are bags of tags.";
 const HOW_TO_BEGIN =
-  "Click a dot, or type a name above and press Enter: what the label sends and receives, the pictures its classifier " +
-  "finds, and how well it does.";
+  "Click a dot, or type a name above and press Enter: what the label has to do with others, the pictures its " +
+  "classifier finds, and how well it does.";
 
 export function labelPanel(graph, view, details, act) {
   if (view.label === null) return emptyPanel(graph, view, act);
@@ -24,13 +26,18 @@ export function labelPanel(graph, view, details, act) {
   );
 }
 
+const hasPaper = (graph) => graph.stages.includes("prior");
+
+// Whether a label's neighbours are those of the directed graph: at its stage, or where there is no other.
+const showsSayings = (graph, view) => view.stage === "directed" || (graph.directed && !hasPaper(graph));
+
 // What follows the epochs; pictures stay as they are.
 export function labelNumbers(graph, view, details, act) {
-  return [
-    facts(graph, view, details),
-    neighbourTable(graph, view, "target", act),
-    neighbourTable(graph, view, "source", act),
-  ];
+  if (!graph.directed && !hasPaper(graph)) {
+    return [facts(graph, view, details), h("p", { class: "lg-quiet" }, NO_GRAPH)];
+  }
+  const table = showsSayings(graph, view) ? sayingTable : neighbourTable;
+  return [facts(graph, view, details), table(graph, view, "target", act), table(graph, view, "source", act)];
 }
 
 // Before anything is chosen: how to begin.
@@ -44,8 +51,10 @@ function emptyPanel(graph, view, act) {
 
 // Four labels to start with: those that training changed most, then the busiest.
 export function firstLabels(graph, view) {
-  const { up, down } = extremes(graph, view);
-  const edges = edgesOf(graph, weightsOf(graph, "adaptive", view.epoch, view.edits), 0.1);
+  const { up, down } = graph.has_gcn ? extremes(graph, view) : {};
+  const says = showsSayings(graph, view);
+  const weights = weightsOf(graph, says ? "directed" : "adaptive", view.epoch, view.edits);
+  const edges = edgesOf(graph, weights, says ? graph.thresholds.directed : 0.1);
   const busy = [busiest(graph, edges, "target"), busiest(graph, edges, "source")];
   const starts = [up?.target, down?.target, ...busy.map((found) => found?.label), ...graph.order];
   return [...new Set(starts.filter((label) => label !== undefined))].slice(0, 4);
@@ -130,7 +139,9 @@ function facts(graph, view, details) {
   const kept = [digits(adaptive[keeps]), h("small", {}, ` prior ${digits(graph.prior[keeps])}`)];
   return h("dl", { class: "lg-facts" },
     h("div", {}, h("dt", {}, "In this gallery"), h("dd", {}, known)),
-    h("div", {}, h("dt", {}, "Keeps of itself"), h("dd", {}, kept)),
+    showsSayings(graph, view) || !hasPaper(graph)
+      ? null
+      : h("div", {}, h("dt", {}, "Keeps of itself"), h("dd", {}, kept)),
     h("div", { class: "lg-wide" }, h("dt", {}, "Average precision"), precision(details)),
   );
 }
@@ -146,7 +157,8 @@ function precision(details) {
 
 export function findings(graph, view, details, act) {
   if (!details) return [h("p", { class: "lg-loading", role: "status" }, "Looking through the gallery…")];
-  return [pictures(graph, view, details), texts(details), nearest(graph, details, act)];
+  const known = details.known ? whereKnown(graph, view.label, details.known, act) : "";
+  return [known, pictures(graph, view, details), texts(details), nearest(graph, details, act)];
 }
 
 function pictures(graph, view, details) {

@@ -1,18 +1,31 @@
 // The picture of the label graph in two or three sentences.
-import { STAGES, busiest, edgesOf, extremes, weightsOf } from "./label_data.js";
+import { STAGES, busiest, edgesShown, extremes } from "./label_data.js";
+import { isSilent, oddsOf } from "./label_sayings.js";
 import { counted, digits, signed } from "./words.js";
 
 export function reading(graph, view) {
   const { names, size } = graph;
-  const weights = weightsOf(graph, view.stage, view.epoch, view.edits);
-  const edges = edgesOf(graph, weights, view.threshold);
+  const edges = edgesShown(graph, view);
   const places = view.threshold < 0.01 ? 4 : 2;
   const said = [`${counted(edges.length, "edge")} of at least ${digits(view.threshold, places)}.`];
   const strongest = edges.at(-1);
-  if (view.edits.length && STAGES[view.stage].learned && view.stage !== "learned_change") {
-    if (view.epoch === graph.model_epoch) said.push(`This is with your ${counted(view.edits.length, "edit")}.`);
+  if (view.edits.length && showsEdits(graph, view)) {
+    said.push(`This is with your ${counted(view.edits.length, "edit")}.`);
   }
-  if (view.stage === "cooccurrence" && strongest) {
+  if (view.stage === "directed") {
+    const likelier = edges.filter(({ weight }) => weight > 0).length;
+    const told = {
+      up: "each makes another label likelier",
+      down: "each makes another label less likely",
+      both: `${likelier} for likelier, ${edges.length - likelier} for less likely`,
+    };
+    if (edges.length) said[0] = `${said[0].slice(0, -1)}: ${told[view.signs]}.`;
+    if (isSilent(graph)) said.push("This model sees so well that known labels add nothing to what it says of others.");
+    if (strongest) {
+      const { source, target, weight } = strongest;
+      said.push(`Loudest: ${names[source]} says ${signed(weight)} about ${names[target]}, odds ${oddsOf(weight)}.`);
+    }
+  } else if (view.stage === "cooccurrence" && strongest) {
     const best = edges.filter((edge) => edge.weight === strongest.weight);
     const shown = (edge) => graph.counts[edge.source * size + edge.target];
     const top = best.reduce((one, other) => (shown(other) > shown(one) ? other : one));
@@ -40,7 +53,20 @@ export function reading(graph, view) {
   }
   if (view.panel === "label" && view.label !== null) {
     const here = (end) => edges.filter((edge) => edge[end] === view.label).length;
-    said.push(`Of these, ${names[view.label]} receives ${here("target")} and sends ${here("source")}.`);
+    const [arriving, leaving] = [here("target"), here("source")];
+    const name = names[view.label];
+    said.push(
+      view.stage === "directed"
+        ? `Of these, ${arriving} are about ${name}, and ${name} says ${leaving}.`
+        : `Of these, ${name} receives ${arriving} and sends ${leaving}.`,
+    );
   }
   return said.join(" ");
+}
+
+// Whether the visitor's edits are in what is shown: in the stage they are of and what follows from it, at the model's
+// own epoch.
+function showsEdits(graph, { stage, epoch }) {
+  if (graph.edited === "directed") return stage === "directed";
+  return STAGES[stage].learned && stage !== "learned_change" && epoch === graph.model_epoch;
 }

@@ -3,7 +3,7 @@
 import { h } from "./elements.js";
 import { clickedOn, labelNamed } from "./label_choice.js";
 import { scaleOf } from "./label_colours.js";
-import { STAGES, largest, readGraph } from "./label_data.js";
+import { STAGES, firstStage, largest, readGraph } from "./label_data.js";
 import { edgeNumbers, edgePanel } from "./label_edge.js";
 import { graphFigure, graphHeight } from "./label_graph.js";
 import { matrixFigure, matrixHeight, showMatrixNames } from "./label_matrix.js";
@@ -22,7 +22,7 @@ export function mount(place) {
 // What the visitor chose, before there is anything to choose from.
 function firstChoice() {
   return {
-    stage: "adaptive", shape: "graph", order: "similar", panel: "label",
+    stage: "adaptive", shape: "graph", order: "similar", signs: "up", panel: "label",
     epoch: 0, thresholds: {}, search: "", group: null, label: null, pair: [null, null],
     edits: [], effect: null, error: null, busy: false, draft: null, unfolded: {},
     get threshold() {
@@ -70,7 +70,7 @@ class LabelView {
     if (!value || value === this.received) return;
     this.received = value;
     if (value.kind === "graph") this.open(value);
-    else if (value.kind === "none") this.at(".lg-wait").textContent = value.sentence;
+    else if (value.kind === "none") this.close(value.sentence);
     else if (!this.graph) this.ask("open");
     else if (value.kind === "label") {
       this.details.set(value.label, value);
@@ -100,7 +100,7 @@ class LabelView {
     this.graph = graph;
     this.details = new Map();
     Object.assign(this.view, {
-      stage: graph.learns ? "adaptive" : graph.has_gcn ? "prior" : "cooccurrence",
+      stage: firstStage(graph),
       epoch: graph.model_epoch, thresholds: { ...graph.thresholds },
       search: "", group: null, label: null, pair: [null, null],
       edits: [], effect: null, error: null, busy: false, unfolded: {},
@@ -109,17 +109,25 @@ class LabelView {
     this.at(".lg-body").hidden = false;
     this.at(".lg-find input").value = "";
     this.at("datalist").replaceChildren(...graph.names.map((name) => h("option", { value: name })));
-    this.at(".lg-stages").replaceChildren(...Object.keys(STAGES).map((stage) => this.stageButton(stage)));
+    this.at(".lg-stages").replaceChildren(...graph.stages.map((stage) => this.stageButton(stage)));
     const groups = Object.entries(graph.colours).map(([group, colour]) => this.groupButton(group, colour));
     this.at(".lg-legend [role=group]").replaceChildren(...groups);
     this.showControls();
     this.showPanel();
   }
 
+  // There is nothing to show: a sentence says why, and what was shown before goes.
+  close(sentence) {
+    this.graph = null;
+    this.stop();
+    this.at(".lg-wait").textContent = sentence;
+    this.at(".lg-wait").hidden = false;
+    this.at(".lg-body").hidden = true;
+  }
+
   stageButton(stage) {
-    const { name, symbol, learned } = STAGES[stage];
-    const disabled = (learned && !this.graph.has_gcn) || (stage === "cooccurrence" && !this.graph.pictures);
-    const attributes = { type: "button", "data-stage": stage, disabled, onclick: () => this.change({ stage }) };
+    const { name, symbol } = STAGES[stage];
+    const attributes = { type: "button", "data-stage": stage, onclick: () => this.change({ stage }) };
     return h("button", attributes, name, symbol ? [" ", h("i", {}, symbol)] : []);
   }
 
@@ -138,9 +146,11 @@ class LabelView {
 
   // Something of the picture changed: no server is asked.
   change(what) {
+    const turned = "stage" in what && (what.stage === "directed") !== (this.view.stage === "directed");
     Object.assign(this.view, what);
     this.showControls();
-    if ("epoch" in what || "stage" in what) this.showNumbers();
+    if (turned) this.showPanel(); // another graph: its labels do not send, they say
+    else if ("epoch" in what || "stage" in what) this.showNumbers();
     this.plot.draw();
   }
 
@@ -204,6 +214,7 @@ class LabelView {
     pressed(element.querySelectorAll("[data-panel]"), "panel", view.panel);
     pressed(element.querySelectorAll("[data-group]"), "group", view.group);
     this.at(".lg-says").textContent = STAGES[view.stage].says(graph);
+    this.at(".lg-signs").hidden = view.stage !== "directed";
     this.showThreshold();
     this.showEpoch();
     this.at(".lg-play").textContent = this.playing ? "❚❚" : "▶";
@@ -224,7 +235,7 @@ class LabelView {
   showEpoch() {
     const { graph, view } = this;
     const [epoch, last] = [graph.epochs[view.epoch], graph.epochs.at(-1)];
-    this.at(".lg-epochs").hidden = graph.epochs.length < 2;
+    this.at(".lg-epochs").hidden = graph.epochs.length < 2 || !graph.has_gcn;
     this.at(".lg-epochs").classList.toggle("lg-idle", !STAGES[view.stage].learned);
     this.at(".lg-epochs input").max = graph.epochs.length - 1;
     this.at(".lg-epochs input").value = view.epoch;
@@ -307,7 +318,7 @@ class LabelView {
   stop() {
     clearInterval(this.playing);
     this.playing = null;
-    this.showControls();
+    if (this.graph) this.showControls();
   }
 
   play() {
@@ -343,6 +354,7 @@ class LabelView {
     on(".lg-epochs input", "input", ({ target }) => this.changeSoon({ epoch: Number(target.value) }));
     on(".lg-play", "click", () => this.play());
     on(".lg-order select", "change", ({ target }) => this.change({ order: target.value }));
+    on(".lg-signs select", "change", ({ target }) => this.change({ signs: target.value }));
     on(".lg-find input", "input", ({ target, inputType }) => {
       // A name picked from the list comes all at once.
       if (inputType === "insertReplacementText" || inputType === undefined) this.find(target);

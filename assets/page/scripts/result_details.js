@@ -16,11 +16,11 @@ export function detailsOf(details, act) {
 
 function scoreOf(details) {
   const beats = h("span", { class: "beats" }, details.beats);
-  const cosine = h("span", { class: "cosine" }, details.cosine);
+  const score = h("span", { class: "number" }, details.score);
   const chance = details.chance
     ? [h("span", { class: "chance" }, details.chance), " chance of a shared label · "]
     : [];
-  return h("p", { class: "score" }, ...chance, beats, " of the gallery · cosine ", cosine);
+  return h("p", { class: "score" }, ...chance, beats, " of the gallery · score ", score);
 }
 
 function captionsOf(details) {
@@ -40,25 +40,27 @@ function labelsOf(details, act) {
   return [h("h3", {}, title), h("div", { class: details.predicted ? "chips predicted" : "chips" }, chips)];
 }
 
-// How long a bar is, in per cent: cosines below 0 have none.
-export const barLength = (cosine) => Math.min(1, Math.max(0, cosine)) * 100;
+// How long a bar is beside the longest, 0 to 1: what counts against a result has none.
+export const barLength = (share, longest) => (longest > 0 ? Math.min(1, Math.max(0, share / longest)) : 0);
 
-// The labels that both lean to, a bar for each side; then the cosines that the score is made of.
+const NUMBER_ROOM = "48px"; // behind the longest bar
+
+// What the score is the sum of, a bar for each part; then the cosines behind it.
 function reasonsOf(details) {
-  const bar = (side, cosine) =>
-    h("span", { class: "bar" },
-      h("i", { class: side, style: { inlineSize: `${barLength(cosine)}%` } }), h("small", {}, cosine.toFixed(2)));
-  const rows = details.shared.map(([name, query, result]) =>
+  const longest = Math.max(0, ...details.shares.map(([, share]) => share));
+  const rows = details.shares.map(([name, share]) =>
     h("li", {},
       h("span", { class: "name" }, name),
-      h("span", { class: "bars" }, bar("query", query), bar("result", result))));
+      h("span", { class: "bar" },
+        h("i", { style: { inlineSize: `calc((100% - ${NUMBER_ROOM}) * ${barLength(share, longest)})` } }),
+        h("small", {}, share.toFixed(3).replace("-", "−")))));
   const head = h("tr", {}, ["", "Common space", "Encoder"].map((title) => h("th", {}, title)));
   const body = details.cosines.map(([name, ...values]) =>
     h("tr", {}, h("th", {}, name), values.map((value) => h("td", {}, value))));
   const reasons = [h("h3", {}, "Why it matched")];
   if (rows.length) {
-    const sides = [h("i", { class: "query" }), "the query and ", h("i", { class: "result" }), "this result lean to"];
-    reasons.push(h("p", { class: "key" }, "Labels that ", sides), h("ul", { class: "shared" }, rows));
+    const sum = `The score ${details.score} is the sum of`;
+    reasons.push(h("p", { class: "key" }, sum), h("ul", { class: "shared" }, rows));
   }
   const table = h("table", { class: "cosines" }, head, body);
   return [...reasons, h("p", { class: "key" }, "Cosines with the query"), table];

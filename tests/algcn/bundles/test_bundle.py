@@ -14,9 +14,12 @@ import torch
 from conftest import TINY_LABELS, TINY_WIDTH, write_tiny_encoder
 from safetensors.torch import load_file, save_file
 
-from algcn.bundles.bundle import Bundle, save_bundle, update_bundle
+from algcn.bundles.bundle import Bundle
 from algcn.bundles.manifest import damaged_files, self_contained, verify, write_config
+from algcn.bundles.saving import save_bundle, update_bundle
 from algcn.evaluation.calibration import Calibration
+from algcn.evaluation.probabilities import PlattScale
+from algcn.evaluation.ranking import BALANCED, Ranking, Weights
 from algcn.features.encoder import load_encoder
 from algcn.kit.errors import InputError
 from algcn.method.config import ModelConfig, TrainConfig
@@ -84,29 +87,56 @@ def test_the_smallest_bundle(tmp_path: Path) -> None:
         loaded.encoder()
 
 
-def test_the_weight_of_the_encoder_in_the_ranking(folder: Path) -> None:
-    assert Bundle.load(folder).encoder_weight == 0.5
-    update_bundle(folder, encoder_weight=2)
-    assert json.loads((folder / "config.json").read_text())["ranking"] == {"encoder_weight": 2.0}
-    assert Bundle.load(folder).encoder_weight == 2.0
+def test_what_a_search_ranks_by(folder: Path) -> None:
+    plain = Bundle.load(folder)
+    assert (plain.ranking.weights, plain.probabilities) == (Weights(1.0, 0.0, 0.5), {})
+    scale = PlattScale(torch.linspace(1, 4, len(LABELS)), torch.linspace(-2, 0, len(LABELS)))
+    rule = Ranking(BALANCED, Weights(0.1, 1.5, 0.2), torch.linspace(0.5, 1.5, len(LABELS)))
+    update_bundle(folder, probabilities={"image": scale, "text": scale}, ranking=rule)
+    loaded = Bundle.load(folder)
+    assert (loaded.ranking.weights, loaded.ranking.spreads) == (BALANCED, rule.spreads)
+    torch.testing.assert_close(loaded.ranking.rarity, rule.rarity, atol=1e-6, rtol=0)
+    for modality in ("image", "text"):
+        torch.testing.assert_close(loaded.probabilities[modality].slope, scale.slope, atol=1e-6, rtol=0)
+        torch.testing.assert_close(loaded.probabilities[modality].intercept, scale.intercept, atol=1e-6, rtol=0)
+    save_bundle(folder, plain.model, LABELS, probabilities=loaded.probabilities, ranking=loaded.ranking)
+    again = Bundle.load(folder)
+    assert again.ranking.to_json() == rule.to_json() and set(again.probabilities) == {"image", "text"}
+
+
+def test_bundles_of_before_there_were_probabilities_open(folder: Path) -> None:
+    change_config(folder, ranking={"encoder_weight": 2})
+    assert Bundle.load(folder).ranking.weights == Weights(1.0, 0.0, 2.0)
     config = json.loads((folder / "config.json").read_text())
-    del config["ranking"]  # as bundles were before there was a choice
+    del config["ranking"], config["label_probabilities"]  # as they were before there was a choice
     (folder / "config.json").write_text(json.dumps(config))
-    assert Bundle.load(folder).encoder_weight == 0.5
-    for ranking in ({"encoder_weight": -1}, [1]):
-        change_config(folder, ranking=ranking)
-        with pytest.raises(InputError, match=r"config\.json .*encoder"):
-            Bundle.load(folder)
+    assert Bundle.load(folder).ranking.weights == Weights(1.0, 0.0, 0.5)
 
 
-CALIBRATION = Calibration({"text_to_image": (np.array([0.0, 1.0]), np.array([0.1, 0.9]))}, 0.5)
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"ranking": {"encoder_weight": -1}}, "weight of the encoder"),
+        ({"ranking": [1]}, "ranking must be an object"),
+        ({"ranking": {"weights": {}}}, "ranking must be an object"),
+        ({"label_probabilities": {"image": {"slope": [1.0]}}}, "probabilities of labels must be"),
+        ({"label_probabilities": [1]}, "probabilities of labels must be"),
+    ],
+)
+def test_a_damaged_rule_of_ranking_is_one_sentence(folder: Path, values: dict[str, object], sentence: str) -> None:
+    change_config(folder, **values)
+    with pytest.raises(InputError, match=rf"config\.json cannot be used\. .*{sentence}"):
+        Bundle.load(folder)
 
 
-def test_a_calibration_belongs_to_a_weight_of_the_encoder(folder: Path) -> None:
+CALIBRATION = Calibration({"text_to_image": (np.array([0.0, 1.0]), np.array([0.1, 0.9]))}, Weights(encoder=0.5))
+
+
+def test_a_calibration_belongs_to_the_weights_of_a_ranking(folder: Path) -> None:
     assert Bundle.load(folder).calibration is None
     update_bundle(folder, calibration=CALIBRATION)
     assert Bundle.load(folder).calibration.probability("text_to_image", np.array(0.5)) == pytest.approx(0.5)
-    update_bundle(folder, encoder_weight=1.0)
+    update_bundle(folder, ranking=Ranking.of_encoder_weight(1.0, len(LABELS)))
     assert Bundle.load(folder).calibration is None  # its scores are not those of this ranking
     change_config(folder, calibration={"encoder_weight": 1.0})
     with pytest.raises(InputError, match=r"config\.json.* calibration must be an object"):
@@ -139,7 +169,7 @@ def test_what_is_added_changes_no_embedding_and_so_no_fingerprint(folder: Path) 
     before = Bundle.load(folder)
     assert before.without_gcn is None
     without = ALGCN(before.model.config.replace(use_gcn=False))
-    update_bundle(folder, without_gcn=without, calibration=CALIBRATION, metrics={"more": 1}, encoder_weight=0.5)
+    update_bundle(folder, without_gcn=without, calibration=CALIBRATION, metrics={"more": 1})
     after = Bundle.load(folder)
     assert after.without_gcn is not None and after.calibration is not None
     assert (after.fingerprint, after.encoder_fingerprint) == (before.fingerprint, before.encoder_fingerprint)
@@ -195,7 +225,7 @@ def test_a_writer_that_is_killed_while_it_replaces_a_bundle_loses_nothing(
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(Path, "rename", dying_rename)
-        patch.setattr("algcn.bundles.bundle.shutil.rmtree", dying_rmtree)
+        patch.setattr("algcn.bundles.saving.shutil.rmtree", dying_rmtree)
         save_bundle(folder, make_model(), LABELS)
     save_bundle(folder, make_model(gamma=0.5), LABELS)
     assert verify(folder)

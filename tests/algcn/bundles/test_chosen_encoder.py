@@ -12,7 +12,6 @@ from conftest import write_tiny_encoder
 from algcn import train as training
 from algcn.bundles.bundle import Bundle
 from algcn.bundles.encoder import ChosenEncoder, choose_encoder
-from algcn.evaluation.ranking import ENCODER_WEIGHT
 from algcn.kit.errors import InputError
 
 
@@ -31,7 +30,7 @@ def features(make_features, tiny_bundle_dir):
 def test_pictures_of_an_encoder_beside_bags_of_words(features, tiny_bundle_dir, tmp_path):
     chosen = choose_encoder(features, "new")
     assert chosen == ChosenEncoder(str(tiny_bundle_dir / "encoder"), frozenset({"image"}))
-    assert chosen.weight == 0 and chosen.results() is None
+    assert chosen.results() is None
     with pytest.raises(InputError, match="were not made by the encoder"):
         choose_encoder(features, "new", encoder=str(write_tiny_encoder(tmp_path / "other", seed=3)))
 
@@ -44,7 +43,7 @@ def test_both_sides_of_one_encoder(features, tiny_bundle_dir):
         encoder={"reference": reference, "fingerprint": features.encoder["image_fingerprint"]},
     )
     chosen = choose_encoder(both, "new")
-    assert chosen == ChosenEncoder(reference) and chosen.weight == ENCODER_WEIGHT
+    assert chosen == ChosenEncoder(reference)
 
 
 def test_features_that_name_no_encoder_or_one_that_is_not_here(features, tmp_path, capsys):
@@ -69,7 +68,7 @@ def test_the_encoder_of_the_bundle_beside(features, tiny_bundle_dir, tmp_path):
     training.main([str(path), "--out", str(out), "--epochs", "1", "--common-dim", "16", "--encoder-of", "tiny"])
     bundle = Bundle.load(out)
     assert bundle.config["encoder"] == {"bundle": "tiny", "fingerprint": bundle.encoder_fingerprint}
-    assert bundle.encodes == {"image"} and bundle.encoder_weight == 0 and bundle.calibration is None
+    assert bundle.encodes == {"image"} and bundle.ranking.weights.encoder == 0 and bundle.calibration is None
     assert "ranking" not in bundle.metrics and not (out / "encoder").exists()
     for name, message in (("../tiny", "There is no bundle .* beside"), ("nobody", "There is no bundle at")):
         with pytest.raises(InputError, match=message):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import zipfile
 from collections.abc import Callable
@@ -11,17 +12,22 @@ import pytest
 import torch
 from PIL import Image
 from torch import Tensor
+from torch.nn import functional
 
-from algcn.bundles.bundle import Bundle, save_bundle
+from algcn.bundles.bundle import Bundle
 from algcn.bundles.predictor import LabelPredictor, cosine_scores, is_predicted
+from algcn.bundles.saving import save_bundle
+from algcn.evaluation.probabilities import PlattScale
 from algcn.evaluation.thresholds import fit_thresholds
 from algcn.gallery.store import Gallery, build_gallery
 from algcn.kit.errors import InputError
 from algcn.method.config import ModelConfig
+from algcn.method.label_graph import DirectedGraph
 from algcn.method.labels import LabelSet
 from algcn.method.model import ALGCN
 from app.api import search as api_search
 from app.collection.folder import Collection, Dropped
+from app.labelling.board import Board
 from app.labels.edits import Edit, effect_of
 from app.labels.graph import label_graph_of
 from app.maps.gallery import GalleryMap
@@ -97,10 +103,11 @@ def of_a_collection(bundle: Bundle, gallery: Gallery, folder: Path) -> set[str]:
     (folder / "collection").mkdir()
     collection = Collection(folder / "collection")
     collection.add([Dropped(Path(copied(picture(gallery), folder / "dropped.png")), "dropped.png")], bundle)
-    with zipfile.ZipFile(collection.write_zip(folder / "home.zip", bundle)) as archive:
-        header, row = archive.read("home/metadata.csv").decode().splitlines()
-    assert header.endswith("predicted_labels")
-    return set(row.rpartition(",")[2].split("|"))
+    board, service = Board(), RetrievalService(bundle, collection.gallery)
+    home = board.write_zip(folder / "home.zip", collection, board.sight(service, collection))
+    with zipfile.ZipFile(home) as archive:
+        (row,) = csv.DictReader(archive.read("home/metadata.csv").decode().splitlines())
+    return set(row["predicted_labels"].split("|"))
 
 
 def of_an_edited_graph(bundle: Bundle, gallery: Gallery, folder: Path) -> set[str]:
@@ -241,3 +248,45 @@ def test_an_edited_graph_scores_by_its_own_classifiers(tiny_bundle_dir: Path) ->
         LabelPredictor(bundle, classifiers).scores(embedding), cosine_scores(embedding, classifiers)
     )
     assert not torch.equal(LabelPredictor(bundle, classifiers).scores(embedding), bundle.label_scores(embedding))
+
+
+class TestProbabilities:
+    @pytest.fixture
+    def predictor(self, bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> LabelPredictor:
+        """Scales of which the first label is likely and the others are not."""
+        scale = PlattScale(torch.full((4,), 2.0), torch.tensor([1.0, -3.0, -3.0, -3.0]))
+        monkeypatch.setattr(bundle, "probabilities", {"image": scale})
+        return LabelPredictor(bundle)
+
+    def test_they_are_those_of_the_scale_of_the_modality(self, predictor: LabelPredictor) -> None:
+        seen = functional.normalize(torch.randn(3, 8, generator=torch.Generator().manual_seed(0)), dim=1)
+        expected = (2.0 * predictor.scores(seen) + torch.tensor([1.0, -3.0, -3.0, -3.0])).sigmoid()
+        torch.testing.assert_close(predictor.probabilities(seen, "image"), expected)
+        assert not predictor.probabilities(seen, "text").any(), "there is no scale of texts"
+        nothing = torch.zeros(3, 4)
+        torch.testing.assert_close(predictor.probabilities(seen, "image", nothing), expected)
+
+    def test_what_is_known_is_certain_and_says_something_of_the_others(
+        self, bundle: Bundle, predictor: LabelPredictor
+    ) -> None:
+        seen, known = torch.ones(2, 8), torch.tensor([[0, 1, 0, -1], [0, 0, 0, 0]])
+        plain = predictor.probabilities(seen, "image")
+        likely = predictor.probabilities(seen, "image", known)
+        assert likely[0, 1] == 1 and likely[0, 3] == 0
+        torch.testing.assert_close(likely[0, [0, 2]], plain[0, [0, 2]])
+        torch.testing.assert_close(likely[1], plain[1])
+        counted = torch.zeros(4, 4)
+        counted[1, 2], counted[1, 0] = 3.0, -3.0
+        bundle.directed_graph = DirectedGraph(counted, torch.zeros(4, 4), torch.full((4,), 0.2))
+        try:
+            by_graph = predictor.probabilities(seen, "image", known)
+        finally:
+            del bundle.directed_graph
+        assert by_graph[0, 1] == 1 and by_graph[0, 3] == 0
+        assert by_graph[0, 2] > plain[0, 2] and by_graph[0, 0] < plain[0, 0]
+        torch.testing.assert_close(by_graph[1], plain[1])
+
+    def test_in_what_the_model_does_not_see_only_known_labels_are(self, predictor: LabelPredictor) -> None:
+        assert not predictor.probabilities(torch.zeros(1, 8), "image").any()
+        known = torch.tensor([[0, 0, 1, -1]])
+        assert predictor.probabilities(torch.zeros(1, 8), "image", known).tolist() == [[0, 0, 1, 0]]

@@ -13,6 +13,7 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import brier_score_loss
 
 from algcn.evaluation.calibration import DIGITS, KNOTS, Calibration, fit_curve, reliability
+from algcn.evaluation.ranking import Weights
 from algcn.kit.errors import InputError
 
 
@@ -24,7 +25,7 @@ def pairs(count: int = 60_000, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 
 def calibration() -> Calibration:
-    return Calibration({"image_to_text": (np.array([0.0, 0.5, 1.0]), np.array([0.0, 0.2, 0.9]))}, 0.5)
+    return Calibration({"image_to_text": (np.array([0.0, 0.5, 1.0]), np.array([0.0, 0.2, 0.9]))}, Weights(encoder=0.5))
 
 
 def test_a_curve_finds_the_probability_behind_the_scores() -> None:
@@ -70,8 +71,19 @@ def test_probabilities_are_interpolated_and_end_where_the_curve_ends() -> None:
 def test_what_is_stored_is_what_is_read() -> None:
     stored = json.loads(json.dumps(calibration().to_json()))
     read = Calibration.from_json(stored)
-    assert read.encoder_weight == 0.5
+    assert read.weights == Weights(common=1.0, labels=0.0, encoder=0.5)
     assert read.to_json() == calibration().to_json()
+
+
+def test_one_of_before_there_were_labels_in_the_ranking_is_of_a_weight_of_the_encoder() -> None:
+    stored = calibration().to_json()
+    assert Calibration.from_json({"encoder_weight": 0.5, "curves": stored["curves"]}).to_json() == stored
+
+
+@pytest.mark.parametrize("weights", [None, [], 0.5, {"encoder": -1}, {"encoder": "x"}, {"mine": 1}, {"common": 0}])
+def test_weights_that_are_none_are_one_sentence(weights: object) -> None:
+    with pytest.raises(InputError, match=r"in the ranking must be a number|weights of a ranking"):
+        Calibration.from_json({**calibration().to_json(), "weights": weights})
 
 
 @pytest.mark.parametrize(
@@ -85,7 +97,7 @@ def test_what_is_stored_is_what_is_read() -> None:
         (list(range(KNOTS + 1)), [0.1] * (KNOTS + 1), "not a rising curve"),
         ([0.0, 1.0], [-0.1, 0.5], "outside 0 to 1"),
         ([0.0, 1.0], [0.1, 1.5], "outside 0 to 1"),
-        (["a", "b"], [0.1, 0.5], "must be an object with encoder_weight and curves"),
+        (["a", "b"], [0.1, 0.5], "must be an object with weights and curves"),
         (None, [0.1, 0.5], "not a rising curve"),
     ],
 )
@@ -97,7 +109,7 @@ def test_a_damaged_curve_is_one_sentence(scores: object, probabilities: object, 
 
 @pytest.mark.parametrize("value", [None, [], {}, {"curves": {}}, {"encoder_weight": 0.5, "curves": []}, "curves"])
 def test_what_is_no_calibration_is_one_sentence(value: object) -> None:
-    with pytest.raises(InputError, match="must be an object with encoder_weight and curves"):
+    with pytest.raises(InputError, match="must be an object with weights and curves"):
         Calibration.from_json(value)
 
 

@@ -8,6 +8,8 @@ import pytest
 import torch
 
 from algcn.evaluation import measure
+from algcn.evaluation.fitting import fit_probabilities, fit_ranking
+from algcn.evaluation.ranking import BALANCED, BY_LABELS
 from algcn.evaluation.record import FeatureSource, FeatureSources, SplitSizes
 from algcn.method.config import ModelConfig
 from algcn.method.model import ALGCN
@@ -40,10 +42,34 @@ def test_where_features_come_from_without_the_way_to_a_folder(features, encoder,
 
 def test_measuring_a_model(features):
     model = ALGCN(ModelConfig(16, 12, 6, common_dim=16, label_dim=8), torch.eye(6)).eval()
-    record = measure.measure_model(model, features, "annotated")
+    scales = fit_probabilities(model, features)
+    rule = fit_ranking(model, features, scales, BY_LABELS)
+    record = measure.measure_model(model, features, "annotated", ranking=rule, scales=scales)
     assert record.relevance == ("person", "dog", "cat", "beach")
     assert set(record.test_by_all_labels.per_label.image_to_text) == set(features.label_set.names)
     assert record.features.image.width == 16
     assert record.ranking is None, "the features share no space of their own"
     assert record.test.primary == record.test.map.average
     assert "ranking" not in record.to_json()
+    by_labels = record.ranked_by_labels
+    assert by_labels.test.images == record.test.images and by_labels.validation.primary != record.validation.primary
+    plain = measure.measure_model(model, features, "annotated", ranking=rule, scales={})
+    assert plain.ranked_by_labels is None and plain.test == record.test
+
+
+def test_weights_of_labels_and_of_the_encoder_are_tried(features):
+    features = dataclasses.replace(
+        features, text_features=features.image_features.flip(0), encoder={"reference": "e", "fingerprint": "f"}
+    )
+    model = ALGCN(ModelConfig(16, 16, 6, common_dim=16, label_dim=8), torch.eye(6)).eval()
+    scales = fit_probabilities(model, features)
+    rule = fit_ranking(model, features, scales, BALANCED)
+    record = measure.measure_model(model, features, "annotated", ranking=rule, scales=scales)
+    tried = record.ranking.weights
+    assert len(tried) == len(measure.TRIED_WEIGHTS) + 1
+    assert [weight.name for weight in tried if weight.is_of(BALANCED)] == ["labels 2, encoder 0.5"]
+    assert (tried[0].name, tried[0].map.primary) == ("the common space alone", pytest.approx(record.validation.primary))
+    assert tried[-1].name == "the encoder alone"
+    assert len({weight.map.primary for weight in tried}) > 3
+    plain = measure.measure_model(model, features, "annotated", ranking=rule, scales={})
+    assert [weight.labels_weight for weight in plain.ranking.weights] == [0.0, 0.0, None]

@@ -19,8 +19,9 @@ import torch
 from conftest import PROJECT
 
 from algcn import train
-from algcn.bundles.bundle import Bundle, update_bundle
+from algcn.bundles.bundle import Bundle
 from algcn.bundles.manifest import json_text
+from algcn.bundles.saving import update_bundle
 from algcn.evaluation.record import OWN_RUN, HeldOut, Record, Selection
 from algcn.evaluation.results import DIRECTIONS, PRIMARY, Curves, SplitResult, Spread
 from algcn.kit.decoding import Part, kinds_of, own_fields
@@ -44,7 +45,13 @@ def whole() -> dict[str, Any]:
     _, mirflickr = read_metrics(PROJECT / "weights" / "mirflickr")
     source = {"source": "encoder", "width": 512}
     more = {"features": {"image": source, "text": source}, "ablations": mirflickr["baselines"]}
+    beside = {"validation", "test", "test_by_all_labels", "selection", "log"}
+    more["other_modes"] = {"paper": {name: part for name, part in pocket.items() if name in beside}}
+    more["imputed_labels"] = {"share_given": 0.5, "known": "said", "evidence": ["picture"], "expected": 3.5}
     made = {**mirflickr, **pocket, **more}
+    made["ranked_by_labels"] = {split: pocket[split] for split in ("validation", "test")}
+    made["other_modes"]["paper"]["ranked_by_labels"] = made["ranked_by_labels"]
+    made["ranking"]["weights"] = [{**tried, "labels_weight": 2.0} for tried in pocket["ranking"]["weights"]]
     made["selection"]["warning"] = "on the test set"
     made["baselines"]["prior_labels"] = 7
     return {name: shortened(part) for name, part in made.items()}
@@ -282,7 +289,7 @@ def test_a_spread_over_one_run_has_no_deviation() -> None:
 def test_curves_of_the_comparison_else_of_the_run_alone(whole: dict[str, Any]) -> None:
     record = Record.from_json(whole)
     assert list(record.label_curves()) == list(whole["baselines"]["relevance"])
-    alone = Record.from_json({name: part for name, part in whole.items() if name != "baselines"})
+    alone = Record.from_json({name: whole[name] for name in whole if name not in ("baselines", "other_modes")})
     (curves,) = alone.label_curves().values()
     assert list(alone.label_curves()) == [OWN_RUN] and set(curves.per_label) == {"algcn", "algcn_without_gcn"}
     assert curves.precision_recall.methods["algcn"].image_to_text == record.test.precision_recall.image_to_text

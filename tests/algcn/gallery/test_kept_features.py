@@ -15,7 +15,8 @@ from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from algcn.bundles.bundle import Bundle, save_bundle
+from algcn.bundles.bundle import Bundle
+from algcn.bundles.saving import save_bundle
 from algcn.gallery import store as galleries
 from algcn.gallery.store import STORE_NAME, build_gallery
 from algcn.kit.errors import InputError

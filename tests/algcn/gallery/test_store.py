@@ -15,7 +15,8 @@ from safetensors.torch import load_file
 from torch.nn import functional
 
 from algcn import extract
-from algcn.bundles.bundle import Bundle, save_bundle
+from algcn.bundles.bundle import Bundle
+from algcn.bundles.saving import save_bundle
 from algcn.gallery.__main__ import main
 from algcn.gallery.store import STORE_NAME, build_gallery
 from algcn.kit.errors import InputError, run_command

@@ -18,7 +18,8 @@ import pytest
 from conftest import PROJECT
 
 from algcn import baselines, train
-from algcn.bundles.bundle import Bundle, update_bundle
+from algcn.bundles.bundle import Bundle
+from algcn.bundles.saving import update_bundle
 from algcn.evaluation import paper
 from algcn.evaluation.record import Record
 from algcn.kit.errors import run_command
@@ -281,6 +282,31 @@ def test_the_command_of_the_comparison_makes_it_again(small: Path, trained: Path
     for name, block in after.relevance.items():
         mine = before.relevance[name].methods["algcn"].primary.mean
         assert block.methods["algcn"].primary.mean == pytest.approx(mine, abs=1e-6)
+
+
+@pytest.mark.parametrize("mode", ["plus", "both"])
+def test_the_command_of_mode_plus_makes_its_model_again(trained: Path, tmp_path: Path, mode: str) -> None:
+    features = str(trained.parent / "features.safetensors")
+    given = ["--mode", mode, *SIZES, "--incomplete-labels", "0.5"] + (["--compare-gcn"] if mode == "both" else [])
+    train.main([features, *given, "--out", str(tmp_path / "b")])
+    opened = subject(tmp_path / "b")
+    bundle = opened.bundle
+    line, beyond = commands.train(
+        opened.training,
+        opened.record,
+        bundle.model.config,
+        bundle.label_set,
+        opened.paper_training,
+        bundle.paper_model.config,
+    )
+    assert beyond == [] and f"--mode {mode}" in line and "--incomplete-labels 0.5" in line and "--no-gcn" not in line
+    assert ("--preset" in line) == ("--compare-gcn" in line) == (mode == "both")
+    places = {"FEATURES": features, "NEW_BUNDLE": str(tmp_path / "again")}
+    train.main([places.get(word, word) for word in shlex.split(line)[3:]])
+    assert subject(tmp_path / "again").bundle.fingerprint == bundle.fingerprint
+    text = Tags(html_of(tmp_path / "b")).text
+    assert "mode plus (free classifiers, a loss of its own)" in text and "Training (mode plus)" in text
+    assert ("Training of the model of mode paper beside it" in text) == (mode == "both")
 
 
 def test_settings_without_a_flag_are_named(pocket: Subject) -> None:

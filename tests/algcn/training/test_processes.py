@@ -48,7 +48,11 @@ def _run(arguments, count=1, **environment):
     return subprocess.run(command, cwd=PROJECT, env=settings, capture_output=True, text=True, timeout=300)
 
 
-@pytest.mark.parametrize("flags", [[], ["--no-gcn"]], ids=["paper", "without GCN"])
+@pytest.mark.parametrize(
+    "flags",
+    [[], ["--no-gcn"], ["--mode", "plus", "--incomplete-labels", "0.8"]],
+    ids=["paper", "without GCN", "plus"],
+)
 def test_two_processes_give_what_one_gives(make_features, tmp_path, flags):
     make_features(150).save(tmp_path / "features.safetensors")
     # 90 training rows: the last batch has 15, which two processes cannot share evenly.
@@ -63,7 +67,8 @@ def test_two_processes_give_what_one_gives(make_features, tmp_path, flags):
     weights = two.model.state_dict()
     for name, tensor in one.model.state_dict().items():
         torch.testing.assert_close(weights[name], tensor, atol=1e-5, rtol=1e-4, msg=name)
-    for name, tensor in one.history.items():
+    assert (one.history is None) == (two.history is None) == ("plus" in flags)
+    for name, tensor in (one.history or {}).items():
         torch.testing.assert_close(two.history[name].float(), tensor.float(), atol=1e-3, rtol=1e-3, msg=name)
     for ours, theirs in zip(one.metrics["log"], two.metrics["log"], strict=True):
         assert theirs["losses"] == pytest.approx(ours["losses"], rel=1e-5)

@@ -10,7 +10,8 @@ from algcn.method.config import ModelConfig, TrainConfig
 from algcn.method.graph import label_prior
 from algcn.method.losses import Losses, algcn_loss
 from algcn.method.model import ALGCN
-from algcn.training.steps import Rows, Steps, new_optimizer
+from algcn.training.recipes import Rows, new_optimizer
+from algcn.training.steps import Steps
 
 CONFIG = TrainConfig(batch_size=32, learning_rate=1e-3, adaptive_lr_factor=5.0)
 EPOCHS = 3

@@ -18,6 +18,7 @@ from algcn.bundles.bundle import Bundle
 from algcn.gallery.store import build_gallery
 from algcn.kit.errors import InputError
 from app.api import collections as api_collections
+from app.api import labelling as api_labelling
 from app.api import training as api_training
 from app.program import Program
 from app.service import RetrievalService
@@ -51,18 +52,18 @@ def test_every_endpoint_that_the_readme_names_is_there() -> None:
 
 
 def test_every_endpoint_says_what_it_takes_and_gives(program: Program) -> None:
-    functions = [*api_training.api(program), *api_collections.api(program)]
-    assert [function.__name__ for function in functions] == ["train", "label_pictures"]
+    functions = [*api_training.api(program), *api_collections.api(program), *api_labelling.api(program)]
+    assert [function.__name__ for function in functions] == ["train", "label_pictures", "suggest_labels"]
     assert all("Args:" in function.__doc__ and "Returns:" in function.__doc__ for function in functions)
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"epochs": 21}, "epochs must be a whole number from 1 to 20"),
+        ({"epochs": 21}, "epochs must be a whole number from 0 to 20"),
         ({"gamma": 9}, "γ must be a number from 0 to 2"),
         ({"mode": "magic"}, "mode must be one of"),
-        ({}, "at least 20 pictures with a label and a caption"),
+        ({}, "at least 10 pictures with a label; this gallery has 5"),
     ],
 )
 def test_train_says_in_a_sentence_what_is_wrong(program: Program, arguments: dict, sentence: str) -> None:
@@ -95,6 +96,26 @@ def test_label_pictures_labels_and_keeps_nothing(program: Program, tmp_path: Pat
     }
     # The uploads are the sweep's: another caller may have sent the same picture.
     assert {path.parent for path in tmp_path.rglob("*.png")} == {program.uploads}
+
+
+def test_suggest_labels_says_what_is_likely_and_keeps_nothing(
+    program: Program, service: RetrievalService, tmp_path: Path, tiny_gallery_dir: Path
+) -> None:
+    (suggest_labels,) = api_labelling.api(program)
+    shutil.copy(tiny_gallery_dir / "beach.png", program.uploads / "a.png")
+    given = [{"path": str(program.uploads / "a.png"), "orig_name": "my a.png"}]
+    answer = suggest_labels(given, ["Beach", "not a label of the model"], limit=2)
+    assert json.loads(json.dumps(answer)) == answer
+    (picture,) = answer["pictures"]
+    assert (picture["file"], picture["known"]) == ("my a.png", ["Beach", "not a label of the model"])
+    labels = [suggestion["label"] for suggestion in picture["suggestions"]]
+    assert len(labels) == 2 and "beach" not in labels, "what is known is not suggested"
+    assert {suggestion["probability"] for suggestion in picture["suggestions"]} == {None}
+    assert "no thresholds" in answer["note"]
+    assert {path.parent for path in tmp_path.rglob("*.png")} == {program.uploads}
+    for known, limit, sentence in (("sea", 8, "must be a list"), ([3], 8, "must be a list"), ([], 0, "limit must be")):
+        with pytest.raises(InputError, match=sentence):
+            suggest_labels(given, known, limit)
 
 
 @pytest.mark.parametrize("value", [[], None, [{"path": "/etc/passwd"}], [{"path": 3}], "a.png", [None], [{}]])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 import re
 from html.parser import HTMLParser
@@ -13,11 +14,13 @@ import pytest
 from conftest import PROJECT
 
 from algcn.evaluation import paper
+from algcn.evaluation.ranking import BALANCED, Weights
 from algcn.evaluation.record import OWN_RUN, Record
 from algcn.evaluation.results import ALL_DIRECTIONS, Both
 from app.benchmark import figures, tables
 from app.tabs import benchmark
 
+USED = Weights(common=1.0, labels=0.25, encoder=0.5)
 HOSTILE = "<img src=x onerror=\"window.hacked='metrics'\"> ${window.hacked='template'}"
 
 
@@ -136,14 +139,27 @@ def test_many_labels_and_labels_that_no_query_has() -> None:
 
 def test_the_tradeoff_marks_the_weight_in_use(record: Record) -> None:
     weights = record.ranking.weights
-    figure = figures.ranking_tradeoff(weights, 0.5)
+    figure = figures.ranking_tradeoff(weights, USED)
     (trace,) = figure["data"]
-    assert [text for text in trace["text"] if "used" in text] == ["<b>0.5, used</b>"]
-    assert trace["text"][-1] == "encoder alone"
-    assert trace["x"] == sorted(trace["x"]), "more of the encoder finds more of the partners"
-    assert trace["y"] == sorted(trace["y"], reverse=True), "and costs mAP"
-    table = rows(tables.tradeoff(weights, 0.5))
-    assert table[3][0] == "0.5, used" and table[3][1] == ".8503" and table[3][2] == ".370"
+    assert [text for text in trace["text"] if "used" in text] == ["<b>labels 0.25, encoder 0.5, used</b>"]
+    assert trace["text"][-1] == "the encoder alone"
+    assert trace["x"] == sorted(trace["x"]), "from who finds the fewest partners to who finds the most"
+    assert trace["y"][-1] == min(trace["y"]), "the encoder alone finds most of them, at the lowest mAP"
+    table = rows(tables.tradeoff(weights, USED))
+    assert table[1][0] == "the common space alone"
+    assert table[4][:3] == ["labels 0.25, encoder 0.5, used", ".8470", ".329"]
+
+
+def test_weights_of_labels_are_named_beside_that_of_the_encoder(record: Record) -> None:
+    first = record.ranking.weights[2]
+    tried = (
+        dataclasses.replace(first, labels_weight=0.25),
+        dataclasses.replace(first, labels_weight=4.0, encoder_weight=0.0),
+    )
+    table = rows(tables.tradeoff(tried, BALANCED))
+    assert [row[0] for row in table[1:]] == ["labels 0.25, encoder 0.5, used", "labels 4"]
+    (trace,) = figures.ranking_tradeoff(tried, BALANCED)["data"]
+    assert sorted(trace["text"]) == ["<b>labels 0.25, encoder 0.5, used</b>", "labels 4"]
 
 
 def test_reliability_beside_its_scores(record: Record) -> None:
@@ -226,7 +242,7 @@ def test_nothing_to_show_breaks_nothing() -> None:
     assert benchmark._head(Record.read({"tests": 1}), "mine") == tables.EMPTY
     assert "no numbers of its own" not in benchmark._head(Record.read({"test": 1}), "mine")
     assert benchmark._curves({}, None) == (None, None) and benchmark._bars({}, None, "sideways") is None
-    assert figures.ranking_tradeoff((), 0.5) is None
+    assert figures.ranking_tradeoff((), USED) is None
 
 
 def test_figures_are_plain_json(record: Record) -> None:
@@ -234,7 +250,7 @@ def test_figures_are_plain_json(record: Record) -> None:
     made = [
         figures.precision_recall(drawn.precision_recall, "image_to_text"),
         figures.label_bars(drawn.per_label, "image_to_text"),
-        figures.ranking_tradeoff(record.ranking.weights, 0.5),
+        figures.ranking_tradeoff(record.ranking.weights, USED),
         figures.reliability(record.calibration.sets[0].directions),
     ]
     for figure in made:

@@ -22,6 +22,8 @@ from algcn.datasets.image_folder import read_image_folder
 from algcn.features.encoder import Encoder
 from algcn.kit.errors import InputError
 from app.collection.folder import Collection, Dropped
+from app.labelling.board import Board
+from app.service import RetrievalService
 
 
 @pytest.fixture
@@ -47,6 +49,12 @@ def dropped(tmp_path: Path, *names: str) -> list[Dropped]:
         Image.new("RGB", (48, 32), colour).save(path)
         files.append(Dropped(path, name))
     return files
+
+
+def taken_home(collection: Collection, bundle: Bundle, path: Path) -> Path:
+    """The collection in a zip, with what a bundle predicts."""
+    board, service = Board(), RetrievalService(bundle, collection.gallery)
+    return board.write_zip(path, collection, board.sight(service, collection))
 
 
 def archive(tmp_path: Path, files: dict[str, bytes]) -> Dropped:
@@ -110,7 +118,7 @@ def test_captions_labels_and_splits_are_kept_and_labels_nobody_gave_are_predicte
     assert items["night/street.png"].labels == ["street", "night"]
     assert items["unlabelled.png"].labels is None
 
-    home = collection.write_zip(tmp_path / "home.zip", bundle)
+    home = taken_home(collection, bundle, tmp_path / "home.zip")
     with zipfile.ZipFile(home) as stream:
         stream.extractall(tmp_path / "out")
         rows = list(csv.DictReader(io.StringIO(stream.read("home/metadata.csv").decode())))
@@ -118,7 +126,8 @@ def test_captions_labels_and_splits_are_kept_and_labels_nobody_gave_are_predicte
     assert by_name["plain.png"]["labels"] == ""
     assert by_name["plain.png"]["predicted_labels"] == "beach|dog"
     assert by_name["street.jpg"]["labels"] == "street|car"
-    assert by_name["street.jpg"]["predicted_labels"] == ""
+    assert by_name["street.jpg"]["predicted_labels"] == "beach|dog", "beside those that were given"
+    assert {row["predicted_probabilities"] for row in rows} == {""}, "the bundle has none"
     again = read_image_folder(tmp_path / "out" / "home")  # it is an image folder
     assert {item.file_name for item in again} == set(items)
 
@@ -126,7 +135,7 @@ def test_captions_labels_and_splits_are_kept_and_labels_nobody_gave_are_predicte
 def test_without_thresholds_nothing_is_predicted(collection: Collection, tiny_bundle_dir: Path, tmp_path: Path) -> None:
     bundle = Bundle.load(tiny_bundle_dir)
     collection.add(dropped(tmp_path, "a.png"), bundle)
-    with zipfile.ZipFile(collection.write_zip(tmp_path / "home.zip", bundle)) as stream:
+    with zipfile.ZipFile(taken_home(collection, bundle, tmp_path / "home.zip")) as stream:
         rows = list(csv.DictReader(io.StringIO(stream.read("home/metadata.csv").decode())))
     assert [row["predicted_labels"] for row in rows] == [""]
 
@@ -238,7 +247,7 @@ def test_the_download_packed_again_on_a_mac_comes_back_as_it_was(
         zip(names, HARD, strict=True)
     )
 
-    home = collection.write_zip(tmp_path / "my-pictures.zip", bundle)
+    home = taken_home(collection, bundle, tmp_path / "my-pictures.zip")
     entries = [("my-pictures 2/.DS_Store", b"...")]
     with zipfile.ZipFile(home) as stream:
         assert b"predicted_labels" in stream.read("my-pictures/metadata.csv")

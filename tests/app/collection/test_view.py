@@ -8,7 +8,7 @@ from hostile.texts import HOSTILE, Shown, check_harmless
 
 from algcn.kit.account import Account
 from app.collection.left_out import Reason, leave, unreadable
-from app.collection.view import MAX_LABELS, MAX_NAMED, MAX_NOTES, MAX_SENTENCE, render_added, render_collection
+from app.collection.view import MAX_NAMED, MAX_NOTES, MAX_SENTENCE, render_added, render_collection
 
 
 def collection(*items: SimpleNamespace, texts: int = 0) -> SimpleNamespace:
@@ -18,20 +18,18 @@ def collection(*items: SimpleNamespace, texts: int = 0) -> SimpleNamespace:
 SERVICE = SimpleNamespace(pictures="picture/key")
 
 
-def test_names_captions_and_labels_are_text() -> None:
-    items = [SimpleNamespace(file_name=f"{text}.png", texts=(text,), labels=(text,)) for text in HOSTILE]
-    page = render_collection(collection(*items, texts=8), SERVICE, [()] * len(items))
-    check_harmless(page, *HOSTILE, "8 pictures", "8 captions", "8 with labels of yours")
+def test_names_and_captions_are_text() -> None:
+    items = [SimpleNamespace(file_name=f"{text}.png", texts=(text,)) for text in HOSTILE]
+    page = render_collection(collection(*items, texts=8), SERVICE, 80, 60)
+    check_harmless(page, *HOSTILE, "8 pictures", "8 captions", "2.5 MB", "80 %")
     attributes = Shown(page).attributes
     assert {("alt", f"{text}.png") for text in HOSTILE} <= attributes
-    assert ("src", "picture/key/card/7") in attributes
+    assert {("src", "picture/key/card/7"), ("maxlength", "60"), ("data-row", "7")} <= attributes
 
 
-def test_predicted_labels_say_so_and_only_some_are_shown() -> None:
-    labels = tuple(f"label {number}" for number in range(MAX_LABELS + 2))
-    page = render_collection(collection(SimpleNamespace(file_name="a.png", texts=(), labels=None)), SERVICE, [labels])
-    assert "chips predicted" in page and "label 3" in page and "label 4" not in page and "+2" in page
-    assert "a.png" in Shown(page).text, "without a caption the file's name stands there"
+def test_without_a_caption_the_name_of_the_file_stands_there() -> None:
+    page = render_collection(collection(SimpleNamespace(file_name="a.png", texts=())), SERVICE, 80, 60)
+    assert "a.png" in Shown(page).text and "caption" not in Shown(page).text
 
 
 def test_what_came_of_a_drop_is_counted_by_kind() -> None:

@@ -8,16 +8,19 @@ from pathlib import Path
 
 import pytest
 from hostile.texts import HOSTILE, check_harmless
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 from serving import HOSTILE_CAPTIONS, HOSTILE_FILE, HOSTILE_LABEL
 
 from algcn.bundles.predictor import LabelScore, SharedLabel
-from app.components.cards import beats, chance
+from algcn.evaluation.ranking import Weights
+from app.components.cards import beats, chance, rounded
 from app.components.download import csv_download
 from app.components.examples import chosen_index, render_examples
 from app.components.results import render_error, render_hint, render_results, thumbnail
 from app.search.query import Query
-from app.search.results import Found, Hit, SearchResult
+from app.search.results import NOTHING, Found, Hit, SearchResult
 
 
 class Page(HTMLParser):
@@ -49,7 +52,8 @@ def hit(rank: int = 1, **values: object) -> Hit:
         "score": 0.5,
         "percentile": 99.96,
         "picture_cosines": (0.6, 0.3),
-        "shared_labels": (SharedLabel(HOSTILE_LABEL, 0.5, 0.25),),
+        "shares": Weights(common=0.3, labels=0.25, encoder=-0.05),
+        "shared_labels": (SharedLabel(HOSTILE_LABEL, 0.2),),
     }
     return Hit(rank=rank, **{**defaults, **values})
 
@@ -123,7 +127,28 @@ def test_the_details_of_a_result_survive_the_attribute() -> None:
     assert details[0]["chance"] == "87 %"
     assert details[0]["picture"] == "picture/key/large/0"
     assert details[0]["cosines"] == [["Picture", "0.600", "0.300"], ["Caption", "0.700", "0.200"]]
-    assert details[0]["shared"] == [[HOSTILE_LABEL, 0.5, 0.25]]
+    assert (details[0]["score"], details[0]["shares"]) == (
+        "0.500",
+        [[HOSTILE_LABEL, 0.2], ["other labels", 0.05], ["common space", 0.3], ["encoder", -0.05]],
+    )
+
+
+def test_of_the_encoder_alone_no_sum_is_shown() -> None:
+    page = Page(answer(hit(shares=NOTHING, shared_labels=())))
+    details = [json.loads(attributes["data-details"]) for _, attributes in page.tags if "data-details" in attributes]
+    assert details[0]["shares"] == []
+
+
+@given(st.lists(st.floats(-20, 20), min_size=1, max_size=9), st.integers(0, 4))
+def test_rounded_values_sum_to_their_rounded_sum(values: list[float], decimals: int) -> None:
+    found = rounded(values, decimals)
+    assert sum(found) == pytest.approx(round(sum(values) * 10**decimals) / 10**decimals, abs=1e-9)
+    assert all(abs(new - old) <= 10**-decimals for new, old in zip(found, values, strict=True))
+
+
+def test_the_parts_of_a_score_sum_to_what_is_shown() -> None:
+    assert rounded([0.3334, 0.3334, 0.3334], 3) == [0.334, 0.333, 0.333]
+    assert rounded([1.0, 0.25, -0.05], 3) == [1.0, 0.25, -0.05]
 
 
 def test_matched_labels_come_first_and_the_rest_is_counted() -> None:

@@ -49,6 +49,8 @@ def toy(history: bool = True, **changes: Any) -> SimpleNamespace:
     items = [Item(f"{number}.png", (), row) for number, row in enumerate([*rows, None, ("unheard of",)])]
     bundle = SimpleNamespace(
         model=model,
+        paper_model=model,
+        directed_graph=None,
         label_set=names,
         history={"learned_change": steps} if history else None,
         training=TrainConfig(threshold=0.5),
@@ -159,9 +161,17 @@ def test_a_model_that_learned_no_graph_says_so(changes: dict[str, bool], words: 
     service = toy(history=False, **changes)
     graph = label_graph_of(service)
     assert not graph.learns
-    assert graph.edges("learned_change") == graph.edges("difference") == []
-    assert pairs(graph, "adaptive") == pairs(graph, "prior")
     assert words in description_answer(service)["description"]
+    if graph.has_gcn:
+        assert graph.edges("learned_change") == graph.edges("difference") == []
+        assert pairs(graph, "adaptive") == pairs(graph, "prior")
+    else:
+        assert graph.stages == ("cooccurrence", "prior")
+        assert graph.edited_stage is None
+        with pytest.raises(
+            InputError, match=r"^There is no stage 'adaptive' with this model and this gallery; there are"
+        ):
+            graph.edges("adaptive")
 
 
 def test_a_graph_is_read_once_for_each_service(service: SimpleNamespace, graph: LabelGraph) -> None:
@@ -239,4 +249,4 @@ def test_the_real_bundle_is_read_as_its_card_says() -> None:
     assert torch.equal(graph.weights("normalised"), stages["normalised"].T)
     assert graph.model_epoch == len(graph.epochs) - 1 == 20
     assert graph.pictures == 0
-    assert graph.edges("cooccurrence") == []
+    assert "cooccurrence" not in graph.stages

@@ -18,7 +18,7 @@ from app.api import labels as api_labels
 from app.components.label_graph import MAX_LABELS, _epochs, edits_value, first_threshold, graph_value, label_value
 from app.labels.details import label_details
 from app.labels.edits import Edit, edited_classifiers, effect_of
-from app.labels.graph import STAGES, LabelGraph, label_graph_of
+from app.labels.graph import LabelGraph, label_graph_of
 from app.search.query import QueryPoint
 from app.service import RetrievalService, load_service
 
@@ -52,7 +52,8 @@ def test_the_browser_gets_every_matrix_as_it_is(graph: LabelGraph) -> None:
     assert (unpacked(sent["counts"]).reshape(6, 6) == graph.counts.numpy()).all()
     assert sent["order"] == graph.order
     assert len(sent["positions"]) == len(sent["names"]) == len(sent["supports"]) == 6
-    assert set(sent["thresholds"]) == set(STAGES)
+    assert list(sent["thresholds"]) == sent["stages"] == list(graph.stages)
+    assert (sent["directed"], sent["edited"], sent["weights"]) == (None, "adaptive", [0, 2])
     assert sent["epochs"][sent["model_epoch"]] == graph.epochs[graph.model_epoch]
 
 
@@ -70,7 +71,7 @@ def test_many_epochs_are_thinned_but_not_the_first_the_last_or_the_models() -> N
 
 
 def test_a_stage_starts_with_edges_that_can_be_told_apart(graph: LabelGraph) -> None:
-    for stage in STAGES:
+    for stage in graph.stages:
         edges = graph.edges(stage)
         shown = graph.edges(stage, threshold=first_threshold(graph, stage))
         assert len(shown) <= 15

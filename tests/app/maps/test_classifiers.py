@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from plus_bundles import write_plus_bundle
 from sklearn.metrics import silhouette_score
 from torch.nn import functional
 
@@ -92,6 +93,23 @@ def test_a_bundle_without_the_second_model_or_a_history_has_one_picture(
 def test_the_accessor_is_the_bundles_own_attribute() -> None:
     assert module.without_gcn(SimpleNamespace()) is None
     assert module.without_gcn(SimpleNamespace(without_gcn="a model")) == "a model"
+
+
+@pytest.mark.parametrize(
+    ("beside", "keys", "epochs"), [(True, ["plus", "with_gcn", "without_gcn"], 3), (False, ["plus"], 0)]
+)
+def test_a_bundle_of_mode_plus_has_its_own_model_first(
+    bundle: Bundle, gallery: Gallery, tmp_path: Path, beside: bool, keys: list[str], epochs: int
+) -> None:
+    """The history is that of mode paper, and a query of labels alone is embedded for the model that answers."""
+    made = Bundle.load(write_plus_bundle(tmp_path / "plus", bundle, gallery, beside=beside))
+    found = ClassifierMap(made, gallery, Layouts(tmp_path, AtOnce()))
+    assert [variant.key for variant in found.variants] == keys
+    assert (found.epochs, found.kept) == (epochs, 1 if beside else 0)
+    assert all(variant.history is None for variant in found.variants if variant.key != "with_gcn")
+    query = dataclasses.replace(query_of(made), features=torch.zeros(1, 32))
+    knows = [bool(found.query_neighbours(variant, query)) for variant in found.variants]
+    assert knows == [key == "plus" for key in keys]
 
 
 def test_a_model_without_the_graph_as_the_only_one(tiny_bundle_dir: Path) -> None:
@@ -225,6 +243,7 @@ def endpoints(service: SimpleNamespace, tmp_path: Path) -> dict[str, Callable]:
 def test_programs_get_neighbours_and_pictures(endpoints: dict[str, Callable]) -> None:
     answer = json.loads(json.dumps(endpoints["classifier_neighbours"]("Dog", 2)))
     assert answer["label"] == "dog"
+    assert answer["plus"] is None
     for key in ("with_gcn", "without_gcn"):
         assert [set(row) for row in answer[key]] == [{"label", "group", "cosine"}] * 2
         assert answer[key][0]["cosine"] >= answer[key][1]["cosine"]

@@ -7,11 +7,10 @@ import pytest
 import torch
 from torch.nn import functional
 
-from algcn.evaluation.ranking import ranking_vectors
-from algcn.gallery.index import VectorIndex
+from algcn.evaluation.ranking import BALANCED, Parts, Ranking, Weights, joined
 from app.search.duplicates import fold
 from app.search.parse import AWAY, combine
-from app.search.ranker import Scores, percentiles, ranking
+from app.search.ranker import Scores, _Kind, percentiles, ranking
 
 
 def unit(*rows: list[float]) -> torch.Tensor:
@@ -63,14 +62,46 @@ def test_a_gallery_of_equals_or_of_one_is_no_division_by_zero() -> None:
         assert torch.isfinite(combine([part, other], (0.5, 0.5), [other], gallery)).all()
 
 
-def test_scores_are_those_of_the_bundles_ranking(vectors: torch.Tensor) -> None:
-    features = vectors.flip(0)
-    for weight in (0.0, 0.5, 2.0):
-        scores = Scores.of(vectors[:1], features[:1], VectorIndex(vectors), VectorIndex(features), weight)
-        expected = ranking_vectors(vectors, features, weight) @ ranking_vectors(vectors[:1], features[:1], weight)[0]
-        assert scores.ranking == pytest.approx(expected.numpy(), abs=2e-6)
-        assert scores.by("ranking") is scores.ranking
-        assert scores.by("encoder") == pytest.approx((features @ features[0]).numpy(), abs=1e-6)
+def parts_of(rule: Ranking, vectors: torch.Tensor) -> Parts:
+    likely = torch.rand(len(vectors), len(rule.rarity), generator=torch.Generator().manual_seed(4))
+    return rule.parts(vectors, likely, vectors.flip(0))
+
+
+@pytest.mark.parametrize("weights", [BALANCED, Weights(1, 0, 0.5), Weights(0, 3, 0), Weights(0, 0, 1)])
+def test_scores_are_those_of_the_bundles_ranking(vectors: torch.Tensor, weights: Weights) -> None:
+    rule = Ranking(weights, Weights(0.2, 0.8, 0.3), torch.linspace(0.5, 1.5, 5))
+    items = parts_of(rule, vectors)
+    query = Parts(*(part[:1] for part in items))
+    scores = Scores(_Kind("image", items, np.arange(60)), query, rule)
+    expected = (rule.weighted(query) @ joined(items).T)[0]
+    assert scores.ranking == pytest.approx(expected.numpy(), abs=2e-5)
+    assert scores.by("ranking") is scores.ranking
+    assert scores.by("encoder") == pytest.approx((items.encoder @ items.encoder[0]).numpy(), abs=1e-6)
+    for position in (0, 7, 59):
+        shares = scores.shares(position)
+        assert sum(shares) == pytest.approx(float(scores.ranking[position]), abs=1e-4)
+        assert float(scores.of_labels([position]).sum()) == pytest.approx(shares.labels, abs=1e-4)
+
+
+def test_a_query_that_is_nothing_to_the_encoder_is_scored_as_if_that_had_no_weight(vectors: torch.Tensor) -> None:
+    rule = Ranking.of_encoder_weight(0.5, 5)
+    items = parts_of(rule, vectors)._replace(labels=torch.zeros(60, 15))
+    query = Parts(items.common[:1], items.labels[:1], torch.zeros(1, 16))
+    scores = Scores(_Kind("image", items, np.arange(60)), query, rule)
+    assert scores.ranking == pytest.approx((vectors @ vectors[0]).numpy(), abs=2e-6)
+    assert scores.shares(3) == pytest.approx((scores.ranking[3], 0, 0), abs=1e-5)
+    alone = Scores(_Kind("image", items, np.arange(60)), query, rule.reweighted(common=0))
+    assert not alone.ranking.any(), "nothing ranks where only the encoder counts"
+
+
+def test_equal_items_have_equal_scores_however_large_these_are(vectors: torch.Tensor) -> None:
+    """Single precision sums equal rows differently, by their place in a block; what is left is no order."""
+    rule = Ranking(BALANCED, Weights(0.02, 0.05, 0.01), torch.ones(40))
+    one = rule.parts(vectors[:1], torch.rand(1, 40, generator=torch.Generator().manual_seed(1)), vectors[1:2])
+    many = Parts(*(part.repeat(333, 1) for part in one))
+    scores = Scores(_Kind("image", many, np.arange(333)), one, rule).ranking
+    assert scores[0] > 100
+    assert len(set(scores.tolist())) == 1
 
 
 def test_equal_scores_share_a_percentile_and_are_ranked_by_position() -> None:

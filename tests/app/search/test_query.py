@@ -98,6 +98,8 @@ class TestLink:
             Query(text="snow", item=2, weight=0.25, without="night, rain"),
             Query(text="x", labels=("traffic light", "dog"), match="all", cutoff=60, beside=True),
             Query(text="x", labels=("dog",), match="none"),
+            Query(text="x", labels_weight=0.0),
+            Query(item=2, labels_weight=3.5, beside=True),
         ],
     )
     def test_it_restores_the_query(self, query: Query) -> None:
@@ -123,6 +125,8 @@ class TestLink:
             ("?like=../../etc/passwd", "no such picture"),
             ("?q=a" + "&label=x" * 300, "holds too much"),
             ("?q=a" + "&cut=101", "cutoff must be"),
+            ("?q=a&subjects=all", "a subjects of 'all'"),
+            ("?q=a&subjects=9", "labels_weight must be a number from 0 to 4"),
         ],
     )
     def test_a_broken_one_is_one_sentence(self, address: str, sentence: str) -> None:

@@ -7,13 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from algcn.bundles.bundle import Bundle
 from algcn.evaluation.calibration import Calibration
+from algcn.evaluation.probabilities import PlattScale
+from algcn.evaluation.ranking import BALANCED, Ranking, Weights
 from algcn.gallery.store import build_gallery
 from algcn.kit.errors import InputError
 from app.search.query import Query
-from app.search.results import SearchResult
+from app.search.results import NOTHING, SearchResult
 from app.service import RetrievalService, load_service
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -38,8 +41,23 @@ def calibrated(tiny_bundle_dir: Path, tiny_gallery_dir: Path) -> RetrievalServic
         direction: (np.array([-1.0, 1.0]), np.array([0.0, 0.5 if direction == "text_to_image" else 1.0]))
         for direction in DIRECTIONS
     }
-    bundle.calibration = Calibration(curves, bundle.encoder_weight)
+    bundle.calibration = Calibration(curves, bundle.ranking.weights)
     return RetrievalService(bundle, build_gallery(tiny_gallery_dir, bundle))
+
+
+@pytest.fixture(scope="module")
+def by_labels(tiny_bundle_dir: Path, tiny_gallery_dir: Path) -> RetrievalService:
+    """One that ranks by labels, too."""
+    return RetrievalService(bundle := with_probabilities(tiny_bundle_dir), build_gallery(tiny_gallery_dir, bundle))
+
+
+def with_probabilities(path: Path) -> Bundle:
+    bundle = Bundle.load(path)
+    count = len(bundle.label_set)
+    scale = PlattScale(torch.full((count,), 3.0), torch.full((count,), -2.0))
+    bundle.probabilities = {"image": scale, "text": scale}
+    bundle.ranking = Ranking(BALANCED, Weights(0.2, 0.8, 0.3), torch.linspace(0.5, 1.5, count))
+    return bundle
 
 
 def files(result: SearchResult) -> list[str]:
@@ -147,7 +165,7 @@ class TestCutoff:
     def test_a_direction_without_a_curve_has_percentiles(self, calibrated: RetrievalService) -> None:
         curves = dict(calibrated.bundle.calibration.curves)
         del curves["text_to_text"]
-        calibrated.bundle.calibration = Calibration(curves, 0.5)
+        calibrated.bundle.calibration = Calibration(curves, calibrated.bundle.ranking.weights)
         result = calibrated.search(Query(text="a boat at night"))
         assert (result.pictures.cutoff_by, result.captions.cutoff_by) == ("probability", "percentile")
 
@@ -188,18 +206,112 @@ def test_the_cosines_of_a_result_are_its_own(service: RetrievalService) -> None:
         )
 
 
-def test_shared_labels_are_of_both_sides_the_strongest_first(service: RetrievalService) -> None:
-    result = service.search(Query(text="a boat at night"))
-    of_query = service.predictor.scores(result.point.embedding)[0]
-    names = service.bundle.label_set.names
-    for hit in result.images:
-        scores = service.predictor.scores(service.gallery.image_embeddings[hit.item : hit.item + 1])[0]
-        products = [label.query * label.result for label in hit.shared_labels]
-        assert products == sorted(products, reverse=True)
-        for label in hit.shared_labels:
-            assert label.query == pytest.approx(float(of_query[names.index(label.name)]), abs=1e-5)
-            assert label.result == pytest.approx(float(scores[names.index(label.name)]), abs=1e-5)
-            assert min(label.query, label.result) > 0
+class TestByLabels:
+    @pytest.mark.parametrize(
+        "query",
+        [
+            Query(text="a boat at night"),
+            Query(text="dog"),
+            Query(item=3),
+            Query(text="a boat", item=1, weight=0.3),
+            Query(text="a boat at night", without="dog, street"),
+            Query(text="a boat at night", labels_weight=4),
+            Query(text="a boat at night", labels_weight=0),
+        ],
+    )
+    def test_the_shares_of_each_result_sum_to_its_score(self, by_labels: RetrievalService, query: Query) -> None:
+        result = by_labels.search(query)
+        for hit in (*result.images, *result.texts):
+            assert sum(hit.shares) == pytest.approx(hit.score, abs=1e-4)
+            values = [label.share for label in hit.shared_labels]
+            assert values == sorted(values, reverse=True) and all(value > 0 for value in values)
+            assert (hit.shares.labels != 0) == (query.labels_weight != 0)
+            if not query.without:
+                assert sum(values) <= hit.shares.labels + 1e-4
+        scores = [hit.score for hit in result.images]
+        assert scores == sorted(scores, reverse=True)
+
+    def test_what_is_known_of_pictures_finds_them(self, by_labels: RetrievalService) -> None:
+        """The bundle is random: nothing but the gallery's own labels can put these first."""
+        for label in ("boat", "dog", "night", "car"):
+            having = {item.file_name for item in by_labels.gallery.items if label in (item.labels or ())}
+            result = by_labels.search(Query(text=label, labels_weight=4))
+            assert set(files(result)[: len(having)]) == having
+            assert {hit.shared_labels[0].name for hit in result.images[: len(having)]} == {label}
+            captions = [hit.file for hit in result.texts]
+            of_them = [file for file in captions if file in having]
+            assert captions[: len(of_them)] == of_them
+
+    def test_the_slider_goes_from_the_picture_to_its_subjects(self, by_labels: RetrievalService) -> None:
+        shares = []
+        for weight in (0, 1, 2, 4):
+            hit = next(
+                h for h in by_labels.search(Query(text="boat", labels_weight=weight)).images if "boat" in h.labels
+            )
+            shares.append(hit.shares.labels / sum(map(abs, hit.shares)))
+        assert shares[0] == 0 and shares == sorted(shares)
+        own = by_labels.search(Query(text="boat", labels_weight=BALANCED.labels))
+        assert [hit.score for hit in own.images] == [hit.score for hit in by_labels.search(Query(text="boat")).images]
+
+    def test_the_encoder_alone_has_no_shares(self, by_labels: RetrievalService) -> None:
+        result = by_labels.search(Query(text="a boat at night", space="encoder", beside=True))
+        for hit in (*result.images, *result.texts):
+            assert (hit.shares, hit.shared_labels, hit.to_dict()["shares"]) == (NOTHING, (), None)
+        assert all(any(hit.shares) for hit in result.beside[0].hits)
+
+    def test_another_weight_changes_the_order_but_no_chance(
+        self, tiny_bundle_dir: Path, tiny_gallery_dir: Path
+    ) -> None:
+        bundle = with_probabilities(tiny_bundle_dir)
+        curves = {direction: (np.array([-9.0, 9.0]), np.array([0.0, 1.0])) for direction in DIRECTIONS}
+        bundle.calibration = Calibration(curves, BALANCED)
+        calibrated = RetrievalService(bundle, build_gallery(tiny_gallery_dir, bundle))
+        own, other = (calibrated.search(Query(text="a boat at night", labels_weight=w)) for w in (None, 4))
+        chances = {hit.file: hit.probability for hit in own.images}
+        assert {hit.file: hit.probability for hit in other.images} == pytest.approx(chances, abs=1e-6)
+        assert {hit.file: hit.score for hit in other.images} != {hit.file: hit.score for hit in own.images}
+        assert own.remark is None and "Another weight of shared subjects" in other.remark
+
+    def test_words_that_the_model_does_not_see_are_ranked_by_the_encoder(
+        self, tiny_bundle_dir: Path, tiny_gallery_dir: Path
+    ) -> None:
+        bundle = with_probabilities(tiny_bundle_dir)
+        with torch.no_grad():
+            bundle.model.instance.text.weight.zero_()
+            bundle.model.instance.text.bias.fill_(-1.0)
+        blind = RetrievalService(bundle, build_gallery(tiny_gallery_dir, bundle))
+        result = blind.search(Query(text="something green"))
+        assert "ALGCN sees nothing it knows" in result.notice
+        assert files(result) == files(blind.search(Query(text="something green", space="encoder")))
+
+
+class TestWithoutProbabilities:
+    def test_it_ranks_as_bundles_always_did(self, pocket: RetrievalService) -> None:
+        assert pocket.bundle.config["ranking"] == {"encoder_weight": 0.5}
+        for query in (Query(text="a dog on the beach"), Query(item=5), Query(text="cow")):
+            result, gallery = pocket.search(query), pocket.gallery
+            sides = {
+                "image": (gallery.image_embeddings, gallery.image_features, [hit.item for hit in result.images]),
+                "text": (gallery.text_embeddings, gallery.text_features, None),
+            }
+            for embeddings, features, found in sides.values():
+                scores = (embeddings @ result.point.embedding[0] + 0.5 * (features @ result.point.features[0])) / 1.5
+                hits = result.images if found is not None else result.texts
+                best = scores.clone()
+                if found is not None and query.item is not None:
+                    best[query.item] = -torch.inf
+                expected = best.sort(descending=True).values[: len(hits)]
+                assert [hit.score for hit in hits] == pytest.approx(expected.tolist(), abs=1e-5)
+                if found is not None:
+                    assert [hit.score for hit in hits] == pytest.approx(scores[found].tolist(), abs=1e-5)
+            assert all(not hit.shared_labels and hit.shares.labels == 0 for hit in result.images)
+
+    def test_a_weight_of_labels_changes_nothing_and_that_is_said(self, service: RetrievalService) -> None:
+        plain = service.search(Query(text="a boat at night"))
+        weighed = service.search(Query(text="a boat at night", labels_weight=4))
+        assert [(hit.file, hit.score) for hit in weighed.images] == [(hit.file, hit.score) for hit in plain.images]
+        assert service.labels_weight is None and plain.notice is None
+        assert weighed.notice.startswith("This model has no probabilities of labels")
 
 
 def test_copies_are_folded_behind_the_best_and_counted(

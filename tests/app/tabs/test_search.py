@@ -11,9 +11,12 @@ from typing import Any
 
 import gradio as gr
 import pytest
+import torch
 from PIL import Image
 
 from algcn.bundles.bundle import Bundle
+from algcn.evaluation.probabilities import PlattScale
+from algcn.evaluation.ranking import BALANCED, Ranking, Weights
 from algcn.gallery.store import build_gallery
 from algcn.kit import images
 from algcn.kit.resizing import Resizing
@@ -28,7 +31,7 @@ from app.visitors.loading import Loading
 from app.visitors.visitor import Visitor
 
 PATIENCE = 60
-PLAIN = ("", Given(), 50, "", [], "any", 0, False)
+PLAIN = ("", Given(), 50, "", [], "any", 0, -1, False)
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +60,7 @@ def tab(service: RetrievalService, tmp_path: Path) -> SearchTab:
 
 
 def boxes(**values: Any) -> tuple[Any, ...]:
-    names = ("text", "given", "weight", "without", "labels", "match", "cutoff", "beside")
+    names = ("text", "given", "weight", "without", "labels", "match", "cutoff", "subjects", "beside")
     return tuple({**dict(zip(names, PLAIN, strict=True)), **values}.values())
 
 
@@ -107,6 +110,52 @@ def test_a_picture_counts_from_when_it_was_read(tab: SearchTab, tmp_path: Path) 
     assert not dropped[tab.last_query].has_picture
 
 
+class TestSubjects:
+    @pytest.fixture
+    def by_labels(self, tiny_bundle_dir: Path, tiny_gallery_dir: Path) -> RetrievalService:
+        """One whose model has probabilities of labels."""
+        bundle = Bundle.load(tiny_bundle_dir)
+        count = len(bundle.label_set)
+        scale = PlattScale(torch.full((count,), 3.0), torch.full((count,), -2.0))
+        bundle.probabilities = {"image": scale, "text": scale}
+        bundle.ranking = Ranking(BALANCED, Weights(0.2, 0.8, 0.3), torch.ones(count))
+        return RetrievalService(bundle, build_gallery(tiny_gallery_dir, bundle), key="secret")
+
+    def test_the_slider_is_there_for_models_with_probabilities(
+        self, tab: SearchTab, service: RetrievalService, by_labels: RetrievalService
+    ) -> None:
+        visitor = Visitor()
+        assert tab.open_page(visitor, "")[tab.subjects] == gr.update(visible=False, value=-1)
+        visitor.open(by_labels)
+        offered = tab.reopen(by_labels, visitor, (id(service), service.key), None)[tab.subjects]
+        assert offered == gr.update(visible=True, value=BALANCED.labels)
+
+    def test_the_models_own_weight_is_no_part_of_the_query(self, tab: SearchTab, by_labels: RetrievalService) -> None:
+        visitor = Visitor()
+        visitor.open(by_labels)
+        own = tab.search(visitor, None, *boxes(text="boat", subjects=BALANCED.labels))
+        assert own[tab.last_query].labels_weight is None and "subjects=" not in own[tab.results]
+        early = tab.search(visitor, None, *boxes(text="boat"))
+        assert early[tab.last_query].labels_weight is None, "asked before the page was filled"
+        other = tab.search(visitor, None, *boxes(text="boat", subjects=3.5))
+        assert other[tab.last_query].labels_weight == 3.5 and "subjects=3.5" in other[tab.results]
+        wrong = tab.search(visitor, None, *boxes(text="boat", subjects=9))
+        assert "labels_weight must be a number from 0 to 4" in wrong[tab.notice]
+
+    def test_a_link_sets_it_and_a_model_without_says_that_it_does_not_count(
+        self, tab: SearchTab, service: RetrievalService, by_labels: RetrievalService
+    ) -> None:
+        visitor = Visitor()
+        visitor.open(by_labels)
+        opened = tab.open_page(visitor, "?q=boat&subjects=3.5")
+        assert opened[tab.subjects] == gr.update(visible=True, value=3.5)
+        assert opened[tab.last_query].labels_weight == 3.5
+        opened = tab.open_page(Visitor(), "?q=boat&subjects=3.5")
+        assert opened[tab.subjects] == gr.update(visible=False, value=3.5)
+        assert "This model has no probabilities of labels" in opened[tab.results]
+        assert tab.search(Visitor(), None, *boxes(text="boat", subjects=3.5))[tab.last_query].labels_weight is None
+
+
 @pytest.mark.parametrize("link", ["?tab=benchmark", "?q=a+boat"])
 def test_what_was_opened_while_the_page_was_filled_is_what_search_offers(
     tab: SearchTab, service: RetrievalService, other: RetrievalService, link: str, monkeypatch: pytest.MonkeyPatch
@@ -132,7 +181,7 @@ def test_a_link_to_another_model_that_was_followed_after_the_tab_was_opened_is_s
     (opened,) = [fn for fn in tab.frame.blocks.fns.values() if fn.name == "opened" and tab.reads in fn.outputs]
     visitor = Visitor()
     before, *_ = opened.fn(visitor, None, None, None)
-    assert before == (id(service), None)
+    assert before[0]() is service
     updates = dict(zip(opened.outputs, opened.fn(visitor, before, (id(other), other.key), None), strict=True))
     assert updates[tab.reads] != gr.skip() and updates[tab.seen] == (id(service), service.key)
 

@@ -101,11 +101,53 @@ def test_pictures_without_captions_or_labels_are_left_out_with_a_note() -> None:
     assert not {"bare.png", "quiet.png", "no.png"} & set(data.features.file_names)
 
 
+def test_the_labels_of_a_picture_stand_for_a_caption_that_nobody_wrote() -> None:
+    items = [*plain_items(20), *(Item(f"bare-{n}.png", [], ["sea", "new thing"]) for n in range(8))]
+    asked: list[str] = []
+
+    def read_names(names: list[str]) -> torch.Tensor:
+        asked.extend(names)
+        return torch.eye(8)[: len(names)]
+
+    gallery = make_gallery(items)
+    data = training_data(gallery, KNOWN, None, seed=1, read_names=read_names)
+    assert asked == ["Sea", "dog", "Lighthouse", "new thing"]
+    assert "8 pictures are without a caption: their labels stand for it." in data.notes
+    row = data.features.file_names.index("bare-3.png")
+    wanted = functional.normalize(torch.eye(8)[0] + torch.eye(8)[3], dim=0)
+    assert torch.allclose(data.features.text_features[row], wanted)
+    assert torch.equal(data.features.image_features[row], gallery.image_features[23])
+    assert data.features.labels[row].tolist() == [1, 0, 0, 1]
+    captioned = data.features.file_names.index("3.png")
+    assert torch.equal(data.features.text_features[captioned], gallery.text_features[4]), "captions stay"
+
+
+def test_ten_pictures_labelled_by_hand_are_enough() -> None:
+    items = [Item(f"{n}.png", [], (["sea"], ["dog"])[n % 2]) for n in range(10)]
+    data = training_data(make_gallery(items), KNOWN, None, seed=1, read_names=lambda names: torch.eye(8)[: len(names)])
+    assert sum(data.pictures(split) for split in ("train", "validation", "test")) == 10
+    assert data.pictures("train") >= 7 and data.pictures("validation") and data.pictures("test")
+    with pytest.raises(InputError, match="at least 10 pictures with a label; this gallery has 9"):
+        training_data(make_gallery(items[:9]), KNOWN, None, 1, read_names=lambda names: torch.eye(8)[: len(names)])
+
+
+def test_all_labels_count_where_no_picture_to_measure_with_shows_one_that_does() -> None:
+    mined = LabelSet([Label("sea", source="mined"), Label("dog", source="mined"), Label("cat")])
+    items = [Item(f"{n}.png", ["x"], (["sea"], ["dog"])[n % 2]) for n in range(20)]
+    data = training_data(make_gallery(items), mined, None, seed=1)
+    assert {label.source for label in data.features.label_set} == {"annotated"}
+    assert any(note.startswith("All labels count in the measures") for note in data.notes)
+    shown = [Item(item.file_name, item.texts, [*item.labels, "cat"]) for item in items]
+    data = training_data(make_gallery(shown), mined, None, seed=1)
+    assert [label.source for label in data.features.label_set] == ["mined", "mined", "annotated"]
+    assert not any("count in the measures" in note for note in data.notes)
+
+
 @pytest.mark.parametrize(
     ("items", "sentence"),
     [
         ([Item(f"{n}.png", ["x"], None) for n in range(50)], "no labels"),
-        (plain_items(19), "at least 20 pictures with a label and a caption; this gallery has 19"),
+        (plain_items(9), "at least 10 pictures with a label and a caption; this gallery has 9"),
         ([Item(f"{n}.png", [], ["sea"]) for n in range(50)], "this gallery has 0"),
         ([Item(f"{n}.png", ["x"], [f"label {n}"]) for n in range(50)], "Too few labels are on several pictures"),
     ],

@@ -120,6 +120,43 @@ def test_without_a_graph_that_learns_there_is_no_change(data: TrainingData, befo
     assert (config.use_gcn, config.adaptive) == (changes.get("use_gcn", True), changes.get("adaptive", True))
 
 
+def test_mode_plus_is_watched_kept_and_opened(
+    data: TrainingData, before: ALGCN, service: RetrievalService, tmp_path: Path
+) -> None:
+    news: list[Epoch] = []
+    settings = Settings("plus", use_gcn=True, epochs=3)
+    trained = run_training(data, settings, before, news.append)
+    assert len(news) == 3 and all(entry.change is None for entry in news) and not settings.learns_graph
+    assert (trained.config.mode, trained.config.epochs) == ("plus", 3) and not trained.stopped
+    progress = Progress(3, data.features.label_set, 0.2)
+    for entry in news:
+        progress.note(entry)
+    numbers, log = render_numbers(progress), progress.log
+    assert "likelihood" in numbers and "invariance" not in numbers and progress.strongest(5) == []
+    drawn = [trace["name"] for trace in loss_figure(log, 3)["data"]]
+    assert drawn == ["total", "classification", "likelihood", "contrast"]
+    assert json.loads(json.dumps(trained.summary()))["settings"]["epochs"] == 3
+    bundle = keep_bundle(trained, service, tmp_path / "own")
+    assert bundle.training == trained.config and bundle.history is None
+    assert bundle.directed_graph.edges.shape == (6, 6) and not bundle.model.config.use_gcn
+    card = (bundle.path / "README.md").read_text()
+    assert "ALGCN in plus mode, with free classifiers and a directed label graph, seed 103" in card and "γ" not in card
+    own = with_model(service, bundle, "your model")
+    assert len(own.search_by_text("a boat").images) == 6
+    write_zip(bundle, tmp_path / "own.zip")
+    with zipfile.ZipFile(tmp_path / "own.zip") as archive:
+        archive.extractall(tmp_path / "home")
+    verify(tmp_path / "home" / "own")
+
+
+def test_epochs_of_mode_plus_come_from_the_pictures(data: TrainingData) -> None:
+    assert Settings("plus").epochs is None and Settings().epochs == Settings("paper").epochs == 20
+    config = Settings("plus", seed=4).train_config(data.features)
+    assert (config.batch_size, config.epochs, config.seed) == (72, 400, 4)
+    with pytest.raises(InputError, match="epochs must be a whole number from 1 to 400"):
+        Settings("plus", epochs=401)
+
+
 def test_a_stop_keeps_the_best_so_far(data: TrainingData, before: ALGCN) -> None:
     news: list[Epoch] = []
     trained = run_training(data, Settings(epochs=50), before, news.append, lambda: len(news) == 2)

@@ -9,7 +9,8 @@ import pytest
 import torch
 from conftest import TINY_WIDTH, write_tiny_encoder
 
-from algcn.bundles.bundle import Bundle, save_bundle
+from algcn.bundles.bundle import Bundle
+from algcn.bundles.saving import save_bundle
 from algcn.gallery.store import build_gallery
 from algcn.kit.errors import InputError
 from algcn.method.labels import LabelSet
