@@ -67,7 +67,7 @@ def test_weights_of_labels_and_of_the_encoder_are_tried(features):
     record = measure.measure_model(model, features, "annotated", ranking=rule, scales=scales)
     tried = record.ranking.weights
     assert len(tried) == len(measure.TRIED_WEIGHTS) + 1
-    assert [weight.name for weight in tried if weight.is_of(BALANCED)] == ["labels 2, encoder 0.5"]
+    assert [weight.name for weight in tried if weight.is_of(BALANCED)] == ["labels 0.25, encoder 0.5"]
     assert (tried[0].name, tried[0].map.primary) == ("the common space alone", pytest.approx(record.validation.primary))
     assert tried[-1].name == "the encoder alone"
     assert len({weight.map.primary for weight in tried}) > 3
