@@ -50,7 +50,7 @@ def write_plus_bundle(
             blank.parts(embeddings, fitted[side](embeddings @ unit.T), features)
             for side, (embeddings, _, features) in sides.items()
         ]
-        ranking = Ranking.fit(*parts, blank.rarity, BALANCED)
+        ranking = Ranking.fit(*parts, blank.rarity, BALANCED._replace(labels=2.0))
     encoder = paper.encoder_reference
     return save_bundle(
         folder,

@@ -302,7 +302,8 @@ class TestApi:
     ) -> None:
         """Hand-written requests, since a client uploads the file instead."""
         url = f"{tiny_server.url}/gradio_api/call/search_by_image"
-        values = [{"path": str(tiny_gallery_dir / "beach.png"), **mark}, 1, "", 0.5, "", [], "any", "ranking", 0, ""]
+        picture = {"path": str(tiny_gallery_dir / "beach.png"), **mark}
+        values = [picture, 1, "", 0.5, "", [], "any", "ranking", 0, None, ""]
         data = json.dumps({"data": values}).encode()
         _, body, _ = fetch(url, data=data, headers={"Content-Type": "application/json"})
         _, answer, _ = fetch(f"{url}/{json.loads(body)['event_id']}")

@@ -32,13 +32,13 @@ ASKED: dict[str, list[Any]] = {
     "benchmark": [""],
     "classifier_neighbours": ["dog", 3, ""],
     "describe_graph": [""],
-    "edit_edge": ["dog", "beach", 0.5, ""],
-    "export_csv": ["a boat", 3, "", [], "any", "ranking", 0, ""],
+    "edit_edge": ["dog", "beach", 0.5, "", ""],
+    "export_csv": ["a boat", 3, "", [], "any", "ranking", 0, None, ""],
     "label_graph": ["adaptive", -1, 0.1, ""],
     "label_neighbours": ["dog", "adaptive", 3, ""],
     "list_models": [],
-    "search_by_item": ["beach.png", 3, "", 0.5, "", [], "any", "ranking", 0, ""],
-    "search_by_text": ["a boat", 3, "", [], "any", "ranking", 0, ""],
+    "search_by_item": ["beach.png", 3, "", 0.5, "", [], "any", "ranking", 0, None, ""],
+    "search_by_text": ["a boat", 3, "", [], "any", "ranking", 0, None, ""],
 }
 
 

@@ -21,7 +21,7 @@ from app.api.register import QUICK
 
 PATIENCE = 60
 EACH = 55  # payloads of each endpoint
-SEARCH = ["", 0.5, "", [], "any", "ranking", 0, ""]
+SEARCH = ["", 0.5, "", [], "any", "ranking", 0, None, ""]
 FILE = {"path": "nowhere.png", "orig_name": "a.png", "meta": {"_type": "gradio.FileData"}}
 # What each endpoint takes.
 HONEST: dict[str, list[Any]] = {
@@ -29,8 +29,8 @@ HONEST: dict[str, list[Any]] = {
     "classifier_map": ["pca", 2, ""],
     "classifier_neighbours": ["dog", 3, ""],
     "describe_graph": [""],
-    "edit_edge": ["dog", "beach", 0.5, ""],
-    "export_csv": ["a boat", 3, "", [], "any", "ranking", 0, ""],
+    "edit_edge": ["dog", "beach", 0.5, "", ""],
+    "export_csv": ["a boat", 3, "", [], "any", "ranking", 0, None, ""],
     "gallery_map": ["pca", 2, ""],
     "gallery_neighbours": ["beach.png", 3, ""],
     "label_graph": ["adaptive", -1, 0.1, ""],
@@ -40,7 +40,7 @@ HONEST: dict[str, list[Any]] = {
     "predict_labels": [FILE, ""],
     "search_by_image": [FILE, 3, *SEARCH],
     "search_by_item": ["beach.png", 3, *SEARCH],
-    "search_by_text": ["a boat", 3, "", [], "any", "ranking", 0, ""],
+    "search_by_text": ["a boat", 3, "", [], "any", "ranking", 0, None, ""],
     "suggest_labels": [[FILE], ["dog"], 3, ""],
     "train": ["paper", 0.5, 0.4, True, True, 2, 1, ""],
 }

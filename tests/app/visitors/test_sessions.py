@@ -217,7 +217,7 @@ def test_a_crowd_that_never_listens_costs_a_program_little(tiny_server: Server) 
     client.predict("a dog", api_name="/search_by_text")
     before = megabytes()
     for number in range(200):
-        body = {"data": ["a dog", 500, "", [], "any", "ranking", 0, ""], "session_hash": f"crowd {number}"}
+        body = {"data": ["a dog", 500, "", [], "any", "ranking", 0, None, ""], "session_hash": f"crowd {number}"}
         fetch(f"{tiny_server.url}/gradio_api/call/search_by_text", body)
         if number % 50 == 0:
             assert client.predict("a dog", 1, api_name="/search_by_text")["images"]
