@@ -36,7 +36,7 @@ def test_the_slow_picture_of_one_visitor_keeps_no_other_waiting(
 ) -> None:
     begun = threading.Event()
 
-    def open_slowly(picture: Any) -> Image.Image:
+    def open_slowly(picture: Any, **_: object) -> Image.Image:
         begun.set()
         let_go.wait(PATIENCE / 1000)
         return images.open_image(picture)
