@@ -98,7 +98,7 @@ def test_the_page_shows_own_pictures_with_the_model_trained_on_them(workplace: P
 def test_the_python_example(
     pocket_server: Server, workplace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    example = block_after("`/gallery_map`, `/benchmark` and `/train` among them.")
+    example = block_after("`/gallery_map`, `/benchmark`, `/suggest_labels` and `/train` among them.")
     address = "http://127.0.0.1:7860"
     assert address in example
     Image.open(workplace / "PHOTOS" / "IMG_0000.jpg").save(tmp_path / "photo.jpg")
