@@ -74,13 +74,17 @@ def test_lines_are_short(path: Path) -> None:
     assert not [number for number, line in enumerate(lines, 1) if len(line) > LONGEST]
 
 
+LABELLED = [SimpleNamespace(labels=labels) for labels in (("person", "dog"), ("dog", "sea"), ("person", "dog", "boat"))]
+
+
 def test_the_page_finds_the_edges_that_python_knows() -> None:
-    graph = LabelGraph.of(Bundle.load(PROJECT / "weights" / "pocket"), SimpleNamespace(items=[]))
+    graph = LabelGraph.of(Bundle.load(PROJECT / "weights" / "pocket"), SimpleNamespace(items=LABELLED))
+    assert tuple(graph.stages) == STAGES
     edits = (Edit(3, 5, 1.25), Edit(5, 3, 0.0))
     history = (0, 3, graph.model_epoch)
-    asked = [(stage, epoch, []) for stage in STAGES for epoch in history]
+    asked = [(stage, epoch, []) for stage in graph.stages for epoch in history]
     changes = [[edit.source, edit.target, edit.weight] for edit in edits]
-    asked += [(stage, graph.model_epoch, changes) for stage in STAGES]
+    asked += [(stage, graph.model_epoch, changes) for stage in graph.stages]
     done = node("edges.js", text=json.dumps({"graph": graph_value(graph, ""), "asked": asked}))
     assert done.returncode == 0, done.stderr
     for (stage, epoch, changes), found in zip(asked, json.loads(done.stdout), strict=True):
