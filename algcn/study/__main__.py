@@ -10,8 +10,8 @@ from pathlib import Path
 
 from algcn.command_line import CommandParser, add_quiet, at_least, check_folder, file, path, read_features_only, writing
 from algcn.kit.errors import InputError, run_command
-from algcn.kit.files import sha256
-from algcn.study import ablations, comparison, damage, known
+from algcn.kit.files import sha256, write_text
+from algcn.study import ablations, comparison, damage, known, tables
 from algcn.study.cells import Cells
 from algcn.study.settings import Settings
 
@@ -59,8 +59,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         for experiment in arguments.only:
             for collection in settings.collections.values():
                 if collection.features in features:
-                    for _ in EXPERIMENTS[experiment](collection, settings, features[collection.features], cells):
-                        pass
+                    measured = list(EXPERIMENTS[experiment](collection, settings, features[collection.features], cells))
+                    if experiment == "main":
+                        write_text(arguments.out / f"{collection.name}.md", tables.whole(collection.title, measured))
 
 
 def _chosen(settings: Settings, names: Sequence[str] | None, seeds: Sequence[int] | None) -> Settings:

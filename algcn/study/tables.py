@@ -39,6 +39,25 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {line} |" for line in lines)
 
 
+PARTS = {"test": "All test items", "unseen": "Test items that nobody had looked at"}
+PAIRS = (
+    ("paper", "rule", "paper", "cosine"),
+    ("plus", "rule", "paper", "cosine"),
+    ("plus", "rule", "paper", "rule"),
+    ("plus", "rule", "probe", "rule"),
+    ("plus", "rule-with-graph", "plus", "rule"),
+    ("paper", "cosine", "paper-without-gcn", "cosine"),
+    ("paper", "rule", "paper-without-gcn", "rule"),
+)
+
+
+def whole(title: str, cells: Sequence[Cell]) -> str:
+    """All that the main experiment says of a collection: each method, and what it gains over others."""
+    parts = [part for part in PARTS if any(part in cell["cosine"] for cell in cells)]
+    sections = [f"## {PARTS[part]}\n\n{main_table(cells, part)}\n\n{comparisons(cells, part, PAIRS)}" for part in parts]
+    return "\n\n".join([f"# {title}", *sections]) + "\n"
+
+
 def main_table(cells: Iterable[Cell], part: str) -> str:
     """Every method by every ranking, on "test" or "unseen"."""
     grouped: dict[tuple[str, str], list[Cell]] = defaultdict(list)

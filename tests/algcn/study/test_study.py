@@ -92,6 +92,8 @@ def test_every_method_is_measured_once_and_the_tables_say_all(
     table = tables.main_table(first, "test")
     assert table.count("mode plus") == 3
     assert "random ranking" in table
+    text = tables.whole("Drawn", first)
+    assert text.startswith("# Drawn\n\n## All test items\n\n| method |") and text.count("random ranking") == 2
     beside = tables.comparisons(first, "unseen", [("plus", "rule", "probe", "rule")])
     assert "mode plus, rule" in beside
 
