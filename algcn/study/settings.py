@@ -58,7 +58,6 @@ class Settings:
     missing_shares: tuple[float, ...]
     flipped_shares: tuple[float, ...]
     known_labels: tuple[int, ...]
-    rare_examples: tuple[int, ...]
 
     @classmethod
     def load(cls, path: Path = SETTINGS) -> Settings:

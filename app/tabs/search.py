@@ -53,7 +53,7 @@ CUTOFF_LABELS = {
     "probability": "Chance at least, %",
     "percentile": "Beats at least, %",
 }
-SUBJECTS = "This very picture … same subjects"
+SUBJECTS = "This picture … same subjects"
 UNKNOWN = -1  # what the slider says before a model is there, and to one that has no such weight
 OPENED = "You opened another model or gallery: this is its answer."
 OPENED_ANEW = "You opened another model or gallery: search it."

@@ -14,7 +14,7 @@ from algcn.datasets.features import Features
 from algcn.evaluation.retrieval import group
 from algcn.kit.errors import InputError
 from algcn.method.labels import LabelSet
-from algcn.study import comparison, damage, known, tables, truth
+from algcn.study import comparison, damage, known, tables
 from algcn.study.cells import Cells
 from algcn.study.measuring import measure, restricted
 from algcn.study.methods import label_ap
@@ -144,16 +144,6 @@ def test_known_labels_say_what_the_picture_does_not(collection: Collection, sett
         found = cell["1"]
         assert found["none"]["chance_of_hit"] < found["none"]["hit"]
         assert found["learned"]["ap"] > found["none"]["ap"] - 0.005
-
-
-def test_an_edge_auc_is_that_of_all_pairs() -> None:
-    generator = torch.Generator().manual_seed(3)
-    edges = torch.randint(0, 5, (7, 7), generator=generator).float()
-    true = torch.rand(7, 7, generator=generator) < 0.3
-    off = ~torch.eye(7, dtype=torch.bool)
-    higher, lower = edges[off & true], edges[off & ~true]
-    brute = ((higher[:, None] > lower) + 0.5 * (higher[:, None] == lower)).mean()
-    assert truth.edge_auc(edges, true) == pytest.approx(float(brute))
 
 
 def test_label_ap_is_scikit_learns(features: Features) -> None:
