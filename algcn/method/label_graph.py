@@ -72,7 +72,9 @@ def counted_graph(labels: Tensor) -> Tensor:
     return lift.fill_diagonal_(0).float()
 
 
-def learn_graph(features: Sequence[Tensor], labels: Tensor, seed: int = 0) -> DirectedGraph:
+def learn_graph(
+    features: Sequence[Tensor], labels: Tensor, seed: int = 0, counted_from: Tensor | None = None
+) -> DirectedGraph:
     """Learn what labels say about one another beyond what the features say, by pseudo-likelihood (Besag 1975).
 
     Minimises BCE(W x + b + (r ∘ y) G, y) + WEIGHT_PENALTY / 2 · ‖W‖² + CHANGE_PENALTY / 2 · ‖G − G₀‖², summed over the
@@ -86,6 +88,7 @@ def learn_graph(features: Sequence[Tensor], labels: Tensor, seed: int = 0) -> Di
         features: What is seen of the N items, each N × d, standardised; side by side they are x.
         labels: N × L of 0 and 1.
         seed: The seed of what is revealed.
+        counted_from: Other label rows that the counted graph comes from; these by default.
 
     Raises:
         InputError: No item.
@@ -94,7 +97,7 @@ def learn_graph(features: Sequence[Tensor], labels: Tensor, seed: int = 0) -> Di
         raise InputError("No item has a label, so no label graph can be learned; give labelled items.")
     generator = torch.Generator().manual_seed(seed)
     labels = labels.float()
-    counted, share = counted_graph(labels).to(labels), labels.mean(dim=0)
+    counted, share = counted_graph(labels if counted_from is None else counted_from).to(labels), labels.mean(dim=0)
     if len(labels) > LEARNED_ROWS:
         drawn = torch.randperm(len(labels), generator=generator)[:LEARNED_ROWS].to(labels.device)
         features, labels = [part[drawn] for part in features], labels[drawn]

@@ -8,19 +8,23 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from algcn.command_line import CommandParser, add_quiet, at_least, check_folder, file, path, read_features_only, writing
+from algcn.command_line import (
+    CommandParser,
+    add_device,
+    add_quiet,
+    at_least,
+    check_folder,
+    file,
+    open_device,
+    path,
+    writing,
+)
 from algcn.kit.errors import InputError, run_command
 from algcn.kit.files import sha256, write_text
-from algcn.study import ablations, comparison, damage, known, tables
-from algcn.study.cells import Cells
+from algcn.study import tables
+from algcn.study.experiments import EXPERIMENTS
+from algcn.study.running import Task, Workplace, measure_all
 from algcn.study.settings import Settings
-
-EXPERIMENTS = {
-    "main": comparison.cells_of,
-    "ablations": ablations.cells_of,
-    "damage": damage.cells_of,
-    "known": known.cells_of,
-}
 
 
 def build_parser() -> CommandParser:
@@ -33,10 +37,15 @@ def build_parser() -> CommandParser:
     parser.add_argument(
         "--features", nargs="+", required=True, type=_named_file, metavar="NAME=FILE", help="feature files"
     )
+    parser.add_argument(
+        "--captions", nargs="+", type=_named_file, default=[], metavar="NAME=FILE", help="CSV of file_name and text"
+    )
     parser.add_argument("--out", type=path, required=True, help="folder of the measurements and the tables")
     parser.add_argument("--only", nargs="+", choices=EXPERIMENTS, default=list(EXPERIMENTS), help="some experiments")
     parser.add_argument("--collections", nargs="+", choices=list(Settings.load().collections), help="some collections")
     parser.add_argument("--seeds", nargs="+", type=at_least(0), help="some seeds instead of the five")
+    parser.add_argument("--jobs", type=at_least(1), default=1, help="how many processes measure side by side")
+    add_device(parser)
     add_quiet(parser)
     return parser
 
@@ -45,23 +54,31 @@ def main(argv: Sequence[str] | None = None) -> None:
     """The command."""
     arguments = build_parser().parse_args(argv)
     check_folder(arguments.out)
-    settings, given = _chosen(Settings.load(), arguments.collections, arguments.seeds), dict(arguments.features)
-    unknown = set(given) - {collection.features for collection in settings.collections.values()}
+    open_device(arguments.device)
+    settings = _chosen(Settings.load(), arguments.collections, arguments.seeds)
+    given, captions = dict(arguments.features), dict(arguments.captions)
+    names = sorted({collection.features for collection in settings.collections.values()})
+    unknown = sorted({*given, *captions} - set(names))
     if unknown:
-        names = sorted({collection.features for collection in settings.collections.values()})
-        raise InputError(f"The study has no collection {sorted(unknown)[0]!r}; its features are {', '.join(names)}.")
+        raise InputError(f"The study has no collection {unknown[0]!r}; its features are {', '.join(names)}.")
     with writing(arguments.out):
         prints = {name: sha256(place) for name, place in given.items()}
         known = {name: prints.get(collection.features, "") for name, collection in settings.collections.items()}
         report = (lambda line: None) if arguments.quiet else (lambda line: print(line, file=sys.stderr, flush=True))
-        cells = Cells(arguments.out / "cells", known, report)
-        features = {name: read_features_only(place) for name, place in given.items()}
-        for experiment in arguments.only:
-            for collection in settings.collections.values():
-                if collection.features in features:
-                    measured = list(EXPERIMENTS[experiment](collection, settings, features[collection.features], cells))
-                    if experiment == "main":
-                        write_text(arguments.out / f"{collection.name}.md", tables.whole(collection.title, measured))
+        workplace = Workplace(settings, given, captions, known, arguments.out, arguments.device)
+        cells, studies = workplace.open()
+        tasks = {
+            (experiment, name): [Task(experiment, key) for key in EXPERIMENTS[experiment].keys(study)]
+            for experiment in arguments.only
+            for name, study in studies.items()
+            if experiment in study.collection.experiments
+        }
+        every = [task for those in tasks.values() for task in those]
+        measure_all(every, workplace, (cells, studies), arguments.jobs, report)
+        for (experiment, name), those in tasks.items():
+            collection, measured = studies[name].collection, [cells.read(task.key) for task in those]
+            if experiment == "main":
+                write_text(arguments.out / f"{collection.name}.md", tables.whole(collection.title, measured))
 
 
 def _chosen(settings: Settings, names: Sequence[str] | None, seeds: Sequence[int] | None) -> Settings:

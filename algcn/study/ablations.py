@@ -6,13 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from algcn.datasets.features import Features
 from algcn.evaluation.ranking import BY_LABELS, Weights
 from algcn.method.plus import DEFAULTS, PlusSettings
-from algcn.study.cells import Cells
-from algcn.study.measuring import COSINE, KERNEL, measure, ranked
-from algcn.study.methods import trained
-from algcn.study.settings import Collection, Settings
+from algcn.study.cells import Key
+from algcn.study.measuring import COSINE, KERNEL, measured, ranked
+from algcn.study.methods import Fitted, trained
+from algcn.study.settings import Study
 
 NETS: Mapping[str, PlusSettings] = {
     "all": DEFAULTS,
@@ -32,25 +31,29 @@ WEIGHTS: Mapping[str, Weights] = {
 RARITIES = {"all labels alike": 0.0, "twice the power": 2.0}  # what w_c is raised to
 
 
-def cells_of(collection: Collection, settings: Settings, features: Features, cells: Cells) -> Iterator[dict[str, Any]]:
+def keys(study: Study) -> Iterator[Key]:
+    """Name the runs: every net and seed."""
+    for seed in study.settings.seeds:
+        for net in NETS:
+            yield Key(study.collection.name, "ablation", {"net": net, "seed": seed})
+
+
+def measure(study: Study, key: Key) -> dict[str, Any]:
     """Measure mode "plus" on validation, with an ingredient left out and with other rules.
 
-    Yields:
-        "seed", "net", and by rule what `measuring.measure` gives on the validation split.
+    Returns:
+        "seed", "net", and by rule what `measuring.measured` gives on the validation split.
     """
-    columns = collection.columns(features)
-    for seed in settings.seeds:
-        for net, losses in NETS.items():
+    seed, net, columns = key.of["seed"], key.of["net"], study.columns
+    fitted = trained("plus", study, seed, plus=NETS[net])
 
-            def run(seed: int = seed, net: str = net, losses: PlusSettings = losses) -> dict[str, Any]:
-                fitted = trained("plus", features, collection, seed, plus=losses)
-                found: dict[str, Any] = {"seed": seed, "net": net}
-                for name, weights in WEIGHTS.items() if net == "all" else (("labels 4", BY_LABELS),):
-                    found[name] = measure(ranked(fitted, features, "validation", columns["all"], weights), columns)
-                if net == "all":
-                    for name, power in RARITIES.items():
-                        other = replace(fitted, rarity=fitted.rarity**power)
-                        found[name] = measure(ranked(other, features, "validation", columns["all"]), columns)
-                return found
+    def by(fitted: Fitted, weights: Weights = BY_LABELS) -> dict[str, Any]:
+        return measured(ranked(fitted, study.features, "validation", columns["all"], weights), columns, study.device)
 
-            yield cells.get(collection.name, "ablation", run, net=net, seed=seed)
+    found: dict[str, Any] = {"seed": seed, "net": net}
+    for name, weights in WEIGHTS.items() if net == "all" else (("labels 4", BY_LABELS),):
+        found[name] = by(fitted, weights)
+    if net == "all":
+        for name, power in RARITIES.items():
+            found[name] = by(replace(fitted, rarity=fitted.rarity**power))
+    return found

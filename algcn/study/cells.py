@@ -2,50 +2,99 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from algcn.kit.errors import InputError
 from algcn.kit.files import write_text
 
+try:
+    import fcntl
+except ImportError:  # not on Windows: there two studies in one folder may measure something twice
+    fcntl = None
+
+
+class Key(NamedTuple):
+    """The name of a measurement.
+
+    Attributes:
+        collection: The name of its data.
+        what: The name of the experiment.
+        of: What else it depends on, a seed for instance; JSON.
+    """
+
+    collection: str
+    what: str
+    of: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        return f"{self.collection}: {self.what} {', '.join(f'{name} {value}' for name, value in self.of.items())}"
+
 
 class Cells:
-    """A folder of measurements.
+    """A folder of measurements, which several processes may fill at once.
 
     Args:
         folder: Made if it is not there.
-        data: What all of them were measured on, by name: fingerprints of the feature files.
-        report: Told what is being measured, a line each.
+        data: What all of them were measured on, by collection: fingerprints of the feature files.
     """
 
-    def __init__(self, folder: Path, data: Mapping[str, str], report: Callable[[str], None]) -> None:
+    def __init__(self, folder: Path, data: Mapping[str, str]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._folder, self._data, self._report = folder, dict(data), report
+        self._folder, self._data = folder, dict(data)
 
-    def get(self, collection: str, what: str, measure: Callable[[], dict[str, Any]], **of: Any) -> dict[str, Any]:
-        """Return a measurement, made now unless it was made before on the same data.
+    def path(self, key: Key) -> Path:
+        """The file of a measurement: other data, another file."""
+        named = "-".join(f"{name}={value}" for name, value in key.of.items())
+        whole = json.dumps([self._data.get(key.collection, ""), *key], sort_keys=True)
+        short = hashlib.sha256(whole.encode()).hexdigest()[:8]
+        return self._folder / f"{key.collection}-{key.what}-{named}-{short}.json"
 
-        Args:
-            collection: The name of its data.
-            what: The name of the experiment.
-            measure: Makes it; what it returns is JSON.
-            of: What else it depends on, a seed for instance.
+    def read(self, key: Key) -> dict[str, Any] | None:
+        """Return a measurement that was made before on the same data, or None.
 
         Raises:
-            InputError: A file in the folder is damaged.
+            InputError: Its file is damaged.
         """
-        named = "-".join(f"{key}={value}" for key, value in of.items())
-        key = json.dumps([self._data.get(collection, ""), collection, what, of], sort_keys=True)
-        path = self._folder / f"{collection}-{what}-{named}-{hashlib.sha256(key.encode()).hexdigest()[:8]}.json"
-        if path.is_file():
-            try:
-                return json.loads(path.read_text(encoding="utf-8"))
-            except ValueError:
-                raise InputError(f"The measurement {path} is damaged; delete it, and it is made anew.") from None
-        self._report(f"{collection}: {what} {named.replace('-', ', ')}")
-        found = measure()
-        write_text(path, json.dumps(found))
-        return found
+        path = self.path(key)
+        if not path.is_file():
+            return None
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except ValueError:
+            raise InputError(f"The measurement {path} is damaged; delete it, and it is made anew.") from None
+
+    def get(self, key: Key, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Return a measurement, made now unless it was made before; no other process makes it meanwhile.
+
+        Args:
+            key: Its name.
+            measure: Makes it; what it returns is JSON.
+
+        Raises:
+            InputError: Its file is damaged.
+        """
+        with _claimed(self.path(key)):
+            found = self.read(key)
+            if found is None:
+                found = measure()
+                write_text(self.path(key), json.dumps(found))
+            return found
+
+
+@contextlib.contextmanager
+def _claimed(path: Path) -> Iterator[None]:
+    """Wait until no other process has claimed a file, and claim it; the system drops the claim of one that ends."""
+    if fcntl is None:
+        yield
+        return
+    claim = path.with_name(f".{path.name}.claim")
+    with claim.open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+        # Whoever waited for this claim, or makes one of the same name, finds the measurement.
+        claim.unlink(missing_ok=True)

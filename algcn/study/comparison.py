@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-from algcn.datasets.features import Features
 from algcn.evaluation.ranking import BY_LABELS, Weights
 from algcn.evaluation.retrieval import Embedded, embed, has_own_space
-from algcn.study.cells import Cells
-from algcn.study.measuring import COSINE, best_strength, measure, ranked, unseen_items
+from algcn.study.cells import Key
+from algcn.study.measuring import COSINE, best_strength, measured, ranked, unseen_items
 from algcn.study.methods import Fitted, linear_probe, trained
-from algcn.study.settings import Collection, Settings
+from algcn.study.settings import Study
 
 METHODS = {
     "zero-shot": "encoder alone",
@@ -23,60 +22,51 @@ METHODS = {
 RANKINGS = {"cosine": "cosine", "rule": "rule", "rule-with-graph": "rule, graph on predicted labels"}
 
 
-def cells_of(collection: Collection, settings: Settings, features: Features, cells: Cells) -> Iterator[dict[str, Any]]:
-    """Measure every method and seed, on the whole test split and on the part of it that nobody had looked at.
-
-    Yields:
-        "method", "seed" (None where nothing is drawn), and by ranking of `RANKINGS` what `measuring.measure` gives for
-        "test" and "unseen".
-    """
+def keys(study: Study) -> Iterator[Key]:
+    """Name the runs: every method and seed, or a method alone where nothing is drawn."""
     for method in METHODS:
-        if method == "zero-shot" and not has_own_space(features):
+        if method == "zero-shot" and not has_own_space(study.features):
             continue
-        for seed in (None,) if method in ("zero-shot", "probe") else settings.seeds:
-            yield cells.get(
-                collection.name,
-                "main",
-                _measuring(method, seed, collection, settings, features),
-                method=method,
-                seed=seed,
-            )
+        for seed in (None,) if method in ("zero-shot", "probe") else study.settings.seeds:
+            yield Key(study.collection.name, "main", {"method": method, "seed": seed})
 
 
-def _measuring(
-    method: str, seed: int | None, collection: Collection, settings: Settings, features: Features
-) -> Callable[[], dict[str, Any]]:
-    columns = collection.columns(features)
+def measure(study: Study, key: Key) -> dict[str, Any]:
+    """Measure a method on the whole test split and on the part of it that nobody had looked at.
+
+    Returns:
+        "method", "seed" (None where nothing is drawn), and by ranking of `RANKINGS` what `measuring.measured` gives for
+        "test" and "unseen"; and "strength", that of the graph.
+    """
+    method, seed, columns = key.of["method"], key.of["seed"], study.columns
 
     def of(items: Embedded) -> dict[str, Any]:
-        found = {"test": measure(items, columns)}
-        if collection.in_sight:
-            found["unseen"] = measure(unseen_items(items, collection, features), columns)
+        found = {"test": measured(items, columns, study.device)}
+        if study.collection.in_sight:
+            seen = unseen_items(items, study.collection, study.features)
+            found["unseen"] = measured(seen, columns, study.device)
         return found
 
     def by(fitted: Fitted, weights: Weights) -> dict[str, Any]:
-        return of(ranked(fitted, features, "test", columns["all"], weights))
+        return of(ranked(fitted, study.features, "test", columns["all"], weights))
 
-    def run() -> dict[str, Any]:
-        found: dict[str, Any] = {"method": method, "seed": seed}
-        if method == "zero-shot":
-            return {**found, "cosine": of(embed(features.select("test"), None))}
-        fitted = fit(method, seed, collection, features)
-        strength = best_strength(fitted, features, columns["all"], settings.graph_strengths)
-        return {
-            **found,
-            "strength": strength,
-            "cosine": by(fitted, COSINE),
-            "rule": by(fitted, BY_LABELS),
-            "rule-with-graph": by(fitted.with_graph(strength, features), BY_LABELS),
-        }
-
-    return run
+    found: dict[str, Any] = {"method": method, "seed": seed}
+    if method == "zero-shot":
+        return {**found, "cosine": of(embed(study.features.select("test"), None))}
+    fitted = fit(method, seed, study)
+    strength = best_strength(fitted, study, study.settings.graph_strengths)
+    return {
+        **found,
+        "strength": strength,
+        "cosine": by(fitted, COSINE),
+        "rule": by(fitted, BY_LABELS),
+        "rule-with-graph": by(fitted.with_graph(strength, study.features), BY_LABELS),
+    }
 
 
-def fit(method: str, seed: int | None, collection: Collection, features: Features) -> Fitted:
+def fit(method: str, seed: int | None, study: Study) -> Fitted:
     """Fit one of `METHODS` that knows labels."""
     if method == "probe":
-        return linear_probe(features, collection.columns(features)["all"])
+        return linear_probe(study)
     mode = method.removesuffix("-without-gcn")
-    return trained(mode, features, collection, seed, use_gcn=mode == method)
+    return trained(mode, study, seed, use_gcn=mode == method)

@@ -11,62 +11,65 @@ from torch import Tensor
 from algcn.datasets.features import Features
 from algcn.evaluation.linear_probe import Standardiser
 from algcn.evaluation.retrieval import group
-from algcn.method.label_graph import learn_graph, scaled_to, with_known
-from algcn.study.cells import Cells
+from algcn.method.label_graph import DirectedGraph, learn_graph, scaled_to, with_known
+from algcn.study.cells import Key
 from algcn.study.methods import Fitted, label_ap, trained
-from algcn.study.settings import Collection, Settings
+from algcn.study.settings import Study
 
 GRAPHS = ("none", "counted", "learned")
 
 
-def cells_of(collection: Collection, settings: Settings, features: Features, cells: Cells) -> Iterator[dict[str, Any]]:
+def keys(study: Study) -> Iterator[Key]:
+    """Name the runs: every seed."""
+    for seed in study.settings.seeds:
+        yield Key(study.collection.name, "known", {"seed": seed})
+
+
+def measure(study: Study, key: Key) -> dict[str, Any]:
     """Reveal k labels of each test image that has more, and score its other labels by picture and graph.
 
-    Yields:
-        "seed", "known" (k), and by graph of `GRAPHS`: "ap", the mean AP of labels over the images where each is not
-        known, and "hit", the share of images whose best suggestion is right; and the chance of each.
+    Returns:
+        "seed", and by "1", "2", … (k) and graph of `GRAPHS` what `suggested` gives.
     """
-    for seed in settings.seeds:
-        yield cells.get(collection.name, "known", _measuring(collection, settings, features, seed), seed=seed)
+    seed, columns = key.of["seed"], study.columns["all"]
+    fitted = trained("plus", study, seed)
+    graphs = graphs_of(study, fitted, seed)
+    logits, truth = fitted.logits.image["test"], group(study.features.select("test")).labels.float()
+    found: dict[str, Any] = {"seed": seed}
+    for count in study.settings.known_labels:
+        asked = truth.sum(dim=1) > count
+        revealed = reveal(truth[asked], count, seed)
+        found[str(count)] = {
+            name: suggested(
+                with_known(logits[asked], revealed, graph) if graph is not None else logits[asked],
+                revealed,
+                truth[asked],
+                columns,
+            )
+            for name, graph in graphs.items()
+        }
+    return found
 
 
-def _measuring(collection: Collection, settings: Settings, features: Features, seed: int):
-    def run() -> dict[str, Any]:
-        columns = collection.columns(features)["all"]
-        fitted = trained("plus", features, collection, seed)
-        graphs = graphs_of(features, fitted, seed)
-        logits, truth = fitted.logits.image["test"], group(features.select("test")).labels.float()
-        found: dict[str, Any] = {"seed": seed}
-        for count in settings.known_labels:
-            asked = truth.sum(dim=1) > count
-            revealed = reveal(truth[asked], count, seed)
-            found[str(count)] = {
-                name: suggested(
-                    with_known(logits[asked], revealed, graph) if graph is not None else logits[asked],
-                    revealed,
-                    truth[asked],
-                    columns,
-                )
-                for name, graph in graphs.items()
-            }
-        return found
-
-    return run
-
-
-def graphs_of(features: Features, fitted: Fitted, seed: int) -> dict[str, Tensor | None]:
+def graphs_of(study: Study, fitted: Fitted, seed: int) -> dict[str, Tensor | None]:
     """Count and learn the directed graph on the train images, scaled on validation to what the model sees itself."""
+    learned = learned_graph(study.features, seed, study.device)
+    counted = learned._replace(change=torch.zeros_like(learned.change))
+    held_out = group(study.features.select("validation")).labels
+    logits = fitted.logits.image["validation"]
+    scaled = {"counted": counted, "learned": learned}
+    return {"none": None, **{name: scaled_to(graph, logits, held_out, seed).edges for name, graph in scaled.items()}}
+
+
+def learned_graph(features: Features, seed: int, device: str) -> DirectedGraph:
+    """Learn the directed graph on the train images that have a label, by what their features do not say."""
     training = features.select("train")
     first, _ = training.first_rows()
     images = training.rows(first)
     labelled = (images.labels != 0).any(dim=1)
     rows, labels = images.image_features[labelled], images.labels[labelled]
-    learned = learn_graph([Standardiser.fit(rows)(rows)], labels, seed)
-    counted = learned._replace(change=torch.zeros_like(learned.change))
-    held_out = group(features.select("validation")).labels
-    logits = fitted.logits.image["validation"]
-    scaled = {"counted": counted, "learned": learned}
-    return {"none": None, **{name: scaled_to(graph, logits, held_out, seed).edges for name, graph in scaled.items()}}
+    learned = learn_graph([Standardiser.fit(rows)(rows).to(device)], labels.to(device), seed)
+    return DirectedGraph(*(part.cpu() for part in learned))
 
 
 def reveal(labels: Tensor, count: int, seed: int) -> Tensor:

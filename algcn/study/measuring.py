@@ -13,7 +13,7 @@ from algcn.evaluation.metrics import average_precision
 from algcn.evaluation.ranking import BY_LABELS, Ranking, Weights
 from algcn.evaluation.retrieval import Embedded, chance, group, recall_of_partners, retrieval_map
 from algcn.study.methods import Fitted
-from algcn.study.settings import Collection, unseen
+from algcn.study.settings import Collection, Study, unseen
 
 COSINE = Weights(common=1.0)
 KERNEL = Weights(common=0.0, labels=1.0)
@@ -30,13 +30,19 @@ def ranked(fitted: Fitted, features: Features, split: str, columns: Tensor, weig
     return replace(items, images=rule.symmetric(images), texts=rule.symmetric(texts)).by_inner_product()
 
 
-def measure(items: Embedded, columns: dict[str, Tensor]) -> dict[str, Any]:
+def measured(items: Embedded, columns: dict[str, Tensor], device: str = "cpu") -> dict[str, Any]:
     """Measure mAP for each definition of relevance ("all", "rest"), R@10 of both directions, and AP by query.
+
+    Args:
+        items: A split as a method embeds it.
+        columns: The labels of each definition.
+        device: Where to compute.
 
     Returns:
         "map" and "chance" by definition, "recall_at_10", and "per_image": for each definition the mean of an image's
         AP and its texts' AP, for paired tests; None where neither has a relevant item.
     """
+    items = on(items, device)
     found: dict[str, Any] = {"map": {}, "chance": {}, "per_image": {}}
     for name, chosen in columns.items():
         part = items.with_labels(chosen)
@@ -46,6 +52,11 @@ def measure(items: Embedded, columns: dict[str, Tensor]) -> dict[str, Any]:
     recall = recall_of_partners(items)
     found["recall_at_10"] = (recall.image_to_text["10"] + recall.text_to_image["10"]) / 2
     return found
+
+
+def on(items: Embedded, device: str) -> Embedded:
+    """Move items to a device."""
+    return Embedded(*(part.to(device) for part in (items.images, items.texts, items.owner, items.labels)))
 
 
 def restricted(items: Embedded, kept: Tensor) -> Embedded:
@@ -60,20 +71,31 @@ def unseen_items(items: Embedded, collection: Collection, features: Features) ->
     return restricted(items, unseen(collection, features.select("test")))
 
 
-def best_strength(fitted: Fitted, features: Features, columns: Tensor, strengths: tuple[float, ...]) -> float:
+def best_strength(fitted: Fitted, study: Study, strengths: tuple[float, ...]) -> float:
     """Pick the strength of the graph among predicted labels whose ranking has the highest mAP on validation."""
-    scores = []
+    scores, columns = [], study.columns["all"]
     for strength in strengths:
-        items = ranked(fitted.with_graph(strength, features), features, "validation", columns)
-        scores.append(retrieval_map(items.with_labels(columns))["average"])
+        items = ranked(fitted.with_graph(strength, study.features), study.features, "validation", columns)
+        scores.append(retrieval_map(on(items, study.device).with_labels(columns))["average"])
     return strengths[max(range(len(strengths)), key=scores.__getitem__)]
+
+
+def standardised(scores: Tensor) -> Tensor:
+    """Centre the scores of each label over items and divide by their spread, N × L."""
+    return (scores - scores.mean(dim=0)) / scores.std(dim=0, correction=0).clamp(min=1e-6)
+
+
+def picked_by_others(ap: Tensor) -> list[int]:
+    """Pick for each of L labels that of S settings by which the other labels have the highest mean AP, S × L."""
+    others = 1 - torch.eye(ap.shape[1], dtype=ap.dtype)
+    return (ap.nan_to_num() @ others).argmax(dim=0).tolist()
 
 
 def _per_image(items: Embedded) -> list[float | None]:
     from_images = average_precision(items.images, items.texts, items.labels, items.text_labels).per_query
     from_texts = average_precision(items.texts, items.images, items.text_labels, items.labels).per_query
     known = ~from_texts.isnan()
-    sums = torch.zeros(len(items.images), dtype=torch.float64)
+    sums = torch.zeros(len(items.images), dtype=torch.float64, device=items.images.device)
     counts = torch.zeros_like(sums)
     sums.index_add_(0, items.owner[known], from_texts[known])
     counts.index_add_(0, items.owner[known], torch.ones_like(from_texts[known]))

@@ -21,7 +21,7 @@ from algcn.evaluation.retrieval import Embedded, group, has_own_space
 from algcn.method.config import preset
 from algcn.method.label_graph import counted_graph, with_predicted
 from algcn.method.plus import DEFAULTS, PlusSettings, plus_config
-from algcn.study.settings import Collection
+from algcn.study.settings import Study
 from algcn.training.loop import default_sizes, train_algcn
 
 SPLITS = ("validation", "test")
@@ -96,8 +96,7 @@ def calibrated(logits: Sides, features: Features) -> Sides:
 
 def trained(
     mode: str,
-    features: Features,
-    collection: Collection,
+    study: Study,
     seed: int,
     *,
     use_gcn: bool = True,
@@ -108,14 +107,13 @@ def trained(
 
     Args:
         mode: "paper" or "plus".
-        features: All of them, with their splits.
-        collection: Its settings.
+        study: The features with their splits, and where to compute.
         seed: The seed of the start and of everything drawn.
         use_gcn: Whether the classifiers of mode "paper" come from the graph convolution.
         plus: How much each part of the loss of mode "plus" counts.
         soft_labels: The labels of the training rows where some were imputed, for mode "plus".
     """
-    columns = collection.columns(features)["all"]
+    features, collection = study.features, study.collection
     if mode == "plus":
         labelled = (features.select("train").labels != 0).any(dim=1).sum()
         config, sizes = plus_config(int(labelled), seed=seed), default_sizes(features, mode)
@@ -123,8 +121,16 @@ def trained(
         config = preset(collection.preset).replace(seed=seed)
         config = config.replace(epochs=collection.epochs) if collection.epochs else config
         sizes = default_sizes(features, mode).replace(use_gcn=use_gcn)
-    result = train_algcn(features, config, model_config=sizes, relevance=columns, plus=plus, soft_labels=soft_labels)
-    model, scales = result.model, fit_probabilities(result.model, features)
+    model = train_algcn(
+        features,
+        config,
+        model_config=sizes,
+        relevance=study.relevant,
+        device=study.device,
+        plus=plus,
+        soft_labels=soft_labels,
+    ).model.cpu()
+    scales = fit_probabilities(model, features)
     items = held_out(features)
     with torch.no_grad():
         classifiers = functional.normalize(model.classifiers(), dim=1)
@@ -139,15 +145,16 @@ def trained(
     return Fitted(embeddings, logits, *label_statistics(features))
 
 
-def linear_probe(features: Features, columns: Tensor) -> Fitted:
+def linear_probe(study: Study) -> Fitted:
     """Fit a logistic regression for each label and side, its strength by label AP on validation.
 
     Its embeddings are the probabilities, as `algcn.evaluation.linear_probe` has it; what finds the very picture is the
     encoder where it has a space of its own.
     """
+    features, columns = study.features, study.relevant
     training, items = features.select("train"), held_out(features)
     keep = (training.labels != 0).any(dim=1)
-    labels = training.labels[keep]
+    labels = training.labels[keep].to(study.device)
     found: dict[str, dict[str, Tensor]] = {}
     for side in ("images", "texts"):
         rows = (training.image_features if side == "images" else training.text_features)[keep]
@@ -155,7 +162,7 @@ def linear_probe(features: Features, columns: Tensor) -> Fitted:
         truth = items["validation"].labels if side == "images" else items["validation"].text_labels
         best, kept = -1.0, {}
         for strength in WEIGHT_DECAYS:
-            weights = fit_linear_probe(standardise(rows), labels, strength)
+            weights = fit_linear_probe(standardise(rows).to(study.device), labels, strength).cpu()
             scored = {
                 split: standardise(getattr(part, side)) @ weights[:-1] + weights[-1] for split, part in items.items()
             }
@@ -174,14 +181,14 @@ def linear_probe(features: Features, columns: Tensor) -> Fitted:
     return Fitted(embeddings, logits, *label_statistics(features), instances)
 
 
-def probe_logits(features: Features, weight_decay: float = 0.03) -> Tensor:
+def probe_logits(features: Features, device: str, weight_decay: float = 0.03) -> Tensor:
     """Fit probes of both sides to items and return the mean of their log-odds on the same items, N × L."""
     logits = []
     for rows in (features.image_features, features.text_features):
-        standard = Standardiser.fit(rows)(rows)
-        weights = fit_linear_probe(standard, features.labels, weight_decay)
+        standard = Standardiser.fit(rows)(rows).to(device)
+        weights = fit_linear_probe(standard, features.labels.to(device), weight_decay)
         logits.append(standard @ weights[:-1] + weights[-1])
-    return (logits[0] + logits[1]) / 2
+    return (logits[0] + logits[1]).cpu() / 2
 
 
 def label_statistics(features: Features) -> tuple[Tensor, Tensor, Tensor]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor
 from algcn.datasets.features import Features
 from algcn.evaluation.retrieval import relevance_columns
 from algcn.kit.errors import InputError
+from algcn.study.language import Language
 
 SETTINGS = Path(__file__).with_name("settings.json")
 
@@ -30,6 +31,8 @@ class Collection:
         features: The name of the feature file, where several collections share one; its own by default.
         epochs: How long mode "paper" trains, where the preset's epochs are too few.
         in_sight: How many of the first test items were looked at while defaults were chosen.
+        experiments: Those that are made with it.
+        rare: The labels that are made rare.
     """
 
     name: str
@@ -40,10 +43,16 @@ class Collection:
     features: str = ""
     epochs: int | None = None
     in_sight: int = 0
+    experiments: Sequence[str] = ()
+    rare: Sequence[str] = ()
+
+    def relevant(self, features: Features) -> Tensor:
+        """Number the labels that decide what is relevant."""
+        return relevance_columns(features.label_set, self.relevance)
 
     def columns(self, features: Features) -> dict[str, Tensor]:
         """Number the labels that decide what is relevant: "all" of them, and the "rest" without the commonest."""
-        relevant = relevance_columns(features.label_set, self.relevance)
+        relevant = self.relevant(features)
         return {"all": relevant, "rest": relevant[relevant != features.label_set.index(self.without)]}
 
 
@@ -58,6 +67,7 @@ class Settings:
     missing_shares: tuple[float, ...]
     flipped_shares: tuple[float, ...]
     known_labels: tuple[int, ...]
+    rare_examples: tuple[int, ...]
 
     @classmethod
     def load(cls, path: Path = SETTINGS) -> Settings:
@@ -68,6 +78,39 @@ class Settings:
             for name, entry in value.pop("collections").items()
         }
         return cls(collections=collections, **{name: tuple(numbers) for name, numbers in value.items()})
+
+
+@dataclasses.dataclass(frozen=True)
+class Study:
+    """What an experiment works on.
+
+    Attributes:
+        collection: Its settings.
+        settings: Those of the whole study.
+        features: All items of the collection, with their splits.
+        language: Reads what is known of labels by language.
+        device: Where to compute.
+    """
+
+    collection: Collection
+    settings: Settings
+    features: Features
+    language: Callable[[], Language]
+    device: str = "cpu"
+
+    @property
+    def columns(self) -> dict[str, Tensor]:
+        """The labels that decide what is relevant (`Collection.columns`)."""
+        return self.collection.columns(self.features)
+
+    @property
+    def relevant(self) -> Tensor:
+        """The numbers of the labels that decide what is relevant."""
+        return self.collection.relevant(self.features)
+
+    def on(self, features: Features) -> Study:
+        """The same with other features, damaged ones for instance."""
+        return dataclasses.replace(self, features=features)
 
 
 def unseen(collection: Collection, features: Features) -> Tensor:

@@ -13,33 +13,14 @@ import torch
 from algcn.datasets.features import Features
 from algcn.evaluation.retrieval import group
 from algcn.kit.errors import InputError
-from algcn.method.labels import LabelSet
-from algcn.study import comparison, damage, known, tables
-from algcn.study.cells import Cells
-from algcn.study.measuring import measure, restricted
+from algcn.study import ablations, comparison, damage, known, tables
+from algcn.study.cells import Key
+from algcn.study.experiments import EXPERIMENTS
+from algcn.study.measuring import measured, restricted
 from algcn.study.methods import label_ap
-from algcn.study.settings import Collection, Settings, unseen
+from algcn.study.settings import Collection, Settings, Study, unseen
 from algcn.study.statistics import Mean, paired
-
-LABELS = LabelSet(["person", "sea", "boat", "harbor", "dog"])
-
-
-def drawn(count: int = 240, seed: int = 0, unseen_label: int | None = None) -> Features:
-    """Items whose features say something of their labels, but for one; boats are by the sea, harbors have boats."""
-    generator = torch.Generator().manual_seed(seed)
-    labels = torch.rand(count, len(LABELS), generator=generator) < 0.3
-    labels[:, 2] |= labels[:, 3]
-    labels[:, 1] |= labels[:, 2] & (torch.rand(count, generator=generator) < 0.8)
-    labels[~labels.any(dim=1), 0] = True
-    shown = labels.float()
-    if unseen_label is not None:
-        shown[:, unseen_label] = 0
-    sides = [
-        shown @ torch.randn(len(LABELS), 12, generator=generator) + torch.randn(count, 12, generator=generator) * 0.7
-        for _ in range(2)
-    ]
-    split = ["train"] * (count // 2) + ["validation"] * (count // 4) + ["test"] * (count // 4)
-    return Features(*sides, labels.to(torch.uint8), split, LABELS, [f"{number}.jpg" for number in range(count)])
+from tests.algcn.study.drawn import LABELS, drawn, language
 
 
 @pytest.fixture(autouse=True)
@@ -55,12 +36,12 @@ def features() -> Features:
 
 @pytest.fixture
 def collection() -> Collection:
-    return Collection("drawn", "Drawn", "pocket", "all", "person", epochs=2, in_sight=20)
+    return Collection("drawn", "Drawn", "pocket", "all", "person", epochs=2, in_sight=20, rare=("sea", "dog"))
 
 
 @pytest.fixture
-def settings(collection: Collection) -> Settings:
-    return dataclasses.replace(
+def study(collection: Collection, features: Features) -> Study:
+    settings = dataclasses.replace(
         Settings.load(),
         seeds=(1, 2),
         collections={"drawn": collection},
@@ -69,7 +50,9 @@ def settings(collection: Collection) -> Settings:
         missing_shares=(0.6,),
         flipped_shares=(0.3,),
         known_labels=(1,),
+        rare_examples=(8,),
     )
+    return Study(collection, settings, features, lambda: language(features))
 
 
 def test_the_committed_settings_can_be_read() -> None:
@@ -77,18 +60,14 @@ def test_the_committed_settings_can_be_read() -> None:
     assert len(settings.seeds) == 5
     assert settings.collections["coco-67"].features == "coco"
     assert settings.collections["mirflickr"].features == "mirflickr"
+    assert all(set(collection.experiments) <= set(EXPERIMENTS) for collection in settings.collections.values())
+    assert all(collection.rare for collection in settings.collections.values() if "rare" in collection.experiments)
 
 
-def test_every_method_is_measured_once_and_the_tables_say_all(
-    features: Features, collection: Collection, settings: Settings, tmp_path: Path
-) -> None:
-    told: list[str] = []
-    cells = Cells(tmp_path, {"drawn": "abc"}, told.append)
-    first = list(comparison.cells_of(collection, settings, features, cells))
+def test_every_method_is_measured_and_the_tables_say_all(study: Study) -> None:
+    first = [comparison.measure(study, key) for key in comparison.keys(study)]
     assert [cell["method"] for cell in first] == ["probe", *["paper"] * 2, *["paper-without-gcn"] * 2, *["plus"] * 2]
-    assert len(told) == len(first) == len(list(tmp_path.iterdir()))
-    assert list(comparison.cells_of(collection, settings, features, cells)) == json.loads(json.dumps(first))
-    assert len(told) == len(first)  # nothing is measured twice
+    assert json.loads(json.dumps(first)) == first
     table = tables.main_table(first, "test")
     assert table.count("mode plus") == 3
     assert "random ranking" in table
@@ -96,22 +75,6 @@ def test_every_method_is_measured_once_and_the_tables_say_all(
     assert text.startswith("# Drawn\n\n## All test items\n\n| method |") and text.count("random ranking") == 2
     beside = tables.comparisons(first, "unseen", [("plus", "rule", "probe", "rule")])
     assert "mode plus, rule" in beside
-
-
-def test_other_data_are_measured_anew(tmp_path: Path) -> None:
-    told: list[str] = []
-    for data in ("abc", "abd", "abd"):
-        Cells(tmp_path, {"drawn": data}, told.append).get("drawn", "main", lambda: {"a": 1}, seed=1)
-    assert len(told) == 2
-
-
-def test_a_damaged_measurement_is_a_sentence(tmp_path: Path) -> None:
-    cells = Cells(tmp_path, {}, lambda line: None)
-    cells.get("drawn", "main", lambda: {"a": 1}, seed=1)
-    (written,) = tmp_path.iterdir()
-    written.write_text("{")
-    with pytest.raises(InputError, match="is damaged; delete it"):
-        cells.get("drawn", "main", lambda: {"a": 1}, seed=1)
 
 
 def test_damage_leaves_the_test_split_alone_and_takes_the_share_that_it_says(features: Features) -> None:
@@ -126,24 +89,39 @@ def test_damage_leaves_the_test_split_alone_and_takes_the_share_that_it_says(fea
     assert float((wrong & whole).sum() / whole.sum()) == pytest.approx(0.75, abs=0.1)
 
 
-def test_damaged_labels_are_trained_on(
-    features: Features, collection: Collection, settings: Settings, tmp_path: Path
-) -> None:
-    one = dataclasses.replace(settings, seeds=(1,))
-    found = list(damage.cells_of(collection, one, features, Cells(tmp_path, {}, lambda line: None)))
+def test_a_damaged_label_keeps_a_training_example(features: Features) -> None:
+    for seed in range(3):
+        for damaged in (damage.few(features, 0.001, seed), damage.missing(features, 0.999, seed)):
+            left = damaged.select("train").labels
+            assert left.any(dim=0).all() and left.sum() < 15
+
+
+def test_damaged_labels_are_trained_on(study: Study) -> None:
+    one = dataclasses.replace(study, settings=dataclasses.replace(study.settings, seeds=(1,)))
+    found = [damage.measure(one, key) for key in damage.keys(one)]
     assert {cell["damage"] for cell in found} == {"few", "missing", "flipped"}
     assert {cell["method"] for cell in found if cell["damage"] == "missing"} == {*damage.METHODS, *damage.IMPUTED}
     assert len(found) == 3 * len(damage.METHODS) + len(damage.IMPUTED)
     assert all(0 < cell["map"]["all"] < 1 for cell in found)
 
 
-def test_known_labels_say_what_the_picture_does_not(collection: Collection, settings: Settings, tmp_path: Path) -> None:
-    features = drawn(800, unseen_label=LABELS.index("sea"))
-    cells = Cells(tmp_path, {}, lambda line: None)
-    for cell in known.cells_of(collection, settings, features, cells):
-        found = cell["1"]
+def test_known_labels_say_what_the_picture_does_not(study: Study) -> None:
+    hidden = study.on(drawn(800, unseen_label=LABELS.index("sea")))
+    for key in known.keys(hidden):
+        found = known.measure(hidden, key)["1"]
         assert found["none"]["chance_of_hit"] < found["none"]["hit"]
         assert found["learned"]["ap"] > found["none"]["ap"] - 0.005
+
+
+def test_an_ablation_leaves_something_out(study: Study) -> None:
+    keys = list(ablations.keys(study))
+    assert len(keys) == 2 * len(ablations.NETS)
+    whole, without = (
+        ablations.measure(study, Key("drawn", "ablation", {"net": net, "seed": 1}))
+        for net in ("all", "without the likelihood")
+    )
+    assert set(whole) == {"seed", "net", *ablations.WEIGHTS, *ablations.RARITIES}
+    assert whole["labels 4"]["map"] != without["labels 4"]["map"]
 
 
 def test_label_ap_is_scikit_learns(features: Features) -> None:
@@ -162,7 +140,7 @@ def test_items_in_sight_are_left_out_with_their_texts(features: Features, collec
     assert torch.equal(left.images, items.images[20:])
     assert left.owner.tolist() == list(range(40))
     columns = collection.columns(features)
-    assert set(measure(left, columns)["map"]) == {"all", "rest"}
+    assert set(measured(left, columns)["map"]) == {"all", "rest"}
     with pytest.raises(InputError, match="were in sight"):
         unseen(dataclasses.replace(collection, in_sight=60), features.select("test"))
 
