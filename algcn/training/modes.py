@@ -107,7 +107,7 @@ def directed_graph(features: Features, model: ALGCN, scales: Mapping[str, PlattS
     graph = learn_graph([Standardiser.fit(pictures.image_features)(pictures.image_features)], pictures.labels)
     if "image" not in scales:
         return graph
-    held_out = embed(features.select("validation"), model)
+    held_out = embed(features.select("validation"), model, model.prior.device)
     with torch.no_grad():
-        scores = cosine_scores(held_out.images, model.classifiers())
-    return scaled_to(graph, scales["image"].logits(scores), held_out.labels)
+        scores = cosine_scores(held_out.images, model.classifiers()).cpu()
+    return scaled_to(graph, scales["image"].logits(scores), held_out.labels.cpu())
