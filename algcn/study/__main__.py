@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,11 +20,11 @@ from algcn.command_line import (
     writing,
 )
 from algcn.kit.errors import InputError, run_command
-from algcn.kit.files import sha256, write_text
+from algcn.kit.files import sha256
 from algcn.study import tables
 from algcn.study.experiments import EXPERIMENTS
 from algcn.study.running import Task, Workplace, measure_all
-from algcn.study.settings import Settings
+from algcn.study.settings import Settings, Study
 
 
 def build_parser() -> CommandParser:
@@ -67,18 +67,16 @@ def main(argv: Sequence[str] | None = None) -> None:
         report = (lambda line: None) if arguments.quiet else (lambda line: print(line, file=sys.stderr, flush=True))
         workplace = Workplace(settings, given, captions, known, arguments.out, arguments.device)
         cells, studies = workplace.open()
-        tasks = {
-            (experiment, name): [Task(experiment, key) for key in EXPERIMENTS[experiment].keys(study)]
-            for experiment in arguments.only
-            for name, study in studies.items()
-            if experiment in study.collection.experiments
-        }
-        every = [task for those in tasks.values() for task in those]
-        measure_all(every, workplace, (cells, studies), arguments.jobs, report)
-        for (experiment, name), those in tasks.items():
-            collection, measured = studies[name].collection, [cells.read(task.key) for task in those]
-            if experiment == "main":
-                write_text(arguments.out / f"{collection.name}.md", tables.whole(collection.title, measured))
+        tasks = [task for experiment in arguments.only for task in _tasks(experiment, studies)]
+        measure_all(tasks, workplace, (cells, studies), arguments.jobs, report)
+        tables.write(arguments.out, replace(settings, collections=Settings.load().collections))
+
+
+def _tasks(experiment: str, studies: Mapping[str, Study]) -> Iterator[Task]:
+    for study in studies.values():
+        if experiment in study.collection.experiments:
+            for key in EXPERIMENTS[experiment].keys(study):
+                yield Task(experiment, key)
 
 
 def _chosen(settings: Settings, names: Sequence[str] | None, seeds: Sequence[int] | None) -> Settings:

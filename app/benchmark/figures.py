@@ -64,7 +64,7 @@ def precision_recall(curves: MethodCurves, direction: str) -> Figure:
         }
         for method, both in lines.items()
     ]
-    figure = _figure(data, "recall", "precision", hovermode="x unified")
+    figure = basic_figure(data, "recall", "precision", hovermode="x unified")
     figure["layout"]["yaxis"] |= {"range": [0, 1.02], "dtick": 0.2}
     return figure
 
@@ -107,7 +107,7 @@ def label_bars(per_label: Mapping[str, Both[AveragePrecisions]], direction: str)
                     "hovertemplate": "%{x:.3f}",
                 }
             )
-    figure = _figure(data, "average precision", "", hovermode="y unified")
+    figure = basic_figure(data, "average precision", "", hovermode="y unified")
     figure["layout"]["xaxis"] |= {"range": [0, 1.02]}
     figure["layout"]["yaxis"] = {
         "tickvals": rows,
@@ -149,7 +149,7 @@ def ranking_tradeoff(weights: Sequence[TriedWeight], used: Weights) -> Figure | 
         "hovertemplate": "recall %{x:.3f}, mAP %{y:.4f}",
         "cliponaxis": False,
     }
-    figure = _figure([trace], "R@10, text → image", "mAP, average", legend=False)
+    figure = basic_figure([trace], "R@10, text → image", "mAP, average", legend=False)
     figure["layout"]["xaxis"] |= {"range": _padded(trace["x"], 0.22, 0.08)}
     figure["layout"]["yaxis"] |= {"range": _padded(trace["y"], 0.12, 0.08)}
     return figure
@@ -183,13 +183,16 @@ def reliability(directions: Mapping[str, Reliability]) -> Figure:
                     "hovertemplate": "said %{x:.2f}, was %{y:.2f} (%{text})",
                 }
             )
-    figure = _figure(data, "probability promised", "share that did share a label")
+    figure = basic_figure(data, "probability promised", "share that did share a label")
     for axis in ("xaxis", "yaxis"):
         figure["layout"][axis] |= {"range": [-0.02, 1.02], "dtick": 0.2}
     return figure
 
 
-def _figure(data: list[dict[str, Any]], x: str, y: str, *, hovermode: str = "closest", legend: bool = True) -> Figure:
+def basic_figure(
+    data: list[dict[str, Any]], x: str, y: str, *, hovermode: str = "closest", legend: bool = True
+) -> Figure:
+    """Put traces into a figure as those of this tab are: nothing to drag or zoom, the legend above."""
     axis = {"zeroline": False, "fixedrange": True}
     title = {"standoff": 8, "font": {"size": 13}}
     layout = {

@@ -14,8 +14,10 @@ from algcn.evaluation.paper import comparison
 from algcn.evaluation.record import LabelCurves, Record, TestedSet
 from algcn.evaluation.results import DIRECTIONS
 from app.benchmark import figures, tables
+from app.benchmark.study import study
 from app.components.clickable_plot import clickable_plot, plot_value
 from app.frame import Frame
+from app.kit.scripts import mount
 from app.kit.templates import render
 from app.visitors.visitor import Visitor
 
@@ -54,6 +56,7 @@ class BenchmarkTab:
             _html("benchmark-reliability", render("benchmark/promises.html"))
             with gr.Row():
                 self.sets = [part for number in range(SETS) for part in _reliability_column(number)]
+        self.study = _html("benchmark-study", js_on_load=mount("study"))
         self.foot = _html("benchmark-foot")
 
     def wire(self) -> None:
@@ -73,6 +76,7 @@ class BenchmarkTab:
                 self.tradeoff_table,
                 self.reliability_part,
                 *self.sets,
+                self.study,
                 self.foot,
             ],
             inputs=[self.way],
@@ -111,6 +115,7 @@ class BenchmarkTab:
             tables.tradeoff(weights, used) if weights else "",
             gr.update(visible=bool(tested)),
             *shown,
+            study(),
             tables.encoder(record.encoder) + _paper(service.bundle) + tables.DEFINITIONS,
         )
 
@@ -128,8 +133,9 @@ def _reliability_column(number: int) -> tuple[gr.Column, gr.HTML, gr.HTML]:
     return column, table, plot
 
 
-def _html(elem_id: str, value: str = "") -> gr.HTML:
-    return gr.HTML(value, elem_id=elem_id, elem_classes="benchmark-html", apply_default_css=False, padding=False)
+def _html(elem_id: str, value: str = "", **options: Any) -> gr.HTML:
+    classes = "benchmark-html"
+    return gr.HTML(value, elem_id=elem_id, elem_classes=classes, apply_default_css=False, padding=False, **options)
 
 
 def _plot(elem_id: str, title: str) -> gr.HTML:

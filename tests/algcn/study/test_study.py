@@ -36,7 +36,9 @@ def features() -> Features:
 
 @pytest.fixture
 def collection() -> Collection:
-    return Collection("drawn", "Drawn", "pocket", "all", "person", epochs=2, in_sight=20, rare=("sea", "dog"))
+    return Collection(
+        "drawn", "Drawn", "pocket", "all", "person", epochs=2, in_sight=20, experiments=("main",), rare=("sea", "dog")
+    )
 
 
 @pytest.fixture
@@ -68,13 +70,11 @@ def test_every_method_is_measured_and_the_tables_say_all(study: Study) -> None:
     first = [comparison.measure(study, key) for key in comparison.keys(study)]
     assert [cell["method"] for cell in first] == ["probe", *["paper"] * 2, *["paper-without-gcn"] * 2, *["plus"] * 2]
     assert json.loads(json.dumps(first)) == first
-    table = tables.main_table(first, "test")
-    assert table.count("mode plus") == 3
-    assert "random ranking" in table
-    text = tables.whole("Drawn", first)
-    assert text.startswith("# Drawn\n\n## All test items\n\n| method |") and text.count("random ranking") == 2
-    beside = tables.comparisons(first, "unseen", [("plus", "rule", "probe", "rule")])
-    assert "mode plus, rule" in beside
+    found = tables.findings({("drawn", "main"): first}, study.settings)
+    (table,) = found.sections[0].tables
+    assert [row.cells[0] for row in table.rows].count("mode plus, rule") == 1
+    assert found.sections[0].gaps == ()
+    assert set(found.tables()) == {"drawn main", "drawn paired", "drawn paired unseen"}
 
 
 def test_damage_leaves_the_test_split_alone_and_takes_the_share_that_it_says(features: Features) -> None:
