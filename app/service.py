@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +25,7 @@ from app.kit.limits import DEFAULT_LIMIT
 from app.kit.name_features import NameFeatures
 from app.kit.pictures import SHARED_KEY, pictures_prefix
 from app.search.filters import LabelFilter
+from app.search.own_labels import OwnLabels
 from app.search.parse import ParsedQuery, parse_query
 from app.search.query import Query
 from app.search.ranker import Ranker
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from algcn.evaluation.calibration import Calibration
     from algcn.features.encoder import Encoder
     from algcn.gallery.store import Gallery
+    from algcn.method.new_label import NewLabel
     from app.search.reading import Part
 
 # Below this chance even the best result is more likely than not to have nothing to do with the query.
@@ -46,11 +48,15 @@ BARE = "Chances were calibrated on whole captions: for the bare name of a label 
 STEERED = "Words to steer away from change the order; the chances are those of the rest of the query."
 REWEIGHTED = "Another weight of shared subjects changes the order; the chances are those of the model's own weight."
 UNWEIGHTED = "This model has no probabilities of labels, so shared subjects were given no weight."
+OWN = "A label of your own counts in the order as the model's do; the chances were calibrated without it."
 MIXED = "The chances are those of the words and of the picture, averaged by their weights."
 LABELS_ALONE = (
     "The plain encoder knows no labels, so it has no ranking of its own here: give a picture to compare the two."
 )
 UNSEEN = "ALGCN sees nothing it knows in this query, so the order below is the encoder's alone."
+
+
+OwnLabelsOf = Callable[["RetrievalService"], Sequence["NewLabel"]]
 
 
 class RetrievalService:
@@ -64,8 +70,10 @@ class RetrievalService:
         key: Under which `app.visitors.addresses.Addresses` serves the gallery's pictures.
         source: The same gallery with its texts, where the model reads no words and `gallery` has none.
         names: What the encoder says of names of labels, where that is known already.
+        own_labels: Makes the labels that a visitor has beside the model's, of a service; none by default.
 
     Attributes:
+        own: The labels that the visitor whose service this is has beside the model's.
         cache: What was computed of the bundle and the gallery, the maps for instance; it goes with the service.
     """
 
@@ -78,6 +86,7 @@ class RetrievalService:
         key: str = SHARED_KEY,
         source: Gallery | None = None,
         names: NameFeatures | None = None,
+        own_labels: OwnLabelsOf | None = None,
     ) -> None:
         self.name = name or bundle.path.resolve().name
         self.key = key
@@ -88,8 +97,10 @@ class RetrievalService:
         self.names = names or NameFeatures(self.encoder.encode_texts)
         self.predictor = LabelPredictor(bundle)
         self.cache = Cache()
-        self._reader = Reader(bundle, self.encoder, self.predictor)
-        self._ranker = Ranker(gallery, self.predictor, bundle.ranking)
+        self.own_labels = own_labels
+        self.own = OwnLabels(() if own_labels is None else own_labels(self))
+        self._reader = Reader(bundle, self.encoder, self.predictor, self.own)
+        self._ranker = Ranker(gallery, self.predictor, bundle.ranking, self.own)
 
     @property
     def reads_words(self) -> bool:
@@ -125,7 +136,7 @@ class RetrievalService:
         start = time.perf_counter()
         if query.item is not None:
             self.check_item(query.item)
-        parsed = parse_query(query, self._reader, self.gallery, self.predictor, self.bundle.ranking)
+        parsed = parse_query(query, self._reader, self.gallery, self.predictor, self.bundle.ranking, self.own)
         # Only names of labels, to a model that reads no words, are nothing to the encoder.
         of_encoder = bool(parsed.point.features.any())
         if query.space == "encoder" and not of_encoder:
@@ -250,6 +261,7 @@ class RetrievalService:
             (bool(parsed.unwanted), STEERED),
             (parsed.query.labels_weight not in (None, self.labels_weight), REWEIGHTED),
             (any(part.labels_only for part in parsed.parts), BARE),
+            (any(part.own for part in parsed.parts), OWN),
         )
         return " ".join(sentence for applies, sentence in remarks if applies) or None
 

@@ -207,12 +207,18 @@ class LabelPredictor:
             return [()] * len(embeddings)
         return [tuple(names) for names in self._labels.decode(self.predicted(self.scores(embeddings), "image"))]
 
-    def shared(self, shares: Tensor) -> list[tuple[SharedLabel, ...]]:
-        """Name for each of K results the labels that give most of its score (shares K × L), the strongest first."""
+    def shared(self, shares: Tensor, more: Sequence[str] = ()) -> list[tuple[SharedLabel, ...]]:
+        """Name for each of K results the labels that give most of its score, the strongest first.
+
+        Args:
+            shares: What each label gives, K × (L + M).
+            more: The names of M labels beside the model's.
+        """
+        names = [*self._names, *more]
         best = shares.topk(min(MAX_SHARED_LABELS, shares.shape[1]), dim=1)
         return [
             tuple(
-                SharedLabel(self._names[label], value)
+                SharedLabel(names[label], value)
                 for value, label in zip(values, labels, strict=True)
                 if value > SMALLEST_SHARE
             )

@@ -19,8 +19,9 @@ from app.kit.scripts import mount
 def label_board() -> gr.HTML:
     """The place of the board.
 
-    `select` fires with `{"action", "rows", "label", "percent", "serial"}`: "open" when the pictures have to be sent
-    (again), "choose", "on", "off", "accept", "undo" or "forget".
+    `select` fires with `{"action", "rows", "label", "percent", "file", "serial"}`: "open" when the pictures have to be
+    sent (again), "choose", "on", "off", "accept", "undo", "forget", or "download" and "load", a label of one's own.
+    `then` are the pictures that are chosen afterwards, where those are others.
     """
     return gr.HTML(
         None,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from app.labels.details import LabelDetails
     from app.labels.edits import Edit, Effect
     from app.labels.graph import LabelGraph
+    from app.labels.own import OwnLabel
     from app.labels.sayings import Chance, Place, Sayings
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets" / "page"
@@ -51,8 +52,17 @@ def label_graph_view() -> gr.HTML:
     )
 
 
-def graph_value(graph: LabelGraph, pictures_prefix: str) -> dict[str, Any]:
-    """The whole graph."""
+def graph_value(
+    graph: LabelGraph, pictures_prefix: str, own: Sequence[OwnLabel] = (), own_count: int = 0
+) -> dict[str, Any]:
+    """The whole graph.
+
+    Args:
+        graph: The graph.
+        pictures_prefix: Where a browser finds the gallery's pictures.
+        own: Labels that the visitor made beside the model's.
+        own_count: How many there are in all.
+    """
     from app.labels.edits import WEIGHTS
     from app.labels.layout import HEIGHT, WIDTH
 
@@ -92,6 +102,17 @@ def graph_value(graph: LabelGraph, pictures_prefix: str) -> dict[str, Any]:
             "dark": {"sequential": SEQUENTIAL_DARK, "diverging": DIVERGING_DARK},
         },
         "pictures_prefix": pictures_prefix,
+        "own": [_own(label) for label in own],
+        "own_count": own_count,
+    }
+
+
+def _own(label: OwnLabel) -> dict[str, Any]:
+    return {
+        **dataclasses.asdict(label),
+        "edges": [[one, round(weight, 4)] for one, weight in label.edges],
+        "pictures": [[item, round(chance, 4), given] for item, chance, given in label.pictures],
+        "nearest": [[one, round(cosine, 4)] for one, cosine in label.nearest],
     }
 
 

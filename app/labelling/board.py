@@ -6,22 +6,31 @@ between two clicks, does no harm; `version` tells the page which is the newer on
 
 from __future__ import annotations
 
+import base64
+import binascii
 import dataclasses
+import hashlib
+import re
+import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from algcn.bundles.new_label import load_new_label, save_new_label
 from algcn.kit import checks
 from algcn.kit.errors import InputError
 from app.kit.numbers import counted
 from app.labelling.marks import Marks, Said, check_name, key_of
+from app.labelling.new_labels import MIN_COMPARED
 from app.labelling.suggestions import CAPTION, NAME, PERCENTS, Suggester, Suggestion
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from algcn.bundles.bundle import Bundle
     from algcn.datasets.image_folder import Item
+    from algcn.method.new_label import NewLabel
     from app.collection.folder import Collection
     from app.service import RetrievalService
 
@@ -29,6 +38,12 @@ DEFAULT_PERCENT = 80
 NO_CHOICE = "Choose a picture first."
 NO_GRAPH = "This model has no label graph: what you say of one label changes no other."
 NO_PERCENT = "This model gives no percentages: suggested is what is above its thresholds."
+NO_SUCH = (
+    "There is no such label of yours to download: it needs a name that the model does not know, and at least {count} "
+    "pictures to be compared with."
+)
+OTHER_MODEL = "{names}: made with another model than the one that is open, so here it goes by its name alone."
+NO_FILE = "That is no label file; choose one that was downloaded here (.safetensors)."
 NO_THRESHOLD = "This model has no thresholds: suggested are the best three of each picture."
 OTHER_ENCODER = "Another encoder read these pictures, so this model suggests nothing for them."
 
@@ -44,6 +59,7 @@ class Sight:
         suggester: What suggests labels; None where the model reads other features.
         known: What `Suggester.known` gives; None without it.
         values: What `Suggester.values` gives; None without it.
+        own: The labels that the visitor made beside the model's.
     """
 
     items: Sequence[Item]
@@ -52,6 +68,7 @@ class Sight:
     suggester: Suggester | None
     known: Tensor | None = None
     values: Tensor | None = None
+    own: Sequence[NewLabel] = ()
 
 
 class Board:
@@ -80,7 +97,48 @@ class Board:
             return Sight(gallery.items, labelled, said, None)
         suggester = self._suggester(service, collection)
         known = suggester.known(labelled, said)
-        return Sight(gallery.items, labelled, said, suggester, known, suggester.values(known))
+        own = suggester.new_labels(known)
+        return Sight(gallery.items, labelled, said, suggester, known, suggester.values(known, own), own)
+
+    def load(self, content: object, bundle: Bundle) -> str:
+        """Take in a label that was made before and downloaded; the sentence for the visitor.
+
+        Args:
+            content: A file as a browser sent it, in base64.
+            bundle: The model that is open.
+
+        Raises:
+            InputError: It is no such file, or was made with another model.
+        """
+        label = read_label(content, bundle)
+        check_name(label.name)
+        if bundle.label_set.among([label.name]):
+            raise InputError(f"The model that is open has a label {label.name} already; nothing was changed.")
+        self.marks.load(label)
+        made = f"with {counted(label.examples, 'example')}" if label.examples else "by its name"
+        return f"{label.name} is back, as it was made {made}."
+
+    def write_label(self, folder: Path, name: object, sight: Sight, bundle: Bundle) -> Path:
+        """Write a label of the visitor's own as a file that can be loaded again.
+
+        Args:
+            folder: Where to.
+            name: The label's name, whatever its case.
+            sight: The pictures now.
+            bundle: The model that is open.
+
+        Raises:
+            InputError: There is no such label.
+        """
+        key = key_of(check_name(name))
+        found = next((label for label in sight.own if key_of(label.name) == key), None)
+        if found is None:
+            raise InputError(NO_SUCH.format(count=MIN_COMPARED))
+        # Two labels may have one file name, and each keeps its address.
+        place = folder / "labels" / hashlib.sha256(key.encode()).hexdigest()[:16]
+        place.mkdir(parents=True, exist_ok=True)
+        file = re.sub(r"[^A-Za-z0-9]+", "-", key).strip("-") or "label"
+        return save_new_label(place / f"{file}.safetensors", found, bundle)
 
     def act(self, message: Mapping[str, Any], sight: Sight) -> str:
         """Do what the page asks for, and say in a sentence what came of it; "" where that is seen.
@@ -132,7 +190,8 @@ class Board:
             ],
             "predicted": [[place[key_of(label)] for label, _ in labels] for labels in predicted] or [[]] * len(given),
             "steps": self.marks.steps,
-            "note": _note(suggester),
+            "note": _note(suggester) or self._other_model(sight),
+            "own": [[place[key_of(label.name)], label.examples] for label in sight.own],
             "percents": suggester is not None and suggester.has_probabilities,
             "accepts": suggester is not None and suggester.can_accept,
             "chosen": list(rows),
@@ -200,12 +259,18 @@ class Board:
         from app.visitors.derive import fitted
 
         made, new = self._made, self.marks.new
-        parts = (service.bundle, collection.gallery, new)
+        fits = {name: label for name, label in self.marks.loaded.items() if label.model == service.bundle.fingerprint}
+        parts = (service.bundle, collection.gallery, new, fits)
         if made is None or any(before is not now and before != now for before, now in zip(made[0], parts, strict=True)):
             gallery = fitted(collection.gallery, service.bundle)
-            made = parts, Suggester(service.bundle, service.predictor, gallery, new, service.names)
+            made = parts, Suggester(service.bundle, service.predictor, gallery, new, service.names, fits)
             self._made = made
         return made[1]
+
+    def _other_model(self, sight: Sight) -> str:
+        made_with = {label.name: label.model for label in sight.own}
+        others = [name for name, label in self.marks.loaded.items() if made_with.get(name, label.model) != label.model]
+        return OTHER_MODEL.format(names=", ".join(others)) if others else ""
 
     def _mark(self, label: object, rows: Sequence[int], there: bool, sight: Sight) -> str:
         name = check_name(label)
@@ -222,7 +287,7 @@ class Board:
         wanted = [row for row in rows if not there or key not in map(key_of, sight.labelled[row].labels or ())]
         self.marks.mark([(sight.items[row].file_name, name) for row in wanted], there, [name] if is_new else [])
         if is_new and key not in spelled:
-            return f"{name} is a new label: pictures that may show it are suggested from now on."
+            return f"{name} is a label of your own now. Pictures that may show it are suggested; see it in Labels, too."
         return ""
 
     def _accept(self, percent: object, rows: Sequence[int], sight: Sight) -> str:
@@ -232,6 +297,24 @@ class Board:
         passing = [] if sight.suggester is None else sight.suggester.passing(rows, sight.known, least)
         count = self.marks.mark([(sight.items[row].file_name, label) for row, label in passing], True)
         return f"{counted(count, 'label')} given to {counted(len({row for row, _ in passing}), 'picture')}."
+
+
+def read_label(content: object, bundle: Bundle) -> NewLabel:
+    """Read a label file as a browser sent it, in base64.
+
+    Raises:
+        InputError: It is none, or was made with another model.
+    """
+    try:
+        data = base64.b64decode(content, validate=True) if isinstance(content, str) else b""
+    except binascii.Error:
+        data = b""
+    if not data:
+        raise InputError(NO_FILE)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "this file.safetensors"
+        path.write_bytes(data)
+        return load_new_label(path, bundle)
 
 
 def why(suggestion: Suggestion, chosen: int = 1) -> str:

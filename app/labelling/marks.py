@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from typing import TYPE_CHECKING
 
 from algcn.kit.errors import InputError
@@ -17,6 +17,7 @@ from algcn.method.labels import Label
 
 if TYPE_CHECKING:
     from algcn.datasets.image_folder import Item
+    from algcn.method.new_label import NewLabel
 
 MAX_NEW = 100  # labels that the model does not know
 MAX_STEPS = 100
@@ -46,11 +47,19 @@ def check_name(label: object) -> str:
 
 
 @dataclasses.dataclass(frozen=True)
+class _New:
+    """A label that no model knows: its name, and what it was when it was taken home, if it came back from there."""
+
+    name: str
+    loaded: NewLabel | None = None
+
+
+@dataclasses.dataclass(frozen=True)
 class _Step:
     """What was before a step: marks that it changed, and all new labels."""
 
     before: dict[Pair, bool | None]
-    new: dict[str, str]
+    new: dict[str, _New]
 
 
 class Marks:
@@ -64,7 +73,7 @@ class Marks:
         self.version = 0
         self._said: dict[str, dict[str, bool]] = {}
         self._spelled: dict[str, str] = {}
-        self._new: dict[str, str] = {}
+        self._new: dict[str, _New] = {}
         self._steps: deque[_Step] = deque(maxlen=MAX_STEPS)
         self._lock = threading.Lock()
 
@@ -77,7 +86,13 @@ class Marks:
     def new(self) -> list[str]:
         """The labels that the visitor added because no model knows them."""
         with self._lock:
-            return list(self._new.values())
+            return [label.name for label in self._new.values()]
+
+    @property
+    def loaded(self) -> dict[str, NewLabel]:
+        """Those of them that were made before and loaded again, by their names."""
+        with self._lock:
+            return {label.name: label.loaded for label in self._new.values() if label.loaded is not None}
 
     @property
     def steps(self) -> int:
@@ -99,9 +114,8 @@ class Marks:
             InputError: There would be too many new labels.
         """
         with self._lock:
-            added = {key_of(label): label for label in new if key_of(label) not in self._new}
-            if len(self._new) + len(added) > MAX_NEW:
-                raise InputError(f"There may be {MAX_NEW} new labels; take one away first.")
+            added = {key_of(label): _New(label) for label in new if key_of(label) not in self._new}
+            self._check_room(added)
             changed = {
                 (file, label): there
                 for file, label in pairs
@@ -113,6 +127,19 @@ class Marks:
                 self._spelled |= {key_of(label): label for _, label in changed}
                 self._write(changed)
             return len(changed)
+
+    def load(self, label: NewLabel) -> None:
+        """Take a label in that was made before, in place of a new one of that name; one step.
+
+        Raises:
+            InputError: There would be too many new labels.
+        """
+        with self._lock:
+            key = key_of(label.name)
+            self._check_room({key} - self._new.keys())
+            self._remember({})
+            self._new[key] = _New(self._new[key].name if key in self._new else label.name, label)
+            self._write({})
 
     def forget(self, label: str) -> int:
         """Take a new label away, from all pictures; one step. Returns how many marks were taken away."""
@@ -151,6 +178,10 @@ class Marks:
         """Return pictures with the labels that they are known to have."""
         said = self.said()
         return [dataclasses.replace(item, labels=self.labels_of(item, said.get(item.file_name, {}))) for item in items]
+
+    def _check_room(self, added: Sized) -> None:
+        if len(self._new) + len(added) > MAX_NEW:
+            raise InputError(f"There may be {MAX_NEW} labels of your own; take one away first.")
 
     def _remember(self, changed: Mapping[Pair, object]) -> None:
         before = {(file, label): self._said.get(file, {}).get(key_of(label)) for file, label in changed}

@@ -10,7 +10,7 @@ N is the number of pictures, W of labels: the model's, then new ones.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -18,24 +18,16 @@ import torch
 from torch import Tensor
 
 from algcn.bundles.predictor import LABELS_WITHOUT_THRESHOLDS
-from algcn.method.label_graph import with_known
+from algcn.method.label_graph import known_probabilities, with_known
 from app.labelling.marks import Said, key_of
-from app.labelling.new_labels import (
-    CLEAR,
-    MIN_COMPARED,
-    edges_of,
-    mean_by_owner,
-    new_label_probabilities,
-    scale_of_names,
-    zero_shot,
-)
+from app.labelling.new_labels import MIN_COMPARED, NewLabels, mean_by_owner
 
 if TYPE_CHECKING:
     from algcn.bundles.bundle import Bundle
     from algcn.bundles.predictor import LabelPredictor
     from algcn.datasets.image_folder import Item
-    from algcn.evaluation.probabilities import PlattScale
     from algcn.gallery.store import Gallery
+    from algcn.method.new_label import NewLabel
     from app.kit.name_features import NameFeatures
 
 SHOWN = 8  # suggestions for one choice of pictures
@@ -73,6 +65,7 @@ class Suggester:
         gallery: The pictures, embedded with the model.
         new: Labels that the model does not know.
         features: Reads names of labels; needed for new ones only.
+        loaded: Labels among them that were made with the same model before, by their names.
     """
 
     def __init__(
@@ -82,8 +75,10 @@ class Suggester:
         gallery: Gallery,
         new: Sequence[str] = (),
         features: NameFeatures | None = None,
+        loaded: Mapping[str, NewLabel] | None = None,
     ) -> None:
         self._bundle, self._predictor, self._gallery, self._features = bundle, predictor, gallery, features
+        self._loaded = dict(loaded or {})
         own = bundle.label_set
         self.new = [name for name in new if not own.among([name])] if features is not None else []
         self.names = [*own.names, *self.new]
@@ -121,19 +116,29 @@ class Suggester:
                     known[row, self._columns[key_of(label)]] = 1
         return known
 
-    def values(self, known: Tensor) -> Tensor:
+    def values(self, known: Tensor, labels: Sequence[NewLabel] | None = None) -> Tensor:
         """How likely each label is given what is known, N × W: probabilities, or how far each is above its threshold.
 
         Args:
             known: As `known` gives it.
+            labels: What `new_labels` gives for it, where that is at hand.
         """
-        count = len(self._bundle.label_set)
+        labels = self.new_labels(known) if labels is None else labels
         if self._seen is None:
-            return torch.cat([self._margins, self._of_names - CLEAR], dim=1)
-        given = known[:, :count]
-        logits = with_known(self._seen[0], given, self._edges)
-        likely = torch.where(given == 0, logits.sigmoid(), (given > 0).to(logits))
-        return torch.cat([logits.sigmoid(), self._of_new(known, likely)], dim=1)
+            return torch.cat([self._margins, self._of_new(known, labels)], dim=1)
+        logits = with_known(self._seen[0], known[:, : len(self._bundle.label_set)], self._edges)
+        return torch.cat([logits.sigmoid(), self._of_new(known, labels).sigmoid()], dim=1)
+
+    def new_labels(self, known: Tensor) -> list[NewLabel]:
+        """Make the labels that the model does not know; none among fewer than MIN_COMPARED pictures.
+
+        Args:
+            known: As `known` gives it.
+        """
+        if not self.new or len(self._gallery) < MIN_COMPARED:
+            return []
+        given = known[:, len(self._bundle.label_set) :]
+        return self._maker.make(given, self._likely(known))
 
     def suggest(
         self, rows: Sequence[int], known: Tensor, values: Tensor | None = None, limit: int = SHOWN
@@ -254,37 +259,23 @@ class Suggester:
         graph, count = self._bundle.directed_graph, len(self._bundle.label_set)
         return torch.zeros(count, count) if graph is None else graph.edges
 
-    @cached_property
-    def _of_names(self) -> Tensor:
-        """Zero-shot scores of the new labels, N × M; so low that none is suggested among too few pictures."""
-        count = len(self._gallery)
-        if not self.new or count < MIN_COMPARED:
-            return torch.full((count, len(self.new)), -torch.inf)
-        return zero_shot(self._gallery, self._features(self.new))
+    def _likely(self, known: Tensor) -> Tensor:
+        """The probabilities of the model's labels, N × L, 1 or 0 where they are known; 0 where the model has none."""
+        given = known[:, : len(self._bundle.label_set)]
+        if self._seen is None:
+            return torch.zeros_like(given)
+        return known_probabilities(self._seen[0], given, self._edges)
 
-    def _of_new(self, known: Tensor, likely: Tensor) -> Tensor:
-        """The probabilities of the new labels, N × M."""
-        if not self.new or len(self._gallery) < MIN_COMPARED:
+    def _of_new(self, known: Tensor, labels: Sequence[NewLabel]) -> Tensor:
+        """The log-odds of the new labels, N × M; so low that none is suggested among too few pictures."""
+        if not labels:
             return torch.full((len(known), len(self.new)), -torch.inf)
-        own, features = self._features(self._bundle.label_set.names), self._features(self.new)
-        examples = known[:, len(own) :] > 0
-        return torch.stack(
-            [
-                new_label_probabilities(
-                    self._of_names[:, column],
-                    edges_of(examples[:, column], features[column], own, likely),
-                    likely,
-                    self._scale_of_names,
-                )
-                for column in range(len(self.new))
-            ],
-            dim=1,
-        )
+        return self._maker.logits(labels, self._likely(known))
 
     @cached_property
-    def _scale_of_names(self) -> PlattScale:
-        own = self._features(self._bundle.label_set.names)
-        return scale_of_names(zero_shot(self._gallery, own), self._seen[0].sigmoid())
+    def _maker(self) -> NewLabels:
+        seen = None if self._seen is None else self._seen[0].sigmoid()
+        return NewLabels(self._bundle, self._gallery, self.new, self._features, self._loaded, seen)
 
     def _because(self, column: int, known: Tensor) -> str:
         count = len(self._bundle.label_set)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections import Counter
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ from app.maps.traces import (
     figure,
     first_sight,
     lines_trace,
+    own_trace,
     place_names,
     points_trace,
     rings_trace,
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from algcn.bundles.bundle import Bundle
     from algcn.gallery.store import Gallery
     from algcn.method.model import ALGCN
+    from algcn.method.new_label import NewLabel
     from app.maps.worker import LayoutWorker
     from app.search.query import QueryPoint
     from app.service import RetrievalService
@@ -115,9 +118,11 @@ class ClassifierMap:
         bundle: The model, that of mode paper beside it and the one without the graph if the bundle has them.
         gallery: The gallery whose common labels are named first where there is no room for all.
         layouts: The layouts by t-SNE and UMAP.
+        own: Labels that the visitor made beside the model's.
     """
 
-    def __init__(self, bundle: Bundle, gallery: Gallery, layouts: Layouts) -> None:
+    def __init__(self, bundle: Bundle, gallery: Gallery, layouts: Layouts, own: Sequence[NewLabel] = ()) -> None:
+        self.own = own
         self.label_set = bundle.label_set
         self.groups = [group or NO_GROUP for group in bundle.label_set.groups]
         self.colours = group_colours(self.groups)
@@ -258,7 +263,10 @@ class ClassifierMap:
         if star is not None:
             ends = positions[[neighbour.label for neighbour in self.query_neighbours(variant, query)]]
             traces.append(lines_trace(star, ends, dashed=True))
-        texts, sides = self._names(view, positions, ranges, chosen, star)
+        own = np.zeros((0, view.dimensions))
+        if self.own and variant is self.variants[0] and self.shows_query(variant, view):
+            own = self._place(variant, view, torch.stack([label.vector for label in self.own]).numpy(), positions)
+        texts, sides = self._names(view, np.concatenate([positions, own]), ranges, chosen, star)
         for group, colour in self.colours.items():
             members = [label for label, name in enumerate(self.groups) if name == group]
             traces.append(
@@ -279,6 +287,8 @@ class ClassifierMap:
             traces.append(rings_trace(positions[[view.label]], size=20))
         if star is not None:
             traces.append(star_trace(star, query.words))
+        if len(own):
+            traces.append(own_trace(own, [label.name for label in self.own], sides[len(positions) :]))
         keep = f"{variant.key} {view.method} {view.dimensions}"
         return figure(traces, view.dimensions, keep=keep, ranges=ranges)
 
@@ -291,9 +301,13 @@ class ClassifierMap:
         point = self._embed(variant, query)
         if not point.any():
             return None
+        return self._place(variant, view, point, positions)[0]
+
+    def _place(self, variant: Variant, view: ClassifierView, points: Floats, positions: Floats) -> Floats:
+        """Return where points of the common space, N × d, are among the classifiers as drawn, N × dimensions."""
         if view.method == "pca":
-            return self.axes(variant, view.dimensions).project(point)[0]
-        return place(point, variant.classifiers, positions)[0]
+            return self.axes(variant, view.dimensions).project(points)
+        return place(points, variant.classifiers, positions)
 
     @staticmethod
     def shows_query(variant: Variant, view: ClassifierView) -> bool:
@@ -319,9 +333,13 @@ class ClassifierMap:
         chosen: list[int],
         star: Floats | None,
     ) -> tuple[list[str], list[str]]:
-        """Return the text beside each point and where it stands; "" where there is no room, the chosen label aside."""
-        order = list(dict.fromkeys([*chosen, *self.by_support]))
-        names = self.label_set.names
+        """Return the text beside each point and where it stands; "" where there is no room, the chosen label aside.
+
+        The points are those of the classifiers, then of the visitor's own labels as far as they are drawn.
+        """
+        count = len(self.label_set)
+        order = list(dict.fromkeys([*chosen, *range(count, len(positions)), *self.by_support]))
+        names = [*self.label_set.names, *(label.name for label in self.own)][: len(positions)]
         if view.dimensions == 2:
             sides = place_names(positions, names, order, ranges, star=star)
         else:  # as it is seen before anybody turns it
@@ -363,6 +381,6 @@ def classifier_map_of(
 
     def make() -> ClassifierMap:
         layouts = Layouts(cache, worker, keep=keep)
-        return ClassifierMap(service.bundle, service.gallery, layouts)
+        return ClassifierMap(service.bundle, service.gallery, layouts, service.own.labels)
 
     return service.cache.get(("classifier_map", cache, keep), make)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from app.kit.words import plain
+from app.kit.words import bold, plain
 
 DIGITS = 4
 MANY_POINTS = 4000
@@ -151,6 +151,28 @@ def star_trace(position: ArrayLike, words: str) -> dict[str, Any]:
         "hovertext": [f"Your query: {plain(words)}"],
         "hoverinfo": "text",
         "name": QUERY_NAME,
+        "showlegend": False,
+    }
+
+
+def own_trace(positions: ArrayLike, names: Sequence[str], sides: Sequence[str]) -> dict[str, Any]:
+    """Draw the labels that the visitor made, at N positions, always with their names, and on which side these stand."""
+    flat = np.shape(positions)[1] == 2
+    return {
+        "type": "scatter" if flat else "scatter3d",
+        "mode": "markers+text",
+        **_coordinates(positions),
+        "marker": {
+            "color": ACCENT,
+            "size": 14 if flat else 8,
+            "symbol": "circle-open-dot" if flat else "circle-open",
+            "line": {"width": 2, "color": ACCENT},
+        },
+        "text": [bold(name, 32) for name in names],
+        "textposition": list(sides),
+        "hovertext": [f"{plain(name)} · a label of your own" for name in names],
+        "hoverinfo": "text",
+        "name": "yours",
         "showlegend": False,
     }
 

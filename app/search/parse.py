@@ -13,6 +13,7 @@ from torch.nn import functional
 from algcn.bundles.predictor import LabelScore
 from algcn.evaluation.ranking import Parts, Ranking, label_vectors
 from algcn.kit.errors import InputError
+from app.search.own_labels import OwnLabels
 from app.search.query import Query, QueryPoint
 from app.search.reading import Part, Reader, terms
 
@@ -52,7 +53,7 @@ class ParsedQuery:
 
 
 def parse_query(
-    query: Query, reader: Reader, gallery: Gallery, predictor: LabelPredictor, ranking: Ranking
+    query: Query, reader: Reader, gallery: Gallery, predictor: LabelPredictor, ranking: Ranking, own: OwnLabels
 ) -> ParsedQuery:
     """Read a query; whether its item exists has been checked.
 
@@ -68,8 +69,9 @@ def parse_query(
     if query.item is not None:
         chosen = slice(query.item, query.item + 1)
         embedding = gallery.image_embeddings[chosen]
-        likely = predictor.probabilities(embedding, "image", predictor.known(gallery.items[chosen]))
-        parts.append(Part("image", gallery.image_features[chosen], embedding, likely))
+        known = predictor.known(gallery.items[chosen])
+        labels = gallery.items[query.item].labels or ()
+        parts.append(reader.item(gallery.image_features[chosen], embedding, known, labels))
         words.append("a picture of the gallery")
     elif query.picture is not None:
         parts.append(reader.picture(query.picture))
@@ -82,13 +84,17 @@ def parse_query(
         embedding=_combine("embedding", parts, shares, unwanted, gallery.image_embeddings),
         features=_combine("features", parts, shares, unwanted, gallery.image_features),
     )
-    mixed = _mixed_labels(parts, shares, unwanted, ranking)
+    mixed = _mixed_labels(parts, shares, unwanted, own.extended(ranking))
     seen = Parts(point.embedding, mixed, functional.normalize(point.features, dim=1))
     scores = predictor.scores(point.embedding)[0]
     mentioned = [name for part in parts for name in part.mentioned]
     labels = predictor.of_query(scores, point.modality, mentioned)
     if not point.features.any():  # labels alone: whatever else is near their classifiers, they are what is asked for
         labels = [label for label in labels if label.mentioned]
+    of_own = list(dict.fromkeys(name for part in parts for name in part.own))
+    if of_own:
+        cosines = (own.vectors(of_own) @ point.embedding[0]).tolist()
+        labels = [LabelScore(name, cosine, True) for name, cosine in zip(of_own, cosines, strict=True)] + labels
     return ParsedQuery(query, parts, shares, unwanted, point, seen, scores, labels)
 
 

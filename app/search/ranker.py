@@ -21,6 +21,7 @@ from algcn.gallery.index import VectorIndex
 from app.kit.limits import MAX_LIMIT
 from app.search.duplicates import fold
 from app.search.filters import LabelFilter
+from app.search.own_labels import OwnLabels, known_labels
 from app.search.results import NOTHING, Found, Hit
 
 if TYPE_CHECKING:
@@ -58,12 +59,14 @@ class Ranker:
         gallery: The pictures and texts.
         predictor: The model's labels, for pictures that the gallery gives none.
         rule: What it ranks by, where a query does not say otherwise.
+        own: Labels that the visitor has beside the model's.
     """
 
-    def __init__(self, gallery: Gallery, predictor: LabelPredictor, rule: Ranking) -> None:
+    def __init__(self, gallery: Gallery, predictor: LabelPredictor, rule: Ranking, own: OwnLabels) -> None:
         self._gallery = gallery
         self._predictor = predictor
-        self._rule = rule
+        self._own = own
+        self._rule = own.extended(rule)
         known = predictor.known(gallery.items)
         owner = gallery.text_owner
         self._pictures = self._kind(
@@ -73,7 +76,12 @@ class Ranker:
 
     def _kind(self, modality: str, embeddings: Tensor, features: Tensor, known: Tensor, owner: Tensor) -> _Kind:
         likely = self._predictor.probabilities(embeddings, modality, known)
-        return _Kind(modality, self._rule.parts(embeddings, likely, features), owner.numpy())
+        given = known_labels(self._gallery.items)
+        own = self._own.probabilities(features, likely, modality, [given[item] for item in owner.tolist()])
+        if modality == "image":
+            self._probable = own
+        parts = self._rule.parts(embeddings, torch.cat([likely, own], dim=1), features)
+        return _Kind(modality, parts, owner.numpy())
 
     @cached_property
     def labels(self) -> LabelFilter:
@@ -165,7 +173,7 @@ class Ranker:
         scores = ranked.scores[ranked.kind.modality]
         shared: list[tuple[SharedLabel, ...]] = [()] * len(ranks)
         if ranked.space == "ranking":
-            shared = self._predictor.shared(scores.of_labels(list(ranks)))
+            shared = self._predictor.shared(scores.of_labels(list(ranks)), self._own.names)
         wanted = {label.name.casefold() for label in parsed.query_labels}
         return {
             position: self._hit(ranked, rank, position, wanted, labels)
@@ -207,7 +215,9 @@ class Ranker:
 
     @cached_property
     def _predicted_labels(self) -> list[tuple[str, ...]]:
-        return self._predictor.of_pictures(self._gallery.image_embeddings)
+        own = self._own.predicted(self._probable)
+        of_model = self._predictor.of_pictures(self._gallery.image_embeddings)
+        return [(*names, *more) for names, more in zip(of_model, own, strict=True)]
 
 
 class _Ranked:

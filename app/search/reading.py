@@ -21,6 +21,7 @@ from algcn.kit.errors import InputError
 from algcn.kit.files import file_state
 from app.kit.cache import Cache
 from app.kit.decoders import open_image
+from app.search.own_labels import OwnLabels
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -46,8 +47,10 @@ class Part:
         modality: "image" or "text".
         features: 1 × e, L2-normalised.
         embedding: 1 × d, L2-normalised; zero if ALGCN sees nothing in it.
-        probabilities: 1 × L: how likely each label is; 1 of those that the words name.
-        mentioned: Names of the labels that the words name.
+        probabilities: 1 × (L + M): how likely each of the model's labels is, then of the visitor's own; 1 of those that
+            the words name.
+        mentioned: Names of the model's labels that the words name.
+        own: Names of the visitor's own that they name.
         labels_only: The words say nothing but names of labels.
         notice: A sentence for the reader, or None.
     """
@@ -57,6 +60,7 @@ class Part:
     embedding: Tensor
     probabilities: Tensor
     mentioned: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
     labels_only: bool = False
     notice: str | None = None
 
@@ -64,8 +68,8 @@ class Part:
 class Reader:
     """Reads words and pictures with a bundle; remembers what it read last."""
 
-    def __init__(self, bundle: Bundle, encoder: Encoder, predictor: LabelPredictor) -> None:
-        self._model, self._labels = bundle.model, bundle.label_set
+    def __init__(self, bundle: Bundle, encoder: Encoder, predictor: LabelPredictor, own: OwnLabels) -> None:
+        self._model, self._labels, self._own = bundle.model, bundle.label_set, own
         self._reads_words = "text" in bundle.encodes
         self._encoder = encoder
         self._predictor = predictor
@@ -97,17 +101,42 @@ class Reader:
         with torch.no_grad():
             features = self._encoder.encode_texts([text]).clone()
             embedding = functional.normalize(self._model.embed_text(features).float(), dim=1)
-            mentioned = tuple(self._labels.find(text))
+            mentioned, own = tuple(self._labels.find(text)), tuple(self._own.find(text))
             known = self._labels.encode([mentioned])
-            probabilities = self._predictor.probabilities(embedding, "text", known)
-            bare = named_only(text, self._labels)
+            probabilities = self._with_own(
+                features, self._predictor.probabilities(embedding, "text", known), "text", own
+            )
+            bare = named_only(text, self._labels, self._own.label_set)
             if bare and embedding.any():
-                share = CLASSIFIER_SHARE * self._predictor.direction(bare)
+                share = CLASSIFIER_SHARE * self._direction(bare)
                 embedding = functional.normalize(embedding + share, dim=1)
-        return Part("text", features, embedding, probabilities, mentioned, bool(bare), self._length_notice(text))
+        return Part("text", features, embedding, probabilities, mentioned, own, bool(bare), self._length_notice(text))
+
+    def item(self, features: Tensor, embedding: Tensor, known: Tensor, labels: Sequence[str]) -> Part:
+        """A picture of the gallery as a part of a query.
+
+        Args:
+            features: 1 × e.
+            embedding: 1 × d.
+            known: Which of the model's labels it is known to have, 1 × L.
+            labels: All labels that it is known to have.
+        """
+        likely = self._predictor.probabilities(embedding, "image", known)
+        return Part("image", features, embedding, self._with_own(features, likely, "image", labels))
+
+    def _with_own(self, features: Tensor, likely: Tensor, modality: str, known: Sequence[str] = ()) -> Tensor:
+        return torch.cat([likely, self._own.probabilities(features, likely, modality, [known])], dim=1)
+
+    def _direction(self, names: Sequence[str]) -> Tensor:
+        """Where labels point together in the common space, the model's and the visitor's own, 1 × d."""
+        own = [name for name in names if name in self._own.names]
+        others = [name for name in names if name not in own]
+        rows = [self._predictor.direction(others) * len(others)] if others else []
+        rows += [self._own.vectors(own)] if own else []
+        return functional.normalize(torch.cat(rows).sum(dim=0, keepdim=True), dim=1)
 
     def _read_labels(self, text: str) -> Part:
-        names = named_only(text, self._labels)
+        names = named_only(text, self._labels, self._own.label_set)
         if not names:
             known = ", ".join(self._labels.names[:EXAMPLE_LABELS])
             raise InputError(
@@ -115,10 +144,13 @@ class Reader:
                 f"as {known}: name some of them, or give a picture."
             )
         with torch.no_grad():
-            embedding = self._predictor.direction(names)
-        nothing, known = torch.zeros(1, self._encoder.width), self._labels.encode([names]).float()
+            embedding = self._direction(names)
+        own = [name for name in names if name in self._own.names]
+        mentioned = [name for name in names if name not in own]
+        known = [float(name in names) for name in (*self._labels.names, *self._own.names)]
+        nothing = torch.zeros(1, self._encoder.width)
         # Classifiers are compared with pictures by the thresholds of pictures.
-        return Part("image", nothing, embedding, known, tuple(names), labels_only=True)
+        return Part("image", nothing, embedding, torch.tensor([known]), tuple(mentioned), tuple(own), labels_only=True)
 
     def _read_picture(self, picture: Image.Image | Path | str | bytes) -> Part:
         # The only place where a picture that somebody asks with is decoded.
@@ -127,7 +159,8 @@ class Reader:
         with torch.no_grad():
             features = self._encoder.encode_images([image]).clone()
             embedding = functional.normalize(self._model.embed_image(features).float(), dim=1)
-        return Part("image", features, embedding, self._predictor.probabilities(embedding, "image"))
+        likely = self._predictor.probabilities(embedding, "image")
+        return Part("image", features, embedding, self._with_own(features, likely, "image"))
 
     def _length_notice(self, text: str) -> str | None:
         context = getattr(self._encoder.tokenizer, "context_length", None)
@@ -143,18 +176,16 @@ FILLERS = frozenset({"a", "an", "the", "some", "and"})
 MAX_TERMS = 8
 
 
-def named_only(text: str, label_set: LabelSet) -> list[str]:
+def named_only(text: str, *label_sets: LabelSet) -> list[str]:
     """Return the labels that `text` names, if it says nothing else: "a dog and a cat", but not "a dog that sleeps"."""
-    named = label_set.find(text)
+    named = [label_set[label_set.index(name)] for label_set in label_sets for name in label_set.find(text)]
     rest = re.sub(r"[\s_\-]+", " ", text.casefold())
     phrases = {
-        re.sub(r"[\s_\-]+", " ", phrase.casefold())
-        for name in named
-        for phrase in (name, *label_set[label_set.index(name)].synonyms)
+        re.sub(r"[\s_\-]+", " ", phrase.casefold()) for label in named for phrase in (label.name, *label.synonyms)
     }
     for phrase in sorted(phrases, key=len, reverse=True):
         rest = re.sub(rf"(?<!\w){re.escape(phrase)}(?!\w)", " ", rest)
-    return named if set(re.findall(r"\w+", rest)) <= FILLERS else []
+    return [label.name for label in named] if set(re.findall(r"\w+", rest)) <= FILLERS else []
 
 
 def terms(text: str) -> Sequence[str]:

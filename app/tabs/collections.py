@@ -18,7 +18,7 @@ from app.frame import Frame, to_the_end
 from app.kit.disk import check_free, telling_visitors
 from app.kit.templates import render
 from app.kit.words import render_own, render_status
-from app.tabs.labelling import LabellingBoard, OwnPictures, labelled_gallery
+from app.tabs.labelling import LabellingBoard, OwnPictures, labelled_gallery, own_labels_of
 from app.visitors.visitor import Visitor
 
 if TYPE_CHECKING:
@@ -224,7 +224,7 @@ class CollectionsTab:
         if held.collection.encoder != service.bundle.encoder_fingerprint:
             raise InputError(OTHER_ENCODER.format(name=service.name))
         with held.board.lock:  # else what is said meanwhile is not searched
-            held.service = with_gallery(service, labelled_gallery(held), key)
+            held.service = with_gallery(service, labelled_gallery(held), key, own_labels_of(held))
             self.frame.program.addresses.add(held.service)
             visitor.open(held.service)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -15,6 +16,7 @@ from app.labelling.marks import MAX_NAME
 from app.visitors.visitor import Visitor
 
 if TYPE_CHECKING:
+    from algcn.method.new_label import NewLabel
     from app.collection.folder import Collection
     from app.labelling.board import Board, Sight
     from app.service import RetrievalService
@@ -74,13 +76,26 @@ class LabellingBoard:
     def _answer(self, visitor: Visitor, held: OwnPictures, message: dict[str, Any]) -> str:
         from app.labelling.board import check_rows
 
-        told, serial = "", message.get("serial")
+        told, serial, action, file = "", message.get("serial"), message.get("action"), None
         rows = check_rows(message.get("rows"), len(held.collection.gallery))
-        if message.get("action") not in ("open", "choose"):
+        if action == "download":
+            file = self._label_file(visitor, held, message.get("label"))
+        elif action not in ("open", "choose"):
             with held.board.lock:
-                told = held.board.act(message, self.sight(visitor, held))
+                if action == "load":
+                    told = held.board.load(message.get("file"), self.frame.service(visitor).bundle)
+                else:
+                    told = held.board.act(message, self.sight(visitor, held))
                 self.search_labelled(visitor, held)
-        return self._value(visitor, held, rows, told, serial, with_pictures=message.get("action") == "open")
+        if "then" in message:
+            rows = check_rows(message["then"], len(held.collection.gallery))
+        return self._value(visitor, held, rows, told, serial, with_pictures=action == "open", file=file)
+
+    def _label_file(self, visitor: Visitor, held: OwnPictures, label: object) -> dict[str, str]:
+        """Write a label of the visitor's own, and say where it can be had."""
+        bundle = self.frame.service(visitor).bundle
+        path = held.board.write_label(held.collection.folder, label, self.sight(visitor, held), bundle)
+        return {"address": self.frame.program.addresses.offer(path), "name": path.name}
 
     def sight(self, visitor: Visitor, held: OwnPictures) -> Sight:
         """The pictures as the model that is open sees them."""
@@ -92,7 +107,7 @@ class LabellingBoard:
 
         before = self.frame.service(visitor)
         while has_own_gallery(before):
-            after = with_gallery(before, labelled_gallery(held), before.key)
+            after = with_gallery(before, labelled_gallery(held), before.key, own_labels_of(held))
             if visitor.exchange(before, after):
                 held.service = after
                 self.frame.program.addresses.add(after)
@@ -100,13 +115,27 @@ class LabellingBoard:
             before = self.frame.service(visitor)
 
     def _value(
-        self, visitor: Visitor, held: OwnPictures, rows: Any, told: str, serial: object, *, with_pictures: bool
+        self,
+        visitor: Visitor,
+        held: OwnPictures,
+        rows: Any,
+        told: str,
+        serial: object,
+        *,
+        with_pictures: bool,
+        file: dict[str, str] | None = None,
     ) -> str:
         from app.labelling.board import DEFAULT_PERCENT
 
         page = render_collection(held.collection, held.service, DEFAULT_PERCENT, MAX_NAME) if with_pictures else None
         state = held.board.state(self.sight(visitor, held), rows, told)
-        return board_value(state, held.key, serial, page)
+        return board_value({**state, "file": file}, held.key, serial, page)
+
+
+def own_labels_of(held: OwnPictures) -> Callable[[RetrievalService], Sequence[NewLabel]]:
+    """What makes the labels of the visitor's own for a service: whatever model that has."""
+    board, collection = held.board, held.collection
+    return lambda service: board.sight(service, collection).own
 
 
 def labelled_gallery(held: OwnPictures) -> Any:

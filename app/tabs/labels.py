@@ -80,8 +80,10 @@ class LabelsTab:
 
 def _graph(service: RetrievalService) -> str | None:
     from app.labels.graph import label_graph_of
+    from app.labels.own import own_labels_of
 
-    return plot_value(graph_value(label_graph_of(service), service.pictures))
+    graph = label_graph_of(service)
+    return plot_value(graph_value(graph, service.pictures, own_labels_of(service, graph), len(service.own)))
 
 
 def _answer(

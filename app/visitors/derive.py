@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from algcn.kit.errors import InputError
 from app.kit.pictures import SHARED_KEY
-from app.service import RetrievalService, reads_words
+from app.service import OwnLabelsOf, RetrievalService, reads_words
 
 if TYPE_CHECKING:
     from algcn.bundles.bundle import Bundle
@@ -40,12 +40,28 @@ def with_model(service: RetrievalService, bundle: Bundle, name: str) -> Retrieva
         raise InputError(OTHER_ENCODER.format(name=name))
     gallery = fitted(service.source, bundle)
     return RetrievalService(
-        bundle, gallery, service.encoder, name, service.key, source=service.source, names=service.names
+        bundle,
+        gallery,
+        service.encoder,
+        name,
+        service.key,
+        source=service.source,
+        names=service.names,
+        own_labels=service.own_labels,
     )
 
 
-def with_gallery(service: RetrievalService, gallery: Gallery, key: str) -> RetrievalService:
-    """Make a service of the same model with another gallery, which was read by the same encoder."""
+def with_gallery(
+    service: RetrievalService, gallery: Gallery, key: str, own_labels: OwnLabelsOf | None = None
+) -> RetrievalService:
+    """Make a service of the same model with another gallery, which was read by the same encoder.
+
+    Args:
+        service: The service before.
+        gallery: The pictures.
+        key: Under which they are served.
+        own_labels: Makes the labels that the visitor has beside the model's.
+    """
     return RetrievalService(
         service.bundle,
         fitted(gallery, service.bundle),
@@ -54,6 +70,7 @@ def with_gallery(service: RetrievalService, gallery: Gallery, key: str) -> Retri
         key,
         source=gallery,
         names=service.names,
+        own_labels=own_labels,
     )
 
 

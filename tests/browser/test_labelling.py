@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import re
+import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -17,6 +19,7 @@ IMAGES = sorted((PROJECT / "assets" / "gallery" / "images").iterdir())
 COUNT, BY_HAND = 40, 10
 CELLS, TAKE, GIVEN = ".mine-grid > li", ".mine-suggested .mine-take", ".mine-given .chip"
 INPUT = ".mine-add input"
+QUERY_WORDS = "a couch in a room"
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +134,66 @@ def test_everything_goes_by_keyboard(page: Page) -> None:
     expect(page.locator(".mine-panel h3")).to_have_text("Label your pictures")
 
 
+def test_from_forty_dropped_pictures_to_a_search_with_a_model_of_ones_own(
+    browser: Browser, server: Server, record_property: Callable[[str, object], None]
+) -> None:
+    """The whole circle with its defaults, as a newcomer goes it; how long it takes is reported and judged by nobody."""
+    with visit(browser, server.url) as page:
+        person = Person(page)
+        person.click("Collections", open_tab)
+        person.acts += 3  # click to choose files, mark all of them, open
+        page.set_input_files("#collect-drop input[type=file]", IMAGES[:COUNT])
+        expect(page.locator(CELLS)).to_have_count(COUNT, timeout=3 * PATIENCE)
+        person.click(page.locator(CELLS).first)
+        for row in range(BY_HAND):
+            expect(page.locator(CELLS).nth(row)).to_have_attribute("aria-selected", "true")
+            expect(page.locator(TAKE).first).to_be_visible()
+            expect(page.locator("[data-act=next]")).to_contain_text("Accept")
+            person.click(page.locator("[data-act=next]"))
+            expect(page.locator(".mine-labelled")).to_have_text(f", {row + 1} with labels of yours")
+        expect(page.locator(".mine-told")).to_contain_text("given to 1 picture.")
+        person.click(page.locator("#collect-train"))
+        expect(page.locator("#train-data")).to_contain_text("8 pictures to learn from, 1 pick the epoch")
+        person.click(page.locator("#train-start"))
+        expect(page.locator("#train-result")).to_contain_text("epochs in", timeout=3 * PATIENCE)
+        expect(page.locator("#train-own")).to_have_text(
+            f"You are looking at your own model and your own {COUNT} pictures."
+        )
+        person.click("Search", open_tab)
+        expect(page.locator("#model")).to_have_value("your model")
+        expect(page.locator("#notice")).to_contain_text("You opened another model")  # it is filled anew
+        person.acts += len(QUERY_WORDS) + 1
+        ask(page, QUERY_WORDS)
+        expect(page.locator(CARDS).first).to_be_visible()
+        known = page.locator(CARDS).filter(has=page.locator(".chips:not(.predicted)"))
+        expect(known.first).to_be_visible()
+        report = person.report()
+        record_property("circle", report)
+        print(f"\nFrom {COUNT} dropped pictures to a search with a model of one's own: {report}.")
+
+
+class Person:
+    """Somebody at the page, whose clicks and keys are counted: each takes a second, and what the page takes is waited.
+
+    Attributes:
+        page: The page.
+        acts: How many clicks and keys.
+    """
+
+    def __init__(self, page: Page) -> None:
+        self.page, self.acts, self._began = page, 0, time.perf_counter()
+
+    def click(self, what: Any, how: Callable[[Page, str], None] | None = None) -> None:
+        """Click something; a tab by its name with `open_tab`."""
+        self.acts += 1
+        what.click() if how is None else how(self.page, what)
+
+    def report(self) -> str:
+        """Say how long a person would have taken."""
+        waited = time.perf_counter() - self._began
+        return f"{self.acts} clicks and keys at 1 s each and {waited:.0f} s of waiting, {self.acts + waited:.0f} s"
+
+
 def test_ten_by_hand_then_train_then_search(page: Page) -> None:
     page.click("#collect-train")
     expect(page.locator("#train-status")).to_contain_text("Nothing to train on")
@@ -149,14 +212,6 @@ def test_ten_by_hand_then_train_then_search(page: Page) -> None:
     page.keyboard.press("Tab")
     page.click("#train-start")
     expect(page.locator("#train-result")).to_contain_text("5 epochs in", timeout=3 * PATIENCE)
-    expect(page.locator("#train-own")).to_have_text(f"You are looking at your own model and your own {COUNT} pictures.")
-    open_tab(page, "Search")
-    expect(page.locator("#model")).to_have_value("your model")
-    expect(page.locator("#notice")).to_contain_text("You opened another model")  # it is filled anew
-    ask(page, "a couch in a room")
-    expect(page.locator(CARDS).first).to_be_visible()
-    known = page.locator(CARDS).filter(has=page.locator(".chips:not(.predicted)"))
-    expect(known.first).to_be_visible()
     open_tab(page, "Collections")
     choose(page, BY_HAND + 1)
     page.select_option("#model", "graph")
@@ -170,7 +225,7 @@ def test_a_new_label_is_suggested_before_any_training_and_taken_home(page: Page,
     expect(page.locator(".mine-panel h3")).to_have_text("3 pictures chosen")
     page.fill(INPUT, "<b>Grandma's</b>")
     page.press(INPUT, "Enter")
-    expect(page.locator(".mine-told")).to_contain_text("is a new label")
+    expect(page.locator(".mine-told")).to_contain_text("is a label of your own now")
     expect(page.locator(".mine-new .chip")).to_contain_text("<b>Grandma's</b>")
     page.fill(INPUT, "zebra crossing")
     page.press(INPUT, "Enter")
@@ -212,6 +267,63 @@ def test_filters_know_what_was_said_and_another_visitor_does_not(browser: Browse
         other.click("#labels input")
         expect(other.locator("#labels [role=option]").filter(has_text="boat").first).to_be_visible()
         expect(other.locator("#labels [role=option]").filter(has_text="Grandma's")).to_have_count(0)
+
+
+def test_a_label_of_ones_own_is_drawn_searched_for_taken_home_and_brought_back(
+    browser: Browser, server: Server, tmp_path: Path
+) -> None:
+    mine = ".mine-new > li"
+    with visit(browser, server.url) as page, visit(browser, server.url) as other:
+        open_tab(page, "Collections")
+        page.set_input_files("#collect-drop input[type=file]", IMAGES[:COUNT])
+        expect(page.locator(CELLS)).to_have_count(COUNT, timeout=3 * PATIENCE)
+        expect(page.locator(".mine-new-how")).to_contain_text("seen by you alone")
+        page.fill(INPUT, "stage & <i>lights")
+        page.press(INPUT, "Enter")
+        expect(page.locator(mine)).to_contain_text("by its name")
+        choose(page, 3)
+        page.fill(INPUT, "stage & <i>lights")
+        page.press(INPUT, "Enter")
+        expect(page.locator(mine)).to_contain_text("1 example")
+        with page.expect_download() as download:
+            page.click(f"{mine} [data-act=download]")
+        assert download.value.suggested_filename == "stage-i-lights.safetensors"
+        download.value.save_as(tmp_path / "label.safetensors")
+
+        open_tab(page, "Labels")
+        page.locator(".lg-panel .lg-name").filter(has_text="stage & <i>lights").click()
+        expect(page.locator(".lg-panel h3")).to_have_text("stage & <i>lights")
+        expect(page.locator(".lg-label")).to_contain_text("in 1 example of stage & <i>lights")
+        expect(page.locator(".lg-label .lg-pictures small").filter(has_text="you said so")).to_have_count(1)
+        page.keyboard.press("Escape")
+        expect(page.locator(".lg-panel h3")).to_have_text("Choose a label")
+        page.fill(".lg-find input", "stage & <i>lights")
+        page.press(".lg-find input", "Enter")
+        expect(page.locator(".lg-panel h3")).to_have_text("stage & <i>lights")
+
+        open_tab(page, "Search")
+        expect(page.locator("#notice")).to_contain_text("You opened")  # it is filled anew
+        ask(page, "stage & <i>lights")
+        expect(page.locator(CARDS).first.locator(".chips")).to_contain_text("stage & <i>lights")
+
+        open_tab(page, "Collections")
+        page.click(f"{mine} [data-act=forget]")
+        expect(page.locator(mine)).to_have_count(0)
+        page.set_input_files(".mine-new-part input", tmp_path / "label.safetensors")
+        expect(page.locator(".mine-told")).to_have_text("stage & <i>lights is back, as it was made with 1 example.")
+        expect(page.locator(mine)).to_contain_text("1 example")
+        page.set_input_files(".mine-new-part input", IMAGES[0])
+        expect(page.locator(".mine-told.error")).to_contain_text("holds no label of your own")
+        expect(page.locator(mine)).to_have_count(1)
+        assert not page.evaluate("window.hacked")
+
+        open_tab(other, "Labels")
+        expect(other.locator(".lg-panel h3")).to_have_text("Choose a label")
+        expect(other.locator(".lg-yours")).to_have_count(0)
+        open_tab(other, "Search")
+        ask(other, "stage & <i>lights")
+        expect(other.locator(CARDS).first).to_be_visible()
+        expect(other.locator(f"{CARDS} .chip").filter(has_text="lights")).to_have_count(0)
 
 
 @pytest.mark.parametrize("width", [390, 1440])

@@ -6,7 +6,7 @@ import { LOOK, viewOf } from "./graphs.js";
 
 const NOBODY = new Set();
 
-function drawing(points, { names, supports, small = 1, view = viewOf(), width = 900 } = {}) {
+function drawing(points, { names, supports, small = 1, view = viewOf(), width = 900, own = [] } = {}) {
   const size = points.length;
   const graph = {
     size, small,
@@ -14,8 +14,10 @@ function drawing(points, { names, supports, small = 1, view = viewOf(), width = 
     plain: names ?? points.map((_, label) => `label ${label}`),
     groups: new Array(size).fill(""),
     supports: supports ?? new Array(size).fill(1),
+    own: own.map(({ name }) => ({ name })),
   };
-  return { graph, view, look: LOOK, points, unit: 1, area: { left: 0, right: width } };
+  const ownPoints = own.map(({ point }) => point);
+  return { graph, view, look: LOOK, points, ownPoints, unit: 1, area: { left: 0, right: width } };
 }
 
 test("a dot grows with its pictures, by area, and shrinks on a narrow screen", () => {
@@ -51,4 +53,9 @@ test("a narrow screen names a few, and besides what was searched", () => {
   const searched = named(viewOf({ search: "label 29" }));
   assert.equal(searched.length, 15);
   assert.ok(searched.includes("label 29"));
+});
+
+test("a name stands on no label of the visitor's own", () => {
+  const own = [{ name: "mine", point: [130, 0] }];
+  assert.deepEqual(chooseNames(drawing([[100, 0]], { own }), NOBODY, NOBODY).positions, ["middle left"]);
 });

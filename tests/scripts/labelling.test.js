@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  allOf, clicked, countsOf, moved, noChoice, steppedTo, toggled,
+  allOf, clicked, countsOf, moved, nextRow, noChoice, steppedTo, toggled,
 } from "../../assets/page/scripts/labelling_choice.js";
 import {
-  acceptWords, chosenWords, gridChips, labelledWords, percentWords,
+  acceptWords, chosenWords, gridChips, labelledWords, madeWords, nextWords, percentWords,
 } from "../../assets/page/scripts/labelling_words.js";
 
 test("a click chooses one picture, and a second one lets it go", () => {
@@ -60,4 +60,15 @@ test("what the board says of numbers", () => {
   assert.deepEqual([0, 1, 2].map(chosenWords), ["Label your pictures", "1 picture chosen", "2 pictures chosen"]);
   assert.equal(labelledWords([[], [1], [2, 3]]), ", 2 with labels of yours");
   assert.equal(labelledWords([[], []]), "");
+});
+
+test("the next picture is one that nobody labelled, from here on and then from the start", () => {
+  const given = [[], [1], [], [2], []];
+  assert.deepEqual([0, 1, 2, 4].map((row) => nextRow(given, row)), [2, 2, 4, 0]);
+  assert.equal(nextRow([[1], [], [2]], 1), null, "this one is dealt with now");
+});
+
+test("a button says what it does, and a label what it is made from", () => {
+  assert.deepEqual([nextWords(0), nextWords(3)], ["Next picture", "Accept 3, next picture"]);
+  assert.deepEqual([undefined, 0, 1].map(madeWords), ["needs five pictures", "by its name", "1 example"]);
 });

@@ -27,6 +27,7 @@ export function labelNamed(graph, words) {
 export const edgeId = (graph, source, target) => graph.size * (1 + source) + target;
 
 export function clickedOn(graph, id) {
+  if (id >= graph.size * (graph.size + 1)) return { own: id - graph.size * (graph.size + 1) };
   const [source, target] = [Math.floor(id / graph.size) - 1, id % graph.size];
   return id >= graph.size && source !== target ? { source, target } : { label: target };
 }

@@ -70,6 +70,7 @@ export function readGraph(sent) {
     ...sent,
     size,
     plain: sent.names.map(plainText),
+    own: sent.own ?? [],
     counts: unpack(sent.counts),
     prior: unpack(sent.prior),
     change: unpack(sent.change),

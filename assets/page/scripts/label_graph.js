@@ -4,6 +4,7 @@ import { edgeColour } from "./label_colours.js";
 import { SAMPLES, arrowHead, curve } from "./label_curve.js";
 import { STAGES, edgesShown, largest, weightsOf } from "./label_data.js";
 import { chooseNames, radius } from "./label_names.js";
+import { ownTraces } from "./label_own.js";
 import { sayingWords } from "./label_sayings.js";
 import { counted, digits, plainText, signed } from "./words.js";
 
@@ -20,7 +21,7 @@ export function graphHeight(width) {
 export function graphFigure(graph, view, plot, look) {
   const box = { width: plot.clientWidth || 900, height: plot.clientHeight || 600 };
   graph.small = box.width < NARROW ? 0.75 : 1;
-  const { points, width, height } = place(graph, box);
+  const { points, ownPoints, width, height } = place(graph, box);
   // How many units of the drawing a pixel is.
   const whole = Math.max(width / box.width, height / box.height);
   const zoomed = zoomOf(graph, plot);
@@ -29,10 +30,10 @@ export function graphFigure(graph, view, plot, look) {
   const centre = (zoomed ? zoomed.centre : width / 2) / unit;
   const area = { left: centre - box.width / 2 + 4, right: centre + box.width / 2 - 4 };
   const edges = edgesShown(graph, view);
-  const drawing = { graph, view, look, edges, points, unit, area };
+  const drawing = { graph, view, look, edges, points, ownPoints, unit, area };
   const axis = { visible: false, zeroline: false, showgrid: false };
   return {
-    data: [...edgeTraces(drawing), ...chosenEdge(drawing), nodeTrace(drawing)],
+    data: [...edgeTraces(drawing), ...chosenEdge(drawing), nodeTrace(drawing), ...ownTraces(drawing)],
     layout: {
       xaxis: { ...axis, range: [0, width] },
       yaxis: { ...axis, range: [0, height], scaleanchor: "x", scaleratio: 1 },
@@ -49,8 +50,9 @@ export function graphFigure(graph, view, plot, look) {
 function place(graph, box) {
   const upright = box.height > box.width;
   const [width, height] = upright ? [graph.drawing[1], graph.drawing[0]] : graph.drawing;
-  const points = graph.positions.map(([x, y]) => (upright ? [y, x] : [x, y]));
-  return { points, width, height };
+  const turned = ([x, y]) => (upright ? [y, x] : [x, y]);
+  const ownPoints = graph.own.map(({ position }) => turned(position));
+  return { points: graph.positions.map(turned), ownPoints, width, height };
 }
 
 // What the visitor sees after zooming: its centre, and what share of the whole it is. The picture may have had another

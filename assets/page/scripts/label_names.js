@@ -1,6 +1,7 @@
 // Which names of the label graph fit on the screen, and how large its dots are.
 import { matches } from "./label_choice.js";
 
+export const OWN_RADIUS = 9; // in pixels, of labels that the visitor made
 const FEW_NAMES = 14; // of a narrow screen
 
 // In pixels; `graph.small` is how much smaller everything is on a narrow screen.
@@ -9,11 +10,13 @@ export function radius(graph, label) {
   return graph.small * (5 + 13 * Math.sqrt(graph.supports[label] / most));
 }
 
+export const sizeOfNames = (graph) => (graph.small < 1 ? 11 : 12.5);
+
 // The important names first: beside, above or below their dots, never on another name or dot. What is `looked` at is
 // always named, its `neighbours` before all others.
-export function chooseNames({ graph, view, look, points, unit, area }, looked, neighbours) {
+export function chooseNames({ graph, view, look, points, ownPoints, unit, area }, looked, neighbours) {
   const narrow = graph.small < 1;
-  const size = narrow ? 11 : 12.5;
+  const size = sizeOfNames(graph);
   const weights = graph.names.map((_, label) => importance(graph, view, label, looked, neighbours));
   const order = [...graph.names.keys()].sort((one, other) => weights[other] - weights[one] || one - other);
   const pixel = ([x, y]) => [x / unit, -y / unit];
@@ -22,6 +25,7 @@ export function chooseNames({ graph, view, look, points, unit, area }, looked, n
     const r = radius(graph, label);
     return [x - r, y - r, x + r, y + r];
   });
+  taken.push(...ownBoxes({ graph, look, ownPoints, unit }));
   const positions = new Array(graph.size).fill("middle right");
   const shown = new Array(graph.size).fill("");
   let few = 0;
@@ -39,6 +43,16 @@ export function chooseNames({ graph, view, look, points, unit, area }, looked, n
     taken.push(chosen[1]);
   }
   return { positions, shown, size };
+}
+
+// The dots and names of the visitor's own labels, always named: other names keep clear of them.
+function ownBoxes({ graph, look, ownPoints, unit }) {
+  const size = sizeOfNames(graph);
+  return ownPoints.flatMap(([x, y], own) => {
+    const [left, top, r] = [x / unit, -y / unit, OWN_RADIUS * graph.small];
+    const half = look.widthOf(graph.own[own].name, size) / 2;
+    return [[left - r, top - r, left + r, top + r], [left - half, top - r - 4 - size * 1.15, left + half, top - r]];
+  });
 }
 
 function importance(graph, view, label, looked, neighbours) {

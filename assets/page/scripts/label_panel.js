@@ -1,6 +1,7 @@
 // One label up close: neighbours, pictures and texts that its classifier finds, nearest classifiers.
 import { h } from "./elements.js";
 import { busiest, edgesOf, extremes, largest, weightsOf } from "./label_data.js";
+import { ownList, ownPanel } from "./label_own.js";
 import { dot, labelButton } from "./label_parts.js";
 import { sayingTable, whereKnown } from "./label_sayings.js";
 import { counted, digits, signed } from "./words.js";
@@ -13,6 +14,7 @@ const HOW_TO_BEGIN =
   "classifier finds, and how well it does.";
 
 export function labelPanel(graph, view, details, act) {
+  if (view.own !== null && view.own !== undefined) return ownPanel(graph, view.own, act);
   if (view.label === null) return emptyPanel(graph, view, act);
   const close = { type: "button", class: "lg-close", "aria-label": "Choose no label", onclick: () => act.label(null) };
   return h("div", { class: "lg-label" },
@@ -46,6 +48,7 @@ function emptyPanel(graph, view, act) {
     h("h3", {}, "Choose a label"),
     h("p", {}, HOW_TO_BEGIN),
     h("p", { class: "lg-starts" }, firstLabels(graph, view).map((label) => labelButton(graph, label, act))),
+    ownList(graph, act),
   );
 }
 

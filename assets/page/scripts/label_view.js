@@ -7,6 +7,7 @@ import { STAGES, firstStage, largest, readGraph } from "./label_data.js";
 import { edgeNumbers, edgePanel } from "./label_edge.js";
 import { graphFigure, graphHeight } from "./label_graph.js";
 import { matrixFigure, matrixHeight, showMatrixNames } from "./label_matrix.js";
+import { ownNamed } from "./label_own.js";
 import { findings, labelNumbers, labelPanel } from "./label_panel.js";
 import { reading } from "./label_reading.js";
 import { lookOf } from "./page_look.js";
@@ -23,7 +24,7 @@ export function mount(place) {
 function firstChoice() {
   return {
     stage: "adaptive", shape: "graph", order: "similar", signs: "up", panel: "label",
-    epoch: 0, thresholds: {}, search: "", group: null, label: null, pair: [null, null],
+    epoch: 0, thresholds: {}, search: "", group: null, label: null, own: null, pair: [null, null],
     edits: [], effect: null, error: null, busy: false, draft: null, unfolded: {},
     get threshold() {
       return this.thresholds[this.stage];
@@ -45,6 +46,7 @@ class LabelView {
     this.act = {
       ask: (action, what) => this.ask(action, what),
       label: (label) => this.chooseLabel(label),
+      own: (own) => this.chooseOwn(own),
       pair: (source, target) => this.choosePair(source, target),
       end: (which, label) => this.choosePair(...this.view.pair.map((old, at) => (at === which ? label : old))),
       edit: (source, target, weight) => this.edit(source, target, weight),
@@ -102,16 +104,18 @@ class LabelView {
     Object.assign(this.view, {
       stage: firstStage(graph),
       epoch: graph.model_epoch, thresholds: { ...graph.thresholds },
-      search: "", group: null, label: null, pair: [null, null],
+      search: "", group: null, label: null, own: null, pair: [null, null],
       edits: [], effect: null, error: null, busy: false, unfolded: {},
     });
     this.at(".lg-wait").hidden = true;
     this.at(".lg-body").hidden = false;
     this.at(".lg-find input").value = "";
-    this.at("datalist").replaceChildren(...graph.names.map((name) => h("option", { value: name })));
+    const names = [...graph.own.map(({ name }) => name), ...graph.names];
+    this.at("datalist").replaceChildren(...names.map((name) => h("option", { value: name })));
     this.at(".lg-stages").replaceChildren(...graph.stages.map((stage) => this.stageButton(stage)));
     const groups = Object.entries(graph.colours).map(([group, colour]) => this.groupButton(group, colour));
-    this.at(".lg-legend [role=group]").replaceChildren(...groups);
+    const yours = h("span", { class: "lg-quiet" }, h("i", { class: "lg-dot lg-yours" }), "yours");
+    this.at(".lg-legend [role=group]").replaceChildren(...groups, ...(graph.own.length ? [yours] : []));
     this.showControls();
     this.showPanel();
   }
@@ -167,8 +171,14 @@ class LabelView {
   }
 
   chooseLabel(label) {
-    Object.assign(this.view, { label, panel: "label", unfolded: {} });
+    Object.assign(this.view, { label, own: null, panel: "label", unfolded: {} });
     if (label !== null && !this.details.has(label)) this.ask("label", { label });
+    this.showAll();
+  }
+
+  // A label of the visitor's own: all of it came with the graph.
+  chooseOwn(own) {
+    Object.assign(this.view, { label: null, own, panel: "label", unfolded: {} });
     this.showAll();
   }
 
@@ -191,7 +201,8 @@ class LabelView {
   // A click in the picture: on an edge, or on a label, which in the panel of edges is an end of one.
   respond({ action, ids }) {
     if (action !== "click" || !this.graph) return;
-    const { label, source, target } = clickedOn(this.graph, ids[0]);
+    const { label, own, source, target } = clickedOn(this.graph, ids[0]);
+    if (own !== undefined) return this.chooseOwn(this.view.own === own ? null : own);
     if (source !== undefined) return this.choosePair(source, target);
     const { view } = this;
     if (view.panel === "label") return this.chooseLabel(view.label === label ? null : label);
@@ -331,10 +342,11 @@ class LabelView {
   }
 
   find(input) {
-    const found = labelNamed(this.graph, input.value);
-    if (found === null) return;
+    const [own, found] = [ownNamed(this.graph, input.value), labelNamed(this.graph, input.value)];
+    if (own === null && found === null) return;
     input.value = this.view.search = "";
-    this.chooseLabel(found);
+    if (own === null) this.chooseLabel(found);
+    else this.chooseOwn(own);
   }
 
   openPanel(panel) {
@@ -370,7 +382,8 @@ class LabelView {
       button.addEventListener("click", () => this.openPanel(button.dataset.panel));
     }
     element.addEventListener("keydown", ({ key, target }) => {
-      if (key === "Escape" && view.label !== null && target !== this.at(".lg-find input")) this.chooseLabel(null);
+      const chosen = view.label !== null || view.own !== null;
+      if (key === "Escape" && chosen && target !== this.at(".lg-find input")) this.chooseLabel(null);
     });
   }
 }

@@ -1,8 +1,8 @@
 // The board on which a visitor labels pictures. Python does what is asked and answers with all labels of all pictures,
 // so an answer that overtakes another does no harm: the newer version of the labels stays.
 import { h } from "./elements.js";
-import { allOf, clicked, countsOf, moved, noChoice, steppedTo, toggled } from "./labelling_choice.js";
-import { acceptWords, chosenWords, gridChips, labelledWords, percentWords } from "./labelling_words.js";
+import { allOf, clicked, countsOf, moved, nextRow, noChoice, steppedTo, toggled } from "./labelling_choice.js";
+import { acceptWords, chosenWords, gridChips, labelledWords, madeWords, nextWords, percentWords } from "./labelling_words.js";
 
 export function mount(place) {
   new Labelling(place).start();
@@ -22,6 +22,7 @@ class Labelling {
     this.on("keydown", (event) => this.key(event));
     this.on("submit", (event) => this.submit(event));
     this.on("input", (event) => event.target.type === "range" && this.showAccept());
+    this.on("change", (event) => event.target.type === "file" && this.load(event.target));
     this.receive();
   }
 
@@ -35,6 +36,7 @@ class Labelling {
 
   receive() {
     const value = this.props.value ? JSON.parse(this.props.value) : null;
+    this.goesOn = false;
     if (!value) {
       this.state = null;
       this.at(".mine-place")?.replaceChildren();
@@ -54,6 +56,7 @@ class Labelling {
     if (!isNewer || `${value.chosen}` !== `${this.choice.rows}`) this.state.suggestions = this.state.counts = [];
     this.show();
     if (value.told) this.tell(value.told);
+    if (value.file) this.follow(value.file);
     if (!value.serial && this.choice.rows.length) this.ask("choose"); // nobody asked: another model was opened
   }
 
@@ -92,7 +95,22 @@ class Labelling {
       const { length } = this.cells;
       this.choose(this.choice.rows.length === length ? noChoice() : allOf(this.choice, length), { focus: false });
     } else if (act === "accept") this.ask("accept", { percent: Number(this.at(".mine-accept input").value) });
+    else if (act === "next") this.acceptAndGoOn();
     else if (act) this.ask(act, label === undefined ? {} : { label: this.state.names[label] });
+  }
+
+  // One click for each picture: what is probable is accepted, and the next picture without labels is chosen.
+  acceptAndGoOn() {
+    if (this.goesOn) return; // a second click is not for a picture that nobody has seen yet
+    this.goesOn = true;
+    const { rows } = this.choice;
+    const next = nextRow(this.state.given, rows.at(-1));
+    const percent = Number(this.at(".mine-accept input").value);
+    this.choice = next === null ? noChoice() : { rows: [next], focus: next, anchor: next };
+    this.state.suggestions = this.state.counts = [];
+    this.ask("accept", { rows, then: this.choice.rows, percent });
+    this.showChoice();
+    this.cells[next]?.scrollIntoView({ block: "nearest" });
   }
 
   key(event) {
@@ -128,6 +146,23 @@ class Labelling {
     const input = this.at(".mine-add input");
     if (input.value.trim()) this.ask("on", { label: input.value });
     input.value = "";
+  }
+
+  // A label of one's own comes back from a file; Python says what is wrong with another.
+  load(input) {
+    const [file] = input.files;
+    const reader = new FileReader();
+    reader.onload = () => this.ask("load", { file: reader.result.slice(reader.result.indexOf(",") + 1) });
+    if (file) reader.readAsDataURL(file);
+    input.value = "";
+  }
+
+  // And leaves as one: the link is followed at once.
+  follow({ address, name }) {
+    const link = h("a", { href: address, download: name });
+    this.element.append(link);
+    link.click();
+    link.remove();
   }
 
   tell(sentence, isError = false) {
@@ -177,11 +212,11 @@ class Labelling {
     this.fill(".mine-given", countsOf(state.given, rows).map(([label, count]) => this.given(label, count)));
     const refused = countsOf(state.refused, rows).map(([label]) => this.chip("on", label, "is there after all"));
     this.fill(".mine-refused", refused);
-    this.fill(".mine-new", state.new.map((label) => this.chip("forget", label, "forget this label", "×")));
+    this.fill(".mine-new", state.new.map((label) => this.own(label)));
     this.fill(".mine-suggested", state.suggestions.map((suggestion) => this.suggestion(suggestion)));
     this.at(".mine-suggestions").hidden = !state.suggestions.length;
     this.at(".mine-refused-part").hidden = !refused.length;
-    this.at(".mine-new-part").hidden = !state.new.length;
+    this.at(".mine-new-how").hidden = state.new.length > 0;
     this.at(".mine-note").textContent = state.note ?? "";
     this.showAccept();
     this.focusAgain(before);
@@ -207,6 +242,20 @@ class Labelling {
       type: "button", class: "chip", "data-act": act, "data-label": label, title: `${name}: ${what}`,
       "aria-label": `${name}: ${what}`,
     }, h("span", {}, name), sign ? h("small", { "aria-hidden": "true" }, sign) : null);
+  }
+
+  // A label of the visitor's own: what it is made from, and where it can go.
+  own(label) {
+    const name = this.state.names[label];
+    const made = new Map(this.state.own).get(label);
+    const button = (act, sign, title) =>
+      h("button", { type: "button", class: "mine-no", "data-act": act, "data-label": label, title,
+        "aria-label": `${name}: ${title}` }, sign);
+    return h("li", {},
+      h("span", { class: "chip" }, h("span", {}, name)),
+      h("span", { class: "mine-why" }, madeWords(made)),
+      made === undefined ? null : button("download", "↓", "download this label"),
+      button("forget", "×", "forget this label"));
   }
 
   suggestion({ label, probability, why }) {
@@ -235,6 +284,9 @@ class Labelling {
     const button = this.at("[data-act=accept]");
     button.textContent = acceptWords(count);
     button.disabled = !count;
+    const next = this.at("[data-act=next]");
+    next.hidden = this.choice.rows.length !== 1;
+    next.textContent = nextWords(count);
   }
 
   focused() {

@@ -34,6 +34,12 @@ export function moved(choice, to, shift) {
   return { ...choice, focus: to, anchor: to };
 }
 
+// The next picture that nobody labelled, after this one or else from the start; null where there is none.
+export function nextRow(given, row) {
+  const others = [...given.keys()].filter((other) => other !== row && !given[other].length);
+  return others.find((other) => other > row) ?? others[0] ?? null;
+}
+
 // Of the chosen pictures, how many have each label: `[[label, count]]`, those that all have first.
 export function countsOf(labels, rows) {
   const counts = new Map();

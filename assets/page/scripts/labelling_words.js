@@ -5,6 +5,12 @@ const CHIPS = 4; // below a picture
 
 export const chosenWords = (count) => (count ? `${counted(count, "picture")} chosen` : "Label your pictures");
 export const acceptWords = (count) => (count ? `Accept ${counted(count, "label")}` : "Nothing to accept");
+// What a label of the visitor's own is made from; undefined where there are too few pictures to make it.
+export const madeWords = (examples) => {
+  if (examples === undefined) return "needs five pictures";
+  return examples ? counted(examples, "example") : "by its name";
+};
+export const nextWords = (count) => (count ? `Accept ${count}, next picture` : "Next picture");
 export const percentWords = (probability) => {
   if (probability === null || probability === undefined) return "";
   return `${Math.min(99, Math.max(1, Math.round(100 * probability)))} %`; // nothing is certain before somebody says it

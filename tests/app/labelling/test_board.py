@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import csv
+import dataclasses
 import json
 import zipfile
 from pathlib import Path
 
 import pytest
+import torch
 from conftest import TINY_LABELS
 
 from algcn.bundles.bundle import Bundle
+from algcn.bundles.new_label import save_new_label
 from algcn.datasets.image_folder import read_image_folder
 from algcn.gallery.store import Gallery
 from algcn.kit.errors import InputError
@@ -98,13 +102,16 @@ def test_all_above_a_percentage_are_accepted_in_one_step(desk: Desk) -> None:
 
 def test_any_label_can_be_typed_and_a_new_one_has_a_place(desk: Desk) -> None:
     told = desk.act("on", [2], label="Grandma's  house")
-    assert told == "Grandma's house is a new label: pictures that may show it are suggested from now on."
+    assert told == (
+        "Grandma's house is a label of your own now. Pictures that may show it are suggested; see it in Labels, too."
+    )
     state = desk.state(0)
     assert [state["names"][label] for label in state["new"]] == ["Grandma's house"]
     assert desk.labels()[2] == ["Grandma's house"]
     assert desk.act("on", [3], label="GRANDMA'S HOUSE") == ""
     assert desk.labels()[3] == ["Grandma's house"]
-    assert desk.act("on", [], label="lighthouse").startswith("lighthouse is a new label"), "examples may come later"
+    told = desk.act("on", [], label="lighthouse")
+    assert told.startswith("lighthouse is a label of your own"), "examples may come later"
     desk.act("forget", [], label="Grandma's house")
     assert desk.labels() == [[]] * 6
     assert desk.state()["names"] == [*TINY_LABELS, "lighthouse"]
@@ -211,3 +218,54 @@ def test_the_filter_of_a_search_knows_at_once(desk: Desk, graph_bundle: Bundle) 
 )
 def test_reasons_in_words(because: str, seen: str, chosen: int, words: str) -> None:
     assert why(Suggestion("boat", 0.5, because, seen, chosen), chosen) == words
+
+
+def test_a_label_leaves_as_a_file_and_comes_back(desk: Desk, tmp_path: Path) -> None:
+    desk.act("on", [1, 2], label="Grandma's house")
+    bundle = desk.service.bundle
+    sight = desk.board.sight(desk.service, desk.collection)
+    path = desk.board.write_label(tmp_path, "GRANDMA'S house", sight, bundle)
+    assert path.name == "grandma-s-house.safetensors"
+    assert desk.board.write_label(tmp_path, "Grandma's house", sight, bundle) == path
+    (made,) = sight.own
+    content = base64.b64encode(path.read_bytes()).decode()
+    desk.act("forget", label="Grandma's house")
+    assert desk.state()["new"] == desk.state()["own"] == []
+    assert desk.board.load(content, bundle) == "Grandma's house is back, as it was made with 2 examples."
+    (back,) = desk.board.sight(desk.service, desk.collection).own
+    assert back.examples == 2 and torch.allclose(back.weights, made.weights)
+    state = desk.state()
+    assert [[state["names"][label], examples] for label, examples in state["own"]] == [["Grandma's house", 2]]
+    desk.act("on", [3], label="Grandma's house")
+    assert [label.examples for label in desk.board.sight(desk.service, desk.collection).own] == [3]
+    for _ in range(2):
+        desk.act("undo")
+    assert desk.state()["new"] == []
+    with pytest.raises(InputError, match="There is no such label of yours to download"):
+        desk.board.write_label(tmp_path, "lighthouse", desk.board.sight(desk.service, desk.collection), bundle)
+
+
+@pytest.mark.parametrize("content", [None, 5, "", "no base64!", "bm8gbGFiZWw="])
+def test_what_is_no_label_file_is_refused_and_changes_nothing(desk: Desk, content: object) -> None:
+    with pytest.raises(InputError, match=r"That is no label file|holds no label of your own"):
+        desk.board.load(content, desk.service.bundle)
+    assert desk.board.marks.version == 0 and desk.state()["new"] == []
+
+
+def test_a_label_that_another_model_has_made_goes_by_its_name_and_says_so(desk: Desk) -> None:
+    desk.act("on", [], label="lighthouse")
+    (made,) = desk.board.sight(desk.service, desk.collection).own
+    desk.board.marks.load(dataclasses.replace(made, model="another", examples=7))
+    (now,) = desk.board.sight(desk.service, desk.collection).own
+    assert now.examples == 0 and now.model == desk.service.bundle.fingerprint
+    assert desk.state()["note"] == (
+        "lighthouse: made with another model than the one that is open, so here it goes by its name alone."
+    )
+
+
+def test_a_label_of_the_model_is_not_loaded_over(desk: Desk, tmp_path: Path) -> None:
+    desk.act("on", [], label="lighthouse")
+    sight, bundle = desk.board.sight(desk.service, desk.collection), desk.service.bundle
+    path = save_new_label(tmp_path / "dog.safetensors", dataclasses.replace(sight.own[0], name="Dog"), bundle)
+    with pytest.raises(InputError, match="has a label Dog already; nothing was changed"):
+        desk.board.load(base64.b64encode(path.read_bytes()).decode(), bundle)

@@ -73,7 +73,7 @@ def test_steps_and_new_labels_are_bounded(monkeypatch: pytest.MonkeyPatch) -> No
     assert marks.steps == MAX_STEPS
     for number in range(MAX_NEW):
         marks.mark([], True, [f"new {number}"])
-    with pytest.raises(InputError, match=f"There may be {MAX_NEW} new labels; take one away first."):
+    with pytest.raises(InputError, match=f"There may be {MAX_NEW} labels of your own; take one away first."):
         marks.mark([("a.png", "one more")], True, ["one more"])
     assert "one more" not in labels(marks)[0], "on an error nothing is said"
     monkeypatch.setattr(module, "MAX_REMEMBERED", 10)

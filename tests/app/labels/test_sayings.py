@@ -25,6 +25,7 @@ from app.labels.details import label_details
 from app.labels.edits import Edit, check_edit, edited_classifiers
 from app.labels.graph import LEARNED, LabelGraph, label_graph_of
 from app.labels.sayings import chances_alone, sayings_of
+from app.search.own_labels import OwnLabels
 from app.search.query import Query, QueryPoint
 from app.search.ranker import Ranker
 from app.service import RetrievalService, load_service
@@ -179,7 +180,7 @@ def test_the_labels_of_a_query_and_the_ranking_are_those_of_a_search_with_the_ed
     ranks = []
     for directed in graphs:
         predictor = LabelPredictor(service.bundle.with_directed_graph(directed))
-        ranker = Ranker(service.gallery, predictor, service.bundle.ranking)
+        ranker = Ranker(service.gallery, predictor, service.bundle.ranking, OwnLabels())
         ranks.append(found_ranks(service, ranker, predictor))
     before, after = ranks
     assert {place.item: (place.before, place.after) for place in sayings.order.first} == {
@@ -197,8 +198,8 @@ def found_ranks(service: RetrievalService, ranker: Ranker, predictor: LabelPredi
     from app.search.reading import Reader
 
     query = Query(text="a red thing near the water")
-    reader = Reader(service.bundle, service.encoder, predictor)
-    parsed = parse_query(query, reader, service.gallery, predictor, service.bundle.ranking)
+    reader = Reader(service.bundle, service.encoder, predictor, OwnLabels())
+    parsed = parse_query(query, reader, service.gallery, predictor, service.bundle.ranking, OwnLabels())
     pictures, _ = ranker.answer(parsed, "ranking", None)
     return {hit.item: hit.rank for hit in pictures.hits}
 

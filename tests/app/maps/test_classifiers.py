@@ -17,7 +17,7 @@ from sklearn.metrics import silhouette_score
 from torch.nn import functional
 
 from algcn.bundles.bundle import Bundle
-from algcn.gallery.projection import lay_out
+from algcn.gallery.projection import lay_out, place
 from algcn.gallery.store import Gallery, build_gallery
 from algcn.kit.errors import InputError
 from algcn.method.model import ALGCN
@@ -27,6 +27,7 @@ from app.maps import classifiers as module
 from app.maps.classifiers import ClassifierMap, ClassifierView, Variant, classifier_map_of
 from app.maps.layouts import Layouts
 from app.maps.panels import classifier_panel, silhouette_line
+from app.search.own_labels import OwnLabels
 from app.search.query import QueryPoint
 
 
@@ -223,7 +224,7 @@ def test_names_are_never_markup_in_a_panel(found: ClassifierMap, bundle: Bundle)
 @pytest.fixture
 def service(bundle: Bundle, gallery: Gallery) -> SimpleNamespace:
     """As much of a service as the map looks at."""
-    return SimpleNamespace(bundle=bundle, gallery=gallery, cache=Cache())
+    return SimpleNamespace(bundle=bundle, gallery=gallery, cache=Cache(), own=OwnLabels())
 
 
 def test_a_service_has_one_map_in_each_cache_folder(service: SimpleNamespace, tmp_path: Path) -> None:
@@ -268,3 +269,24 @@ def test_what_makes_no_sense_is_one_sentence(
 ) -> None:
     with pytest.raises(InputError, match=sentence):
         endpoints[name](*arguments)
+
+
+@pytest.mark.parametrize(("method", "dimensions"), [("pca", 2), ("pca", 3), ("tsne", 2)])
+def test_a_visitors_own_label_has_a_point_among_those_of_the_model_that_answers(
+    bundle: Bundle, gallery: Gallery, tmp_path: Path, method: str, dimensions: int
+) -> None:
+    vector = functional.normalize(torch.from_numpy(ClassifierMap(bundle, gallery, None).variants[0].classifiers), dim=1)
+    own = [SimpleNamespace(name="<b>mine", vector=vector[2])]
+    with_own = ClassifierMap(bundle, gallery, Layouts(tmp_path, AtOnce()), own)
+    if method != "pca":
+        with_own.start(method)
+    first, second = with_own.variants
+    trace = with_own.figure(first, ClassifierView(method, dimensions))["data"][-1]
+    assert trace["hovertext"] == ["&lt;b&gt;mine · a label of your own"] and "customdata" not in trace
+    assert trace["type"] == ("scatter" if dimensions == 2 else "scatter3d")
+    if method == "tsne":  # as a query has it, amid its nearest classifiers
+        positions = with_own.positions(first, ClassifierView("tsne"))
+        expected = place(vector[2:3].numpy(), first.classifiers, positions)[0]
+        assert [trace["x"][0], trace["y"][0]] == pytest.approx(expected.tolist(), abs=1e-3)
+    for variant, view in ((second, ClassifierView()), (first, ClassifierView(epoch=0))):
+        assert all(trace["name"] != "yours" for trace in with_own.figure(variant, view)["data"] if "name" in trace)
