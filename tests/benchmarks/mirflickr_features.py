@@ -19,7 +19,8 @@ from torch.nn import functional
 from algcn.command_line import add_prior_labels
 from algcn.datasets.features import Features
 from algcn.method.config import preset
-from algcn.pretrain.trunk import load_imagenet_tower, preprocess
+from algcn.pretrain.pictures import normalised, squashed
+from algcn.pretrain.pocket import load_imagenet_tower
 from algcn.training.loop import train_algcn
 from algcn.training.prior_labels import read_prior_labels
 
@@ -33,8 +34,8 @@ def of_imagenet(features: Features, photos: Path, checkpoint: Path) -> Features:
     parts = []
     for start in range(0, len(features), BATCH):
         names = features.file_names[start : start + BATCH]
-        pixels = [torch.from_numpy(preprocess(photos / name)) for name in names]
-        parts.append(tower(torch.stack(pixels)))
+        pixels = torch.stack([torch.from_numpy(squashed(photos / name)) for name in names])
+        parts.append(tower(normalised(pixels.float())))
     images = functional.normalize(torch.cat(parts), dim=1)
     return dataclasses.replace(features, image_features=images, encoder={})
 

@@ -17,10 +17,19 @@ from algcn.datasets.image_folder import read_image_folder
 from algcn.features.encoder import load_encoder
 from algcn.kit.errors import InputError
 from algcn.pretrain import pocket
-from algcn.pretrain.__main__ import account_of
-from algcn.pretrain.align import ImageTop, Language, Pairs, align, contrastive_loss, crop_and_flip, embed_maps, recall
+from algcn.pretrain.__main__ import account_of, label_rows
+from algcn.pretrain.align import (
+    SOFTNESS,
+    Language,
+    Pairs,
+    align,
+    contrastive_loss,
+    embed_pictures,
+    label_loss,
+    recall,
+)
 from algcn.pretrain.language import distil, length_batches, wordnet_texts
-from algcn.pretrain.trunk import are_read, cache_maps, frozen_trunk, load_imagenet_tower, preprocess
+from algcn.pretrain.pictures import TRAINING_SIZE, augmented, cache_pixels, normalised, squashed
 
 NOUNS = """\
   1 This software and database is being provided to you, the LICENSEE, by
@@ -65,9 +74,12 @@ def test_wordnet_keeps_common_nouns_of_visible_things(tmp_path):
     file.write_text(NOUNS, encoding="latin-1")
     assert wordnet_texts(file) == [
         "dog",
+        "a photo of a dog",
         "domestic dog",
+        "a photo of a domestic dog",
         "dog, a member of the genus Canis",
         "armchair",
+        "a photo of a armchair",
         "armchair, chair with a support on each side",
     ]
 
@@ -80,29 +92,50 @@ def test_missing_wordnet_says_what_to_install(tmp_path):
 def test_weights_of_another_network_are_refused(tmp_path):
     torch.save({"a": torch.zeros(3)}, tmp_path / "other.pth")
     with pytest.raises(InputError, match="must hold EfficientNet-Lite2"):
-        load_imagenet_tower(tmp_path / "other.pth")
+        pocket.load_imagenet_tower(tmp_path / "other.pth")
 
 
-def test_trunk_and_top_together_are_the_image_tower(model):
-    pixels = torch.randn(2, 3, 256, 256)
-    with torch.no_grad():
-        cut = ImageTop(model.visual).eval()(frozen_trunk(model.visual.trunk)(pixels))
-        whole = model.encode_image(pixels, normalize=True)
-    torch.testing.assert_close(cut, whole, atol=1e-5, rtol=1e-4)
+def test_pictures_are_embedded_as_open_clip_does(model, photos, tmp_path):
+    pixels, _ = cache_pixels(photos, tmp_path / "pixels.npy", progress=False)
+    expected = []
+    for path in photos:
+        picture = Image.open(path).convert("RGB").resize((256, 256), Image.Resampling.BICUBIC)
+        values = (np.asarray(picture, dtype=np.float32) / 255 - pocket.MEAN) / pocket.STD
+        with torch.no_grad():
+            expected.append(model.encode_image(torch.from_numpy(values.transpose(2, 0, 1)[None]).float(), True)[0])
+    found = embed_pictures(model, pixels, torch.arange(5), batch=2)
+    torch.testing.assert_close(found, torch.stack(expected), atol=1e-5, rtol=1e-4)
 
 
-def test_cached_maps_are_those_of_the_trunk_and_are_reused(model, imagenet, photos, tmp_path):
-    cache = tmp_path / "maps.npy"
-    maps = cache_maps(photos, imagenet, cache, workers=1)
-    with torch.no_grad():
-        expected = frozen_trunk(model.visual.trunk)(torch.from_numpy(np.stack([preprocess(p) for p in photos])))
-    np.testing.assert_allclose(maps, expected.numpy(), atol=5e-3 * float(expected.abs().max()))
+def test_decoded_pictures_are_reused_until_a_file_changes(photos, tmp_path):
+    cache = tmp_path / "pixels.npy"
+    pixels, read = cache_pixels(photos, cache, progress=False)
+    np.testing.assert_array_equal(pixels, np.stack([squashed(path) for path in photos]))
+    assert read.all()
     written = cache.stat().st_mtime_ns
-    cache_maps(photos, imagenet, cache, workers=1)
+    cache_pixels(photos, cache, progress=False)
     assert cache.stat().st_mtime_ns == written
 
 
-def test_a_damaged_picture_costs_itself_and_is_counted(imagenet, tmp_path):
+def test_crops_stay_within_the_picture_and_mirror_half():
+    ramp = torch.arange(256).expand(3, 256, 256)[None].repeat(64, 1, 1, 1)  # brighter to the right
+    seen = augmented(ramp, torch.Generator().manual_seed(0))
+    assert seen.shape == (64, 3, TRAINING_SIZE, TRAINING_SIZE)
+    assert seen.min() >= 0 and seen.max() <= 255
+    rising = (seen[:, 0, 0, -1] > seen[:, 0, 0, 0]).float().mean()
+    assert 0.3 < rising < 0.7
+    again = augmented(ramp, torch.Generator().manual_seed(0))
+    assert torch.equal(seen, again)
+
+
+def test_normalised_pixels_are_those_of_the_preprocessing():
+    grey = normalised(torch.full((1, 3, 2, 2), 255.0))
+    assert grey[0, :, 0, 0].tolist() == pytest.approx(
+        [(1 - m) / s for m, s in zip(pocket.MEAN, pocket.STD, strict=True)]
+    )
+
+
+def test_a_damaged_picture_costs_itself_and_is_counted(tmp_path):
     rows = ["file_name,text,labels,split"]
     for number in range(4):
         Image.new("RGB", (40, 30), (60 * number, 9, 9)).save(tmp_path / f"{number}.png")
@@ -111,15 +144,18 @@ def test_a_damaged_picture_costs_itself_and_is_counted(imagenet, tmp_path):
     (tmp_path / "1.png").write_bytes((tmp_path / "1.png").read_bytes()[:60])
     folder = read_image_folder(tmp_path)
     captioned = [item for item in folder if item.texts]
-    maps = cache_maps([folder.path(item) for item in captioned], imagenet, tmp_path / "maps.npy", workers=1)
-    assert are_read(maps).tolist() == [True, False, True] and np.isfinite(maps[[0, 2]]).all()
+    paths = [folder.path(item) for item in captioned]
+    pixels, read = cache_pixels(paths, tmp_path / "pixels.npy", progress=False)
+    assert read.tolist() == [True, False, True] and pixels[2].any()
     account = account_of([folder], [captioned[0], captioned[2]], [(folder, captioned[1])])
     assert account.counts == {
-        "pictures without a caption": 1, "damaged pictures": 1, "captions of pictures left out": 1
+        "pictures without a caption": 1, "damaged pictures": 1, "captions of pictures left out": 1,
+        "labels of pictures left out": 2,
     }  # fmt: skip
-    assert (account.given("pictures"), account.given("captions")) == (4, 3)
+    assert (account.given("pictures"), account.given("captions"), account.given("labels")) == (4, 3, 4)
     shutil.copy(tmp_path / "0.png", tmp_path / "1.png")  # another picture of the same name is not taken from the cache
-    again = cache_maps([folder.path(item) for item in captioned], imagenet, tmp_path / "maps.npy", workers=1)
+    again, read = cache_pixels(paths, tmp_path / "pixels.npy", progress=False)
+    assert read.all()
     np.testing.assert_array_equal(again[1], again[0])
 
 
@@ -157,11 +193,29 @@ def test_contrastive_loss_is_smallest_for_matching_rows():
     assert contrastive_loss(rows, rows, scale) < contrastive_loss(rows, rows.roll(1, 0), scale)
 
 
-def test_crops_keep_at_least_six_columns_and_the_batch():
-    maps = torch.rand(4, 208, 8, 8)
-    sizes = {crop_and_flip(maps, torch.Generator().manual_seed(seed)).shape for seed in range(30)}
-    assert all(s[:2] == (4, 208) and 6 <= s[2] <= 8 and 6 <= s[3] <= 8 for s in sizes)
-    assert len(sizes) > 3
+def test_alike_captions_take_a_share_of_the_target():
+    rows = F.normalize(torch.randn(4, 16), dim=1)
+    scale, alike = torch.tensor(1.0), torch.full((4, 4), 0.25)
+    hard, even = (contrastive_loss(rows, rows, scale, target) for target in (torch.eye(4), alike))
+    assert even > hard
+    logits = rows @ rows.T
+    expected = (1 - SOFTNESS) * F.cross_entropy(logits, torch.arange(4)) - SOFTNESS * logits.log_softmax(1).mean()
+    torch.testing.assert_close(even, expected)
+
+
+def test_pictures_without_labels_teach_no_label():
+    labels = torch.tensor([[1.0, 0.0], [torch.nan, torch.nan]])
+    logits = torch.tensor([[2.0, -2.0], [50.0, 50.0]], requires_grad=True)
+    loss = label_loss(logits, labels)
+    loss.backward()
+    assert loss.item() == pytest.approx(2 * np.log1p(np.exp(-2)), rel=1e-5) and logits.grad[1].abs().sum() == 0
+    assert label_loss(logits, torch.full((2, 2), torch.nan)) == 0
+
+
+def test_rows_of_labels_tell_none_from_not_said():
+    items = [SimpleNamespace(labels=["dog", "cat"]), SimpleNamespace(labels=None), SimpleNamespace(labels=[])]
+    rows = label_rows(items)
+    assert rows[0].tolist() == [1, 1] and rows[1].isnan().all() and rows[2].tolist() == [0, 0]
 
 
 def test_recall_counts_ranks_by_hand():
@@ -172,32 +226,34 @@ def test_recall_counts_ranks_by_hand():
     assert result["image_to_text"] == {"1": pytest.approx(1 / 3, abs=1e-4), "3": 1.0}
 
 
-def test_alignment_learns_pairs_and_leaves_the_trunk_alone(imagenet):
+def test_alignment_learns_pairs_and_keeps_the_statistics_of_imagenet(imagenet):
     torch.manual_seed(3)
     student, to_teacher = pocket.create(imagenet)
-    words = ["dog", "cat", "bus", "tree", "boat", "snow", "pizza", "kite"] * 2
-    tokens = pocket.tokenizer()([f"a {word} {i}" for i, word in enumerate(words)])
-    teacher = F.normalize(torch.randn(16, 384), dim=1)
-    maps = np.zeros((16, 208, 8, 8), dtype=np.float16)
-    for picture in range(16):  # each has channels of its own
-        maps[picture, 13 * picture : 13 * (picture + 1)] = 4
-    pairs = Pairs(maps, tokens, torch.arange(16), teacher)
-    frozen = {n: p.clone() for n, p in frozen_trunk(student.visual.trunk).state_dict().items()}
+    words = ["dog", "cat", "bus", "tree"]
+    tokens = pocket.tokenizer()([f"a {word}" for word in words])
+    teacher = F.normalize(torch.randn(4, 384), dim=1)
+    pixels = np.zeros((4, 3, 256, 256), dtype=np.uint8)
+    for picture in range(4):  # each has a colour and stripes of its own
+        pixels[picture, picture % 3, :: picture + 1] = 200
+    pairs = Pairs(pixels, tokens, torch.arange(4), teacher, torch.eye(4))
+    statistics = {n: b.clone() for n, b in student.visual.named_buffers() if "running" in n}
+    averaged = []
 
-    def loss() -> float:
-        student.eval()
+    def loss(model) -> float:
+        model.eval()
         with torch.no_grad():
-            images = embed_maps(ImageTop(student.visual), maps, torch.arange(16))
-            return float(contrastive_loss(images, pocket.encode_text(student, tokens), student.logit_scale.exp()))
+            images = embed_pictures(model, pixels, torch.arange(4))
+            return float(contrastive_loss(images, pocket.encode_text(model, tokens), torch.tensor(10.0)))
 
-    before = loss()
-    rates = {"text": 1e-3, "head": 5e-3, "top": 1e-3}
-    align(
-        student, to_teacher, pairs, Language(tokens, teacher), epochs=12, learning_rates=rates, batch=16, anchor_batch=4
-    )
-    assert loss() < before - 0.2
-    after = frozen_trunk(student.visual.trunk).state_dict()
-    assert all(torch.equal(after[name], tensor) for name, tensor in frozen.items())
+    before = loss(student)
+    trained = align(
+        student, to_teacher, pairs, Language(tokens, teacher), epochs=25, batch=4, other_texts=4, progress=False,
+        after_epoch=lambda epoch, model: averaged.append((epoch, model)),
+    )  # fmt: skip
+    assert loss(student) < before - 0.1
+    after = dict(trained.visual.named_buffers())
+    assert statistics and all(torch.equal(after[name], kept) for name, kept in statistics.items())
+    assert [epoch for epoch, _ in averaged] == list(range(25)) and averaged[-1][1] is trained
 
 
 def test_the_export_is_an_encoder_of_the_library(model, tmp_path):
