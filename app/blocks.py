@@ -15,7 +15,7 @@ from fastapi.responses import JSONResponse, Response
 from gradio.exceptions import InvalidPathError
 from gradio.queueing import Queue
 from gradio.route_utils import FnIndexInferError
-from gradio.routes import file_upload_statuses
+from gradio.routes import API_PREFIX, file_upload_statuses
 from gradio.server_messages import ProcessCompletedMessage
 from starlette.exceptions import HTTPException
 
@@ -24,19 +24,39 @@ from algcn.kit.errors import InputError
 from app.kit.disk import telling_visitors
 from app.kit.limits import DISK_FULL
 from app.kit.listening import listened_to
+from app.kit.root import asked_at
 from app.kit.words import WENT_WRONG
 
-NOT_TAKEN = "What was sent is not what this takes; reload the page, or see its address with ?view=api."
-NO_UPLOAD = "A file must be an uploaded one; with gradio_client, pass handle_file('photo.jpg')."
-NO_BODY = 'The request must be JSON like {"data": [...]}; see the page\'s address with ?view=api for what goes into it.'
-NO_SUCH_ARGUMENTS = "These are not the arguments of that endpoint; see the page's address with ?view=api for its own."
-NO_ENDPOINT = "There is no such endpoint here; see the page's address with ?view=api for those there are."
+NOT_TAKEN = "What was sent is not what this takes; reload the page, or see /gradio_api/info for what endpoints take."
+NO_UPLOAD = "A file must be an uploaded one: send it to /gradio_api/upload, and give the path that comes back."
+NO_BODY = 'The request must be JSON like {"data": [...]}; /gradio_api/info says what goes into it.'
+NO_SUCH_ARGUMENTS = "These are not the arguments of that endpoint; /gradio_api/info lists its own."
+NO_ENDPOINT = "There is no such endpoint here; /gradio_api/info lists those there are."
 UNREADABLE_BODY = "There was an error parsing the body"  # fastapi's, of JSON that is too deep or not in UTF-8
 MAX_PROGRESS = 1000  # uploads of which gradio knows how far they are
 
 
 class Page(gr.Blocks):
-    """Blocks whose events fail with a sentence, whatever was raised; gradio's own say null."""
+    """Blocks whose events fail with a sentence, whatever was raised; gradio's own say null.
+
+    Args:
+        tools: Makes what answers language models, in place of gradio's own server of tools.
+        named: What gradio's Blocks take.
+    """
+
+    def __init__(self, *, tools: Callable[[Page], Any], **named: Any) -> None:
+        self._make_tools = tools
+        super().__init__(**named)
+
+    @property
+    def mcp_server_obj(self) -> Any:
+        """The server of tools, which gradio mounts; None without --mcp."""
+        return self._tools
+
+    @mcp_server_obj.setter
+    def mcp_server_obj(self, made: Any) -> None:
+        """Put one of the program's own in the place of the one that gradio made."""
+        self._tools = None if made is None else self._make_tools(self)
 
     async def process_api(self, block_fn: Any, inputs: list[Any], *values: Any, **named: Any) -> dict[str, Any]:
         """Answer an event or an endpoint."""
@@ -46,10 +66,11 @@ class Page(gr.Blocks):
                 count = len(function.inputs)
                 raise InputError(
                     f"The endpoint /{function.api_name} takes {count} argument{'s' * (count != 1)}, not {len(inputs)}; "
-                    "give them in the order that the page's address with ?view=api shows."
+                    "give them in the order that /gradio_api/info lists."
                 )
             event = self.queued.event_ids_to_events.get(named.get("event_id"))
-            with listened_to(lambda: event is None or event.alive), telling_visitors():
+            root = (named.get("root_path") or "").partition(API_PREFIX)[0]
+            with listened_to(lambda: event is None or event.alive), asked_at(root), telling_visitors():
                 return await super().process_api(block_fn, inputs, *values, **named)
         except gr.Error:
             raise

@@ -7,6 +7,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import gradio as gr
 from fastapi.routing import APIRoute
@@ -36,6 +37,9 @@ from app.visitors.sessions import Answers, Sessions
 from app.visitors.sweep import Sweeper
 from app.visitors.visitor import Visitor
 
+if TYPE_CHECKING:
+    from app.api.tools import ToolServer
+
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 TABS = (
     ("Search", "search", SearchTab),
@@ -60,7 +64,9 @@ window.arrivalTab = new URLSearchParams(window.arrivalAddress).get("tab") ?? "";
 def build(program: Program) -> Page:
     """Lay out the page; the program's service may still be loading."""
     compile_all()
-    with Page(title="ALGCN Explorer", analytics_enabled=False, fill_width=True) as page:
+    with Page(
+        tools=lambda page: _tools(page, program), title="ALGCN Explorer", analytics_enabled=False, fill_width=True
+    ) as page:
         frame = Frame(page, program, gr.State(Visitor(), delete_callback=Visitor.leave))
         masthead = Masthead(frame)
         opened: list[gr.Tab] = []
@@ -71,7 +77,7 @@ def build(program: Program) -> Page:
                 opened.append(tab)
                 tab.select(None, None, None, js=_remember_tab(name))
         masthead.wire(tabs, opened)
-        add_endpoints(program)
+        add_endpoints(page, program)
     page.queue(default_concurrency_limit=CONCURRENCY)  # how many may wait: `app.visitors.waiting`
     # Nobody reads gradio's statistics, and it makes them anew with each event (the name is spelled as gradio does).
     page.queued.ANALYTICS_MAX_EVENTS, page.queued.ANAYLTICS_CACHE_FREQUENCY = 1, 1 << 62
@@ -115,6 +121,8 @@ def launch(page: Page, program: Program, *, mcp: bool = False) -> str:
         )
     except OSError as error:
         raise InputError(f"The page cannot be served ({error}); set GRADIO_SERVER_PORT to a free port.") from None
+    if mcp and page.mcp_server_obj is None:  # gradio serves the page all the same
+        raise RuntimeError(page.mcp_error)
     return address
 
 
@@ -160,6 +168,13 @@ class _Guard:
             self._sessions.remove_old()
             self._answers.remove_old()
             self._page.forget_progress()
+
+
+def _tools(page: Page, program: Program) -> ToolServer:
+    # The package of the protocol takes a second to import.
+    from app.api.tools import ToolServer
+
+    return ToolServer(page, program)
 
 
 def _routes(program: Program) -> list[APIRoute]:

@@ -117,6 +117,10 @@ class RetrievalService:
         """The labels of the gallery's pictures, the model's where the gallery says nothing."""
         return self._ranker.labels
 
+    def item_labels(self, item: int) -> tuple[tuple[str, ...], bool]:
+        """Return the labels of a picture of the gallery, and whether the model predicted them."""
+        return self._ranker.item_labels(item)
+
     @property
     def cutoff_by(self) -> str:
         """What a cut-off goes by: "probability" where the bundle is calibrated, else "percentile"."""

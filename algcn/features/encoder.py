@@ -27,6 +27,7 @@ from algcn.features.encoder_files import (
     read_encoder_config,
     weights_path,
 )
+from algcn.kit import checks
 from algcn.kit.errors import InputError
 from algcn.kit.memory import keep_large_buffers
 from algcn.kit.resizing import Resizing, limit_aspect_ratio
@@ -50,7 +51,7 @@ def clean_text(text: str) -> str:
         InputError: Nothing that could be searched for is left.
     """
     if not isinstance(text, str):
-        raise InputError(f"A text is needed, not {type(text).__name__}.")
+        raise InputError(f"A text is needed, not {checks.kind(text)}.")
     text = text.strip()[: 10 * MAX_TEXT_LENGTH]
     # Surrogate halves that form a pair become their character, the others U+FFFD: no tokenizer survives a lone one.
     text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

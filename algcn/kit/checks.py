@@ -29,11 +29,30 @@ def is_number(value: object) -> bool:
 
 
 def shown(value: object) -> str:
-    """Return the start of a value as an error repeats it."""
+    """Return a value as an error repeats it: its start, with … where it is cut."""
+    if value is None:
+        return "nothing"
     try:
-        return f"{value!r:.{SHOWN}}"
+        text = repr(value)
     except ValueError:  # Python writes no whole number of more than some thousand digits
         return "a number of thousands of digits"
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
+
+
+def kind(value: object) -> str:
+    """Say what a value is where a text was meant, in words for those who do not write Python.
+
+    Example:
+        >>> kind({"a": 1}), kind(None)
+        ('an object', 'nothing')
+    """
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, (int, float)):
+        return "a number"
+    return "a list" if isinstance(value, (list, tuple)) else "an object"
 
 
 def whole_number(value: object, name: str, low: int, high: int | None = None, *, strict: bool = False) -> int:

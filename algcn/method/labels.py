@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from algcn.kit import checks
 from algcn.kit.errors import InputError
 
 SOURCES = ("annotated", "mined")
@@ -105,7 +106,7 @@ class LabelSet(Sequence[Label]):
             InputError: No label has this name; the message offers the closest ones.
         """
         if not isinstance(name, str):
-            raise InputError(f"A label is named by a text, not by {type(name).__name__}.")
+            raise InputError(f"A label is named by a text, not by {checks.kind(name)}.")
         position = self._positions.get(name.strip().casefold())
         if position is None:
             close = difflib.get_close_matches(name.strip().casefold(), self._positions, n=3)

@@ -21,8 +21,8 @@ def api(program: Program) -> list[Callable[..., Any]]:
         """Predict the labels of pictures; they are deleted within the hour.
 
         Args:
-            pictures: Picture files, tables (metadata.csv, .jsonl, .parquet), or zip archives of them; with
-                gradio_client: [handle_file("photo.jpg")]. At most 500 pictures of 24 MB each, 512 MB in all.
+            pictures: A list of picture files, tables (metadata.csv, .jsonl, .parquet), or zip archives of them; at most
+                500 pictures of 24 MB each, 512 MB in all.
 
         Returns:
             {"pictures": [{file, labels (predicted), given_labels (those of a table or of named folders, or null)}],

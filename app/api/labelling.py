@@ -25,7 +25,7 @@ def api(program: Program) -> list[Callable[..., Any]]:
         """Suggest labels of pictures from what they show and from labels that are known; nothing is kept.
 
         Args:
-            pictures: Picture files, tables or zip archives of them, as /label_pictures takes them; labels in a table
+            pictures: Picture files, tables or zip archives of them, as label_pictures takes them; labels in a table
                 are known for their pictures.
             known: Labels that all of these pictures are known to have, ["sea"] for instance. One that the model does
                 not know is suggested for none and changes nothing.

@@ -3,35 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from algcn.kit.errors import InputError
-from app.kit.limits import check_limit
+from app.api.hits import TEXT_LENGTH, picture_address
+from app.kit.limits import check_flag, check_limit
+from app.kit.words import shortened
 from app.program import Program
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from app.maps.gallery import GalleryMap
 
 
 API_WAIT_SECONDS = 600
+PLACES = 100  # labels whose place on the map is told
 
 
 def api(program: Program) -> list[Callable[..., Any]]:
     """List the endpoints about the gallery's map."""
 
-    def gallery_map(method: str = "pca", dimensions: int = 2) -> dict[str, Any]:
-        """Place every picture and caption of the gallery on a map of the common space.
+    def gallery_map(
+        method: Literal["pca", "umap"] = "pca", dimensions: int = 2, points: bool = False
+    ) -> dict[str, Any]:
+        """Tell where the labels, pictures and captions of the gallery lie on a map of the common space.
 
         Args:
-            method: pca or umap; umap may take minutes unless it was computed before.
+            method: "pca" or "umap"; the latter may take minutes unless it was computed before.
             dimensions: 2 or 3.
+            points: Whether to list every picture and caption too, some 200 characters for each.
 
         Returns:
-            {"method", "dimensions", "modality_gap": distance between the centres of pictures and captions or null,
-            "points": [{kind: picture or caption, file, text, labels, position}]}.
+            {"method", "dimensions", "modality_gap" (distance between the centres of pictures and captions, or null),
+            "pictures" and "captions" (how many there are), "places": [{label, pictures (how many have it), centre (the
+            mean of their positions)}] of the 100 most common labels} and, where asked for, "points": [{kind (picture or
+            caption), file, text, labels, position}].
         """
         from app.maps.gallery import METHODS, gallery_map_of
 
+        with_points = check_flag(points, "points")
         found = gallery_map_of(program.named_service(), program.cache_folder, program.layout_worker)
         view = found.view(method, dimensions, None, None, None)
         if method not in METHODS or dimensions != view.dimensions:
@@ -39,13 +51,22 @@ def api(program: Program) -> list[Callable[..., Any]]:
         found.start(method)
         if found.waiting(method, API_WAIT_SECONDS) is not None or not found.is_ready(method):
             raise InputError("The map is still being computed; ask again in a minute, or for method pca.")
-        positions = found.positions(method, view.dimensions).round(5).tolist()
-        return {
+        positions = found.positions(method, view.dimensions)
+        pictures = len(found.gallery.items)
+        answer = {
             "method": method,
             "dimensions": view.dimensions,
             "modality_gap": None if found.gap is None else found.gap.distance,
-            "points": [{**_described(found, point), "position": position} for point, position in enumerate(positions)],
+            "pictures": pictures,
+            "captions": len(positions) - pictures,
+            "places": _places(found, positions),
         }
+        if with_points:
+            answer["points"] = [
+                {**_described(found, point), "position": position}
+                for point, position in enumerate(positions.round(5).tolist())
+            ]
+        return answer
 
     def gallery_neighbours(file: str, limit: int = 8) -> dict[str, Any]:
         """Find what lies nearest to a picture of the gallery in the common space.
@@ -55,22 +76,41 @@ def api(program: Program) -> list[Callable[..., Any]]:
             limit: How many pictures and how many captions, 1 to 500.
 
         Returns:
-            {"pictures": [near], "captions": [near]}, where near is {kind, file, text, labels, cosine}, the best first.
-            Unlike a search, this leaves the encoder's own similarity out.
+            {"pictures": [near], "captions": [near]}, where near is {kind, file, text (at most 160 characters), labels,
+            cosine, picture (the address that the picture can be fetched from)}, the best first. Unlike a search, this
+            leaves the encoder's own similarity out.
         """
         from app.maps.gallery import gallery_map_of
 
-        found = gallery_map_of(program.named_service(), program.cache_folder, program.layout_worker)
-        limit = check_limit(limit)
-        numbers = {item.file_name: number for number, item in enumerate(found.gallery.items)}
-        if not isinstance(file, str) or file not in numbers:
-            raise InputError(f"The gallery has no picture {file!r:.80}; name one as a search returns it.")
-        point = numbers[file]
-        near = found.nearest(found.embedding(point)[None], limit, limit, without=point)
-        rows = [{**_described(found, hit.point), "cosine": round(hit.cosine, 6)} for hit in near]
+        service, most = program.named_service(), check_limit(limit)
+        point = service.find_item(file)  # the first points are the pictures
+        found = gallery_map_of(service, program.cache_folder, program.layout_worker)
+        near = found.nearest(found.embedding(point)[None], most, most, without=point)
+        rows = [
+            {
+                **_described(found, hit.point),
+                "text": shortened(found.text_of(hit.point), TEXT_LENGTH),
+                "cosine": round(hit.cosine, 6),
+                "picture": picture_address(service, found.picture_of(hit.point)),
+            }
+            for hit in near
+        ]
         return {f"{kind}s": [row for row in rows if row["kind"] == kind] for kind in ("picture", "caption")}
 
     return [gallery_map, gallery_neighbours]
+
+
+def _places(found: GalleryMap, positions: NDArray[np.floating]) -> list[dict[str, Any]]:
+    """Say where the pictures of each label lie, the most common labels first."""
+    rows: dict[str, list[int]] = {}
+    for row, labels in enumerate(found.labels):
+        for label in labels:
+            rows.setdefault(label, []).append(row)
+    common = sorted(rows.items(), key=lambda entry: -len(entry[1]))[:PLACES]
+    return [
+        {"label": label, "pictures": len(members), "centre": positions[members].mean(axis=0).round(5).tolist()}
+        for label, members in common
+    ]
 
 
 def _described(found: GalleryMap, point: int) -> dict[str, Any]:

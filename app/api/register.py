@@ -9,47 +9,68 @@ from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
+from gradio.blocks import BlockFunction
 
 from algcn.kit.errors import InputError
 from app.api import benchmark, classifiers, collections, labelling, labels, maps, search, training
+from app.api.explained import Explained, explain
+from app.api.table import BY_NAME, QUICK, TABLE
 from app.program import Program
 
-MODEL_ARGUMENT = "model: Which model answers, by its name in list_models; by default the one the program started with."
-
-# Answers of milliseconds. They do not wait in the page's queue behind anything, but have a room of their own
-# (`Program.answer_room`); gradio_client asks through the queue all the same, where nothing limits how many run.
-QUICK = frozenset(
-    {"benchmark", "classifier_neighbours", "describe_graph", "edit_edge", "export_csv", "label_graph",
-     "label_neighbours", "list_models", "search_by_item", "search_by_text"}
-)  # fmt: skip
-# In the order in which they are listed under "Use via API".
+MODEL_ARGUMENT = "Which model answers, by its name in list_models; by default the one the program started with."
 MODULES = (search, labels, classifiers, maps, benchmark, training, collections, labelling)
 
 
-def add_endpoints(program: Program) -> None:
-    """Offer the functions that the `api(program)` of each module lists; all other events are the page's own."""
-    functions = [_of_any_model(function, program) for module in MODULES for function in module.api(program)]
-    for function in (_list_models(program), *functions):
-        # gradio shows the first line of a docstring only; what the arguments mean is in the others.
-        description = " ".join(inspect.getdoc(function).split())
-        name, how = function.__name__, {}
-        if name in QUICK:
-            how = {"queue": False, "concurrency_limit": None}
-        gr.api(_with_error_sentence(function), api_name=name, api_description=description, **how)
+def functions(program: Program) -> dict[str, Callable[..., Any]]:
+    """Return the functions that the `api(program)` of each module lists, by name, in the order of the table."""
+    found = {function.__name__: function for module in MODULES for function in module.api(program)}
+    found["list_models"] = _list_models(program)
+    if found.keys() != BY_NAME.keys():
+        raise ValueError(f"{sorted(found.keys() ^ BY_NAME.keys())} must stand in app.api.table as in a module's api().")
+    return {endpoint.name: found[endpoint.name] for endpoint in TABLE}
 
 
-def _list_models(program: Program) -> Callable[[], list[dict[str, Any]]]:
-    def list_models() -> list[dict[str, Any]]:
+def explanations(program: Program) -> dict[str, Explained]:
+    """Return what is said of each endpoint and of its arguments, the name of a model among them."""
+    return {
+        name: explain(function) if name == "list_models" else explain(function).with_argument("model", MODEL_ARGUMENT)
+        for name, function in functions(program).items()
+    }
+
+
+def add_endpoints(page: gr.Blocks, program: Program) -> None:
+    """Offer all endpoints; all other events are the page's own."""
+    told = explanations(program)
+    for name, function in functions(program).items():
+        answers = function if name == "list_models" else _of_any_model(function, program)
+        how = {"queue": False, "concurrency_limit": None} if name in QUICK else {}
+        made = gr.api(_with_error_sentence(answers), api_name=name, api_description=told[name].text, **how)
+        _explain(page.fns[made["id"]], told[name])
+
+
+def _explain(endpoint: BlockFunction, told: Explained) -> None:
+    """Say what the arguments and the answer of an endpoint are: gradio shows it, but has no other place to say it."""
+    for description, component in zip(told.arguments.values(), endpoint.inputs, strict=True):
+        component._api_info = {**component._api_info, "additional_description": description}
+    (component,) = endpoint.outputs
+    component.label = "answer"
+    component._api_info = {"type": "object", "additionalProperties": {}, "description": told.returns}
+
+
+def _list_models(program: Program) -> Callable[[], dict[str, Any]]:
+    def list_models() -> dict[str, Any]:
         """Name the models that can answer: pass one of the names as `model` to any other endpoint.
 
         Returns:
-            [{name, is_default (the one the program started with), is_loaded (whether it answers at once)}].
+            {"models": [{name, is_default (the one the program started with), is_loaded (whether it answers at once)}]}.
         """
         default = program.models.default().name
-        return [
-            {"name": name, "is_default": name == default, "is_loaded": program.models.is_loaded(name)}
-            for name in program.models.names()
-        ]
+        return {
+            "models": [
+                {"name": name, "is_default": name == default, "is_loaded": program.models.is_loaded(name)}
+                for name in program.models.names()
+            ]
+        }
 
     return list_models
 
@@ -72,9 +93,6 @@ def _of_any_model(function: Callable[..., Any], program: Program) -> Callable[..
 
     answer.__signature__ = signature
     answer.__annotations__ = {**function.__annotations__, "model": "str"}
-    told, returns, result = inspect.getdoc(function).partition("\n\nReturns:")
-    arguments = "" if "\n\nArgs:\n" in told else "\n\nArgs:"
-    answer.__doc__ = f"{told}{arguments}\n    {MODEL_ARGUMENT}{returns}{result}"
     return answer
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from algcn.kit import checks
+from algcn.kit.errors import InputError
 
 DEFAULT_LIMIT = 24
 MAX_LIMIT = 500
@@ -33,3 +34,14 @@ def check_limit(limit: object) -> int:
         InputError: The limit is not a whole number from 1 to 500.
     """
     return checks.whole_number(limit, "limit", 1, MAX_LIMIT)
+
+
+def check_flag(value: object, name: str) -> bool:
+    """Check that a client says true or false.
+
+    Raises:
+        InputError: The value is another.
+    """
+    if not isinstance(value, bool):
+        raise InputError(f"The {name} must be true or false, not {checks.shown(value)}.")
+    return value

@@ -45,7 +45,9 @@ def uploaded_file(value: object, uploads: Path) -> Path:
     """
     path = value.get("path") if isinstance(value, dict) else None
     if not isinstance(path, str) or "\0" in path or not Path(path).resolve().is_relative_to(uploads.resolve()):
-        raise InputError("The image must be an uploaded file; with gradio_client, pass handle_file('photo.jpg').")
+        raise InputError(
+            "The image must be an uploaded file: send it to /gradio_api/upload, and give the path that comes back."
+        )
     if not Path(path).is_file():
         raise InputError(gone(Path(path).name))
     return Path(path)

@@ -101,4 +101,4 @@ class Query:
 
 def _check_text(name: str, value: object) -> None:
     if not isinstance(value, str):
-        raise InputError(f"The {name} must be a text, not {type(value).__name__}.")
+        raise InputError(f"The {name} must be a text, not {checks.kind(value)}.")

@@ -20,7 +20,7 @@ from serving import ENDPOINTS
 from algcn.kit import images
 from algcn.kit.resizing import Resizing
 from app.api import training
-from app.api.register import QUICK
+from app.api.table import QUICK
 from app.program import Program
 from app.search import reading
 from app.service import RetrievalService, load_service
@@ -29,16 +29,17 @@ PATIENCE = 60
 TRAININGS = 4  # two run and two wait
 # What each quick endpoint is asked here.
 ASKED: dict[str, list[Any]] = {
-    "benchmark": [""],
+    "benchmark": ["summary", ""],
     "classifier_neighbours": ["dog", 3, ""],
-    "describe_graph": [""],
-    "edit_edge": ["dog", "beach", 0.5, "", ""],
+    "describe_graph": [20, ""],
+    "edit_edge": ["dog", "beach", 0.5, "", 5, ""],
     "export_csv": ["a boat", 3, "", [], "any", "ranking", 0, None, ""],
-    "label_graph": ["adaptive", -1, 0.1, ""],
+    "gallery_picture": ["beach.png", ""],
+    "label_graph": ["adaptive", -1, 0.1, 20, ""],
     "label_neighbours": ["dog", "adaptive", 3, ""],
     "list_models": [],
-    "search_by_item": ["beach.png", 3, "", 0.5, "", [], "any", "ranking", 0, None, ""],
-    "search_by_text": ["a boat", 3, "", [], "any", "ranking", 0, None, ""],
+    "search_by_item": ["beach.png", 3, "", 0.5, "", [], "any", "ranking", 0, None, False, ""],
+    "search_by_text": ["a boat", 3, "", [], "any", "ranking", 0, None, False, ""],
 }
 
 

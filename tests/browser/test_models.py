@@ -151,16 +151,16 @@ def test_an_unknown_model_in_a_link_is_ignored_with_a_sentence(browser: Browser,
 
 def test_programs_name_the_model_that_answers(server: Server, tiny_gallery_dir: Path) -> None:
     client = Client(server.url, verbose=False)
-    listed = client.predict(api_name="/list_models")
+    listed = client.predict(api_name="/list_models")["models"]
     assert (listed[0]["name"], listed[0]["is_default"], listed[0]["is_loaded"]) == ("pictures", True, True)
     assert "pocket" in {model["name"] for model in listed}
     found = client.predict("a dog", model="pocket", api_name="/search_by_text")
     assert found["texts"]
     assert len(client.predict(model="pocket", api_name="/label_graph")["labels"]) == 67
     assert len(client.predict(api_name="/label_graph")["labels"]) == 5
-    assert client.predict(model="pocket", api_name="/benchmark")["relevance"]
+    assert client.predict("relevance", model="pocket", api_name="/benchmark")["numbers"]["relevance"]
     labels = client.predict(handle_file(tiny_gallery_dir / "beach.png"), api_name="/predict_labels")
-    assert {label["label"] for label in labels} <= {"beach", "boat", "dog", "plant_life", "sky"}
+    assert {label["label"] for label in labels["labels"]} <= {"beach", "boat", "dog", "plant_life", "sky"}
     assert client.predict("sky", api_name="/search_by_text")["texts"] == []
     for arguments, sentence in (
         ({"text": "a dog that sleeps"}, "This model reads pictures only"),

@@ -17,30 +17,31 @@ from hypothesis import strategies as st
 from mutations import examples
 from serving import ENDPOINTS, PROJECT, Server
 
-from app.api.register import QUICK
+from app.api.table import QUICK
 
 PATIENCE = 60
 EACH = 55  # payloads of each endpoint
-SEARCH = ["", 0.5, "", [], "any", "ranking", 0, None, ""]
+SEARCH = ["", 0.5, "", [], "any", "ranking", 0, None, False, ""]
 FILE = {"path": "nowhere.png", "orig_name": "a.png", "meta": {"_type": "gradio.FileData"}}
 # What each endpoint takes.
 HONEST: dict[str, list[Any]] = {
-    "benchmark": [""],
-    "classifier_map": ["pca", 2, ""],
+    "benchmark": ["summary", ""],
+    "classifier_map": ["pca", 2, True, ""],
     "classifier_neighbours": ["dog", 3, ""],
-    "describe_graph": [""],
-    "edit_edge": ["dog", "beach", 0.5, "", ""],
+    "describe_graph": [20, ""],
+    "edit_edge": ["dog", "beach", 0.5, "", 5, ""],
     "export_csv": ["a boat", 3, "", [], "any", "ranking", 0, None, ""],
-    "gallery_map": ["pca", 2, ""],
+    "gallery_map": ["pca", 2, True, ""],
     "gallery_neighbours": ["beach.png", 3, ""],
-    "label_graph": ["adaptive", -1, 0.1, ""],
+    "gallery_picture": ["beach.png", ""],
+    "label_graph": ["adaptive", -1, 0.1, 20, ""],
     "label_neighbours": ["dog", "adaptive", 3, ""],
     "label_pictures": [[FILE], ""],
     "list_models": [],
     "predict_labels": [FILE, ""],
     "search_by_image": [FILE, 3, *SEARCH],
     "search_by_item": ["beach.png", 3, *SEARCH],
-    "search_by_text": ["a boat", 3, "", [], "any", "ranking", 0, None, ""],
+    "search_by_text": ["a boat", 3, "", [], "any", "ranking", 0, None, False, ""],
     "suggest_labels": [[FILE], ["dog"], 3, ""],
     "train": ["paper", 0.5, 0.4, True, True, 2, 1, ""],
 }

@@ -122,7 +122,7 @@ def test_cleaning_keeps_what_says_something() -> None:
     assert clean_text("\ud83d\udc15") == "🐕"
     assert len(clean_text("long " * 10_000)) <= MAX_TEXT_LENGTH
     assert max(map(len, clean_text("x" * 10_000).split())) <= 100
-    with pytest.raises(InputError, match="A text is needed, not NoneType"):
+    with pytest.raises(InputError, match="A text is needed, not nothing"):
         clean_text(None)
 
 

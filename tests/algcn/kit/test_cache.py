@@ -73,7 +73,7 @@ def test_a_program_whose_cache_is_in_the_home_keeps_everything_there(
     with serve(home, ("--bundle", tiny_bundle_dir, "--gallery", tiny_gallery_dir), ALGCN_CACHE="~/x") as server:
         client = Client(server.url, verbose=False)
         assert client.predict("a dog", api_name="/search_by_text")["images"]
-        assert len(client.predict(api_name="/gallery_map")["points"]) == 12
+        assert len(client.predict(points=True, api_name="/gallery_map")["points"]) == 12
     assert kept(home) == {"x"}
     assert "galleries" in kept(home / "x")
 
@@ -86,7 +86,7 @@ def test_a_program_without_a_home_says_so_and_works(
     with serve(tmp_path / "work", ("--bundle", tiny_bundle_dir, "--gallery", tiny_gallery_dir), **places) as server:
         client = Client(server.url, verbose=False)
         assert client.predict("a dog", api_name="/search_by_text")["images"]
-        assert len(client.predict(api_name="/gallery_map")["points"]) == 12
+        assert len(client.predict(points=True, api_name="/gallery_map")["points"]) == 12
         assert server.output.count(NOTICE) == 1 and "Traceback" not in server.output
     assert not os.listdir(tmp_path / "work")
 

@@ -25,6 +25,14 @@ def test_what_is_no_number_within_the_bounds_is_refused(value: object) -> None:
         checks.number(value, "threshold", 0, 1)
 
 
+def test_a_long_value_is_cut_with_an_ellipsis_and_none_is_nothing() -> None:
+    assert checks.shown("x" * 38) == "'" + "x" * 38 + "'"
+    assert checks.shown("x" * 39) == "'" + "x" * 38 + "…"
+    assert checks.shown(None) == "nothing"
+    kinds = {None: "nothing", True: "true or false", 3: "a number", 0.5: "a number", (): "a list"}
+    assert {value: checks.kind(value) for value in kinds} == kinds
+
+
 def test_numbers_come_back_as_what_was_asked_for() -> None:
     assert checks.whole_number(3.0, "k", 1) == 3 and isinstance(checks.whole_number(3.0, "k", 1), int)
     assert isinstance(checks.number(1, "weight", 0), float)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import gc
 import json
-import re
 import shutil
 from pathlib import Path
 
 import pytest
-from conftest import PROJECT
 from gradio_client import Client
 from PIL import Image
 from serving import ENDPOINTS, Server
@@ -43,12 +41,6 @@ def test_the_public_endpoints_are_those_of_the_api_and_no_handler_of_the_page(ti
     told = Client(tiny_server.url, verbose=False).view_api(return_format="dict", print_info=False)
     assert set(told["named_endpoints"]) == {f"/{name}" for name in ENDPOINTS}
     assert not told["unnamed_endpoints"]
-
-
-def test_every_endpoint_that_the_readme_names_is_there() -> None:
-    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
-    named = set(re.findall(r'(?:`|api_name=")/(\w+)["`]', readme))
-    assert {"train", "search_by_text", "list_models"} <= named <= ENDPOINTS
 
 
 def test_every_endpoint_says_what_it_takes_and_gives(program: Program) -> None:

@@ -27,7 +27,7 @@ def item_of(file: str) -> int:
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"text": None}, "text must be a text, not NoneType"),
+        ({"text": None}, "text must be a text, not nothing"),
         ({"without": ["snow"]}, "without must be a text"),
         ({"weight": 1.5}, "weight must be a number from 0 to 1"),
         ({"weight": math.nan}, "weight must be a number"),
