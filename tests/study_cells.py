@@ -91,11 +91,11 @@ def _of(
         for label in LABELS:
             scored = {way: {"ap": rng.uniform(0.5, 0.7), "strength": 0.5} for way in suggestions.NEW_LABEL}
             yield "new", {"label": label, "seed": seed, "captions": True}, {"chance": 0.1, "zero-shot": 0.5, **scored}
-        for examples in (5, 10):
-            ap = {name: {label: rng.uniform(0.3, 0.6) for label in LABELS} for name in suggestions.RARE_METHODS}
+        for examples in study.rare_examples:
+            ap = {name: {label: rng.uniform(0.3, 0.6) for label in LABELS} for name in suggestions.rare_labels.METHODS}
             yield "rare", {"examples": examples, "seed": seed}, {"chance": dict.fromkeys(LABELS, 0.05), "ap": ap}
         for kind in suggestions.TRUTH_DAMAGES:
-            auc = {graph: rng.uniform(0.7, 0.9) for graph in suggestions.TRUTH_GRAPHS}
+            auc = {graph: rng.uniform(0.7, 0.9) for graph in suggestions.true_graphs.GRAPHS}
             yield "truth", {"damage": kind, "seed": seed}, {"auc": auc}
         for method in rankings.PEERS:
             told = {"scale": "as they are", "done": "Nothing was changed."}

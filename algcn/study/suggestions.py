@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from algcn.kit.checks import is_number
 from algcn.report.document import decimal
 from algcn.study import formatting
+from algcn.study import rare as rare_labels
+from algcn.study import truth as true_graphs
 from algcn.study.document import BARS, LINES, Figure, Row, Section, Table
 from algcn.study.known import GRAPHS
 from algcn.study.measured import Gaps, Measured, Runs, by_seed, concerned, parts, seeds_in_words
@@ -16,22 +18,8 @@ from algcn.study.settings import Collection, Settings
 from algcn.study.statistics import Mean, change, over_labels
 
 NEW_LABEL = {"names": "with the graph of similar names", "captions": "with the graph of captions that name it"}
-RARE_METHODS = {
-    "zero-shot": "the name alone",
-    "plus": "mode plus",
-    "plus-graph": "mode plus, graph",
-    "probe": "linear probe",
-    "prior": "probe that starts from the name",
-    "prior-graph": "probe that starts from the name, graph",
-}
 RARE_PAIRS = (("plus-graph", "plus"), ("prior", "probe"), ("prior-graph", "prior"))
 TRUTH_DAMAGES = {"whole": "whole labels", "dropped": "60 % of labels dropped", "corrupted": "corrupted prior"}
-TRUTH_GRAPHS = {
-    "counted": "counted G",
-    "learned": "learned G",
-    "paper-prior": "mode paper, prior C",
-    "paper-learned": "mode paper, learned A",
-}
 TRUTH_PAIRS = (("learned", "counted"), ("paper-learned", "paper-prior"))
 AUC_CHANCE = 0.5
 GRAPH_NAMES = {"none": "no graph", "counted": "counted graph", "learned": "learned graph"}
@@ -132,8 +120,7 @@ def rare(measured: Measured, settings: Settings) -> Section:
     gaps, tables, figures = Gaps(), [], []
     for collection in concerned(settings, measured, "rare"):
         cells = measured.get((collection.name, "rare"), ())
-        counts = sorted({cell["examples"] for cell in cells})
-        runs = {count: by_seed(cells, settings, examples=count) for count in counts}
+        runs = {count: by_seed(cells, settings, examples=count) for count in settings.rare_examples}
         wanted = len(settings.seeds)
         if gaps.note(collection.title, [(f"{count} examples", len(those), wanted) for count, those in runs.items()]):
             tables += _rare_tables(collection, runs, wanted)
@@ -151,13 +138,15 @@ def _rare_tables(collection: Collection, runs: Mapping[int, Runs], wanted: int) 
         decimal(mean.value) for mean in (Mean.of(_mean_over(those, "chance").values()) for those in runs.values())
     ]
     rows = [Row(("random order", *chance))]
-    for method, title in RARE_METHODS.items():
+    for method, title in rare_labels.METHODS.items():
         means = [Mean.of(_mean_over(those, "ap", method).values()) for those in runs.values()]
         rows.append(Row((title, *map(formatting.with_error, means))))
     compared = []
     for ours, theirs in RARE_PAIRS:
         found = [change(_mean_over(those, "ap", ours), _mean_over(those, "ap", theirs)) for those in runs.values()]
-        compared.append(Row((f"{RARE_METHODS[ours]}, over {RARE_METHODS[theirs]}", *map(formatting.change, found))))
+        compared.append(
+            Row((f"{rare_labels.METHODS[ours]}, over {rare_labels.METHODS[theirs]}", *map(formatting.change, found)))
+        )
     title = f"{collection.title}: labels with few examples"
     return [
         Table(f"{collection.name} rare", title, heads, tuple(rows)),
@@ -168,7 +157,7 @@ def _rare_tables(collection: Collection, runs: Mapping[int, Runs], wanted: int) 
 def _rare_figure(collection: Collection, runs: Mapping[int, Runs]) -> Figure:
     lines = tuple(
         series(title, [Mean.of(_mean_over(those, "ap", method).values()) for those in runs.values()])
-        for method, title in RARE_METHODS.items()
+        for method, title in rare_labels.METHODS.items()
     )
     levels = [Mean.of(_mean_over(those, "chance").values()).value for those in runs.values()]
     title, places = f"{collection.title}: AP of rare labels", tuple(map(str, runs))
@@ -200,9 +189,9 @@ def truth(measured: Measured, settings: Settings) -> Section:
 
 
 def _truth_table(collection: Collection, runs: Mapping[str, Runs], wanted: int) -> Table:
-    rows = [Row(("random order", *[decimal(AUC_CHANCE, 3)] * len(TRUTH_GRAPHS), *[""] * len(TRUTH_PAIRS)))]
+    rows = [Row(("random order", *[decimal(AUC_CHANCE, 3)] * len(true_graphs.GRAPHS), *[""] * len(TRUTH_PAIRS)))]
     for damage, those in runs.items():
-        means = [Mean.of(parts(those, "auc", graph).values()) for graph in TRUTH_GRAPHS]
+        means = [Mean.of(parts(those, "auc", graph).values()) for graph in true_graphs.GRAPHS]
         found = [change(parts(those, "auc", ours), parts(those, "auc", theirs)) for ours, theirs in TRUTH_PAIRS]
         name = TRUTH_DAMAGES[damage] + seeds_note(len(those), wanted)
         rows.append(
@@ -214,15 +203,15 @@ def _truth_table(collection: Collection, runs: Mapping[str, Runs], wanted: int) 
                 )
             )
         )
-    pairs = (f"{TRUTH_GRAPHS[ours]}, over {TRUTH_GRAPHS[theirs]}" for ours, theirs in TRUTH_PAIRS)
-    heads = ("AUC of edges", *TRUTH_GRAPHS.values(), *pairs)
+    pairs = (f"{true_graphs.GRAPHS[ours]}, over {true_graphs.GRAPHS[theirs]}" for ours, theirs in TRUTH_PAIRS)
+    heads = ("AUC of edges", *true_graphs.GRAPHS.values(), *pairs)
     return Table(f"{collection.name} truth", f"{collection.title}: which graph is nearer the truth", heads, tuple(rows))
 
 
 def _truth_figure(collection: Collection, runs: Mapping[str, Runs]) -> Figure:
     bars = tuple(
         series(title, [Mean.of(parts(those, "auc", graph).values()) for those in runs.values()])
-        for graph, title in TRUTH_GRAPHS.items()
+        for graph, title in true_graphs.GRAPHS.items()
     )
     places = tuple(TRUTH_DAMAGES[damage] for damage in runs)
     title = f"{collection.title}: AUC of edges against the truth"

@@ -168,16 +168,16 @@ def said(process: subprocess.Popen[str], code: int = 0) -> list[str]:
 def test_several_processes_share_a_study_without_what_only_the_page_needs(start, tmp_path: Path) -> None:
     together = said(start("--only", "main", "--jobs", "2"))
     assert sorted(line.split(" of ")[0] for line in together) == [str(number) for number in range(1, 8)]
-    table = (tmp_path / "out" / "drawn.md").read_text(encoding="utf-8")
+    table = (tmp_path / "out" / "study.md").read_text(encoding="utf-8")
     assert "mode plus" in table
     kept = {path: path.read_bytes() for path in (tmp_path / "out" / "cells").iterdir()}
     assert len(kept) == 7  # a probe, and three methods of two seeds; no claim is left
     next(iter(kept)).unlink()
-    (tmp_path / "out" / "drawn.md").unlink()
+    (tmp_path / "out" / "study.md").unlink()
     (alone,) = said(start("--only", "main"))
     assert alone.startswith("1 of 1  drawn: main method ")
     assert {path: path.read_bytes() for path in kept} == kept  # one process or two: the same measurement
-    assert (tmp_path / "out" / "drawn.md").read_text(encoding="utf-8") == table
+    assert (tmp_path / "out" / "study.md").read_text(encoding="utf-8") == table
 
 
 def test_a_process_that_is_ended_from_outside_is_a_sentence(start) -> None:
