@@ -23,6 +23,7 @@ from algcn.kit.errors import InputError, run_command
 from algcn.kit.files import sha256
 from algcn.study import tables
 from algcn.study.experiments import EXPERIMENTS
+from algcn.study.peers.experiment import CHECKOUTS, check
 from algcn.study.running import Task, Workplace, measure_all
 from algcn.study.settings import Settings, Study
 
@@ -41,9 +42,18 @@ def build_parser() -> CommandParser:
         "--captions", nargs="+", type=_named_file, default=[], metavar="NAME=FILE", help="CSV of file_name and text"
     )
     parser.add_argument("--out", type=path, required=True, help="folder of the measurements and the tables")
-    parser.add_argument("--only", nargs="+", choices=EXPERIMENTS, default=list(EXPERIMENTS), help="some experiments")
+    parser.add_argument("--only", nargs="+", choices=EXPERIMENTS, help="some experiments instead of all")
     parser.add_argument("--collections", nargs="+", choices=list(Settings.load().collections), help="some collections")
     parser.add_argument("--seeds", nargs="+", type=at_least(0), help="some seeds instead of the five")
+    parser.add_argument(
+        "--peers",
+        nargs="+",
+        default=[],
+        type=_named_checkout,
+        metavar="NAME=CHECKOUT",
+        help=f"also measure other people's methods, from clones of their code ({', '.join(CHECKOUTS)}); that code is "
+        "run with all your rights, so name only what you trust",
+    )
     parser.add_argument("--jobs", type=at_least(1), default=1, help="how many processes measure side by side")
     add_device(parser)
     add_quiet(parser)
@@ -56,6 +66,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     check_folder(arguments.out)
     open_device(arguments.device)
     settings = _chosen(Settings.load(), arguments.collections, arguments.seeds)
+    settings = replace(settings, peers=dict(arguments.peers))
+    if "peers" in (arguments.only or ()) and not arguments.peers:
+        raise InputError("No peer is named; add for instance --peers dscmr=CHECKOUT.")
+    check(settings.peers)
     given, captions = dict(arguments.features), dict(arguments.captions)
     names = sorted({collection.features for collection in settings.collections.values()})
     unknown = sorted({*given, *captions} - set(names))
@@ -67,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         report = (lambda line: None) if arguments.quiet else (lambda line: print(line, file=sys.stderr, flush=True))
         workplace = Workplace(settings, given, captions, known, arguments.out, arguments.device)
         cells, studies = workplace.open()
-        tasks = [task for experiment in arguments.only for task in _tasks(experiment, studies)]
+        tasks = [task for experiment in arguments.only or EXPERIMENTS for task in _tasks(experiment, studies)]
         measure_all(tasks, workplace, (cells, studies), arguments.jobs, report)
         tables.write(arguments.out, replace(settings, collections=Settings.load().collections))
 
@@ -91,6 +105,15 @@ def _named_file(value: str) -> tuple[str, Path]:
             f"{value!r} names no file; write NAME=FILE, coco=coco.safetensors for instance"
         )
     return name, file(place)
+
+
+def _named_checkout(value: str) -> tuple[str, Path]:
+    name, _, place = value.partition("=")
+    if name not in CHECKOUTS or not place:
+        raise argparse.ArgumentTypeError(f"{value!r} names no checkout; write NAME=FOLDER, {' or '.join(CHECKOUTS)}")
+    if not path(place).is_dir():
+        raise argparse.ArgumentTypeError(f"{place!r} is no folder; name a clone of {CHECKOUTS[name]}")
+    return name, path(place)
 
 
 if __name__ == "__main__":

@@ -38,25 +38,21 @@ def measure(study: Study, key: Key) -> dict[str, Any]:
         "method", "seed" (None where nothing is drawn), and by ranking of `RANKINGS` what `measuring.measured` gives for
         "test" and "unseen"; and "strength", that of the graph.
     """
-    method, seed, columns = key.of["method"], key.of["seed"], study.columns
-
-    def of(items: Embedded) -> dict[str, Any]:
-        found = {"test": measured(items, columns, study.device)}
-        if study.collection.in_sight:
-            seen = unseen_items(items, study.collection, study.features)
-            found["unseen"] = measured(seen, columns, study.device)
-        return found
-
-    def by(fitted: Fitted, weights: Weights) -> dict[str, Any]:
-        return of(ranked(fitted, study.features, "test", columns["all"], weights))
-
+    method, seed = key.of["method"], key.of["seed"]
     found: dict[str, Any] = {"method": method, "seed": seed}
     if method == "zero-shot":
-        return {**found, "cosine": of(embed(study.features.select("test"), None))}
-    fitted = fit(method, seed, study)
+        return {**found, "cosine": _of(embed(study.features.select("test"), None), study)}
+    return {**found, **by_rankings(fit(method, seed, study), study)}
+
+
+def by_rankings(fitted: Fitted, study: Study) -> dict[str, Any]:
+    """Measure the test split by every ranking of `RANKINGS`, with the "strength" of the graph picked on validation."""
     strength = best_strength(fitted, study, study.settings.graph_strengths)
+
+    def by(fitted: Fitted, weights: Weights) -> dict[str, Any]:
+        return _of(ranked(fitted, study.features, "test", study.columns["all"], weights), study)
+
     return {
-        **found,
         "strength": strength,
         "cosine": by(fitted, COSINE),
         "rule": by(fitted, BY_LABELS),
@@ -70,3 +66,11 @@ def fit(method: str, seed: int | None, study: Study) -> Fitted:
         return linear_probe(study)
     mode = method.removesuffix("-without-gcn")
     return trained(mode, study, seed, use_gcn=mode == method)
+
+
+def _of(items: Embedded, study: Study) -> dict[str, Any]:
+    found = {"test": measured(items, study.columns, study.device)}
+    if study.collection.in_sight:
+        seen = unseen_items(items, study.collection, study.features)
+        found["unseen"] = measured(seen, study.columns, study.device)
+    return found

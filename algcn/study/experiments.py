@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from algcn.study import ablations, comparison, damage, known, new, rare, truth
 from algcn.study.cells import Key
+from algcn.study.peers import experiment as peers
 from algcn.study.settings import Study
 
 
@@ -30,4 +31,5 @@ EXPERIMENTS: Mapping[str, Experiment] = {
     "new": Experiment(new.keys, new.measure),
     "rare": Experiment(rare.keys, rare.measure),
     "truth": Experiment(truth.keys, truth.measure),
+    "peers": Experiment(peers.keys, peers.measure),
 }

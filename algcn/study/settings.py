@@ -58,7 +58,11 @@ class Collection:
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """The whole of settings.json."""
+    """The whole of settings.json, and what the caller adds.
+
+    Attributes:
+        peers: The folders of other people's code, by the name of the checkout; not in the file.
+    """
 
     seeds: tuple[int, ...]
     collections: Mapping[str, Collection]
@@ -68,6 +72,7 @@ class Settings:
     flipped_shares: tuple[float, ...]
     known_labels: tuple[int, ...]
     rare_examples: tuple[int, ...]
+    peers: Mapping[str, Path] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def load(cls, path: Path = SETTINGS) -> Settings:
