@@ -244,7 +244,7 @@ def test_the_real_bundle_is_read_as_its_card_says() -> None:
     assert (names["snow"], names["skiing"]) in prior
     assert (names["person"], names["umbrella"]) in prior
     assert (names["umbrella"], names["person"]) not in prior
-    stages = bundle.model.label_graph()
+    stages = bundle.paper_model.label_graph()
     assert torch.equal(graph.weights("adaptive"), stages["adaptive"])
     assert torch.equal(graph.weights("normalised"), stages["normalised"].T)
     assert graph.model_epoch == len(graph.epochs) - 1 == 20

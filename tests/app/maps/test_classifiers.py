@@ -249,7 +249,7 @@ def test_programs_get_neighbours_and_pictures(endpoints: dict[str, Callable]) ->
         assert [set(row) for row in answer[key]] == [{"label", "group", "cosine"}] * 2
         assert answer[key][0]["cosine"] >= answer[key][1]["cosine"]
     for method in ("pca", "tsne"):
-        picture = json.loads(json.dumps(endpoints["classifier_map"](method, 3)))
+        picture = json.loads(json.dumps(endpoints["classifier_map"](method, 3, points=True)))
         assert (picture["method"], picture["dimensions"]) == (method, 3)
         assert [len(point["position"]) for point in picture["without_gcn"]["points"]] == [3] * 6
 
@@ -258,7 +258,7 @@ def test_programs_get_neighbours_and_pictures(endpoints: dict[str, Callable]) ->
     ("name", "arguments", "sentence"),
     [
         ("classifier_neighbours", ("dgo",), "There is no label 'dgo'. Did you mean 'dog'"),
-        ("classifier_neighbours", (7,), "label must be a text"),
+        ("classifier_neighbours", (7,), "A label is named by a text"),
         ("classifier_neighbours", ("dog", 0), "limit must be"),
         ("classifier_map", ("lda",), "method must be one of"),
         ("classifier_map", ("pca", 4), "dimensions must be 2 or 3"),

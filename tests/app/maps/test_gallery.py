@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
-from types import SimpleNamespace
+from types import MethodType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -25,6 +25,7 @@ from app.maps.gallery import NONE, PICTURES, TEXTS, GalleryMap, GalleryView
 from app.maps.layouts import Layouts
 from app.maps.panels import focus_panel, gallery_note, selection_panel
 from app.search.query import QueryPoint
+from app.service import RetrievalService
 
 PREFIX = "picture/gallery"
 
@@ -204,14 +205,16 @@ def test_labels_that_a_gallery_does_not_give_are_predicted(bundle: Bundle, galle
 
 @pytest.fixture
 def endpoints(bundle: Bundle, gallery: Gallery, tmp_path: Path) -> dict[str, Callable]:
-    service = SimpleNamespace(bundle=bundle, gallery=gallery, cache=Cache())
+    service = SimpleNamespace(bundle=bundle, gallery=gallery, cache=Cache(), pictures="/pictures")
+    service._positions = {item.file_name: position for position, item in enumerate(gallery.items)}
+    service.find_item = MethodType(RetrievalService.find_item, service)
     program = SimpleNamespace(named_service=lambda: service, cache_folder=tmp_path, layout_worker=AtOnce())
     return {function.__name__: function for function in maps.api(program)}
 
 
 def test_programs_get_points_and_neighbours(endpoints: dict[str, Callable]) -> None:
     for method in ("pca", "umap"):
-        answer = json.loads(json.dumps(endpoints["gallery_map"](method, 3)))
+        answer = json.loads(json.dumps(endpoints["gallery_map"](method, 3, True)))
         assert [point["kind"] for point in answer["points"]] == ["picture"] * 7 + ["caption"] * 8
         assert all(len(point["position"]) == 3 for point in answer["points"])
     near = endpoints["gallery_neighbours"]("street.jpg", 2)
