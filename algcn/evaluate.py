@@ -15,9 +15,11 @@ The answer ends with an account: what of the data was measured, and what was not
 Items of equal cosine have no order of their own, so each measure is what all their orders are expected to give
 (`algcn.evaluation.ties`): data sorted by label win nothing by it.
 
-`--space` says what ranks: "common" the cosine in ALGCN's common space alone, as in the paper; "encoder" that of the
+`--space` says what ranks: "common" the cosine in ALGCN's common space alone, as in the paper; "labels" the labels that
+two items probably share, of those that the data has, with the common space beside them; "encoder" the cosine of the
 encoder's features; "ranking" the bundle's rule, as on the page: common space, labels and encoder in one score
-(`algcn.evaluation.ranking`).
+(`algcn.evaluation.ranking`). The default is what each mode is made for: "common" for a model of mode paper, "labels"
+for one of mode plus.
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+
+import torch
 
 from algcn.command_line import (
     CommandParser,
@@ -44,7 +48,16 @@ from algcn.command_line import (
 from algcn.datasets.features import SPLITS, Features
 from algcn.datasets.image_folder import ImageFolder, read_image_folder
 from algcn.datasets.left_out import count_captions, count_labels, use_items
-from algcn.evaluation.retrieval import DEFINITIONS, SPACES, embed, embed_for_ranking, evaluate_embedded, summary
+from algcn.evaluation.measure import embed_by_labels
+from algcn.evaluation.retrieval import (
+    DEFINITIONS,
+    SPACES,
+    Embedded,
+    embed,
+    embed_for_ranking,
+    evaluate_embedded,
+    summary,
+)
 from algcn.features.extraction import extract_features, label_set_of, with_splits
 from algcn.kit.account import Account
 from algcn.kit.errors import InputError, run_command
@@ -172,6 +185,27 @@ def training_notice(features: Features, split: str) -> str | None:
     )
 
 
+def embed_in(space: str, features: Features, bundle: Bundle, device: torch.device) -> Embedded:
+    """Embed features so that cosine ranks as one of SPACES does.
+
+    Raises:
+        InputError: The features do not fit the bundle, or it has no probabilities of labels to rank by.
+    """
+    if space == "encoder":
+        return embed(features, None, device)
+    model = bundle.model.to(device)
+    if space == "common":
+        return embed(features, model, device)
+    if space == "ranking":
+        return embed_for_ranking(features, model, bundle.ranking, bundle.probabilities, device).by_inner_product()
+    if not bundle.probabilities:
+        raise InputError("The bundle has no probabilities of labels; use --space common, or fit them first.")
+    names = bundle.label_set.names
+    shared = [names.index(name) for name in features.label_set.names if name in names]
+    columns = torch.tensor(shared or range(len(names)))
+    return embed_by_labels(features, model, bundle.ranking, bundle.probabilities, columns, device)
+
+
 def build_parser() -> CommandParser:
     """The arguments of the command."""
     parser = CommandParser(
@@ -182,7 +216,10 @@ def build_parser() -> CommandParser:
     add_bundle(parser, "bundle")
     add_data(parser, "image folder, feature file (.safetensors) or folder of the authors' .mat files")
     parser.add_argument(
-        "--space", choices=SPACES, default="common", help="rank behind ALGCN, before it, or as the page does"
+        "--space",
+        choices=SPACES,
+        help="rank behind ALGCN, by probable labels, before it, or as the page does (default: common in mode paper, "
+        "labels in mode plus)",
     )
     parser.add_argument(
         "--split", choices=(*SPLITS, "all"), help="default: test where the data name splits, else everything"
@@ -205,26 +242,22 @@ def main(argv: Sequence[str] | None = None) -> None:
         notice = training_notice(features, split)
         if notice:
             print(notice, file=sys.stderr)
-        model = bundle.model.to(device) if arguments.space != "encoder" else None
-        if arguments.space == "ranking":
-            embedded = embed_for_ranking(
-                features, model, bundle.ranking, bundle.probabilities, device
-            ).by_inner_product()
-        else:
-            embedded = embed(features, model, device)
+        of_plus = bundle.training is not None and bundle.training.mode == "plus"
+        space = arguments.space or ("labels" if of_plus else "common")
+        embedded = embed_in(space, features, bundle, device)
         count_queries(account, features)
         result = evaluate_embedded(embedded, features.label_set.names)
         report = {
             "bundle": arguments.bundle,
             "data": str(arguments.data),
-            "space": arguments.space,
+            "space": space,
             "split": split,
             **({"split_name": features.split_name} if features.split_name else {}),
             **result.to_json(),
             "account": account.to_json(),
             "definitions": DEFINITIONS,
         }
-        print(summary(result, split, arguments.space, features.split_name))
+        print(summary(result, split, space, features.split_name))
         tell(account)
         answer(report)
 

@@ -434,6 +434,12 @@ def _keep(arguments: argparse.Namespace, outcome: _Outcome, device: torch.device
     for split in HELD_OUT:
         if (measured := record.of(split)) is not None:
             print(summary(measured, split, "common"))
+        if (
+            run.is_plus
+            and record.ranked_by_labels
+            and (measured := getattr(record.ranked_by_labels, split)) is not None
+        ):
+            print(summary(measured, split, "labels"))
     if beside is not None:
         print(f"beside it mode paper: epoch {beside.result.best_epoch}, picked on {beside.run.config.select}")
         for split in HELD_OUT:

@@ -119,16 +119,36 @@ def measure_ranking(
         tradeoff = RankingTradeoff("validation", tried)
     if not scales:
         return tradeoff, None
-    rule = replace(ranking, weights=BY_LABELS, rarity=rarity_among(ranking.rarity, columns))
     measured = {}
     for split in HELD_OUT:
         part = features.select(split)
         if len(part):
-            # The spreads are those of these labels, on these items; no label is looked at.
-            own = Ranking.fit(*parts_of(part, model, rule, scales, device), rule.rarity, BY_LABELS)
-            embedded = embed_for_ranking(part, model, own, scales, device).by_inner_product()
+            embedded = embed_by_labels(part, model, ranking, scales, columns, device)
             measured[split] = _result(embedded, features.label_set, columns)
     return tradeoff, HeldOut(**measured)
+
+
+def embed_by_labels(
+    features: Features,
+    model: ALGCN,
+    ranking: Ranking,
+    scales: Mapping[str, PlattScale],
+    columns: Tensor,
+    device: torch.device | str = "cpu",
+) -> Embedded:
+    """Embed items so that cosine ranks by the labels that two of them probably share, and by the common space.
+
+    Args:
+        features: The items. Their labels are not looked at; their spread of scores is.
+        model: In evaluation mode.
+        ranking: The model's rule, for how rare its labels are.
+        scales: From cosines of labels to probabilities.
+        columns: The model's labels that count.
+        device: Where to compute.
+    """
+    rule = replace(ranking, weights=BY_LABELS, rarity=rarity_among(ranking.rarity, columns))
+    own = Ranking.fit(*parts_of(features, model, rule, scales, device), rule.rarity, BY_LABELS)
+    return embed_for_ranking(features, model, own, scales, device).by_inner_product()
 
 
 def measure_splits(model: ALGCN, features: Features, columns: Tensor, device: torch.device | str = "cpu") -> HeldOut:

@@ -19,7 +19,13 @@ from algcn.kit.errors import InputError
 from algcn.method.labels import LabelSet
 from algcn.method.model import ALGCN
 
-SPACES = ("common", "encoder", "ranking")
+RANKED_BY = {
+    "common": "the common space",
+    "labels": "the labels that two items probably share",
+    "encoder": "the encoder alone",
+    "ranking": "labels, common space and encoder, as the page does",
+}
+SPACES = tuple(RANKED_BY)
 RELEVANCE = ("annotated", "all")
 RECALL_AT = (1, 5, 10)
 CURVE_POINTS = 21
@@ -288,7 +294,7 @@ def summary(result: SplitResult, split: str, space: str, split_name: str | None 
         split_name: The name of the data's split.
     """
     named = f" of {split_name}" if split_name else ""
-    lines = [f"{result.images} images, {result.texts} texts, split {split}{named}, {space} space"]
+    lines = [f"{result.images} images, {result.texts} texts, split {split}{named}, ranked by {RANKED_BY[space]}"]
     if result.map is not None:
         scores = result.map
         lines.append(

@@ -11,13 +11,15 @@ import torch
 
 from algcn import evaluate, extract
 from algcn.bundles.bundle import Bundle
-from algcn.bundles.saving import save_bundle
+from algcn.bundles.saving import save_bundle, update_bundle
 from algcn.datasets.authors import write_reference_folder
 from algcn.datasets.features import SPLITS, Features
 from algcn.evaluation import retrieval
+from algcn.evaluation.measure import embed_by_labels
+from algcn.evaluation.probabilities import PlattScale
 from algcn.evaluation.ranking import Ranking
 from algcn.kit.errors import InputError, run_command
-from algcn.method.config import ModelConfig
+from algcn.method.config import ModelConfig, TrainConfig
 from algcn.method.labels import LabelSet
 from algcn.method.model import ALGCN
 
@@ -110,9 +112,49 @@ def folder(tiny_gallery_dir, tmp_path):
     return folder
 
 
-@pytest.mark.parametrize("space", ["common", "encoder", "ranking"])
-def test_command_from_files_alone(folder, tiny_bundle_dir, tmp_path, capsys, space):
-    out = tmp_path / "report.json"
+@pytest.fixture
+def with_probabilities(tiny_bundle_dir, tmp_path):
+    """The tiny bundle with probabilities of its labels, as a model of mode plus has them."""
+    path = tmp_path / "bundle"
+    shutil.copytree(tiny_bundle_dir, path)
+    count = len(Bundle.load(path).label_set)
+    scale = PlattScale(torch.full((count,), 4.0), torch.full((count,), -1.0))
+    update_bundle(path, probabilities={"image": scale, "text": scale})
+    return path
+
+
+def test_labels_rank_those_that_share_the_labels_of_the_data(folder, with_probabilities, tmp_path, capsys):
+    bundle = Bundle.load(with_probabilities)
+    features, _, _ = evaluate.load_data(folder, bundle, None, "cpu")
+    shared = [name for name in features.label_set.names if name in bundle.label_set.names]
+    assert 0 < len(shared) < len(bundle.label_set)
+    columns = torch.tensor([bundle.label_set.index(name) for name in shared])
+    expected = embed_by_labels(features, bundle.model, bundle.ranking, bundle.probabilities, columns)
+    found = evaluate.embed_in("labels", features, bundle, torch.device("cpu"))
+    torch.testing.assert_close(found.images, expected.images)
+    everything = embed_by_labels(
+        features, bundle.model, bundle.ranking, bundle.probabilities, torch.arange(len(bundle.label_set))
+    )
+    assert not torch.allclose(found.images, everything.images)
+
+
+def test_each_mode_is_measured_by_what_it_is_made_for(folder, with_probabilities, tiny_bundle_dir, capsys):
+    evaluate.main([str(with_probabilities), str(folder)])
+    assert "ranked by the common space" in capsys.readouterr().out
+    config = json.loads((with_probabilities / "config.json").read_text(encoding="utf-8"))
+    config["training"] = {**TrainConfig().to_dict(), "mode": "plus"}
+    (with_probabilities / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    evaluate.main([str(with_probabilities), str(folder)])
+    assert "ranked by the labels that two items probably share" in capsys.readouterr().out
+    bundle = Bundle.load(tiny_bundle_dir)
+    features, _, _ = evaluate.load_data(folder, bundle, None, "cpu")
+    with pytest.raises(InputError, match="use --space common"):
+        evaluate.embed_in("labels", features, bundle, torch.device("cpu"))
+
+
+@pytest.mark.parametrize("space", ["common", "labels", "encoder", "ranking"])
+def test_command_from_files_alone(folder, with_probabilities, tmp_path, capsys, space):
+    tiny_bundle_dir, out = with_probabilities, tmp_path / "report.json"
     evaluate.main([str(tiny_bundle_dir), str(folder), "--space", space, "--json", str(out)])
     report = json.loads(out.read_text(encoding="utf-8"))
     assert set(report["map"]) == {"image_to_text", "text_to_image", "average", "chance"}
