@@ -26,12 +26,14 @@ from algcn.command_line import (
     tell,
     writing,
 )
+from algcn.evaluation.results import PRIMARY
 from algcn.evaluation.retrieval import RELEVANCE
 from algcn.kit.errors import run_command
 from algcn.method.config import PRESETS, ModelConfig, preset
 from algcn.training.comparison import compare, table
-from algcn.training.given import rows_used
+from algcn.training.given import learnable, rows_used
 from algcn.training.prior_labels import read_prior_labels
+from algcn.training.verdict import probe_warning
 
 
 def build_parser() -> CommandParser:
@@ -79,6 +81,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         given = {
             name: getattr(arguments, name) for name in ("epochs", "batch_size") if getattr(arguments, name) is not None
         }
+        if arguments.prior_labels is None:
+            features, left_out = learnable(features)
+            if left_out:
+                print(left_out, file=sys.stderr)
         report = compare(
             features,
             preset(arguments.preset).replace(**given),
@@ -93,6 +99,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         account = rows_used(features)
         print(table(report))
         tell(account)
+        methods = report.first.methods
+        warning = probe_warning(methods["algcn"].of(PRIMARY).mean, methods["linear_probe"].of(PRIMARY).mean)
+        if warning:
+            print(warning, file=sys.stderr)
         if bundle is not None:
             # Read again: a training that ended in the meantime must not be undone.
             metrics = {**(Bundle.load(bundle.path).metrics or {}), "baselines": report.to_json()}

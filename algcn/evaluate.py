@@ -15,6 +15,9 @@ The answer ends with an account: what of the data was measured, and what was not
 Items of equal cosine have no order of their own, so each measure is what all their orders are expected to give
 (`algcn.evaluation.ties`): data sorted by label win nothing by it.
 
+A bundle that was trained on pictures of the same file names knows their split: that one counts, where the data name
+none. Pictures that it was trained on are never measured as a test, and are said where all are measured.
+
 `--space` says what ranks: "common" the cosine in ALGCN's common space alone, as in the paper; "labels" the labels that
 two items probably share, of those that the data has, with the common space beside them; "encoder" the cosine of the
 encoder's features; "ranking" the bundle's rule, as on the page: common space, labels and encoder in one score
@@ -119,6 +122,10 @@ def load_data(path: str | Path, bundle: Bundle, split: str | None, device: str, 
                 f"The features {str(path)!r} were made by another encoder than the bundle's; "
                 f"extract them anew: python -m algcn.extract IMAGE_FOLDER --bundle {bundle.path} --out {path}."
             )
+        if bundle.split is not None:
+            known = [bundle.split[name] or own for name, own in zip(features.file_names, features.split, strict=True)]
+            _check_unseen(bundle, features.file_names, features.split)
+            features = replace(features, split=known)
         chosen = _chosen_split(set(features.split), set(features.split), split)
         selected = features if chosen == "all" else features.select(chosen)
         return Measured(selected, chosen, _account_of_rows(features, chosen))
@@ -129,11 +136,34 @@ def load_data(path: str | Path, bundle: Bundle, split: str | None, device: str, 
         )
     named = read_image_folder(path)
     folder = with_splits(named)  # the same pictures as in a feature file of this folder
-    chosen = _chosen_split({item.split for item in named}, {item.split for item in folder}, split)
+    names_splits = {item.split for item in named}
+    if bundle.split is not None:
+        _check_unseen(bundle, [item.file_name for item in named], [item.split for item in named])
+        known = [replace(item, split=bundle.split[item.file_name] or item.split) for item in folder]
+        names_splits |= {bundle.split[item.file_name] for item in named}
+        folder = replace(folder, items=known)
+    chosen = _chosen_split(names_splits, {item.split for item in folder}, split)
     folder = _of_split(folder, chosen)
     label_set, account = label_set_of(folder, bundle.label_set), Account()
     features = extract_features(folder, bundle.encoder(device), label_set, progress=progress, account=account)
     return Measured(features, chosen, account)
+
+
+def _check_unseen(bundle: Bundle, file_names: Sequence[str], split: Sequence[str | None]) -> None:
+    """Refuse data that call pictures a test which the bundle was trained on.
+
+    Raises:
+        InputError: They do; the sentence counts them and names one.
+    """
+    seen = bundle.split.trained_on(
+        name for name, part in zip(file_names, split, strict=True) if part in ("validation", "test")
+    )
+    if seen:
+        raise InputError(
+            f"The bundle {bundle.path} was trained on {len(seen):,} of the pictures that the data hold out, "
+            f"{seen[0]!r} for instance, so their numbers would be no test; name other splits in the data's table, or "
+            "train again."
+        )
 
 
 def _of_split(folder: ImageFolder, chosen: str) -> ImageFolder:
@@ -173,9 +203,17 @@ def count_queries(account: Account, features: Features) -> None:
         account.add("queries without a label", features.file_names[without[0]], remedy, len(without), "queries")
 
 
-def training_notice(features: Features, split: str) -> str | None:
+def training_notice(features: Features, split: str, bundle: Bundle) -> str | None:
     """A sentence where what is measured holds pictures of the training split, None where it does not."""
     first, _ = features.first_rows()
+    if bundle.split is not None:
+        seen = bundle.split.trained_on(features.file_names)
+        if not seen:
+            return None
+        return (
+            f"The bundle was trained on {len(seen):,} of these {len(first):,} images, {seen[0]!r} for instance, so "
+            "these numbers are no test; --split test measures images that it was not trained on."
+        )
     training = sum(features.split[row] == "train" for row in first)
     if split != "all" or not training:
         return None
@@ -239,7 +277,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         features, split, account = load_data(
             arguments.data, bundle, arguments.split, arguments.device, progress=not arguments.quiet
         )
-        notice = training_notice(features, split)
+        notice = training_notice(features, split, bundle)
         if notice:
             print(notice, file=sys.stderr)
         of_plus = bundle.training is not None and bundle.training.mode == "plus"
@@ -252,6 +290,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             "data": str(arguments.data),
             "space": space,
             "split": split,
+            **({"trained_on": len(bundle.split.trained_on(features.file_names))} if bundle.split is not None else {}),
             **({"split_name": features.split_name} if features.split_name else {}),
             **result.to_json(),
             "account": account.to_json(),

@@ -59,7 +59,7 @@ from algcn.method.config import PRECISIONS, PRESETS, SELECTIONS, ModelConfig, Tr
 from algcn.method.model import ALGCN
 from algcn.method.plus import BATCH, PLUS_RATE, PLUS_WIDTH
 from algcn.training.ablations import ablate
-from algcn.training.given import label_counts, label_warnings, rows_used
+from algcn.training.given import label_counts, label_warnings, learnable, rows_used
 from algcn.training.incomplete import CompletedLabels, complete_labels
 from algcn.training.label_embeddings import LEARNED, read_label_embeddings
 from algcn.training.loop import (
@@ -74,6 +74,7 @@ from algcn.training.loop import (
 from algcn.training.modes import BOTH, CHOICES, Run, directed_graph, plus_run
 from algcn.training.prior_labels import read_prior_labels
 from algcn.training.processes import Processes, joined
+from algcn.training.verdict import last_epoch_warning
 
 CHECKPOINT_SECONDS = 5.0  # between two checkpoints of the command: writing one takes longer than a short epoch
 PRESET, AUTO = "mirflickr", "auto"
@@ -279,6 +280,9 @@ def _train_all(arguments: argparse.Namespace, processes: Processes, device: torc
     encoder = choose_encoder(features, out, encoder=arguments.encoder, encoder_of=arguments.encoder_of)
     found = labels_line(label_counts(features))
     warnings = label_warnings(features)
+    if arguments.prior_labels is None:  # rows of the user's own may speak for labels without a training picture
+        features, left_out = learnable(features)
+        warnings += [left_out] if left_out else []
     seed = TrainConfig.seed if arguments.seed is None else arguments.seed
     if arguments.mode != "paper":
         features = with_validation(features, seed, arguments.select or TrainConfig.select)
@@ -379,6 +383,7 @@ def _kept(checkpoints: Iterable[Path]) -> Iterator[None]:
 def _keep(arguments: argparse.Namespace, outcome: _Outcome, device: torch.device) -> None:
     """Measure what was trained, and write the bundle."""
     from algcn.bundles.saving import save_bundle
+    from algcn.bundles.split import TrainedSplit
 
     trained, encoder = outcome.trained, outcome.encoder
     paper = trained.get("paper")
@@ -427,6 +432,7 @@ def _keep(arguments: argparse.Namespace, outcome: _Outcome, device: torch.device
             paper=beside and beside.result.model,
             paper_training=beside and beside.run.config,
             directed_graph=directed_graph(features, model, result.probabilities) if run.is_plus else None,
+            split=TrainedSplit.of(features.file_names, features.split),
         )
     for checkpoint in outcome.checkpoints:
         checkpoint.unlink(missing_ok=True)
@@ -446,6 +452,10 @@ def _keep(arguments: argparse.Namespace, outcome: _Outcome, device: torch.device
             if (measured := record.other_modes["paper"].of(split)) is not None:
                 print(summary(measured, split, "common"))
     tell(rows_used(features))
+    for item, outcome_of in trained.values():
+        warning = last_epoch_warning(outcome_of.best_epoch, item.config.epochs, item.config.select)
+        if warning:
+            print(f"{item.title}: {warning}", file=sys.stderr)
     if run.config.select == "test":
         print(f"WARNING: {TEST_WARNING}")
 

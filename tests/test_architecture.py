@@ -10,7 +10,7 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parents[1]
 LINES = 500
-ROOMS = 18  # at the top of algcn/
+ROOMS = 19  # at the top of algcn/
 # A package may import those before it.
 LIBRARY = (
     "kit",
@@ -27,7 +27,8 @@ LIBRARY = (
     "command_line",
 )
 # Arguments in, a sentence or a file out: nobody imports them, and so nobody imports a package's __main__.
-COMMANDS = ("train", "extract", "evaluate", "baselines", "reliability", "hub")
+COMMANDS = ("train", "extract", "evaluate", "baselines", "reliability", "hub", "quickstart")
+CHAIN = "algcn/quickstart.py"  # the commands one after another: it alone calls others
 PAGE = (
     "kit",
     "search",
@@ -166,7 +167,7 @@ def test_the_page_imports_downwards(file: str) -> None:
 @pytest.mark.parametrize("file", FILES)
 def test_nobody_imports_a_command(file: str) -> None:
     commands = {imported for imported in imports_of(file) if imported in MODULES and is_command(imported)}
-    assert not commands, f"{file} imports {commands}; move what it needs into a package"
+    assert file == CHAIN or not commands, f"{file} imports {commands}; move what it needs into a package"
 
 
 def test_no_import_goes_in_a_circle() -> None:

@@ -10,6 +10,7 @@ the GCN are checked and loaded when they are first asked for; nothing is ever un
     paper.safetensors        where the model is of mode "plus": that of mode "paper" beside it (float16); optional
     label_graph.safetensors  counted and change L × L, share L: what labels say about one another; optional
     history.safetensors      learned_change E × L × L and classifiers E × L × d (float16) after every epoch; optional
+    split.safetensors        which picture was in which split, by hashes of file names; optional
     without_gcn.safetensors  the same training without the GCN (float16), to compare with; optional
     metrics.json             the bundle's own numbers; optional
     README.md                the model card; optional
@@ -44,6 +45,7 @@ from algcn.bundles.manifest import (
     METRICS_NAME,
     MODEL_NAME,
     PAPER_NAME,
+    SPLIT_NAME,
     WITHOUT_GCN_NAME,
     check_hashes,
     encoder_hashes,
@@ -53,6 +55,7 @@ from algcn.bundles.manifest import (
     read_json,
 )
 from algcn.bundles.predictor import LabelPredictor, thresholds_from_json
+from algcn.bundles.split import TrainedSplit
 from algcn.bundles.weights import load_directed_graph, load_model, load_safetensors
 from algcn.evaluation.calibration import Calibration
 from algcn.evaluation.probabilities import PlattScale, scales_from_json
@@ -68,7 +71,7 @@ from algcn.method.model import ALGCN
 if TYPE_CHECKING:
     from algcn.bundles.embedding import Picture
 
-_LAZY = (WITHOUT_GCN_NAME, PAPER_NAME, LABEL_GRAPH_NAME)  # checked when they are first asked for
+_LAZY = (WITHOUT_GCN_NAME, PAPER_NAME, LABEL_GRAPH_NAME, SPLIT_NAME)  # checked when they are first asked for
 
 
 @dataclasses.dataclass(eq=False)
@@ -215,6 +218,15 @@ class Bundle:
         if not self._is_there(LABEL_GRAPH_NAME):
             return None
         return load_directed_graph(self.path / LABEL_GRAPH_NAME, len(self.label_set))
+
+    @cached_property
+    def split(self) -> TrainedSplit | None:
+        """Which picture was in which split of the training, read on the first call; None where that was not saved.
+
+        Raises:
+            InputError: The file is missing or damaged.
+        """
+        return TrainedSplit.load(self.path / SPLIT_NAME) if self._is_there(SPLIT_NAME) else None
 
     def with_directed_graph(self, graph: DirectedGraph) -> Bundle:
         """The same bundle with other words of labels about one another, to see what they would change; no file does."""

@@ -27,8 +27,8 @@ FORMAT = 1
 ENCODER = "encoder"
 CONFIG_NAME, MODEL_NAME, HISTORY_NAME = "config.json", "model.safetensors", "history.safetensors"
 WITHOUT_GCN_NAME, METRICS_NAME, README_NAME = "without_gcn.safetensors", "metrics.json", "README.md"
-PAPER_NAME, LABEL_GRAPH_NAME = "paper.safetensors", "label_graph.safetensors"
-HASHED = (MODEL_NAME, PAPER_NAME, LABEL_GRAPH_NAME, HISTORY_NAME, WITHOUT_GCN_NAME, METRICS_NAME)
+PAPER_NAME, LABEL_GRAPH_NAME, SPLIT_NAME = "paper.safetensors", "label_graph.safetensors", "split.safetensors"
+HASHED = (MODEL_NAME, PAPER_NAME, LABEL_GRAPH_NAME, HISTORY_NAME, WITHOUT_GCN_NAME, SPLIT_NAME, METRICS_NAME)
 # People edit a model card (and a Hub adds to it) without touching the model: it has no hash.
 NAMES = (CONFIG_NAME, *HASHED, README_NAME, ENCODER)
 _NEIGHBOUR = re.compile(r"[A-Za-z0-9][\w.-]*", re.ASCII)

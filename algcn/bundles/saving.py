@@ -23,6 +23,7 @@ from algcn.bundles.manifest import (
     NAMES,
     PAPER_NAME,
     README_NAME,
+    SPLIT_NAME,
     WITHOUT_GCN_NAME,
     json_text,
     read_config,
@@ -30,6 +31,7 @@ from algcn.bundles.manifest import (
     write_config,
 )
 from algcn.bundles.predictor import thresholds_to_json
+from algcn.bundles.split import TrainedSplit
 from algcn.bundles.weights import save_safetensors
 from algcn.evaluation.calibration import Calibration
 from algcn.evaluation.probabilities import PlattScale, scales_to_json
@@ -65,6 +67,7 @@ def save_bundle(
     paper: ALGCN | None = None,
     paper_training: TrainConfig | None = None,
     directed_graph: DirectedGraph | None = None,
+    split: TrainedSplit | None = None,
     readme: str | None = None,
 ) -> Path:
     """Write a bundle beside `path` and rename it into place; a bundle that was there is replaced as a whole.
@@ -92,6 +95,7 @@ def save_bundle(
             `without_gcn` are this one's.
         paper_training: How that was trained.
         directed_graph: What labels say about one another.
+        split: Which picture was in which split.
         readme: The model card.
 
     Raises:
@@ -115,6 +119,8 @@ def save_bundle(
             _save_half(paper, aside / PAPER_NAME)
         if directed_graph is not None:
             save_safetensors(directed_graph._asdict(), aside / LABEL_GRAPH_NAME)
+        if split is not None:
+            split.save(aside / SPLIT_NAME)
         if metrics is not None:
             files.write_text(aside / METRICS_NAME, json_text(metrics))
         if readme is None and (path / README_NAME).is_file():

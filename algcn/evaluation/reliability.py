@@ -146,11 +146,13 @@ def measure_calibration(
         device: Where to compute.
 
     Returns:
-        The part of a bundle's record; its sets are the test split, where that has a label, then `others`.
+        The part of a bundle's record; its sets are the test split, where two of its pictures have labels, then
+        `others`.
     """
     validation, test = features.select("validation"), features.select("test")
     sets = []
-    if test.labels.any():
+    labelled = {name for name, has in zip(test.file_names, test.labels.any(dim=1).tolist(), strict=True) if has}
+    if len(labelled) > 1:  # one picture has no other to be compared with
         sets.append(("test split", embed_for_ranking(test, model, ranking, scales, device)))
     sets.extend((others or {}).items())
     return CalibrationTest(

@@ -14,6 +14,7 @@ definitions of relevance, one of them without that label.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,6 +44,7 @@ from algcn.kit.progress import ProgressBar
 from algcn.method.config import ModelConfig, TrainConfig
 from algcn.method.labels import LabelSet
 from algcn.training.loop import train_algcn
+from algcn.training.verdict import last_epoch_warning
 
 DEFINITIONS = {
     "measure": "mean average precision over the whole ranking (mAP@all) by cosine on the test split; an image queries "
@@ -167,6 +169,9 @@ def compare(
             if seed == seeds[0]:
                 details[method] = detail(embedded)
             bar.say(_line(f"{method} seed {seed}", results, started))
+            warning = last_epoch_warning(result.best_epoch, config.epochs, config.select)
+            if warning:
+                print(f"{method} seed {seed}: {warning}", file=sys.stderr)
 
     def block(item: Relevance) -> RelevanceBlock:
         measured = {method: of[item.name] for method, of in details.items()}

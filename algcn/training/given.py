@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import unicodedata
 
 from algcn.datasets.features import Features
 from algcn.kit.account import Account
+from algcn.kit.errors import InputError
+from algcn.method.labels import LabelSet
 
 SHOWN = 3  # labels that a warning names
 
@@ -17,19 +20,38 @@ def label_counts(features: Features) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda entry: -entry[1]))
 
 
-def label_warnings(features: Features) -> list[str]:
-    """Say which labels cannot be learned, and which are probably one label in two spellings."""
+def learnable(features: Features) -> tuple[Features, str | None]:
+    """Leave out the labels that no picture of the train split has: nothing can be learned of them.
+
+    Rows stay, also those that have no label then. A graph cannot be made of such labels, nor a classifier be fitted.
+
+    Returns:
+        The features with the other labels, and a sentence that counts and names those left out; None where none is.
+
+    Raises:
+        InputError: No picture of the train split has a label.
+    """
     training = features.labels[[row for row, split in enumerate(features.split) if split == "train"]]
-    unseen = [
-        name for name, seen in zip(features.label_set.names, training.any(dim=0).tolist(), strict=True) if not seen
-    ]
+    seen = training.any(dim=0)
+    if not seen.any():
+        raise InputError("No item of the train split has a label; give labelled items with the split 'train'.")
+    if seen.all():
+        return features, None
+    kept = seen.nonzero().flatten().tolist()
+    unseen = [name for name, is_seen in zip(features.label_set.names, seen.tolist(), strict=True) if not is_seen]
+    smaller = dataclasses.replace(
+        features, labels=features.labels[:, kept], label_set=LabelSet([features.label_set[column] for column in kept])
+    )
+    have, are = ("has", "is") if len(unseen) == 1 else ("have", "are")
+    return smaller, (
+        f"{len(unseen):,} of {len(features.label_set):,} labels {have} no picture in the training split and {are} left "
+        f"out: {_listed(unseen)}; give each a training picture to have it learned."
+    )
+
+
+def label_warnings(features: Features) -> list[str]:
+    """Say which labels are probably one label in two spellings."""
     warnings = []
-    if unseen:
-        have = "has" if len(unseen) == 1 else "have"
-        warnings.append(
-            f"{len(unseen):,} of {len(features.label_set):,} labels {have} no picture in the training split and cannot "
-            f"be learned: {_listed(unseen)}."
-        )
     spellings: dict[str, list[str]] = {}
     for name in features.label_set.names:
         spellings.setdefault(unicodedata.normalize("NFKC", name).casefold(), []).append(name)

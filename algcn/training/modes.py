@@ -51,6 +51,11 @@ class Run:
     capture: bool = False
 
     @property
+    def title(self) -> str:
+        """The run's name in a sentence."""
+        return "Without the GCN" if self.name == "without_gcn" else f"Mode {self.name}"
+
+    @property
     def is_plus(self) -> bool:
         """Whether the model is of mode "plus"."""
         return self.config.mode == "plus"

@@ -25,7 +25,7 @@ from algcn.kit.account import Account
 from algcn.kit.errors import InputError, run_command
 
 MODULES = (
-    *(f"algcn.{name}" for name in ("train", "extract", "evaluate", "baselines", "reliability", "hub")),
+    *(f"algcn.{name}" for name in ("train", "extract", "evaluate", "baselines", "reliability", "hub", "quickstart")),
     *(f"algcn.{name}.__main__" for name in ("gallery", "datasets", "report", "study", "pretrain")),
     "assets.postcards.__main__",
     "app.launch",
@@ -107,7 +107,15 @@ def test_the_help_shows_the_defaults_of_the_code(command: ModuleType, capsys: py
 
 def test_no_default_is_typed_by_hand() -> None:
     """In a help string "(default: …)" has a value of the code in it, or says in words where the value comes from."""
-    words = ("the preset's", "the train split", "the one the features", "symbolic links", "Flickr below", "{")
+    words = (
+        "the preset's",
+        "common in mode",
+        "the train split",
+        "the one the features",
+        "symbolic links",
+        "Flickr below",
+        "{",
+    )
     for name in MODULES:
         for line in inspect.getsource(load(name)).splitlines():
             _, found, default = line.partition("(default: ")

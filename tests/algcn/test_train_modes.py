@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -198,3 +199,31 @@ def test_a_validation_split_is_needed_to_impute(make_features, tmp_path: Path) -
                 *(*SIZES, "--out", str(tmp_path / "b")),
             ]
         )
+
+
+@pytest.mark.parametrize("mode", ["paper", "plus"])
+def test_a_label_without_a_training_picture_is_left_out(features, tmp_path: Path, capsys, mode: str) -> None:
+    labels, name = features.labels.clone(), features.label_set.names[2]
+    labels[[row for row, split in enumerate(features.split) if split == "train"], 2] = 0
+    replace(features, labels=labels).save(tmp_path / "features.safetensors")
+    train.main([str(tmp_path / "features.safetensors"), "--mode", mode, *SIZES, "--out", str(tmp_path / "b")])
+    bundle = Bundle.load(tmp_path / "b")
+    assert bundle.label_set.names == [other for other in features.label_set.names if other != name]
+    assert f"no picture in the training split and is left out: {name};" in capsys.readouterr().err
+
+
+def test_a_test_split_of_one_picture_stops_nothing(features, tmp_path: Path) -> None:
+    first, *others = (row for row, split in enumerate(features.split) if split == "test")
+    split = ["train" if row in others else name for row, name in enumerate(features.split)]
+    made = replace(features, split=split, file_names=[f"{row}.jpg" for row in range(len(features))])
+    made.save(tmp_path / "features.safetensors")
+    train.main([str(tmp_path / "features.safetensors"), "--mode", "plus", *SIZES, "--out", str(tmp_path / "b")])
+    bundle = Bundle.load(tmp_path / "b")
+    assert bundle.record.test.images == 1 and bundle.split[f"{first}.jpg"] == "test"
+
+
+def test_a_best_epoch_that_was_the_last_is_said(data: str, tmp_path: Path, capsys) -> None:
+    sizes = ("--epochs", "1", *SIZES[2:])
+    train.main([data, "--mode", "both", *sizes, "--out", str(tmp_path / "b")])
+    said = capsys.readouterr().err
+    assert "Mode paper: The best epoch was the last (1)" in said and "Mode plus: The best epoch was the last" in said

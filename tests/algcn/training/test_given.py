@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 
+import pytest
 import torch
 
 from algcn.datasets.features import Features
+from algcn.kit.errors import InputError
 from algcn.method.labels import Label, LabelSet
-from algcn.training.given import label_counts, label_warnings, rows_used
+from algcn.training.given import label_counts, label_warnings, learnable, rows_used
 
 FEATURES = Features(
     image_features=torch.ones(5, 2),
@@ -24,14 +26,23 @@ def test_each_image_counts_once() -> None:
     assert list(label_counts(FEATURES).items()) == [("dog", 2), ("sea", 2), ("cat", 0)]
 
 
-def test_labels_that_no_training_picture_has() -> None:
-    [warning] = label_warnings(FEATURES)
-    assert warning == "1 of 3 labels has no picture in the training split and cannot be learned: cat."
-    test = dataclasses.replace(FEATURES, split=["test", "test", "train", "test", "train"])
-    [warning] = label_warnings(test)
-    assert warning == "2 of 3 labels have no picture in the training split and cannot be learned: dog, cat."
-    none = dataclasses.replace(FEATURES, split=["test"] * 5)
-    assert label_warnings(none)[0].startswith("3 of 3 labels have no picture")
+def test_labels_that_no_training_picture_has_are_left_out_and_counted() -> None:
+    kept, sentence = learnable(FEATURES)
+    assert sentence == (
+        "1 of 3 labels has no picture in the training split and is left out: cat; give each a training picture to have "
+        "it learned."
+    )
+    assert kept.label_set.names == ["dog", "sea"] and kept.file_names == FEATURES.file_names
+    assert torch.equal(kept.labels, FEATURES.labels[:, :2])
+    assert learnable(kept) == (kept, None)
+    kept, sentence = learnable(dataclasses.replace(FEATURES, split=["test", "test", "train", "test", "train"]))
+    assert kept.label_set.names == ["sea"] and sentence.startswith("2 of 3 labels have no picture")
+    assert "are left out: dog, cat;" in sentence
+
+
+def test_nothing_to_learn_from_is_refused() -> None:
+    with pytest.raises(InputError, match="No item of the train split has a label"):
+        learnable(dataclasses.replace(FEATURES, split=["test"] * 5))
 
 
 def test_labels_that_look_alike() -> None:
