@@ -6,7 +6,7 @@ Example:
     >>> from algcn import Bundle
     >>> bundle = Bundle.load("weights/pocket")
     >>> [label for label, score in bundle.predict_labels_of_texts(["a dog on the beach"])[0]]
-    ['dog', 'beach', 'sea']
+    ['dog', 'beach']
 """
 
 from __future__ import annotations
