@@ -287,6 +287,18 @@ def tiny_server(
 
 
 @pytest.fixture(scope="session")
+def paper_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The running program with the shipped model of mode paper alone."""
+    from paper_bundles import write_paper_bundle
+    from serving import serve
+
+    folder = tmp_path_factory.mktemp("paper")
+    (folder / "home").mkdir()
+    with serve(folder / "home", ("--bundle", write_paper_bundle(folder / "pocket"))) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 def pocket_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The running program as it comes, but asked for a bundle on a Hub that cannot be reached."""
     from serving import serve

@@ -67,8 +67,7 @@ class OwnLabels:
         found = torch.stack([label.probabilities(features, likely, modality) for label in self.labels], dim=1)
         columns = {name.casefold(): column for column, name in enumerate(self.names)}
         for row, names in enumerate(known):
-            for column in filter(None.__ne__, (columns.get(name.casefold()) for name in names)):
-                found[row, column] = 1.0
+            found[row, [columns[name.casefold()] for name in names if name.casefold() in columns]] = 1.0
         return found
 
     def extended(self, ranking: Ranking) -> Ranking:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from browsing import Browser, Page, ask, expect, visit, wait_until_it_fits
+from paper_bundles import write_paper_bundle
 from plus_bundles import write_plus_bundle
 from serving import PROJECT, Server, serve
 
@@ -32,8 +33,8 @@ def open_labels(page: Page) -> None:
 
 
 @pytest.fixture(scope="module")
-def page(browser: Browser, pocket_server: Server) -> Iterator[Page]:
-    with visit(browser, pocket_server.url) as page:
+def page(browser: Browser, paper_server: Server) -> Iterator[Page]:
+    with visit(browser, paper_server.url) as page:
         open_labels(page)
         yield page
 
@@ -78,8 +79,8 @@ def python_edges(stage: str, epoch: int, threshold: float) -> set[tuple[int, int
     from algcn.bundles.bundle import Bundle
     from app.labels.graph import LabelGraph
 
-    bundle = Bundle.load(PROJECT / "weights" / "pocket")
-    graph = LabelGraph.of(bundle, SimpleNamespace(items=[]))
+    shipped = Bundle.load(PROJECT / "weights" / "pocket")
+    graph = LabelGraph.of(shipped, SimpleNamespace(items=[]))
     return {(edge.source, edge.target) for edge in graph.edges(stage, epoch, threshold)}
 
 
@@ -203,7 +204,7 @@ def test_an_edge_is_chosen_by_two_clicks_edited_undone_and_reset(page: Page) -> 
     assert number(page) == before
 
 
-def test_edits_are_the_visitors_alone(browser: Browser, page: Page, pocket_server: Server) -> None:
+def test_edits_are_the_visitors_alone(browser: Browser, page: Page, paper_server: Server) -> None:
     page.locator("[data-panel=edge]").click()
     page.get_by_label("From label").select_option(label="cat")
     page.get_by_label("To label").select_option(label="boat")
@@ -211,7 +212,7 @@ def test_edits_are_the_visitors_alone(browser: Browser, page: Page, pocket_serve
     page.get_by_role("button", name="Recompute the classifiers").click()
     expect(page.locator(".lg-edits li")).to_have_count(1)
     mine = number(page)
-    with visit(browser, pocket_server.url, width=390, height=844, dark=True) as other:
+    with visit(browser, paper_server.url, width=390, height=844, dark=True) as other:
         open_labels(other)
         assert number(other) == mine - 1
         wait_until_it_fits(other)
@@ -225,9 +226,9 @@ def test_edits_are_the_visitors_alone(browser: Browser, page: Page, pocket_serve
     expect(page.locator(".lg-edits")).to_have_count(0)
 
 
-def test_a_tap_is_one_click(browser: Browser, pocket_server: Server) -> None:
+def test_a_tap_is_one_click(browser: Browser, paper_server: Server) -> None:
     """A browser sends a tap twice, as a finger's and as a mouse's; the second would take back what the first chose."""
-    with visit(browser, pocket_server.url, width=390, height=844, touch=True) as page:
+    with visit(browser, paper_server.url, width=390, height=844, touch=True) as page:
         open_labels(page)
         names = page.locator("#label-graph datalist option").evaluate_all("options => options.map(({value}) => value)")
         for name in ("cat", "person"):
@@ -263,7 +264,7 @@ def plus_page(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Ite
     from algcn.gallery.store import build_gallery
 
     folder = tmp_path_factory.mktemp("plus")
-    paper = Bundle.load(PROJECT / "weights" / "pocket")
+    paper = Bundle.load(write_paper_bundle(folder / "paper"))
     gallery = build_gallery(PROJECT / "assets" / "gallery", paper)
     bundle = write_plus_bundle(folder / "plus", paper, gallery)
     (folder / "home").mkdir()

@@ -1,5 +1,5 @@
-// Labels that the visitor made beside the model's: dashed rings in the graph, with dashed edges from the labels that say
-// something about them, and what is known of each. They are no part of any matrix.
+// Labels that the visitor made beside the model's: dashed rings in the graph, with dashed edges from the labels that
+// say something about them, and what is known of each. They are no part of any matrix.
 import { h } from "./elements.js";
 import { SAMPLES, arrowHead, curve } from "./label_curve.js";
 import { OWN_RADIUS, radius, sizeOfNames } from "./label_names.js";
@@ -8,6 +8,8 @@ import { oddsOf } from "./label_sayings.js";
 import { counted, digits, plainText, signed } from "./words.js";
 
 const SIDES = 24; // dashes of a ring
+
+const madeOf = ({ examples }) => (examples ? `by its name and ${counted(examples, "example")}` : "by its name alone");
 
 // Clicks carry whole numbers: these come after the labels and their edges.
 export const ownId = (graph, own) => graph.size * (graph.size + 1) + own;
@@ -77,8 +79,6 @@ export function ownTraces({ graph, view, look, points, ownPoints, unit }) {
   }];
 }
 
-const madeOf = ({ examples }) => (examples ? `by its name and ${counted(examples, "example")}` : "by its name alone");
-
 export function ownButton(graph, own, act) {
   const onclick = () => act.own(own);
   return h("button", { type: "button", class: "lg-name", onclick }, h("i", { class: "lg-dot lg-yours" }),
@@ -89,7 +89,8 @@ export function ownButton(graph, own, act) {
 export function ownList(graph, act) {
   if (!graph.own.length) return null;
   const rest = graph.own_count - graph.own.length;
-  const more = rest > 0 ? h("p", { class: "lg-quiet" }, `${counted(rest, "more label")} of yours cannot be drawn.`) : null;
+  const words = `${counted(rest, "more label")} of yours cannot be drawn.`;
+  const more = rest > 0 ? h("p", { class: "lg-quiet" }, words) : null;
   return h("section", {},
     h("h4", {}, "Labels of your own"),
     h("p", { class: "lg-starts" }, graph.own.map((_, own) => ownButton(graph, own, act))), more);

@@ -2,7 +2,9 @@
 // so an answer that overtakes another does no harm: the newer version of the labels stays.
 import { h } from "./elements.js";
 import { allOf, clicked, countsOf, moved, nextRow, noChoice, steppedTo, toggled } from "./labelling_choice.js";
-import { acceptWords, chosenWords, gridChips, labelledWords, madeWords, nextWords, percentWords } from "./labelling_words.js";
+import {
+  acceptWords, chosenWords, gridChips, labelledWords, madeWords, nextWords, percentWords,
+} from "./labelling_words.js";
 
 export function mount(place) {
   new Labelling(place).start();

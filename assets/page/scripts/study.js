@@ -1,4 +1,4 @@
-// The study's folded sections: the index opens them, and a figure is drawn when its section is opened for the first time.
+// The study's folded sections: the index opens them, and a figure is drawn when its section is first opened.
 import { Plot } from "./plots.js";
 
 export function mount({ element, on }) {

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from paper_bundles import write_paper_bundle
 from serving import PROJECT, Server
 
 from algcn.bundles.bundle import Bundle
@@ -77,9 +78,12 @@ def test_lines_are_short(path: Path) -> None:
 LABELLED = [SimpleNamespace(labels=labels) for labels in (("person", "dog"), ("dog", "sea"), ("person", "dog", "boat"))]
 
 
-def test_the_page_finds_the_edges_that_python_knows() -> None:
-    graph = LabelGraph.of(Bundle.load(PROJECT / "weights" / "pocket"), SimpleNamespace(items=LABELLED))
+@pytest.mark.parametrize("mode", ["paper", "plus"])
+def test_the_page_finds_the_edges_that_python_knows(tmp_path: Path, mode: str) -> None:
+    bundle = PROJECT / "weights" / "pocket" if mode == "plus" else write_paper_bundle(tmp_path / "paper")
+    graph = LabelGraph.of(Bundle.load(bundle), SimpleNamespace(items=LABELLED))
     assert tuple(graph.stages) == STAGES
+    assert graph.edited_stage == ("directed" if mode == "plus" else "adaptive")
     edits = (Edit(3, 5, 1.25), Edit(5, 3, 0.0))
     history = (0, 3, graph.model_epoch)
     asked = [(stage, epoch, []) for stage in graph.stages for epoch in history]
@@ -88,8 +92,12 @@ def test_the_page_finds_the_edges_that_python_knows() -> None:
     done = node("edges.js", text=json.dumps({"graph": graph_value(graph, ""), "asked": asked}))
     assert done.returncode == 0, done.stderr
     for (stage, epoch, changes), found in zip(asked, json.loads(done.stdout), strict=True):
-        adaptive = edited(graph.adaptive(graph.epochs[epoch]), edits) if changes else None
-        weights = graph.weights(stage, graph.epochs[epoch], adaptive).clone().fill_diagonal_(0)
+        changed = mode == "paper" and changes
+        adaptive = edited(graph.adaptive(graph.epochs[epoch]), edits) if changed else None
+        weights = graph.weights(stage, graph.epochs[epoch], adaptive).clone()
+        if changes and stage == graph.edited_stage == "directed":
+            weights = edited(weights, edits)
+        weights.fill_diagonal_(0)
         drawn = weights.clone().zero_()
         for source, target, weight in found:
             drawn[source, target] = weight
