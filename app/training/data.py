@@ -20,6 +20,7 @@ from algcn.datasets.features import Features
 from algcn.datasets.validation import carve_validation
 from algcn.kit.errors import InputError
 from algcn.method.labels import Label, LabelSet
+from algcn.training.given import learnable
 
 if TYPE_CHECKING:
     from algcn.datasets.image_folder import Item
@@ -102,7 +103,7 @@ def training_data(
         notes.append(f"{_count(len(uncaptioned), 'picture')} without a caption: their labels stand for it.")
         gallery = _with_labels_as_texts(gallery, uncaptioned, labels, read_names)
     features = _features(gallery, usable, labels, split, encoder)
-    features = features if split else _with_split(features, seed)
+    features = features if split else _with_split(features, seed, notes)
     return TrainingData(_measurable(features, notes), notes)
 
 
@@ -185,18 +186,42 @@ def _with_labels_as_texts(
     )
 
 
-def _with_split(features: Features, seed: int) -> Features:
+def _with_split(features: Features, seed: int, notes: list[str]) -> Features:
     carved = carve_validation(features, share=2 * HELD_OUT, seed=seed)
     parts = dict(zip(carved.file_names, carved.split, strict=True))
     held_out = [name for name, part in parts.items() if part == "validation"]
     if len(held_out) < 2:
-        raise InputError(
-            "Too few labels are on several pictures: none can be held out to measure with; give labels to more "
-            "pictures, or choose a larger gallery."
-        )
+        held_out = _held_out_at_a_loss(features)
+        parts = {name: "validation" if name in held_out else "train" for name in parts}
     random.Random(seed).shuffle(held_out)
     parts.update(dict.fromkeys(held_out[: len(held_out) // 2], "test"))
-    return dataclasses.replace(carved, split=[parts[name] for name in carved.file_names])
+    split = dataclasses.replace(features, split=[parts[name] for name in features.file_names])
+    learned, left_out = learnable(split)
+    if left_out:
+        notes.append(left_out)
+    return learned
+
+
+def _held_out_at_a_loss(features: Features) -> list[str]:
+    """Choose two of few pictures to measure with, where each has a label of its own: those that lose fewest labels.
+
+    Raises:
+        InputError: No two share a label with another picture.
+    """
+    first, _ = features.first_rows()
+    labels = features.labels[first].bool()
+    taken: list[int] = []
+    for _ in range(2):
+        support = labels.sum(dim=0) - labels[taken].sum(dim=0)
+        shared, lost = (labels & (support > 1)).sum(dim=1), (labels & (support == 1)).sum(dim=1)
+        possible = [image for image in range(len(first)) if shared[image] and image not in taken]
+        if not possible:
+            raise InputError(
+                "Too few labels are on several pictures: none can be held out to measure with; give labels to more "
+                "pictures, or choose a larger gallery."
+            )
+        taken.append(min(possible, key=lambda image: int(lost[image])))
+    return [features.file_names[first[image]] for image in taken]
 
 
 def _count(number: int, noun: str) -> str:

@@ -143,6 +143,15 @@ def test_all_labels_count_where_no_picture_to_measure_with_shows_one_that_does()
     assert not any("count in the measures" in note for note in data.notes)
 
 
+def test_pictures_with_labels_of_their_own_are_held_out_at_the_loss_of_these() -> None:
+    items = [Item(f"{n}.png", ["x"], [f"own {n}", f"pair {n // 2}"]) for n in range(10)]
+    data = training_data(make_gallery(items), KNOWN, None, seed=1)
+    assert sorted(data.features.split) == ["test", *["train"] * 8, "validation"]
+    held_out = data.features.labels[[part != "train" for part in data.features.split]]
+    assert held_out.any(dim=1).all() and len(data.features.label_set) == 13
+    assert any(note.startswith("2 of 15 labels have no picture in the training split") for note in data.notes)
+
+
 @pytest.mark.parametrize(
     ("items", "sentence"),
     [
