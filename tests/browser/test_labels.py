@@ -20,10 +20,13 @@ DRAWN = """plot => {
   return [...ids].map(id => `${Math.floor(id / labels) - 1} ${id % labels}`).sort();
 }"""
 PLACES = "plot => plot.data.at(-1).x.map((x, i) => [x, plot.data.at(-1).y[i]])"
-# Where a label is on the screen.
+# Where a label is on the screen, scrolled to its middle.
 SPOT = """(plot, label) => {
-  const { xaxis, yaxis } = plot._fullLayout, nodes = plot.data.at(-1), box = plot.getBoundingClientRect();
-  return [box.left + xaxis._offset + xaxis.l2p(nodes.x[label]), box.top + yaxis._offset + yaxis.l2p(nodes.y[label])];
+  const { xaxis, yaxis } = plot._fullLayout, nodes = plot.data.at(-1);
+  const x = xaxis._offset + xaxis.l2p(nodes.x[label]), y = yaxis._offset + yaxis.l2p(nodes.y[label]);
+  window.scrollBy(0, plot.getBoundingClientRect().top + y - window.innerHeight / 2);
+  const box = plot.getBoundingClientRect();
+  return [box.left + x, box.top + y];
 }"""
 
 
@@ -133,8 +136,8 @@ def test_a_click_on_a_label_tells_its_neighbours_pictures_and_precision(page: Pa
     expect(panel.get_by_role("heading", name="skiing", exact=True)).to_be_visible()
     receives = panel.locator("section").filter(has=page.get_by_role("heading", name="skiing receives from"))
     expect(receives.locator("tbody tr").first).to_contain_text("snow")
-    expect(receives.locator("tbody tr").first).to_contain_text("1.08")
-    expect(receives.get_by_role("button", name="snow sends to skiing: prior 0.50, learned 1.08")).to_be_visible()
+    expect(receives.locator("tbody tr").first).to_contain_text("1.10")
+    expect(receives.get_by_role("button", name="snow sends to skiing: prior 0.50, learned 1.10")).to_be_visible()
     expect(panel.locator(".lg-pictures img")).to_have_count(9)
     expect(panel.locator(".lg-texts li")).to_have_count(5)
     expect(panel.locator(".lg-facts")).to_contain_text("image → text 0.97")
@@ -170,7 +173,7 @@ def test_the_matrix_shows_the_same_and_a_click_chooses_an_edge(page: Page) -> No
     )
     page.mouse.click(*place)
     expect(page.locator(".lg-chosen h3")).to_have_text("snow sends to skiing")
-    expect(page.locator(".lg-four")).to_contain_text("1.08")
+    expect(page.locator(".lg-four")).to_contain_text("1.10")
     page.locator(".lg-order select").select_option("listed")
     expect(page.locator(".lg-names .lg-row").first).to_have_text("person")
     page.locator(".lg-switch [data-shape=graph]").click()
@@ -188,7 +191,7 @@ def test_an_edge_is_chosen_by_two_clicks_edited_undone_and_reset(page: Page) -> 
     before = number(page)
     page.locator(".lg-weight input").fill("0")
     page.get_by_role("button", name="Recompute the classifiers").click()
-    expect(page.locator(".lg-edits li")).to_contain_text("snow sends 0.00 to skiing learned 1.08")
+    expect(page.locator(".lg-edits li")).to_contain_text("snow sends 0.00 to skiing learned 1.10")
     expect(page.locator(".lg-moved li").first).to_contain_text("skiing")
     assert number(page) == before - 1
     expect(page.locator(".lg-effects")).to_contain_text("Search for something in the Search tab")
