@@ -100,7 +100,12 @@ def test_a_click_on_a_classifier_names_its_true_neighbours(page: Page) -> None:
     expect(page.locator("#classifiers-near-0 h3 em")).to_have_text(name)
 
 
-def test_epochs_move_the_classifiers_and_nothing_else(page: Page) -> None:
+def test_epochs_move_the_classifiers_and_nothing_else(browser: Browser, paper_server: Server) -> None:
+    with visit(browser, paper_server.url) as page:  # the model of mode plus has no epochs to show
+        epochs_move_the_classifiers(page)
+
+
+def epochs_move_the_classifiers(page: Page) -> None:
     open_tab(page, "Classifiers", CLASSIFIERS)
     state = "plot => [plot._fullData[0].x[0] ?? plot._fullData[1].x[0], plot._fullLayout.xaxis.range]"
     slider = page.locator("#classifiers-epoch input[type=range]")
