@@ -22,6 +22,7 @@ INSTALLED = {
     "app": "algcn_explorer/app",
     "assets/page": "algcn_explorer/assets/page",
     "assets/gallery": "algcn_explorer/assets/gallery",
+    "assets/study": "algcn_explorer/assets/study",
     "weights": "algcn_explorer/weights",
 }
 SOURCES = ("algcn", "app", "assets", "weights", "tests", "pyproject.toml", "README.md", "LICENSE", "requirements.txt")
