@@ -127,7 +127,7 @@ def of_the_api(bundle: Bundle, gallery: Gallery, folder: Path) -> set[str]:
     program = Program(loading, folder / "uploads", folder / "cache")
     (endpoint,) = (function for function in api_search.api(program) if function.__name__ == "predict_labels")
     upload = copied(picture(gallery), folder / "uploads" / "photo.png")
-    return {label["label"] for label in endpoint({"path": str(upload)})}
+    return {label["label"] for label in endpoint({"path": str(upload)})["labels"]}
 
 
 def copied(source: Path, target: Path) -> Path:
@@ -219,8 +219,8 @@ def test_embeddings_of_scripts_are_those_of_galleries_and_queries(
         (lambda bundle: bundle.predict_labels(["nowhere.jpg"]), "There is no picture at nowhere.jpg"),
         (lambda bundle: bundle.predict_labels_of_texts("a dog"), r"^Give a list of texts, even where it is one\.$"),
         (lambda bundle: bundle.embed_texts([" "]), "The text is empty"),
-        (lambda bundle: bundle.embed_texts(["a dog", None]), r"^Text 2 is None; give words\.$"),
-        (lambda bundle: bundle.predict_labels([None]), "^Picture 1 is None; give a path"),
+        (lambda bundle: bundle.embed_texts(["a dog", None]), r"^Text 2 is nothing; give words\.$"),
+        (lambda bundle: bundle.predict_labels([None]), "^Picture 1 is nothing; give a path"),
         (lambda bundle: bundle.predict_labels([3]), "^Picture 1 is 3; give a path"),
     ],
 )
