@@ -353,9 +353,10 @@ class SearchTab:
                 hint = render_error(str(error))
         if visitor.turns.newest != turn:
             return {**self._offers(service, None), self.seen: now}
-        boxes = {} if query.picture is not None else self._into_boxes(visitor, query, service)
+        kept = None if asked is None else query  # nothing was asked: what somebody has begun to type stays
+        boxes = {} if kept is None or kept.picture is not None else self._into_boxes(visitor, kept, service)
         shown = {self.seen: now, self.notice: hint}
-        return {**boxes, **found, **self._offers(service, query), **shown}
+        return {**boxes, **found, **self._offers(service, kept), **shown}
 
     def _answer(self, visitor: Visitor, query: Query) -> Updates:
         service = self.frame.service(visitor)
