@@ -22,6 +22,8 @@ from app.kit.numbers import decimal
 from app.kit.templates import render
 from app.kit.words import shortened
 
+BY_LABELS = "by_labels"
+ROWS = {**NAMES, BY_LABELS: "The model here, ranked by labels"}
 HEADS = (*DIRECTIONS.values(), PRIMARY)
 RECALL_AT = (1, 5, 10)
 SHOWN_LABELS = 4
@@ -94,7 +96,8 @@ def _measured(record: Record) -> list[tuple[str, RelevanceBlock, str]]:
     if compared is not None:
         note = f"{len(compared.seeds)} seeds" if len(compared.seeds) > 1 else "one seed"
         return [
-            (f"{plain_title(name)} ({len(block.labels)})", block, note) for name, block in compared.relevance.items()
+            (f"{plain_title(name)} ({len(block.labels)})", _with_this_model(record, block), note)
+            for name, block in compared.relevance.items()
         ]
     if record.test is None or record.test.map is None:
         return []
@@ -108,10 +111,19 @@ def _measured(record: Record) -> list[tuple[str, RelevanceBlock, str]]:
     return [(f"Labels that count{count}", RelevanceBlock(labels, record.test.map.chance, methods), "one run")]
 
 
+def _with_this_model(record: Record, block: RelevanceBlock) -> RelevanceBlock:
+    """Add the one model that is here, ranked by labels, to the comparison by the labels that it was measured by."""
+    ranked = record.ranked_by_labels and record.ranked_by_labels.test
+    if ranked is None or ranked.map is None or tuple(block.labels) != tuple(record.relevance or ()):
+        return block
+    method = MethodResult(**{measure: Spread.over([ranked.map.of(measure)]) for measure in MEASURES})
+    return dataclasses.replace(block, methods={**block.methods, BY_LABELS: method})
+
+
 def _comparison(title: str, block: RelevanceBlock, note: str) -> Comparison:
     methods, chance = block.methods, float(block.chance)
     rows = [_row("chance", (None, None, (chance, None)), chance, False)]
-    for method in ("linear_probe", "algcn_without_gcn", "algcn", "plus"):
+    for method in ("linear_probe", "algcn_without_gcn", "algcn", "plus", BY_LABELS):
         if method in methods:
             spreads = [methods[method].of(measure) for measure in MEASURES]
             cells = tuple((float(spread.mean), spread.std) for spread in spreads)
@@ -125,7 +137,7 @@ def _comparison(title: str, block: RelevanceBlock, note: str) -> Comparison:
 def _row(method: str, cells: Sequence[tuple[float, float | None] | None], chance: float, best: bool) -> Row:
     share, floor = (min(max(100 * float(value), 0), 100) for value in (cells[-1][0], chance))
     classes = f"method {method.replace('_', '-')}" + (" best" if best else "")
-    return Row(NAMES[method], classes, cells, share, floor)
+    return Row(ROWS[method], classes, cells, share, floor)
 
 
 def tradeoff(weights: Iterable[TriedWeight], used: Weights) -> str:
