@@ -22,15 +22,17 @@ PROBE_STEPS = 60
 FITS = 2 * len(WEIGHT_DECAYS)  # one for each modality and strength
 
 
-def fit_linear_probe(features: Tensor, labels: Tensor, weight_decay: float) -> Tensor:
+def fit_linear_probe(features: Tensor, labels: Tensor, weight_decay: float, start: Tensor | float = 0.0) -> Tensor:
     """Weights of one logistic regression per label, fitted together by L-BFGS.
 
     Minimises the mean binary cross-entropy plus weight_decay / 2 · ‖W‖² (not the biases), summed over the labels.
+    With `start` it fits what a score leaves open: the log-odds are x W + b + start.
 
     Args:
         features: N × d, standardised (`Standardiser`).
         labels: N × L of 0 and 1.
         weight_decay: Above 0.
+        start: N × L log-odds that are known before.
 
     Returns:
         (d + 1) × L; the last row holds the biases.
@@ -42,7 +44,7 @@ def fit_linear_probe(features: Tensor, labels: Tensor, weight_decay: float) -> T
 
     def closure() -> Tensor:
         optimizer.zero_grad()
-        loss = F.binary_cross_entropy_with_logits(inputs @ weights, labels) * labels.shape[1]
+        loss = F.binary_cross_entropy_with_logits(inputs @ weights + start, labels) * labels.shape[1]
         loss = loss + weight_decay / 2 * weights[:-1].square().sum()
         loss.backward()
         return loss

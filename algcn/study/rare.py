@@ -7,10 +7,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from algcn.datasets.features import Features
-from algcn.evaluation.linear_probe import PROBE_STEPS, WEIGHT_DECAYS, Standardiser
+from algcn.evaluation.linear_probe import WEIGHT_DECAYS, Standardiser, fit_linear_probe
 from algcn.evaluation.retrieval import group
 from algcn.method.label_graph import STRENGTHS, edges_of_examples
 from algcn.study.cells import Key
@@ -71,11 +70,11 @@ def measure(study: Study, key: Key) -> dict[str, Any]:
     probes: dict[float, list[dict[str, Tensor]]] = {}
     for prior in PRIORS:
         for decay in WEIGHT_DECAYS:
-            weights = fit_from(
+            weights = fit_linear_probe(
                 standardise(rows).to(study.device),
                 labels[:, columns].to(study.device),
-                prior * zero_shot["train"].to(study.device),
                 decay,
+                prior * zero_shot["train"].to(study.device),
             ).cpu()
             scored = {split: inputs[split] @ weights[:-1] + weights[-1] + prior * zero_shot[split] for split in inputs}
             probes.setdefault(prior, []).append(scored)
@@ -113,34 +112,6 @@ def with_few(features: Features, columns: list[int], count: int, seed: int) -> F
         if kept[image]:
             left |= {column: left[column] - 1 for column in there}
     return features.rows(kept[owner].nonzero().flatten())
-
-
-def fit_from(features: Tensor, labels: Tensor, start: Tensor, weight_decay: float) -> Tensor:
-    """Fit a logistic regression to what a score leaves open: BCE(x W + b + start) + weight_decay / 2 · ‖W‖².
-
-    Args:
-        features: N × d, standardised.
-        labels: N × L of 0 and 1.
-        start: N × L scores that it starts from; with 0 it is `fit_linear_probe`.
-        weight_decay: Above 0.
-
-    Returns:
-        (d + 1) × L; the last row holds the biases.
-    """
-    labels = labels.float()
-    inputs = torch.cat([features, torch.ones_like(features[:, :1])], dim=1)
-    weights = torch.zeros(inputs.shape[1], labels.shape[1], device=features.device, requires_grad=True)
-    optimizer = torch.optim.LBFGS([weights], max_iter=PROBE_STEPS, history_size=10, line_search_fn="strong_wolfe")
-
-    def closure() -> Tensor:
-        optimizer.zero_grad()
-        loss = functional.binary_cross_entropy_with_logits(inputs @ weights + start, labels) * labels.shape[1]
-        loss = loss + weight_decay / 2 * weights[:-1].square().sum()
-        loss.backward()
-        return loss
-
-    optimizer.step(closure)
-    return weights.detach()
 
 
 def _picked(tried: list[dict[str, Tensor]], truth: dict[str, Tensor]) -> dict[str, Tensor]:

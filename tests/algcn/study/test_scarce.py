@@ -72,13 +72,12 @@ def test_few_examples_are_left_and_held_out_items_all() -> None:
     assert rare.with_few(features, columns, 8, 2).file_names != left.file_names
 
 
-def test_a_probe_from_nothing_is_the_linear_probe_and_a_right_start_needs_no_weights() -> None:
+def test_a_probe_that_starts_from_the_answer_needs_no_weights() -> None:
     generator = torch.Generator().manual_seed(0)
     rows = torch.randn(200, 6, generator=generator)
     labels = (rows[:, :3] + torch.randn(200, 3, generator=generator) > 0).to(torch.uint8)
-    plain = rare.fit_from(rows, labels, torch.zeros(200, 3), 0.01)
-    assert torch.allclose(plain, fit_linear_probe(rows, labels, 0.01), atol=1e-4)
-    helped = rare.fit_from(rows, labels, rows @ plain[:-1], 0.01)
+    plain = fit_linear_probe(rows, labels, 0.01)
+    helped = fit_linear_probe(rows, labels, 0.01, rows @ plain[:-1])
     assert helped[:-1].norm() < 0.2 * plain[:-1].norm()
 
 
