@@ -189,3 +189,15 @@ def test_the_readme_lists_the_public_names() -> None:
     """All of them, in the table and in the sentence below it."""
     section = README.partition("## From Python")[2].partition("\n## ")[0]
     assert set(algcn.__all__) <= set(re.findall(r"`(\w+)`", section.rpartition("```")[2])) <= {*algcn.__all__, "algcn"}
+
+
+def test_what_the_commands_make_is_not_published_with_a_space() -> None:
+    """Pictures, features, models and reports of one's own are ignored; what is shipped is not."""
+    if not (PROJECT / ".git").exists():
+        pytest.skip("not a clone")
+    made = ["PHOTOS/a.jpg", "features.safetensors", "report.html", "weights/mine/config.json", "weights/mine.html"]
+    shipped = ["weights/pocket/config.json", "weights/mirflickr/README.md", "assets/gallery/metadata.csv"]
+    asked = subprocess.run(
+        ["git", "check-ignore", "--no-index", *made, *shipped], cwd=PROJECT, capture_output=True, text=True
+    )
+    assert asked.stdout.split() == made, asked.stderr
