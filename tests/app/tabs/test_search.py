@@ -20,13 +20,14 @@ from algcn.evaluation.ranking import BALANCED, Ranking, Weights
 from algcn.gallery.store import build_gallery
 from algcn.kit import images
 from algcn.kit.resizing import Resizing
+from app.components.query_boxes import Given
 from app.components.results import EMPTY
 from app.frame import Frame
 from app.program import Program
 from app.search import reading
 from app.search.query import Query
 from app.service import RetrievalService, load_service
-from app.tabs.search import Given, SearchTab
+from app.tabs.search import SearchTab
 from app.visitors.loading import Loading
 from app.visitors.visitor import Visitor
 
@@ -103,10 +104,10 @@ def test_a_picture_counts_from_when_it_was_read(tab: SearchTab, tmp_path: Path) 
     Image.new("RGB", (64, 64), "red").save(tmp_path / "red.png")
     upload = {"path": str(tmp_path / "red.png")}
     answer = tab.take_picture(upload, Visitor(), None, *boxes(text="a boat"))
-    assert answer[tab.given] == Given(upload=upload)
+    assert answer[tab.ask.given] == Given(upload=upload)
     assert answer[tab.last_query].is_mixed
-    dropped = tab.drop_picture(Visitor(), answer[tab.last_query], *boxes(text="a boat", given=answer[tab.given]))
-    assert dropped[tab.given] == Given()
+    dropped = tab.drop_picture(Visitor(), answer[tab.last_query], *boxes(text="a boat", given=answer[tab.ask.given]))
+    assert dropped[tab.ask.given] == Given()
     assert not dropped[tab.last_query].has_picture
 
 
@@ -125,9 +126,9 @@ class TestSubjects:
         self, tab: SearchTab, service: RetrievalService, by_labels: RetrievalService
     ) -> None:
         visitor = Visitor()
-        assert tab.open_page(visitor, "")[tab.subjects] == gr.update(visible=False, value=-1)
+        assert tab.open_page(visitor, "")[tab.ask.subjects] == gr.update(visible=False, value=-1)
         visitor.open(by_labels)
-        offered = tab.reopen(by_labels, visitor, (id(service), service.key), None)[tab.subjects]
+        offered = tab.reopen(by_labels, visitor, (id(service), service.key), None)[tab.ask.subjects]
         assert offered == gr.update(visible=True, value=BALANCED.labels)
 
     def test_the_models_own_weight_is_no_part_of_the_query(self, tab: SearchTab, by_labels: RetrievalService) -> None:
@@ -148,10 +149,10 @@ class TestSubjects:
         visitor = Visitor()
         visitor.open(by_labels)
         opened = tab.open_page(visitor, "?q=boat&subjects=3.5")
-        assert opened[tab.subjects] == gr.update(visible=True, value=3.5)
+        assert opened[tab.ask.subjects] == gr.update(visible=True, value=3.5)
         assert opened[tab.last_query].labels_weight == 3.5
         opened = tab.open_page(Visitor(), "?q=boat&subjects=3.5")
-        assert opened[tab.subjects] == gr.update(visible=False, value=3.5)
+        assert opened[tab.ask.subjects] == gr.update(visible=False, value=3.5)
         assert "This model has no probabilities of labels" in opened[tab.results]
         assert tab.search(Visitor(), None, *boxes(text="boat", subjects=3.5))[tab.last_query].labels_weight is None
 
@@ -168,22 +169,22 @@ def test_what_was_opened_while_the_page_was_filled_is_what_search_offers(
 
     monkeypatch.setattr(tab, "_linked", open_other)
     late = tab.open_page(visitor, link)
-    assert tab.seen not in late and tab.examples not in late and tab.results not in late
+    assert tab.seen not in late and tab.ask.examples not in late and tab.results not in late
     filled = tab.reopen(other, visitor, None, None)  # the tab is opened before that answer is there
     assert filled[tab.seen] == (id(other), other.key)
-    assert {tab.examples, tab.reads, tab.labels} <= filled.keys()
+    assert {tab.ask.examples, tab.ask.reads, tab.ask.labels} <= filled.keys()
 
 
 def test_a_link_to_another_model_that_was_followed_after_the_tab_was_opened_is_seen(
     tab: SearchTab, service: RetrievalService, other: RetrievalService
 ) -> None:
     """The tab was opened with one model, the link then filled it for another, and the first was chosen again."""
-    (opened,) = [fn for fn in tab.frame.blocks.fns.values() if fn.name == "opened" and tab.reads in fn.outputs]
+    (opened,) = [fn for fn in tab.frame.blocks.fns.values() if fn.name == "opened" and tab.ask.reads in fn.outputs]
     visitor = Visitor()
     before, *_ = opened.fn(visitor, None, None, None)
     assert before[0]() is service
     updates = dict(zip(opened.outputs, opened.fn(visitor, before, (id(other), other.key), None), strict=True))
-    assert updates[tab.reads] != gr.skip() and updates[tab.seen] == (id(service), service.key)
+    assert updates[tab.ask.reads] != gr.skip() and updates[tab.seen] == (id(service), service.key)
 
 
 def test_another_gallery_answers_the_same_words(
@@ -198,7 +199,7 @@ def test_another_gallery_answers_the_same_words(
     assert updates[tab.seen] == (id(other), "secret")
     assert "another model or gallery" in updates[tab.notice]
     assert 'src="picture/secret/card/0"' in updates[tab.results]
-    assert 'src="picture/secret/card/0"' in updates[tab.examples]
+    assert 'src="picture/secret/card/0"' in updates[tab.ask.examples]
     assert updates[tab.last_query].labels == (), "nobody has this label here"
     assert visitor.query.words == "a boat"
 
@@ -213,22 +214,22 @@ def test_a_picture_of_another_gallery_cannot_be_asked_again(
         assert updates[tab.results] == EMPTY
         assert updates[tab.last_query] is None
         if asked is None:  # what somebody has begun to type stays
-            assert not {tab.given, tab.picture, tab.mix} & updates.keys()
-            assert "value" not in updates[tab.text] and "value" not in updates[tab.labels]
+            assert not {tab.ask.given, tab.ask.picture, tab.ask.mix} & updates.keys()
+            assert "value" not in updates[tab.ask.text] and "value" not in updates[tab.ask.labels]
             continue
-        assert updates[tab.given] == Given()
+        assert updates[tab.ask.given] == Given()
 
 
 def test_an_address_is_restored_or_explained(tab: SearchTab) -> None:
     visitor = Visitor()
     opened = tab.open_page(visitor, "?q=a+boat&label=boat&cut=5")
-    assert opened[tab.text]["value"] == "a boat"
-    assert opened[tab.labels]["value"] == ["boat"]
-    assert opened[tab.cutoff]["value"] == 5
+    assert opened[tab.ask.text]["value"] == "a boat"
+    assert opened[tab.ask.labels]["value"] == ["boat"]
+    assert opened[tab.ask.cutoff]["value"] == 5
     assert opened[tab.last_query].fold
     broken = tab.open_page(visitor, "?like=nothing.png")
     assert "no picture called" in broken[tab.notice]
-    assert tab.examples in broken
+    assert tab.ask.examples in broken
     assert tab.results not in broken
     assert tab.results not in tab.open_page(visitor, "?tab=labels")
 
@@ -294,7 +295,7 @@ def test_words_asked_while_a_picture_is_read_are_asked_with_it(tab: SearchTab, h
             time.sleep(0.01)
         held.let_go.set()
         assert both.result(PATIENCE)[tab.last_query].is_mixed
-    assert picture.result(PATIENCE) == {tab.notice: gr.skip(), tab.given: Given(upload=upload)}
+    assert picture.result(PATIENCE) == {tab.notice: gr.skip(), tab.ask.given: Given(upload=upload)}
     assert visitor.giving is None
 
 
@@ -306,7 +307,7 @@ def test_a_picture_taken_away_before_it_was_read_is_not_searched_for(
     for name in ("red.png", "letter.png"):
         visitor = Visitor()
         picture = held.start(tab.take_picture, {"path": str(tmp_path / name)}, visitor, None, *boxes())
-        assert tab.drop_picture(visitor, None, *boxes())[tab.given] == Given()
+        assert tab.drop_picture(visitor, None, *boxes())[tab.ask.given] == Given()
         held.let_go.set()
         assert picture.result(PATIENCE) == {tab.notice: gr.skip()}
         held.let_go.clear()
@@ -323,8 +324,8 @@ def test_what_is_asked_while_the_tab_is_filled_anew_stays(
         return visitor
 
     def leaves_what_was_asked(updates: dict[Any, Any]) -> bool:
-        touched = {tab.results, tab.last_query, tab.notice, tab.given, tab.mix, tab.picture}
-        values = [updates[box] for box in (tab.text, tab.without, tab.labels, tab.cutoff)]
+        touched = {tab.results, tab.last_query, tab.notice, tab.ask.given, tab.ask.mix, tab.ask.picture}
+        values = [updates[box] for box in (tab.ask.text, tab.ask.without, tab.ask.labels, tab.ask.cutoff)]
         return not touched & set(updates) and not any("value" in value for value in values)
 
     # Asked while it is filled, answered before or after that.
