@@ -136,7 +136,8 @@ class Steps:
         """Record the step; the steps that warm up and the recording itself leave no trace in the model."""
         self._batch = batch.clone()
         self._drawn = tuple(tensor.clone() for tensor in drawn)
-        before = [tensor.clone() for tensor in self._state()]
+        # Without a graph: one made on this stream and kept alive would draw the recording's gradients onto it.
+        before = [tensor.detach().clone() for tensor in self._state()]
         side = torch.cuda.Stream()
         side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side):
