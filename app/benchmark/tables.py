@@ -18,7 +18,7 @@ from algcn.evaluation.results import (
     Spread,
 )
 from app.benchmark.figures import MAX_NAME, NAMES
-from app.kit.numbers import decimal
+from app.kit.numbers import signed
 from app.kit.templates import render
 from app.kit.words import shortened
 
@@ -130,7 +130,8 @@ def _comparison(title: str, block: RelevanceBlock, note: str) -> Comparison:
             rows.append(_row(method, cells, chance, method == block.best))
     gained = ""
     if {"algcn", "algcn_without_gcn"} <= set(methods):
-        gained = _signed(methods["algcn"].primary.mean - methods["algcn_without_gcn"].primary.mean)
+        difference = methods["algcn"].primary.mean - methods["algcn_without_gcn"].primary.mean
+        gained = signed(difference, 4).replace("0.", ".", 1)
     return Comparison(title, note, gained, rows)
 
 
@@ -202,7 +203,3 @@ def paper(caveat: str) -> str:
 def plain_title(name: str) -> str:
     """The name of a definition of relevance, as a heading."""
     return name[:1].upper() + name[1:MAX_TITLE]
-
-
-def _signed(value: float) -> str:
-    return ("+" if value >= 0 else "−") + decimal(abs(value), 4)

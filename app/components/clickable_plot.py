@@ -24,6 +24,7 @@ def clickable_plot(
     *,
     elem_id: str,
     height: int = 480,
+    awaited: bool = False,
     around: str = PLACE,
     script: str = "plots",
     **options: Any,
@@ -40,6 +41,9 @@ def clickable_plot(
     - `layout.meta = {"pictures": PREFIX}` shows the picture PREFIX/card/ID while the pointer is on a point; points of
       traces with `meta = {"pictures": false}` do without.
 
+    Until the first figure is drawn, the place says that it will be; with `awaited` from the start, for a value that
+    comes when a tab is opened.
+
     `layout.meta.lasso = true` offers the lasso. `layout.meta.keep = NAME` keeps zoom and camera between figures of the
     same name. Plots resize with their place and redraw when the visitor switches between light and dark.
 
@@ -47,7 +51,7 @@ def clickable_plot(
     of its `script`, which makes a `Plot` (plots.js) with `compose(value)`, the figure of a value that is none itself,
     and `respond(event)`, which gets the events above instead of Python.
     """
-    plot = render("components/plot.html", height=int(height))
+    plot = render("components/plot.html", height=int(height), awaited=awaited)
     return gr.HTML(
         None,
         html_template=around.replace(PLACE, plot),

@@ -14,8 +14,8 @@ def thousands(number: int) -> str:
 
 
 def fixed(number: float, digits: int) -> str:
-    """Write a number with so many digits after the point."""
-    return f"{number:.{digits}f}"
+    """Write a number with so many digits after the point: a minus of its proper width, and none before a zero."""
+    return f"{number:z.{digits}f}".replace("-", "−")
 
 
 def decimal(number: float | None, digits: int) -> str:
@@ -23,13 +23,13 @@ def decimal(number: float | None, digits: int) -> str:
     if number is None:
         return "–"
     text = fixed(number, digits)
-    return text.removeprefix("0") if text.startswith("0.") else text
+    return text.replace("0.", ".", 1) if text.lstrip("−").startswith("0.") else text
 
 
-def signed(value: float) -> str:
-    """Write two digits, with a minus of its proper width and no minus for nothing."""
-    text = f"{value:.2f}"
-    return "0.00" if text == "-0.00" else text.replace("-", "−")
+def signed(number: float, digits: int = 2) -> str:
+    """Write a number whose sign is the point: +0.50, −0.50, and 0.00 without any."""
+    text = fixed(number, digits)
+    return text if text.startswith("−") or not float(text) else f"+{text}"
 
 
 def duration(seconds: float) -> str:

@@ -173,7 +173,7 @@ def edit_answer(service: RetrievalService, source: str, target: str, weight: flo
     if graph.edited_stage == "directed":
         chances = chances_alone(graph, edit.source, (edit,))
         return {
-            "edit": f"{names[edit.source]} says {edit.weight:+g} about {names[edit.target]} instead of {before:+.4f}",
+            "edit": f"{names[edit.source]} says {edit.weight:+g} about {names[edit.target]} instead of {before:+z.4f}",
             **told,
             "where_the_source_is_known": [
                 {"label": names[row.label], "before": round(row.before, 6), "after": round(row.after, 6)}
@@ -218,7 +218,7 @@ def _weight(graph: LabelGraph, edge: Edge, stage: str) -> dict[str, float]:
 
 def _saying(graph: LabelGraph, edge: Edge) -> str:
     odds = math.exp(edge.weight)
-    return f"{graph.names[edge.source]} says {edge.weight:+.2f} about {graph.names[edge.target]} (odds × {odds:.2g})"
+    return f"{graph.names[edge.source]} says {edge.weight:+z.2f} about {graph.names[edge.target]} (odds × {odds:.2g})"
 
 
 def _arrow(graph: LabelGraph, edge: Edge) -> str:
@@ -228,7 +228,7 @@ def _arrow(graph: LabelGraph, edge: Edge) -> str:
 def _change(graph: LabelGraph, edge: Edge) -> str:
     prior = float(graph.prior[edge.source, edge.target])
     now = float(graph.adaptive()[edge.source, edge.target])
-    return f"{_arrow(graph, edge)} {edge.weight:+.2f} ({prior:.2f} to {now:.2f})"
+    return f"{_arrow(graph, edge)} {edge.weight:+z.2f} ({prior:.2f} to {now:.2f})"
 
 
 def _hubs(graph: LabelGraph, edges: list[Edge]) -> list[str]:

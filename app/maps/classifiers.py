@@ -23,13 +23,14 @@ from algcn.kit.errors import InputError
 from app.kit.theme import group_colours
 from app.kit.words import bold, plain
 from app.maps.layouts import Layouts
+from app.maps.names import Offset, place_names
 from app.maps.traces import (
     extent,
     figure,
     first_sight,
     lines_trace,
+    name_beside,
     own_trace,
-    place_names,
     points_trace,
     rings_trace,
     star_trace,
@@ -51,12 +52,13 @@ NO_GROUP = "no group"
 
 @dataclasses.dataclass(frozen=True)
 class ClassifierView:
-    """What a visitor chose on the map of classifiers; `label` and `epoch` are positions or None."""
+    """What a visitor chose on the map of classifiers; `label`, `epoch` and `group` are positions or None."""
 
     method: str = "pca"
     dimensions: int = 2
     label: int | None = None
     epoch: int | None = None
+    group: int | None = None  # of the legend; the others are faint
 
 
 @dataclasses.dataclass(frozen=True)
@@ -167,7 +169,14 @@ class ClassifierMap:
         except InputError:
             return None
 
-    def view(self, method: object, dimensions: object, label: object = None, epoch: object = None) -> ClassifierView:
+    def view(
+        self,
+        method: object,
+        dimensions: object,
+        label: object = None,
+        epoch: object = None,
+        group: object = None,
+    ) -> ClassifierView:
         """Read what a browser sent as a view; what makes no sense is as if it had not been sent."""
         whole = checks.is_number(epoch) and 0 <= epoch < self.epochs
         return ClassifierView(
@@ -175,6 +184,7 @@ class ClassifierMap:
             dimensions if checks.is_number(dimensions) and dimensions in DIMENSIONS else 2,
             self.find_label(label),
             int(epoch) if whole and method == "pca" and epoch == int(epoch) else None,
+            group if checks.is_whole(group) and 0 <= group < len(self.colours) else None,
         )
 
     def start(self, method: str) -> None:
@@ -266,8 +276,9 @@ class ClassifierMap:
         own = np.zeros((0, view.dimensions))
         if self.own and variant is self.variants[0] and self.shows_query(variant, view):
             own = self._place(variant, view, torch.stack([label.vector for label in self.own]).numpy(), positions)
-        texts, sides = self._names(view, np.concatenate([positions, own]), ranges, chosen, star)
-        for group, colour in self.colours.items():
+        drawn = np.concatenate([positions, own])
+        texts, sides, offsets = self._names(view, drawn, ranges, chosen, star)
+        for number, (group, colour) in enumerate(self.colours.items()):
             members = [label for label, name in enumerate(self.groups) if name == group]
             traces.append(
                 points_trace(
@@ -280,7 +291,7 @@ class ClassifierMap:
                     hover=[self._hover(label) for label in members],
                     names=[texts[label] for label in members],
                     sides=[sides[label] for label in members],
-                    legend=len(self.colours) > 1,
+                    faint=view.group not in (None, number),
                 )
             )
         if view.label is not None:
@@ -290,7 +301,8 @@ class ClassifierMap:
         if len(own):
             traces.append(own_trace(own, [label.name for label in self.own], sides[len(positions) :]))
         keep = f"{variant.key} {view.method} {view.dimensions}"
-        return figure(traces, view.dimensions, keep=keep, ranges=ranges)
+        beside = [name_beside(drawn[label], self._bold(label), offset) for label, offset in offsets.items()]
+        return figure(traces, view.dimensions, keep=keep, ranges=ranges, annotations=beside)
 
     def _query_position(
         self, variant: Variant, view: ClassifierView, query: QueryPoint | None, positions: Floats
@@ -332,25 +344,29 @@ class ClassifierMap:
         ranges: list[tuple[float, float]],
         chosen: list[int],
         star: Floats | None,
-    ) -> tuple[list[str], list[str]]:
-        """Return the text beside each point and where it stands; "" where there is no room, the chosen label aside.
+    ) -> tuple[list[str], list[str], dict[int, Offset]]:
+        """Return the text beside each point, "" where there is no room, and where it stands; and what is led away.
 
-        The points are those of the classifiers, then of the visitor's own labels as far as they are drawn.
+        The points are those of the classifiers, then of the visitor's own labels as far as they are drawn. The chosen
+        label and its nearest are always named: where there is no room beside them, away from them with a line.
         """
         count = len(self.label_set)
         order = list(dict.fromkeys([*chosen, *range(count, len(positions)), *self.by_support]))
         names = [*self.label_set.names, *(label.name for label in self.own)][: len(positions)]
         if view.dimensions == 2:
-            sides = place_names(positions, names, order, ranges, star=star)
+            places = place_names(positions, names, order, ranges, star=star, must=chosen)
         else:  # as it is seen before anybody turns it
             seen = first_sight(positions)
             behind = None if star is None else first_sight(star[None])[0]
-            sides = place_names(seen, names, order, extent(seen), IN_SPACE, star=behind)
-        texts = ["" if side is None else plain(name, 32) for name, side in zip(names, sides, strict=True)]
-        for label in chosen:
-            if texts[label] or label == view.label:
-                texts[label] = bold(names[label], 32)
-        return texts, [side or "top center" for side in sides]
+            places = place_names(seen, names, order, extent(seen), IN_SPACE, star=behind, must=chosen)
+        sides = [place if isinstance(place, str) else "" for place in places]
+        texts = [plain(name, 32) if side else "" for name, side in zip(names, sides, strict=True)]
+        texts = [self._bold(label) if text and label in chosen else text for label, text in enumerate(texts)]
+        offsets = {label: place for label, place in enumerate(places) if isinstance(place, tuple)}
+        return texts, [side or "top center" for side in sides], offsets
+
+    def _bold(self, label: int) -> str:
+        return bold(self.label_set.names[label], 32)
 
     def _hover(self, label: int) -> str:
         count = self.support[label]

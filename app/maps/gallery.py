@@ -22,8 +22,20 @@ from algcn.gallery.layout import gallery_key, gallery_points
 from algcn.gallery.projection import DIMENSIONS, MOST_LAID_OUT, Axes, Floats, fit_axes, place
 from algcn.kit import checks
 from app.kit.theme import GROUP_COLOURS, group_colours
+from app.kit.words import bold
+from app.maps.clusters import Cluster, named_clusters
 from app.maps.layouts import Layouts
-from app.maps.traces import ACCENT, FAINT, MANY_POINTS, figure, lines_trace, points_trace, rings_trace, star_trace
+from app.maps.traces import (
+    ACCENT,
+    FAINT,
+    MANY_POINTS,
+    figure,
+    lines_trace,
+    name_over,
+    points_trace,
+    rings_trace,
+    star_trace,
+)
 
 if TYPE_CHECKING:
     from algcn.bundles.bundle import Bundle
@@ -38,6 +50,8 @@ LINES_OF_EACH = 4
 FEWEST_FOR_UMAP = 100
 CAPTIONED_POINTS = 10_000  # with more, captions under the pointer would make a figure of megabytes
 HOVER_LENGTH = 70
+NAME_LENGTH = 40
+TOP = 97  # percent of a cluster's points that lie below its name
 # Several labels have one colour on the map: that of the rarest. Without labels there is none.
 OTHER, NONE = "other labels", "no label"
 TOP_FOLDER, OTHER_FOLDERS = "top folder", "other folders"
@@ -99,6 +113,7 @@ class GalleryMap:
         self._bundle, self._layouts = bundle, layouts
         self._lock = threading.Lock()
         self._by_pca: dict[int, tuple[Axes, Floats]] = {}
+        self._clusters: dict[str, list[Cluster]] = {}
 
     def __len__(self) -> int:
         return len(self.gallery.items) + len(self.gallery.texts)
@@ -252,8 +267,29 @@ class GalleryMap:
             return []
         return self.nearest(query.embedding.float().cpu(), LINES_OF_EACH, LINES_OF_EACH)
 
+    def clusters(self, method: str) -> list[Cluster]:
+        """Return the clusters of a method's flat picture, the largest first, named by the labels of their points.
+
+        A caption has the labels of its picture. While the layout is not computed, there are none.
+        """
+        with self._lock:
+            known = self._clusters.get(method)
+        positions = self.positions(method, 2)
+        if known is not None or positions is None:
+            return known or []
+        labels = [*self.labels, *(self.labels[owner] for owner in self.gallery.text_owner.tolist())]
+        found = named_clusters(positions, labels)
+        with self._lock:
+            self._clusters[method] = found
+        return found
+
     def figure(
-        self, view: GalleryView, pictures: str, focus: int | None = None, query: QueryPoint | None = None
+        self,
+        view: GalleryView,
+        pictures: str,
+        focus: int | None = None,
+        query: QueryPoint | None = None,
+        marked: Sequence[int] = (),
     ) -> dict[str, Any]:
         """Draw the map; by PCA while the layout by UMAP is not computed.
 
@@ -262,6 +298,7 @@ class GalleryMap:
             pictures: The prefix of pictures' addresses.
             focus: A point whose nearest ones are shown.
             query: The visitor's query.
+            marked: Points that a search found.
         """
         if self.positions(view.method, view.dimensions) is None:
             view = dataclasses.replace(view, method="pca")
@@ -276,13 +313,28 @@ class GalleryMap:
                 rings_trace(ends, size=13),
                 star_trace(centre, query.words),
             ]
+        if len(marked):
+            traces.append(rings_trace(positions[list(marked)], size=13))
         if focus is not None:
             near = self.nearest(self.embedding(focus)[None], without=focus)
             ends = positions[[near.point for near in near]]
             traces += [lines_trace(positions[focus], ends), rings_trace(ends, size=13)]
             traces.append(rings_trace(positions[[focus]], size=22))
         keep = f"{view.method} {view.dimensions}"
-        return figure(traces, view.dimensions, keep=keep, pictures=pictures, lasso=view.dimensions == 2, tools=True)
+        flat = view.dimensions == 2
+        names = self._cluster_names(view.method, positions) if flat else []
+        meta = {"pictures": pictures, "lasso": flat, "tools": True, "thin": True}
+        return figure(traces, view.dimensions, keep=keep, annotations=names, **meta)
+
+    def _cluster_names(self, method: str, positions: Floats) -> list[dict[str, Any]]:
+        """Write the names of the clusters over them, those of the largest first: the page leaves out what overlaps."""
+        names = []
+        for cluster in self.clusters(method):
+            if cluster.names:
+                across, up = positions[cluster.points].T
+                place = float(np.median(across)), float(np.percentile(up, TOP))
+                names.append(name_over(place, bold(", ".join(cluster.names), NAME_LENGTH)))
+        return names
 
     def _point_traces(self, view: GalleryView, positions: Floats) -> list[dict[str, Any]]:
         """Return a trace for each category and kind; the texts first, so that pictures are on top."""

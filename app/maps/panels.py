@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from app.maps.classifiers import ClassifierMap, ClassifierView, Variant
     from app.maps.gallery import GalleryMap, GalleryView
     from app.search.query import QueryPoint
+    from app.search.results import SearchResult
 
 PAGE = 24
 COMMON_LABELS = 3
@@ -48,6 +49,11 @@ def silhouette_line(values: tuple[float | None, float | None]) -> str:
     """The silhouettes of a picture's groups, and what they mean."""
     in_space, in_picture = values
     return render("maps/silhouette.html", in_space=in_space, in_picture=in_picture)
+
+
+def classifier_legend(found: ClassifierMap, group: int | None) -> str:
+    """The colours of the groups, for all pictures at once; empty where there is one group only."""
+    return render("maps/legend.html", colours=found.colours, group=group) if len(found.colours) > 1 else ""
 
 
 def classifier_panel(found: ClassifierMap, variant: Variant, view: ClassifierView, query: QueryPoint | None) -> str:
@@ -126,6 +132,19 @@ def focus_panel(found: GalleryMap, point: int, pictures: str) -> str:
         near_captions=[other for other in near if other.is_text],
         pictures=pictures,
     )
+
+
+def found_panel(found: GalleryMap, words: str, result: SearchResult, pictures: str) -> str:
+    """The pictures that a search on the map found.
+
+    Args:
+        found: The map.
+        words: What was asked.
+        result: The answer.
+        pictures: The prefix of pictures' addresses.
+    """
+    points = [_point(found, hit.item) for hit in result.images]
+    return render("maps/found.html", words=_short(words), points=points, notice=result.notice, pictures=pictures)
 
 
 def selection_panel(found: GalleryMap, points: Sequence[int], shown: int, pictures: str) -> str:

@@ -20,19 +20,6 @@ ACCENT, FAINT = "#0d9488", "#9a9ca3"
 EYE = (1.25, 1.25, 0.8)  # from where points in space are first seen, towards their middle
 QUERY_NAME = "<b>your query</b>"
 MARGIN = 0.06  # of the points' extent, left free around them
-# Sizes in pixels for placing names: of a letter on average, of a line, of a marker.
-LETTER, LINE, MARKER = 6.4, 14.0, 5.0
-SMALL = (350.0, 350.0)  # what a picture has on a phone, in pixels
-SIDES = (
-    "middle right",
-    "middle left",
-    "top center",
-    "bottom center",
-    "top right",
-    "bottom right",
-    "top left",
-    "bottom left",
-)
 
 
 def points_trace(
@@ -51,6 +38,7 @@ def points_trace(
     legend: bool = False,
     group: str | None = None,
     many: bool = False,
+    faint: bool = False,
 ) -> dict[str, Any]:
     """Draw N points that answer clicks.
 
@@ -69,6 +57,7 @@ def points_trace(
         legend: Whether the legend shows the trace.
         group: Traces of a group leave and come together when its entry in the legend is clicked.
         many: Whether WebGL draws the points.
+        faint: Whether others are looked at.
     """
     flat = np.shape(positions)[1] == 2
     trace = {
@@ -88,6 +77,8 @@ def points_trace(
         "hoverinfo": "none" if hover is None else "text",
         "meta": {"pictures": pictures},
     }
+    if faint:
+        trace["opacity"] = 0.15
     if group is not None:
         trace["legendgroup"] = group
     if hover is not None:
@@ -183,6 +174,7 @@ def figure(
     *,
     keep: str,
     ranges: Sequence[tuple[float, float]] | None = None,
+    annotations: Sequence[Mapping[str, Any]] = (),
     **meta: Any,
 ) -> dict[str, Any]:
     """Make a figure of points whose axes mean nothing: no ticks, one scale for all directions.
@@ -192,6 +184,7 @@ def figure(
         dimensions: 2 or 3.
         keep: A key; zoom and camera stay between figures with the same one.
         ranges: The range of each axis; that of the points by default.
+        annotations: Names that stand at a place of their own, as `name_over` and `name_beside` make them.
         meta: What `clickable_plot` is told besides, such as `pictures` and `lasso`.
     """
     axis = {"showticklabels": False, "ticks": "", "title": {"text": ""}, "zeroline": False, "showline": False}
@@ -203,17 +196,39 @@ def figure(
         "legend": {"orientation": "h", "y": -0.02, "yanchor": "top", "itemsizing": "constant"},
         "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": FAINT, "activecolor": ACCENT},
     }
+    place = layout if dimensions == 2 else layout.setdefault("scene", {})
+    if annotations:
+        place["annotations"] = list(annotations)
     if dimensions == 2:
         layout["xaxis"] = {**ranged[0], "constrain": "range"}
         layout["yaxis"] = {**ranged[1], "constrain": "range", "scaleanchor": "x"}
     else:
         scene = {"showbackground": False, "showspikes": False}
-        layout["scene"] = {
-            **{name: {**given, **scene} for name, given in zip(("xaxis", "yaxis", "zaxis"), ranged, strict=True)},
-            "aspectmode": "data",
-            "camera": {"eye": dict(zip("xyz", EYE, strict=True))},
-        }
+        place |= {name: {**given, **scene} for name, given in zip(("xaxis", "yaxis", "zaxis"), ranged, strict=True)}
+        place |= {"aspectmode": "data", "camera": {"eye": dict(zip("xyz", EYE, strict=True))}}
     return {"data": list(traces), "layout": layout}
+
+
+def name_over(position: ArrayLike, text: str) -> dict[str, Any]:
+    """Write a name, which may hold markup, just above one position (2) of the plane."""
+    return {**_at(position), "text": text, "showarrow": False, "yanchor": "bottom", "font": {"size": 13}}
+
+
+def name_beside(position: ArrayLike, text: str, offset: tuple[float, float]) -> dict[str, Any]:
+    """Write a name, which may hold markup, so many pixels right of and below one position (K), a thin line to it."""
+    return {
+        **_at(position),
+        "text": text,
+        "ax": round(offset[0], 1),
+        "ay": round(offset[1], 1),
+        "showarrow": True,
+        "arrowhead": 0,
+        "arrowwidth": 1,
+        "arrowcolor": FAINT,
+        "standoff": 5,
+        "borderpad": 0,
+        "font": {"size": 12},
+    }
 
 
 def extent(*positions: ArrayLike) -> list[tuple[float, float]]:
@@ -234,44 +249,9 @@ def first_sight(positions: ArrayLike) -> NDArray[np.float64]:
     return np.asarray(positions, float) @ np.stack([right, np.cross(right, forward)], axis=1)
 
 
-def place_names(
-    positions: ArrayLike,
-    names: Sequence[str],
-    order: Sequence[int],
-    ranges: Sequence[tuple[float, float]],
-    size: tuple[float, float] = SMALL,
-    star: ArrayLike | None = None,
-) -> list[str | None]:
-    """Choose on which side of its point each name fits without touching names or points; None where it fits nowhere.
-
-    Args:
-        positions: The positions, N × 2.
-        names: The N names.
-        order: The points to be named, the most important first.
-        ranges: The ranges that the picture shows in x and in y.
-        size: The picture's width and height in pixels; on a larger one there is only more room.
-        star: The position of the query (2), if it is drawn and named.
-    """
-    points = _pixels(np.asarray(positions, float), ranges, size)
-    taken: list[tuple[float, float, float, float]] = []
-    if star is not None:
-        x, y = _pixels(np.asarray(star, float)[None], ranges, size)[0]
-        taken.append((x - 36, y - 28, x + 36, y + 10))
-    sides: list[str | None] = [None] * len(names)
-    for number in order:
-        x, y = points[number]
-        width = LETTER * len(names[number])
-        others = np.delete(points, number, axis=0)
-        for side in SIDES:
-            box = _box(x, y, width, side)
-            if box[0] < 0 or box[1] < 0 or box[2] > size[0] or box[3] > size[1]:
-                continue
-            if any(_overlap(box, other) for other in taken) or _hits(box, others):
-                continue
-            taken.append(box)
-            sides[number] = side
-            break
-    return sides
+def _at(position: ArrayLike) -> dict[str, float]:
+    """Return one position as an annotation has it."""
+    return {axis: column[0] for axis, column in _coordinates(np.asarray(position, float)[None]).items()}
 
 
 def _coordinates(positions: ArrayLike) -> dict[str, list[float | None]]:
@@ -281,32 +261,3 @@ def _coordinates(positions: ArrayLike) -> dict[str, list[float | None]]:
         axis: [None if value != value else value for value in column.tolist()]
         for axis, column in zip("xyz", columns, strict=False)
     }
-
-
-def _pixels(
-    points: NDArray[np.float64], ranges: Sequence[tuple[float, float]], size: tuple[float, float]
-) -> NDArray[np.float64]:
-    """Return where points are on the screen, y downwards; one scale for both axes, as `figure` draws them."""
-    (left, right), (bottom, top) = ranges
-    scale = min(size[0] / (right - left), size[1] / (top - bottom))
-    centre = np.array([(left + right) / 2, (bottom + top) / 2])
-    return (points - centre) * [scale, -scale] + np.array(size) / 2
-
-
-def _box(x: float, y: float, width: float, side: str) -> tuple[float, float, float, float]:
-    """Return left, top, right and bottom of a name beside a point."""
-    vertical, horizontal = side.split()
-    left = {"right": x + MARKER + 1, "left": x - MARKER - 1 - width, "center": x - width / 2}[horizontal]
-    above = {"top": y - MARKER - LINE, "middle": y - LINE / 2, "bottom": y + MARKER}[vertical]
-    return left, above, left + width, above + LINE
-
-
-def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
-
-
-def _hits(box: tuple[float, float, float, float], points: NDArray[np.float64]) -> bool:
-    """Tell whether a marker lies under a name."""
-    half = MARKER - 1
-    inside = (points > np.array(box[:2]) - half) & (points < np.array(box[2:]) + half)
-    return bool(inside.all(axis=1).any())

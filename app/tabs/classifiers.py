@@ -22,9 +22,9 @@ PLOT_HEIGHT = 500
 POLL_SECONDS = 0.5
 VARIANTS = 3  # mode plus, and mode paper with the graph convolution and without
 TITLES = {
-    "plus": "Mode plus, the model that answers",
-    "with_gcn": "With the graph convolution",
-    "without_gcn": "Without it, each classifier for itself",
+    "plus": "Mode plus: the model that answers",
+    "with_gcn": "With the label graph",
+    "without_gcn": "Without the label graph",
 }
 ALONE = {
     "plus": "This model is of mode plus: each classifier was learned for itself, and there is none of mode paper "
@@ -44,6 +44,7 @@ class ClassifiersTab:
         with gr.Row(elem_classes=["map-controls"]):
             self._lay_out_controls()
         self.note = gr.HTML("", elem_id="classifiers-note", elem_classes=["map-panel"], apply_default_css=False)
+        self.legend = panel(elem_id="classifiers-legend")
         self.columns: list[gr.Column] = []
         self.plots: list[gr.HTML] = []
         self.lists: list[gr.HTML] = []  # the neighbours beside each plot
@@ -54,8 +55,9 @@ class ClassifiersTab:
                     self._lay_out_variant(number)
                 self.columns.append(column)
         self.turns = gr.State({})
-        self.controls = [self.method, self.dimensions, self.label, self.epoch]
-        self.outputs = [self.epoch, self.note, *self.pieces]
+        self.group = gr.State(None)  # the one that the legend tells apart
+        self.controls = [self.method, self.dimensions, self.label, self.epoch, self.group]
+        self.outputs = [self.epoch, self.note, self.legend, *self.pieces]
 
     def _lay_out_controls(self) -> None:
         self.method = gr.Radio(
@@ -82,7 +84,7 @@ class ClassifiersTab:
             1,
             value=0,
             step=1,
-            label="Epoch (0 is the random start)",
+            label="Training epoch (0 is the random start)",
             visible=False,
             elem_id="classifiers-epoch",
             min_width=240,
@@ -91,7 +93,7 @@ class ClassifiersTab:
 
     def _lay_out_variant(self, number: int) -> None:
         title = gr.HTML("", elem_classes=["map-panel", "map-title"], apply_default_css=False)
-        plot = clickable_plot(elem_id=f"classifiers-plot-{number}", height=PLOT_HEIGHT)
+        plot = clickable_plot(elem_id=f"classifiers-plot-{number}", height=PLOT_HEIGHT, awaited=True)
         silhouette = gr.HTML("", elem_id=f"classifiers-fact-{number}", elem_classes=["map-panel"])
         neighbours = panel(elem_id=f"classifiers-near-{number}")
         self.plots.append(plot)
@@ -104,7 +106,7 @@ class ClassifiersTab:
         frame.on_open(
             self.tab,
             self.open_tab,
-            [self.label, *self.columns[1:], *self.outputs],
+            [self.label, self.group, *self.columns[1:], *self.outputs],
             inputs=[self.method, self.dimensions],
             key=lambda visitor: visitor.query,
         )
@@ -119,6 +121,9 @@ class ClassifiersTab:
         )
         # PCA alone has epochs, so nothing is waited for: the way through the queue would take longer than the answer.
         self.epoch.input(self.show_epoch, inputs, self.outputs, trigger_mode="always_last", queue=False, **QUIET)
+        self.legend.select(
+            self.choose_group, inputs, [self.group, *self.outputs], trigger_mode="multiple", queue=False, **QUIET
+        )
         for plot, neighbours in zip(self.plots, self.lists, strict=True):
             gr.on(
                 [plot.select, neighbours.select],
@@ -139,7 +144,7 @@ class ClassifiersTab:
         drawn[0] = gr.update(maximum=max(1, found.epochs - 1), value=kept, visible=found.epochs > 1 and method == "pca")
         choices = gr.update(choices=sorted(found.label_set.names), value=None)
         shown = [gr.update(visible=len(found.variants) > number) for number in range(1, VARIANTS)]
-        return choices, *shown, *drawn
+        return choices, None, *shown, *drawn
 
     def redraw(self, visitor: Visitor, turns: dict[str, int], *values: object) -> Iterator[list[Any]]:
         """Draw at once; what has to be computed first is drawn by PCA until it is there."""
@@ -149,7 +154,7 @@ class ClassifiersTab:
         yield from self._wait(found, visitor, turns, turn, *values)
 
     def show_epoch(self, visitor: Visitor, turns: dict[str, int], *values: object) -> list[Any]:
-        """Draw an epoch."""
+        """Draw at once what nothing has to be computed for."""
         turns["now"] = turns.get("now", 0) + 1
         found = self._find(visitor)
         try:
@@ -165,8 +170,32 @@ class ClassifiersTab:
         yield from self._wait(found, visitor, turns, turns.get("now", 0), *values)
 
     # gradio hands the event to an argument whose annotation says so.
+    def choose_group(
+        self,
+        visitor: Visitor,
+        turns: dict,
+        method: Any,
+        dimensions: Any,
+        label: Any,
+        epoch: Any,
+        group: Any,
+        event: gr.EventData,
+    ) -> list[Any]:
+        """Tell a group apart, or no longer."""
+        chosen = sent(event).get("id")
+        chosen = None if chosen == group else chosen
+        return [chosen, *self.show_epoch(visitor, turns, method, dimensions, label, epoch, chosen)]
+
     def choose_label(
-        self, visitor: Visitor, turns: dict, method: Any, dimensions: Any, label: Any, epoch: Any, event: gr.EventData
+        self,
+        visitor: Visitor,
+        turns: dict,
+        method: Any,
+        dimensions: Any,
+        label: Any,
+        epoch: Any,
+        group: Any,
+        event: gr.EventData,
     ) -> Iterator[list[Any]]:
         """Choose the label whose point or whose name among the neighbours was clicked."""
         names = self._find(visitor).label_set.names
@@ -174,7 +203,7 @@ class ClassifiersTab:
         if chosen is None:
             yield [gr.skip()] * (1 + len(self.outputs))
             return
-        for drawn in self.redraw(visitor, turns, method, dimensions, names[chosen], epoch):
+        for drawn in self.redraw(visitor, turns, method, dimensions, names[chosen], epoch, group):
             yield [names[chosen], *drawn]
 
     def _map_of(self, service: RetrievalService, visitor: Visitor) -> ClassifierMap:
@@ -190,17 +219,25 @@ class ClassifiersTab:
             raise gr.Error(str(error), print_exception=False) from None
 
     def _draw(
-        self, found: ClassifierMap, visitor: Visitor, method: object, dimensions: object, label: object, epoch: object
+        self,
+        found: ClassifierMap,
+        visitor: Visitor,
+        method: object,
+        dimensions: object,
+        label: object,
+        epoch: object,
+        group: object = None,
     ) -> list[Any]:
         """A value for each of the outputs."""
-        from app.maps.panels import classifier_panel, method_note, silhouette_line
+        from app.maps.panels import classifier_legend, classifier_panel, method_note, silhouette_line
 
-        view = found.view(method, dimensions, label, epoch)
+        view = found.view(method, dimensions, label, epoch, group)
         if view.method != "pca" and not found.is_ready(view.method):
-            view = found.view("pca", dimensions, label)
+            view = found.view("pca", dimensions, label, group=group)
         values: list[Any] = [
             gr.update(visible=found.epochs > 1 and method == "pca"),
             method_note(view.method, placed=visitor.query is not None) + _alone(found),
+            classifier_legend(found, view.group),
         ]
         for number in range(VARIANTS):
             if number >= len(found.variants):
@@ -221,7 +258,7 @@ class ClassifiersTab:
         """Say how long the layout has been under way, then draw it."""
         from app.maps.panels import problem_note, waiting_note
 
-        wanted, unchanged = found.view(*values[:2]).method, [gr.skip()] * len(self.pieces)
+        wanted, unchanged = found.view(*values[:2]).method, [gr.skip()] * (1 + len(self.pieces))
         if found.is_ready(wanted):
             return
         try:

@@ -17,10 +17,12 @@ from app.visitors.visitor import Visitor
 
 if TYPE_CHECKING:
     from app.maps.gallery import GalleryMap, GalleryView
+    from app.search.query import QueryPoint
     from app.service import RetrievalService
 
 PLOT_HEIGHT = 560
 POLL_SECONDS = 0.5
+MARKED = 24  # pictures that a search on the map marks
 COLOURING_WORDS = {
     "label group": "group",
     "one label": "label",
@@ -32,11 +34,13 @@ QUIET = {"api_visibility": "private", "show_progress": "hidden", "concurrency_li
 
 @dataclasses.dataclass(frozen=True)
 class Chosen:
-    """What stands beside the map: one point with its nearest, or what a lasso caught."""
+    """What stands beside the map: one point with its nearest, what a lasso caught, or what was found on the map."""
 
     focus: int | None = None
     lasso: tuple[int, ...] | None = None
     shown: int = 0
+    query: QueryPoint | None = None
+    marked: tuple[int, ...] = ()
 
 
 class GalleryMapTab:
@@ -49,7 +53,7 @@ class GalleryMapTab:
             self._lay_out_controls()
         with gr.Row(elem_classes=["map-and-panel"]):
             with gr.Column(scale=8, min_width=320):
-                self.plot = clickable_plot(elem_id="map-plot", height=PLOT_HEIGHT)
+                self.plot = clickable_plot(elem_id="map-plot", height=PLOT_HEIGHT, awaited=True)
                 self.note = gr.HTML("", elem_id="map-note", elem_classes=["map-panel"], apply_default_css=False)
             with gr.Column(scale=5, min_width=300):
                 self.beside = panel(elem_id="map-chosen")
@@ -87,7 +91,15 @@ class GalleryMapTab:
             label="Shown",
             elem_id="map-kinds",
             min_width=230,
-            scale=2,
+            scale=1,
+        )
+        self.words = gr.Textbox(
+            label="Find on the map",
+            placeholder="Words, then Enter",
+            max_lines=1,
+            elem_id="map-find",
+            min_width=180,
+            scale=1,
         )
 
     def wire(self) -> None:
@@ -96,7 +108,17 @@ class GalleryMapTab:
         frame.on_open(
             self.tab,
             self.open_tab,
-            [self.method, self.colouring, self.label, self.kinds, self.chosen, self.beside, self.plot, self.note],
+            [
+                self.method,
+                self.colouring,
+                self.label,
+                self.kinds,
+                self.words,
+                self.chosen,
+                self.beside,
+                self.plot,
+                self.note,
+            ],
             inputs=[self.method, self.dimensions],
             key=lambda visitor: visitor.query,
         )
@@ -104,6 +126,13 @@ class GalleryMapTab:
         gr.on([self.tab.select, frame.refresh(self.tab).click], self.settle, inputs, figure, **QUIET)
         inputs_changed = [control.input for control in self.controls]
         gr.on(inputs_changed, self.redraw, inputs, figure, trigger_mode="multiple", **QUIET)
+        self.words.submit(
+            self.find,
+            [frame.visitor, self.words, *self.controls],
+            [self.chosen, self.beside, self.plot, self.note],
+            trigger_mode="always_last",
+            **QUIET,
+        )
         gr.on(
             [self.plot.select, self.beside.select],
             self.select,
@@ -128,6 +157,7 @@ class GalleryMapTab:
             gr.update(choices=choices, value=view.colouring),
             gr.update(choices=labels, value=labels[0] if labels else None, visible=False),
             gr.update(visible=bool(found.gallery.texts)),
+            "",
             Chosen(),
             nothing_chosen(service.bundle.model.config.common_dim),
             *_draw(found, service.pictures, visitor, Chosen(), view),
@@ -150,6 +180,24 @@ class GalleryMapTab:
         found, _ = self._find(visitor)
         yield (gr.skip(),) * 3
         yield from self._wait(visitor, turns, turns.get("now", 0), chosen, found.view(*values))
+
+    def find(self, visitor: Visitor, words: str, *values: object) -> tuple[Any, ...]:
+        """Mark the pictures that words find, and list them; without words nothing is chosen."""
+        from app.maps.panels import found_panel, nothing_chosen, problem_note
+
+        found, pictures = self._find(visitor)
+        view = found.view(*values)
+        if not words.strip():
+            empty = nothing_chosen(found.gallery.image_embeddings.shape[1])
+            return Chosen(), empty, *_draw(found, pictures, visitor, Chosen(), view)
+        try:
+            with self.frame.program.answer_room.place():
+                result = self.frame.service(visitor).search_by_text(words, MARKED)
+        except InputError as error:
+            return gr.skip(), problem_note(str(error)), gr.skip(), gr.skip()
+        chosen = Chosen(query=result.point, marked=tuple(hit.item for hit in result.images))
+        panel = found_panel(found, words.strip(), result, pictures)
+        return chosen, panel, *_draw(found, pictures, visitor, chosen, view)
 
     def select(
         self,
@@ -228,5 +276,7 @@ def _draw(found: GalleryMap, pictures: str, visitor: Visitor, chosen: Chosen, vi
 
     if not found.is_ready(view.method):
         view = dataclasses.replace(view, method="pca")
-    figure = found.figure(view, pictures, chosen.focus, visitor.query)
-    return plot_value(figure), gallery_note(found, view, visitor.query)
+    query = chosen.query or visitor.query
+    marked = chosen.marked if "pictures" in view.shown else ()
+    figure = found.figure(view, pictures, chosen.focus, query, marked)
+    return plot_value(figure), gallery_note(found, view, query)

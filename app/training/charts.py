@@ -84,7 +84,7 @@ def change_figure(change: Tensor, names: Sequence[str], short: Sequence[str]) ->
         "type": "heatmap",
         "x": list(names),
         "y": list(names),
-        "z": [[round(value, DIGITS) for value in row] for row in between.tolist()],
+        "z": [[round(value, DIGITS) + 0.0 for value in row] for row in between.tolist()],
         "colorscale": [list(step) for step in CHANGES],
         "zmin": -reach,
         "zmax": reach,

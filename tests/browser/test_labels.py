@@ -137,11 +137,12 @@ def test_a_click_on_a_label_tells_its_neighbours_pictures_and_precision(page: Pa
     receives = panel.locator("section").filter(has=page.get_by_role("heading", name="skiing receives from"))
     expect(receives.locator("tbody tr").first).to_contain_text("snow")
     expect(receives.locator("tbody tr").first).to_contain_text("1.10")
-    expect(receives.get_by_role("button", name="snow sends to skiing: prior 0.50, learned 1.10")).to_be_visible()
+    words = "snow sends to skiing: 0.50 before training, 1.10 after"
+    expect(receives.get_by_role("button", name=words)).to_be_visible()
     expect(panel.locator(".lg-pictures img")).to_have_count(9)
     expect(panel.locator(".lg-texts li")).to_have_count(5)
     expect(panel.locator(".lg-facts")).to_contain_text("image → text 0.97")
-    expect(page.locator(".lg-reading")).to_contain_text("skiing receives 2 and sends 2")
+    expect(page.locator(".lg-reading")).to_contain_text("skiing has 2 coming in and 2 going out")
 
 
 def test_the_keyboard_alone_finds_a_label_and_walks_to_a_neighbour(page: Page) -> None:
@@ -173,7 +174,7 @@ def test_the_matrix_shows_the_same_and_a_click_chooses_an_edge(page: Page) -> No
     )
     page.mouse.click(*place)
     expect(page.locator(".lg-chosen h3")).to_have_text("snow sends to skiing")
-    expect(page.locator(".lg-four")).to_contain_text("1.10")
+    expect(page.locator(".lg-four").last).to_contain_text("AfterA1.10")
     page.locator(".lg-order select").select_option("listed")
     expect(page.locator(".lg-names .lg-row").first).to_have_text("person")
     page.locator(".lg-switch [data-shape=graph]").click()
@@ -193,6 +194,9 @@ def test_an_edge_is_chosen_by_two_clicks_edited_undone_and_reset(page: Page) -> 
     page.get_by_role("button", name="Recompute the classifiers").click()
     expect(page.locator(".lg-edits li")).to_contain_text("snow sends 0.00 to skiing learned 1.10")
     expect(page.locator(".lg-moved li").first).to_contain_text("skiing")
+    expect(page.locator(".lg-four").last).to_contain_text("AfterA0.00 edited")
+    expect(page.locator(".lg-numbers .lg-note")).to_contain_text("Before and change add up to the learned one, 1.10.")
+    assert page.locator(PLOT).evaluate("plot => plot.data.flatMap(({ text }) => text ?? []).includes('✎')")
     assert number(page) == before - 1
     expect(page.locator(".lg-effects")).to_contain_text("Search for something in the Search tab")
     page.get_by_role("button", name="Turn the edge around").click()
@@ -205,6 +209,102 @@ def test_an_edge_is_chosen_by_two_clicks_edited_undone_and_reset(page: Page) -> 
     page.get_by_role("button", name="Start over").click()
     expect(page.locator(".lg-edits")).to_have_count(0)
     assert number(page) == before
+
+
+def test_the_table_of_an_edited_label_marks_the_edge_and_explains_its_columns(page: Page) -> None:
+    page.locator("[data-panel=edge]").click()
+    page.get_by_label("From label").select_option(label="snow")
+    page.get_by_label("To label").select_option(label="skiing")
+    page.locator(".lg-weight input").fill("0.2")
+    page.get_by_role("button", name="Recompute the classifiers").click()
+    expect(page.locator(".lg-edits li")).to_have_count(1)
+    page.locator("[data-panel=label]").click()
+    page.locator(".lg-find input").fill("skiing")
+    page.keyboard.press("Enter")
+    table = page.locator("section").filter(has=page.get_by_role("heading", name="skiing receives from"))
+    expect(table.locator("tr").filter(has_text="snow")).to_contain_text("0.20edited")
+    expect(table.locator(".lg-edited")).to_have_count(1)
+    expect(table.locator(".lg-note")).to_contain_text("before and change do not add up to it")
+    assert table.locator("thead th").all_inner_texts()[1:-1] == [
+        "together",
+        "before\nC",
+        "change\nγD",
+        "after\nA",
+        "scaled\nÂ",
+    ]
+    key = page.locator(".lg-key")
+    expect(key.locator("dd").first).to_be_hidden()
+    key.locator("summary").click()
+    expect(key).to_contain_text("The weight that training started from")
+    set_slider(page, ".lg-epochs input", 3)  # the panel is made anew, and the edit is of the model's own epoch
+    expect(page.locator(".lg-key dd").first).to_be_visible()
+    expect(page.locator(".lg-edited")).to_have_count(0)
+    page.locator(".lg-key summary").click()
+    page.locator("[data-panel=edge]").click()
+    page.get_by_role("button", name="Start over").click()
+    expect(page.locator(".lg-edits")).to_have_count(0)
+
+
+def test_the_panel_is_as_tall_as_the_graph_and_begins_at_its_top(page: Page) -> None:
+    panel = page.locator(".lg-panel")
+    for name in ("skiing", "person"):
+        page.locator(".lg-find input").fill(name)
+        page.keyboard.press("Enter")
+        expect(page.locator(".lg-pictures img").first).to_be_visible()
+        assert panel.evaluate("panel => panel.scrollHeight > panel.clientHeight && panel.scrollTop === 0")
+        assert abs(panel.bounding_box()["height"] - page.locator(".lg-figure").bounding_box()["height"]) < 1
+        panel.evaluate("panel => panel.scrollTo(0, 400)")
+
+
+def test_sliders_say_what_they_are_and_where_they_stand(page: Page) -> None:
+    set_slider(page, ".lg-threshold input", 0.2)
+    for name, words in (("Hide edges below", "0.20"), ("Training epoch", "20 of 20, the model")):
+        expect(page.get_by_role("slider", name=name, exact=True)).to_have_attribute("aria-valuetext", words)
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_no_number_is_a_negative_zero_and_no_text_is_under_an_arrow(
+    browser: Browser, pocket_server: Server, width: int
+) -> None:
+    with visit(browser, pocket_server.url, width=width, height=900) as page:
+        open_labels(page)
+        for stage in page.locator("[data-stage]").all():
+            stage.click()
+            for label in ("person", "skiing", "boat"):
+                page.locator(".lg-find input").fill(label)
+                page.keyboard.press("Enter")
+                expect(page.locator(".lg-chosen h3")).to_have_text(label)
+                assert not re.search(r"[-−+]0(\.0+)?(?![\d.])", page.locator(".label-view").inner_text())
+        page.locator("[data-panel=edge]").click()
+        for select in page.locator(".label-view select:visible").all():
+            assert float(select.evaluate("select => parseFloat(getComputedStyle(select).paddingRight)")) >= 28
+
+
+def test_a_phone_names_the_main_dots(browser: Browser, paper_server: Server) -> None:
+    with visit(browser, paper_server.url, width=390, height=844) as page:
+        open_labels(page)
+        names = page.locator(PLOT).evaluate(
+            """plot => {
+              const { marker, text } = plot.data.at(-1);
+              const order = [...text.keys()].sort((one, two) => marker.size[two] - marker.size[one]);
+              return order.map(label => text[label].trim());
+            }"""
+        )
+        assert all(names[:12]), names[:12]
+        assert sum(map(bool, names)) == 24
+
+
+def test_an_empty_plot_says_that_it_is_being_drawn(browser: Browser, paper_server: Server) -> None:
+    with visit(browser, paper_server.url) as page:
+        held: list = []
+        page.route("**/plotly.js", lambda route: held.append(route))
+        page.get_by_role("tab", name="Labels").click()
+        waiting = page.locator("#label-graph .plot-wait")
+        expect(waiting).to_be_visible()
+        expect(waiting).to_have_text("Drawing…")
+        held[0].continue_()
+        expect(page.locator(f"{PLOT}[data-drawn]")).to_be_visible()
+        expect(waiting).to_be_hidden()
 
 
 def test_edits_are_the_visitors_alone(browser: Browser, page: Page, paper_server: Server) -> None:
@@ -298,9 +398,9 @@ def test_an_edit_of_what_one_label_says_moves_labels_and_pictures(plus_page: Pag
     slider.fill("4")
     page.get_by_role("button", name="See what changes").click()
     expect(page.locator(".lg-edits li")).to_contain_text("boat says +4.00 about snow")
-    expect(page.locator(".lg-reading")).to_contain_text("This is with your 1 edit.")
+    expect(page.locator(".lg-reading")).to_contain_text("Your edit is in it.")
     alone = page.locator(".lg-effects section").first
-    expect(alone.get_by_role("heading")).to_have_text("Where boat is known and nothing is seen")
+    expect(alone.get_by_role("heading")).to_have_text("Where only boat is known")
     expect(alone.locator("tbody tr").first).to_contain_text("snow")
     expect(page.locator(".lg-effects .lg-places img").first).to_be_visible()
     expect(page.locator(".lg-places .lg-up").first).to_be_visible()
@@ -311,7 +411,7 @@ def test_an_edit_of_what_one_label_says_moves_labels_and_pictures(plus_page: Pag
     page.locator("[data-panel=label]").click()
     page.locator(".lg-find input").fill("boat")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Where boat is known and nothing is seen")).to_be_visible()
+    expect(page.get_by_role("heading", name="Where only boat is known")).to_be_visible()
     page.locator("[data-panel=edge]").click()
     page.get_by_role("button", name="Undo the last").click()
     expect(page.locator(".lg-edits")).to_have_count(0)

@@ -100,6 +100,37 @@ def test_a_click_on_a_classifier_names_its_true_neighbours(page: Page) -> None:
     expect(page.locator("#classifiers-near-0 h3 em")).to_have_text(name)
 
 
+BOLD = """plot => {
+  const shown = (element) => { const { width, height } = element.getBoundingClientRect(); return width * height > 0; };
+  const texts = [...plot.querySelectorAll(".textpoint text, .annotation-text")].filter(shown);
+  return texts.filter((text) => /font-weight/.test(text.innerHTML)).map((text) => text.textContent);
+}"""
+
+
+def test_the_nearest_keep_their_names_and_one_legend_is_for_all(page: Page) -> None:
+    open_tab(page, "Classifiers", CLASSIFIERS)
+    page.locator("#classifiers-label input").fill("dog")
+    page.keyboard.press("Enter")
+    expect(page.locator("#classifiers-near-0 h3 em")).to_have_text("dog")
+    expect(page.locator("#classifiers-near-0 li .name")).to_have_count(8)
+    for number in range(3):
+        plot = f"#classifiers-plot-{number} .plot"
+        names = {"dog", *page.locator(f"#classifiers-near-{number} li .name").all_inner_texts()}
+        page.wait_for_function(
+            f"([plot, count]) => ({BOLD})(document.querySelector(plot)).length === count", arg=[plot, len(names)]
+        )
+        assert set(page.eval_on_selector(plot, BOLD)) == names
+        assert page.locator(f"{plot} .legend").count() == 0
+    before = drawn(page, CLASSIFIERS)
+    group = page.locator("#classifiers-legend button").filter(has_text="animals")
+    group.click()
+    wait_for_drawing(page, CLASSIFIERS, before)
+    expect(group).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#classifiers-near-0 h3 em")).to_have_text("dog")
+    group.click()
+    expect(group).to_have_attribute("aria-pressed", "false")
+
+
 def test_epochs_move_the_classifiers_and_nothing_else(browser: Browser, paper_server: Server) -> None:
     with visit(browser, paper_server.url) as page:  # the model of mode plus has no epochs to show
         epochs_move_the_classifiers(page)
@@ -134,7 +165,7 @@ def test_a_click_on_the_map_shows_what_is_nearest(page: Page) -> None:
     open_tab(page, "Gallery map", GALLERY)
     assert page.eval_on_selector(GALLERY, COUNT) == 2774
     expect(page.locator("#map-note")).to_contain_text("UMAP keeps neighbours")
-    expect(page.locator("#map-note")).to_contain_text("Modality gap 0.")
+    expect(page.locator("#map-note")).to_contain_text("Their centres are 0.")
     where = place_of(page, GALLERY, 0)
     page.mouse.move(*where)
     thumbnail = page.locator("#map-plot .plot-thumbnail")
@@ -148,6 +179,59 @@ def test_a_click_on_the_map_shows_what_is_nearest(page: Page) -> None:
     card.click()
     expect(page.locator("#map-chosen .map-focus h3")).to_have_text("Chosen caption")
     expect(page.locator("#map-chosen .map-focus p").first).to_have_text(text)
+
+
+NAMES = """plot => [...plot.querySelectorAll(".annotation")]
+  .filter((name) => getComputedStyle(name).visibility !== "hidden")
+  .map((name) => {
+    const { left, right, top, bottom } = name.querySelector(".annotation-text").getBoundingClientRect();
+    return [left, top, right, bottom];
+  })"""
+
+
+def names_apart(page: Page) -> int:
+    """How many names of clusters there are; none may touch another."""
+    boxes = page.eval_on_selector(GALLERY, NAMES)
+    for number, (left, top, right, bottom) in enumerate(boxes):
+        for other in boxes[:number]:
+            assert left > other[2] or right < other[0] or top > other[3] or bottom < other[1]
+    return len(boxes)
+
+
+def test_clusters_have_names_that_do_not_overlap_on_any_screen(browser: Browser, pocket_server: Server) -> None:
+    with visit(browser, pocket_server.url) as page:
+        open_tab(page, "Gallery map", GALLERY)
+        wide = names_apart(page)
+        assert wide > 12
+        texts = page.locator(f"{GALLERY} .annotation-text").all_inner_texts()
+        assert any("snow" in text and "skiing" in text for text in texts)
+        page.set_viewport_size({"width": 390, "height": 844})
+        page.wait_for_function(FITS, arg=GALLERY)
+        assert 4 < names_apart(page) <= wide
+
+
+def test_words_are_found_on_the_map(page: Page) -> None:
+    open_tab(page, "Gallery map", GALLERY)
+    box = page.get_by_label("Find on the map")
+    before = drawn(page, GALLERY)
+    box.fill("two people skiing")
+    box.press("Enter")
+    expect(page.locator("#map-chosen h3")).to_have_text("Nearest to “two people skiing”")
+    wait_for_drawing(page, GALLERY, before)
+    cards = page.locator("#map-chosen .map-card")
+    assert cards.count() > 0
+    expect(cards.first).to_contain_text("skiing")
+    rings = page.eval_on_selector(
+        GALLERY,
+        "plot => plot._fullData.filter(({ marker }) => marker?.symbol === 'circle-open').map(({ x }) => x.length)",
+    )
+    assert cards.count() in rings
+    names_apart(page)
+    cards.first.click()
+    expect(page.locator("#map-chosen .map-focus h3")).to_have_text("Chosen picture")
+    box.fill("")
+    box.press("Enter")
+    expect(page.locator("#map-chosen")).to_contain_text("Nothing chosen yet")
 
 
 def test_a_lasso_shows_what_is_inside(page: Page) -> None:
@@ -181,7 +265,7 @@ def test_colours_and_methods_change_the_map(page: Page) -> None:
     choose(page, "#map-kinds", "Captions", GALLERY)
     assert page.eval_on_selector(GALLERY, COUNT) == 1200
     choose(page, "#map-method", "PCA", GALLERY)
-    expect(page.locator("#map-note")).to_contain_text("PCA is a straight projection")
+    expect(page.locator("#map-note")).to_contain_text("PCA looks at the space from one side")
     choose(page, "#map-dimensions", "3D", GALLERY)
     assert page.eval_on_selector(GALLERY, "plot => plot._fullData[0].type") == "scatter3d"
 

@@ -65,9 +65,19 @@ test("the drawing stands up on a narrow screen", () => {
 test("hovering says the weight with what it started from, and co-occurrence in pictures", () => {
   const words = (stage, edge) => edgeWords(graph, viewOf({ stage }), edge, [0, 0.3, 0]);
   const edge = { source: 0, target: 1, weight: 0.3 };
-  assert.equal(words("adaptive", edge), "<b>boat</b> sends to <b>sea</b>: 0.30<br>prior 0.50 → learned 0.30");
+  assert.equal(words("adaptive", edge), "<b>boat</b> sends to <b>sea</b>: 0.30<br>0.50 before training, after 0.30");
   assert.equal(words("cooccurrence", { ...edge, weight: 0.5 }),
     "4 of the 8 pictures with <b>sea</b><br>also show <b>boat</b> (50 %)");
+});
+
+test("an edited edge has a pencil in its own stage, where a click looks at it, and says that it is edited", () => {
+  const pencils = (changes) => graphFigure(graph, viewOf(changes), plotOf(900, 600), LOOK).data
+    .filter(({ text }) => text?.[0] === "✎");
+  const edits = [[0, 1, 0]];
+  const [marks] = pencils({ edits });
+  assert.deepEqual(clickedOn(graph, marks.customdata[0]), { source: 0, target: 1 });
+  assert.match(marks.hovertext[0], /0\.00<br>0\.50 before training, edited by you to 0\.00/);
+  for (const other of [{}, { edits, epoch: 0 }, { edits, stage: "prior" }]) assert.deepEqual(pencils(other), []);
 });
 
 test("the colour of a weight follows the page and the sign", () => {
@@ -89,7 +99,7 @@ test("a cell of the matrix is what its row sends to its column", () => {
   assert.ok(Math.abs(heat.z[0][1] - 0.3) < 1e-6, "sea to boat");
   assert.deepEqual(clickedOn(graph, heat.customdata[0][1]), { source: 1, target: 0 });
   assert.deepEqual(heat.z.map((row) => row.filter((value) => value !== null).length), [1, 1, 0]);
-  assert.equal(heat.text[2][2], "What <b>dog &lt;wild&gt;</b> keeps of itself:<br>prior 0.50 → learned 0.50");
+  assert.equal(heat.text[2][2], "Own weight of <b>dog &lt;wild&gt;</b>: 0.50<br>0.50 before training");
   assert.deepEqual([heat.zmin, heat.zmax > 0], [0, true]);
 });
 

@@ -10,8 +10,8 @@ const graph = readGraph(sentGraph());
 test("the adaptive graph tells what training did", () => {
   const words = reading(graph, viewOf());
   assert.ok(words.startsWith("2 edges of at least 0.10. "), words);
-  assert.match(words, /strengthened most what sea sends to boat: \+0\.30 \(0\.00 to 0\.30\)\./);
-  assert.match(words, /weakened most what sea sends to dog <wild>: −0\.50 \(0\.50 to 0\.00\)\./);
+  assert.match(words, /Strongest gain: sea → boat, \+0\.30 \(0\.00 to 0\.30\)\./);
+  assert.match(words, /Strongest loss: sea → dog <wild>, −0\.50 \(0\.50 to 0\.00\)\./);
 });
 
 test("signed stages count up and down", () => {
@@ -24,7 +24,7 @@ test("co-occurrence names the pair that most pictures show", () => {
 });
 
 test("the prior names its hub, and none where there are no edges", () => {
-  assert.match(reading(graph, viewOf({ stage: "prior" })), /boat sends to the most labels: 1\./);
+  assert.match(reading(graph, viewOf({ stage: "prior" })), /Most of them start from boat: 1\./);
   assert.equal(reading(graph, viewOf({ stage: "prior", threshold: 0.6 })), "0 edges of at least 0.60.");
 });
 
@@ -34,8 +34,8 @@ test("small thresholds are told with more places", () => {
 
 test("edits and the chosen label are told", () => {
   const words = reading(graph, viewOf({ edits: [[2, 0, 1]], label: 0 }));
-  assert.match(words, /This is with your 1 edit\./);
-  assert.match(words, /Of these, boat receives 2 and sends 1\.$/);
+  assert.match(words, /Your edit is in it\./);
+  assert.match(words, /Of these, boat has 2 coming in and 1 going out\.$/);
   assert.doesNotMatch(reading(graph, viewOf({ edits: [[2, 0, 1]], epoch: 0 })), /edit/);
 });
 

@@ -65,9 +65,11 @@ test("an edge in words has its parts, and its names are no markup", () => {
   const edge = { source: 0, target: 1, weight: weightsOf(graph, "directed", 1, [])[1] };
   assert.equal(edgeWords(graph, seen(), edge, []),
     "<b>boat</b> says about <b>sea</b>: +1.65 (odds × 5.2)<br>counted +1.20, learned +0.45");
+  const edited = edgeWords(graph, seen({ edits: [[0, 1, -2]] }), { ...edge, weight: -2 }, []);
+  assert.match(edited, /−2\.00 \(odds ÷ 7\.4\)<br>edited by you; it was \+1\.65$/);
   assert.match(edgeWords(graph, seen(), { source: 2, target: 0, weight: -1.3 }, []), /dog &lt;wild&gt;/);
   const facts = sayingFacts(graph, seen({ edits: [[0, 1, -2]] }), 1);
-  assert.deepEqual(facts, [["Counted", "+1.20"], ["Learned", "+0.45"], ["Says, G", "−2.00"], ["Odds", "÷ 7.4"]]);
+  assert.deepEqual(facts, ["+1.20", "+0.45", "−2.00", "÷ 7.4"]);
 });
 
 test("a label hears from those that say more than next to nothing, the likeliest first", () => {
@@ -79,11 +81,11 @@ test("a label hears from those that say more than next to nothing, the likeliest
 
 test("the picture is told in words", () => {
   assert.equal(reading(graph, seen()),
-    "1 edge of at least 0.50: each makes another label likelier. Loudest: boat says +1.65 about sea, odds × 5.2.");
+    "1 edge of at least 0.50: each makes another label likelier. Strongest: boat → sea, +1.65 (odds × 5.2).");
   const words = reading(graph, seen({ signs: "both", edits: [[2, 0, -2]], label: 0 }));
-  assert.match(words, /^2 edges of at least 0\.50: 1 for likelier, 1 for less likely\. This is with your 1 edit\./);
-  assert.match(words, /Loudest: dog <wild> says −2\.00 about boat, odds ÷ 7\.4\./);
-  assert.match(words, /Of these, 1 are about boat, and boat says 1\.$/);
+  assert.match(words, /^2 edges of at least 0\.50: 1 for likelier, 1 for less likely\. Your edit is in it\./);
+  assert.match(words, /Strongest: dog <wild> → boat, −2\.00 \(odds ÷ 7\.4\)\./);
+  assert.match(words, /Of these, boat has 1 coming in and 1 going out\.$/);
   assert.doesNotMatch(reading(graph, viewOf({ edits: [[2, 0, -2]] })), /edit/, "the adaptive graph is as it was");
 });
 

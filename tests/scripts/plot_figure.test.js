@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { idsOf, themed, toolsOf } from "../../assets/page/scripts/plot_figure.js";
+import { idsOf, lasting, themed, thinned, toolsOf } from "../../assets/page/scripts/plot_figure.js";
 import { LOOK } from "./graphs.js";
 
 test("axes and text take the page's colours; what a figure says itself wins", () => {
@@ -33,4 +33,17 @@ test("a lasso is offered only where it is answered, and the picture is never upl
 test("ids are whole numbers, each once; other points do not answer", () => {
   const points = [3, [7, "seven"], 3, null, 1.5, "4", undefined].map((customdata) => ({ customdata }));
   assert.deepEqual(idsOf(points), [3, 7]);
+});
+
+test("an empty text is a blank one, for Plotly makes no other when it has words again", () => {
+  const data = lasting([{ mode: "markers+text", text: ["a", "", null] }, { mode: "lines", text: [null, "b"] }, {}]);
+  assert.deepEqual(data.map(({ text }) => text), [["a", " ", " "], [null, "b"], undefined]);
+});
+
+test("of names that touch the first stays, and none leaves the frame or stands on what is there", () => {
+  const box = (left, top, right, bottom) => ({ left, top, right, bottom });
+  const frame = box(0, 0, 100, 100);
+  const boxes = [box(10, 10, 30, 20), box(25, 15, 45, 25), box(40, 15, 60, 25), box(90, 50, 110, 60)];
+  assert.deepEqual(thinned(boxes, frame), [true, false, true, false]);
+  assert.deepEqual(thinned(boxes, frame, [box(50, 20, 70, 40)]), [true, false, false, false]);
 });

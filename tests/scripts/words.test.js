@@ -7,7 +7,14 @@ import { counted, digits, plainText, signed } from "../../assets/page/scripts/wo
 
 test("numbers have a true minus, and a plus where the sign is the point", () => {
   assert.deepEqual([digits(0.126), digits(-0.126), digits(-1, 0)], ["0.13", "−0.13", "−1"]);
-  assert.deepEqual([signed(0.5), signed(0), signed(-0.5)], ["+0.50", "+0.00", "−0.50"]);
+  assert.deepEqual([signed(0.5), signed(0), signed(-0.5)], ["+0.50", "0.00", "−0.50"]);
+  assert.equal(signed(12.34, 1), "+12.3");
+});
+
+test("what is written as zero has no sign", () => {
+  for (const value of [0, -0, 1e-9, -1e-9, -0.004]) {
+    assert.deepEqual([digits(value), signed(value), digits(value, 0)], ["0.00", "0.00", "0"]);
+  }
 });
 
 test("one is singular, and thousands are told apart", () => {

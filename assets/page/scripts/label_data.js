@@ -7,7 +7,7 @@ export const STAGES = {
     name: "Co-occurrence",
     says: (g) =>
       `Counted in this gallery (${g.pictures.toLocaleString("en")} labelled pictures): an arrow from A to B is the ` +
-      "share of B's pictures that also show A. What the model was trained on is not part of a bundle.",
+      "share of B's pictures that also show A. The pictures that the model was trained on are not here.",
   },
   prior: {
     name: "Prior",
@@ -23,23 +23,23 @@ export const STAGES = {
     signed: true,
     learned: true,
     says: () =>
-      "What training added to the prior (teal) or took from it (brown, dashed), also where nothing was left to take.",
+      "What training added to the prior (teal) or took from it (brown, dashed). It may take more than there was.",
   },
   adaptive: {
     name: "Adaptive",
     symbol: "A",
     learned: true,
     says: (g) =>
-      `The graph ${g.is_beside ? "of the model of mode paper" : "the model uses"}: prior plus learned change, never ` +
-      "below 0. An arrow from A to B is what A sends to B.",
+      `The graph that the model ${g.is_beside ? "of mode paper " : ""}uses: prior plus learned change, never below ` +
+      "0. An arrow from A to B says how much of A goes into the classifier of B.",
   },
   normalised: {
     name: "Normalised",
     symbol: "Â",
     learned: true,
     says: () =>
-      "The adaptive weights, shared out over busy and quiet labels: B gathers this much of A in each graph " +
-      "convolution.",
+      "The adaptive weights, made smaller for labels that send a lot, so that none drowns the others: B takes this " +
+      "much of A in each graph convolution.",
   },
   difference: {
     name: "Learned − prior",
@@ -52,9 +52,8 @@ export const STAGES = {
     symbol: "G",
     signed: true,
     says: () =>
-      "An arrow from A to B is what is added to the log-odds of B where A is known to be in the picture: +1 makes " +
-      "the odds of B 2.7 times as high (teal), −1 makes them 2.7 times as low (brown, dashed); it is used wherever " +
-      "labels are known.",
+      "If A is known to be in a picture, how much likelier is B? +1 makes the odds of B 2.7 times as high (teal), −1 " +
+      "makes them 2.7 times as low (brown, dashed). It is used for every picture of which labels are known.",
   },
 };
 

@@ -1,4 +1,5 @@
 // One edge up close: its weight in every stage and through the epochs, and another weight for it.
+import { SAID, SENT, editedMark, editedNote, isEdited, keyOf, termOf } from "./label_columns.js";
 import { h } from "./elements.js";
 import { isEdge } from "./label_choice.js";
 import { weightsOf } from "./label_data.js";
@@ -40,7 +41,7 @@ export function edgePanel(graph, view, act) {
       labelSelect(graph, view, "From", act),
       labelSelect(graph, view, "To", act),
       whole ? h("button", turn, "⇄") : null),
-    h("div", { class: "lg-numbers" }, edgeNumbers(graph, view)),
+    h("div", { class: "lg-numbers" }, edgeNumbers(graph, view, act)),
     whole ? change(graph, view, act) : null,
     view.error ? h("p", { class: "notice error", role: "alert" }, view.error) : null,
     editList(graph, view, act),
@@ -49,29 +50,44 @@ export function edgePanel(graph, view, act) {
 }
 
 // What follows the epochs; the form stays as the visitor left it.
-export function edgeNumbers(graph, view) {
+export function edgeNumbers(graph, view, act) {
   if (!isEdge(view.pair)) return [];
-  const line = graph.has_gcn ? sparkline(graph, view, view.pair) : null;
-  return [edgeFacts(graph, view, view.pair), line].filter((part) => part !== null);
-}
-
-function edgeFacts(graph, view, [source, target]) {
+  const [source, target] = view.pair;
   const i = source * graph.size + target;
   const all = counted(graph.counts[target * (graph.size + 1)], "picture");
   const together = `${graph.counts[i]} of ${all} with ${graph.names[target]} in this gallery`;
-  const value = (stage) => weightsOf(graph, stage, view.epoch, view.edits)[i];
-  const row = (term, words, wide) =>
-    h("div", { class: wide ? "lg-wide" : null }, h("dt", {}, term), h("dd", {}, words));
-  const paper = graph.stages.includes("prior") && [
-    row("Prior C", digits(graph.prior[i])),
-    row("Change γD", signed(value("learned_change"))),
-    row("Adaptive A", digits(value("adaptive"))),
-    row("Normalised Â", digits(value("normalised"))),
+  const hasPaper = graph.stages.includes("prior");
+  const columns = [...(graph.directed ? SAID : []), ...(hasPaper ? SENT.slice(1) : [])];
+  const parts = [
+    h("dl", { class: "lg-facts" },
+      h("div", { class: "lg-wide" },
+        h("dt", {}, "Shown together"),
+        h("dd", {}, graph.pictures ? together : "no labels given"))),
+    graph.directed && facts(SAID, sayingFacts(graph, view, i), isEdited(graph, view, "directed", i)),
+    hasPaper && facts(SENT.slice(1), sentFacts(graph, view, i), isEdited(graph, view, "adaptive", i)),
+    isEdited(graph, view, graph.edited, i) &&
+      h("p", { class: "lg-quiet lg-note" },
+        editedNote(graph.edited, weightsOf(graph, graph.edited, graph.model_epoch, [])[i])),
+    columns.length > 0 && keyOf(columns, view, act),
+    graph.has_gcn && sparkline(graph, view, view.pair),
   ];
-  return h("dl", { class: "lg-facts lg-four" },
-    row("Shown together", graph.pictures ? together : "no labels given", true),
-    graph.directed && sayingFacts(graph, view, i).map(([term, words]) => row(term, words)),
-    paper || null);
+  return parts.filter(Boolean);
+}
+
+function facts(columns, values, edited) {
+  const value = ({ whole }, at) => h("dd", {}, values[at], edited && whole ? [" ", editedMark()] : null);
+  const fact = (column, at) => h("div", {}, h("dt", {}, termOf(column)), value(column, at));
+  return h("dl", { class: "lg-facts lg-four" }, columns.map(fact));
+}
+
+function sentFacts(graph, view, i) {
+  const value = (stage) => weightsOf(graph, stage, view.epoch, view.edits)[i];
+  return [
+    digits(graph.prior[i]),
+    signed(value("learned_change")),
+    digits(value("adaptive")),
+    digits(value("normalised")),
+  ];
 }
 
 // The points of a line through `values`, in the picture of `SPARK`; `level` is drawn at the same scale.
@@ -99,7 +115,7 @@ function sparkline(graph, view, [source, target]) {
     viewBox: `0 0 ${SPARK.join(" ")}`,
     class: "lg-spark",
     role: "img",
-    "aria-label": `Adaptive weight by epoch, from ${digits(values[0])} to ${digits(values.at(-1))}; prior ${prior}`,
+    "aria-label": `Weight by epoch, from ${digits(values[0])} to ${digits(values.at(-1))}; ${prior} before training`,
   });
   const [x, y] = points[view.epoch];
   drawing.append(
@@ -107,7 +123,7 @@ function sparkline(graph, view, [source, target]) {
     shape("polyline", { points: points.map((point) => point.join(",")).join(" ") }),
     shape("circle", { cx: x, cy: y, r: 4 }),
   );
-  const caption = `Adaptive weight by epoch; the dashed line is the prior, ${prior}.`;
+  const caption = `What it weighed after each epoch of training; the dashed line is the weight before, ${prior}.`;
   return h("figure", {}, drawing, h("figcaption", { class: "lg-quiet" }, caption));
 }
 

@@ -17,7 +17,7 @@ export function effects(graph, view, act) {
   return h("section", { class: "lg-effects", role: "status" },
     h("h4", {}, "Classifiers that moved most"),
     moved(graph, effect, act),
-    h("h4", {}, "Among the three nearest classifiers"),
+    h("h4", {}, "Labels whose three nearest changed"),
     changedNeighbours(graph, effect.neighbourhoods.slice(0, all ? undefined : NEIGHBOURS_SHOWN), act),
     count > NEIGHBOURS_SHOWN
       ? h("button", { type: "button", class: "lg-more", onclick: () => act.unfold("changed") },
@@ -36,7 +36,8 @@ function moved(graph, effect, act) {
   };
   const row = ([label, cosine]) =>
     h("li", {}, labelButton(graph, label, act), bar(cosine), h("small", {}, digits(cosine, 3)));
-  const sentence = `${counted(effect.moved_count, "classifier")} moved. Cosine with what it was:`;
+  const many = counted(effect.moved_count, "classifier");
+  const sentence = `${many} moved. The number is the cosine with what each was; 1 means that it stayed.`;
   return [h("p", { class: "lg-quiet" }, sentence), h("ol", { class: "lg-moved" }, effect.moved.map(row))];
 }
 
@@ -70,7 +71,7 @@ function predictions(graph, effect, act) {
       h("td", {}, signed(after - before)));
   const titles = ["before", "after", "change"].map((title) => h("th", { scope: "col" }, title));
   return [
-    h("p", { class: "lg-quiet" }, `Labels of ${effect.query}, by cosine; ✓ is predicted.`),
+    h("p", { class: "lg-quiet" }, `Labels of ${effect.query} by cosine; ✓ means that it is predicted.`),
     h("table", { class: "lg-neighbours" },
       h("thead", {}, h("tr", {}, h("th", {}, h("span", { class: "lg-hidden" }, "Label")), titles)),
       h("tbody", {}, effect.predictions.map(row))),

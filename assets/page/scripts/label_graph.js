@@ -1,4 +1,5 @@
 // The label graph as a Plotly figure: curved arrows that fade and thicken with their weight, dots that never move.
+import { isEdited } from "./label_columns.js";
 import { chosenLabels, edgeId, isEdge, matches } from "./label_choice.js";
 import { edgeColour } from "./label_colours.js";
 import { SAMPLES, arrowHead, curve } from "./label_curve.js";
@@ -33,7 +34,9 @@ export function graphFigure(graph, view, plot, look) {
   const drawing = { graph, view, look, edges, points, ownPoints, unit, area };
   const axis = { visible: false, zeroline: false, showgrid: false };
   return {
-    data: [...edgeTraces(drawing), ...chosenEdge(drawing), nodeTrace(drawing), ...ownTraces(drawing)],
+    data: [
+      ...edgeTraces(drawing), ...chosenEdge(drawing), ...editMarks(drawing), nodeTrace(drawing), ...ownTraces(drawing),
+    ],
     layout: {
       xaxis: { ...axis, range: [0, width] },
       yaxis: { ...axis, range: [0, height], scaleanchor: "x", scaleratio: 1 },
@@ -145,9 +148,35 @@ function chosenEdge({ graph, view, look, points, unit }) {
   return [{ type: "scatter", mode: "lines", x, y, hoverinfo: "skip", line }];
 }
 
+// A pencil on each edge that the visitor edited, also where nothing is left of it; only in the stage they edited.
+function editMarks({ graph, view, look, points, unit }) {
+  const { size } = graph;
+  const edited = view.edits.filter(([source, target]) => isEdited(graph, view, view.stage, source * size + target));
+  if (!edited.length) return [];
+  const weights = weightsOf(graph, view.stage, view.epoch, view.edits);
+  const middles = edited.map(([source, target]) => {
+    const path = curve(points[source], points[target], [radius(graph, source), radius(graph, target)], unit).points;
+    return path[Math.floor(path.length / 2)];
+  });
+  const words = ([source, target]) =>
+    edgeWords(graph, view, { source, target, weight: weights[source * size + target] }, weights);
+  return [{
+    type: "scatter",
+    mode: "markers+text",
+    x: middles.map(([x]) => x),
+    y: middles.map(([, y]) => y),
+    text: edited.map(() => "✎"),
+    textfont: { size: 13, color: look.accent },
+    hovertext: edited.map(words),
+    hovertemplate: "%{hovertext}<extra></extra>",
+    customdata: edited.map(([source, target]) => edgeId(graph, source, target)),
+    marker: { size: 17, color: look.sheet, line: { width: 1.5, color: look.accent } },
+  }];
+}
+
 // An edge in words; `adaptive` is that stage at the epoch shown.
 export function edgeWords(graph, view, { source, target, weight }, adaptive) {
-  if (view.stage === "directed") return sayingWords(graph, { source, target, weight });
+  if (view.stage === "directed") return sayingWords(graph, view, { source, target, weight });
   const [from, to] = [graph.plain[source], graph.plain[target]];
   const i = source * graph.size + target;
   if (view.stage === "cooccurrence") {
@@ -155,9 +184,10 @@ export function edgeWords(graph, view, { source, target, weight }, adaptive) {
     const pictures = `${graph.counts[i]} of the ${counted(all, "picture")} with <b>${to}</b>`;
     return `${pictures}<br>also show <b>${from}</b> (${Math.round(100 * weight)} %)`;
   }
+  const after = isEdited(graph, view, "adaptive", i) ? "edited by you to" : "after";
   return (
     `<b>${from}</b> sends to <b>${to}</b>: ${STAGES[view.stage].signed ? signed(weight) : digits(weight)}` +
-    `<br>prior ${digits(graph.prior[i])} → learned ${digits(adaptive[i])}`
+    `<br>${digits(graph.prior[i])} before training, ${after} ${digits(adaptive[i])}`
   );
 }
 
@@ -173,10 +203,7 @@ function nodeTrace(drawing) {
     if (looked.has(target)) neighbours.add(source);
   }
   const { positions, shown, size } = chooseNames(drawing, looked, neighbours);
-  const traffic =
-    view.stage === "directed"
-      ? (label) => `${received[label]} say something about it, it says something about ${sent[label]}`
-      : (label) => `receives ${received[label]}, sends ${sent[label]}`;
+  const traffic = (label) => `${counted(received[label], "edge")} to it, ${sent[label]} from it`;
   const labels = graph.names.map((_, label) => label);
   const chosen = (label) => looked.has(label);
   const clear = (label) => matches(graph, view, label) && (!looked.size || chosen(label) || neighbours.has(label));

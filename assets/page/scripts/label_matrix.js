@@ -24,7 +24,7 @@ function selfWords(graph, view, label, adaptive) {
   const name = `<b>${graph.plain[label]}</b>`;
   if (view.stage === "cooccurrence") return `${counted(graph.counts[i], "picture")} with ${name}`;
   if (view.stage === "directed") return `${name} says nothing about itself`;
-  return `What ${name} keeps of itself:<br>prior ${digits(graph.prior[i])} → learned ${digits(adaptive[i])}`;
+  return `Own weight of ${name}: ${digits(adaptive[i])}<br>${digits(graph.prior[i])} before training`;
 }
 
 // Where the cells are inside the plot, in pixels.

@@ -2,7 +2,7 @@
 import { matches } from "./label_choice.js";
 
 export const OWN_RADIUS = 9; // in pixels, of labels that the visitor made
-const FEW_NAMES = 14; // of a narrow screen
+const FEW_NAMES = 24; // of a narrow screen
 
 // In pixels; `graph.small` is how much smaller everything is on a narrow screen.
 export function radius(graph, label) {
@@ -30,7 +30,8 @@ export function chooseNames({ graph, view, look, points, ownPoints, unit, area }
   const shown = new Array(graph.size).fill("");
   let few = 0;
   for (const label of order) {
-    if (narrow && weights[label] < 1e9 && ++few > FEW_NAMES) continue;
+    const isExtra = weights[label] < 1e9;
+    if (narrow && isExtra && few >= FEW_NAMES) continue;
     const places = placesBeside(pixel(points[label]), radius(graph, label) + 3, {
       width: look.widthOf(graph.names[label], size),
       height: size * 1.15,
@@ -38,6 +39,7 @@ export function chooseNames({ graph, view, look, points, ownPoints, unit, area }
     const found = places.find(([, box]) => isFree(box, label, taken, area));
     const chosen = found ?? (looked.has(label) ? places[0] : null);
     if (!chosen) continue;
+    if (isExtra) few++;
     positions[label] = chosen[0];
     shown[label] = graph.plain[label];
     taken.push(chosen[1]);

@@ -1,4 +1,5 @@
 // One label up close: neighbours, pictures and texts that its classifier finds, nearest classifiers.
+import { SAID, SENT, editedMark, editedNote, headings, isEdited, keyOf } from "./label_columns.js";
 import { h } from "./elements.js";
 import { busiest, edgesOf, extremes, largest, weightsOf } from "./label_data.js";
 import { ownList, ownPanel } from "./label_own.js";
@@ -10,8 +11,9 @@ export const NEIGHBOURS_SHOWN = 6;
 const NO_GRAPH = "This model has no label graph; what is drawn is counted in this gallery.";
 const NO_TEXTS = "None: this model reads pictures only. The texts it was trained with are bags of tags.";
 const HOW_TO_BEGIN =
-  "Click a dot, or type a name above and press Enter: what the label has to do with others, the pictures its " +
-  "classifier finds, and how well it does.";
+  "Click a dot, or type a name above and press Enter. You see which other labels it has to do with, which pictures " +
+  "the model finds for it, and how well it does.";
+const COSINE = "The number is the cosine with the classifier; 1 is the most.";
 
 export function labelPanel(graph, view, details, act) {
   if (view.own !== null && view.own !== undefined) return ownPanel(graph, view.own, act);
@@ -38,8 +40,14 @@ export function labelNumbers(graph, view, details, act) {
   if (!graph.directed && !hasPaper(graph)) {
     return [facts(graph, view, details), h("p", { class: "lg-quiet" }, NO_GRAPH)];
   }
-  const table = showsSayings(graph, view) ? sayingTable : neighbourTable;
-  return [facts(graph, view, details), table(graph, view, "target", act), table(graph, view, "source", act)];
+  const says = showsSayings(graph, view);
+  const table = says ? sayingTable : neighbourTable;
+  return [
+    facts(graph, view, details),
+    table(graph, view, "target", act),
+    table(graph, view, "source", act),
+    keyOf(says ? SAID : SENT, view, act),
+  ];
 }
 
 // Before anything is chosen: how to begin.
@@ -85,25 +93,14 @@ function neighbourTable(graph, view, end, act) {
   const unfold = { type: "button", class: "lg-more", "aria-expanded": String(all), onclick: () => act.unfold(end) };
   return h("section", {},
     h("h4", {}, title),
-    h("table", { class: "lg-neighbours" },
-      h("thead", {}, headings()),
+    h("table", { class: "lg-neighbours lg-edges" },
+      h("thead", {}, headings(SENT)),
       h("tbody", {}, neighbourRows(graph, view, end, shown, act))),
+    rows.some(({ i }) => isEdited(graph, view, "adaptive", i))
+      ? h("p", { class: "lg-quiet lg-note" }, editedNote("adaptive"))
+      : null,
     rows.length > NEIGHBOURS_SHOWN ? h("button", unfold, all ? "Fewer" : `All ${rows.length}`) : null,
   );
-}
-
-function headings() {
-  const heading = (words, title) => h("th", { scope: "col", title }, words);
-  const hidden = (words) => h("span", { class: "lg-hidden" }, words);
-  const shown = "Co-occurrence in this gallery: of the receiver's pictures, the share that also shows the sender";
-  return h("tr", {},
-    heading(hidden("Label")),
-    heading("shown", shown),
-    heading("C", "Prior C"),
-    heading("γD", "Learned change γD"),
-    heading("A", "Adaptive A; the mark is the prior"),
-    heading("Â", "Normalised Â"),
-    heading(hidden("Edge")));
 }
 
 function neighbourRows(graph, view, end, rows, act) {
@@ -120,15 +117,16 @@ function neighbourRows(graph, view, end, rows, act) {
   return rows.map(({ label, i }) => {
     const pair = end === "target" ? [label, view.label] : [view.label, label];
     const [from, to] = pair.map((one) => graph.names[one]);
-    const weight = `prior ${digits(prior[i])}, learned ${digits(adaptive[i])}`;
-    const words = `${from} sends to ${to}: ${weight}. Look at this edge.`;
+    const edited = isEdited(graph, view, "adaptive", i);
+    const after = edited ? `${digits(adaptive[i])}, edited by you` : `${digits(adaptive[i])} after`;
+    const words = `${from} sends to ${to}: ${digits(prior[i])} before training, ${after}. Look at this edge.`;
     const onclick = () => act.pair(...pair);
     return h("tr", {},
       h("th", { scope: "row" }, labelButton(graph, label, act)),
       h("td", {}, graph.pictures ? `${Math.round(100 * shares[i])} %` : "–"),
       h("td", {}, digits(prior[i])),
       h("td", {}, signed(change[i])),
-      h("td", { class: "lg-strong" }, digits(adaptive[i]), bar(i)),
+      h("td", { class: "lg-strong" }, digits(adaptive[i]), edited ? editedMark() : bar(i)),
       h("td", {}, digits(normalised[i])),
       h("td", {}, h("button", { type: "button", class: "lg-edge", title: words, "aria-label": words, onclick }, "›")),
     );
@@ -139,13 +137,13 @@ function facts(graph, view, details) {
   const keeps = view.label * (graph.size + 1);
   const adaptive = weightsOf(graph, "adaptive", view.epoch, view.edits);
   const known = graph.pictures ? counted(graph.supports[view.label], "picture") : "no labels given";
-  const kept = [digits(adaptive[keeps]), h("small", {}, ` prior ${digits(graph.prior[keeps])}`)];
+  const own = [digits(adaptive[keeps]), h("small", {}, ` (${digits(graph.prior[keeps])} before training)`)];
   return h("dl", { class: "lg-facts" },
     h("div", {}, h("dt", {}, "In this gallery"), h("dd", {}, known)),
     showsSayings(graph, view) || !hasPaper(graph)
       ? null
-      : h("div", {}, h("dt", {}, "Keeps of itself"), h("dd", {}, kept)),
-    h("div", { class: "lg-wide" }, h("dt", {}, "Average precision"), precision(details)),
+      : h("div", {}, h("dt", {}, "Own weight"), h("dd", {}, own)),
+    h("div", { class: "lg-wide" }, h("dt", {}, "Average precision, 1 is perfect"), precision(details)),
   );
 }
 
@@ -175,7 +173,7 @@ function pictures(graph, view, details) {
       h("img", { src: `${graph.pictures_prefix}/card/${item}`, alt, loading: "lazy", decoding: "async" }),
       h("small", {}, digits(cosine)));
   };
-  const sentence = `${right} of these ${known.length} are labelled ${name}; number: cosine.`;
+  const sentence = `${right} of these ${known.length} are labelled ${name}. ${COSINE}`;
   return h("section", {},
     h("h4", {}, `Pictures its classifier finds${details.edited ? ", with your edits" : ""}`),
     known.length ? h("p", { class: "lg-quiet" }, sentence) : null,

@@ -10,7 +10,7 @@ export function reading(graph, view) {
   const said = [`${counted(edges.length, "edge")} of at least ${digits(view.threshold, places)}.`];
   const strongest = edges.at(-1);
   if (view.edits.length && showsEdits(graph, view)) {
-    said.push(`This is with your ${counted(view.edits.length, "edit")}.`);
+    said.push(view.edits.length === 1 ? "Your edit is in it." : `Your ${view.edits.length} edits are in it.`);
   }
   if (view.stage === "directed") {
     const likelier = edges.filter(({ weight }) => weight > 0).length;
@@ -23,7 +23,7 @@ export function reading(graph, view) {
     if (isSilent(graph)) said.push("This model sees so well that known labels add nothing to what it says of others.");
     if (strongest) {
       const { source, target, weight } = strongest;
-      said.push(`Loudest: ${names[source]} says ${signed(weight)} about ${names[target]}, odds ${oddsOf(weight)}.`);
+      said.push(`Strongest: ${names[source]} → ${names[target]}, ${signed(weight)} (odds ${oddsOf(weight)}).`);
     }
   } else if (view.stage === "cooccurrence" && strongest) {
     const best = edges.filter((edge) => edge.weight === strongest.weight);
@@ -34,7 +34,7 @@ export function reading(graph, view) {
     said.push(`Strongest: ${pictures} also show ${names[top.source]}.`);
   } else if (view.stage === "prior") {
     const hub = busiest(graph, edges, "source");
-    if (hub) said.push(`${names[hub.label]} sends to the most labels: ${hub.count}.`);
+    if (hub) said.push(`Most of them start from ${names[hub.label]}: ${hub.count}.`);
   } else if (graph.learns) {
     if (STAGES[view.stage].signed) {
       const up = edges.filter(({ weight }) => weight > 0).length;
@@ -42,12 +42,10 @@ export function reading(graph, view) {
       said[0] = `${counted(up, "edge")} up and ${edges.length - up} down by at least ${least}.`;
     }
     const grown = extremes(graph, view);
-    const tell = ({ source, target, before, after }) => {
-      const by = `${signed(after - before)} (${digits(before)} to ${digits(after)})`;
-      return `what ${names[source]} sends to ${names[target]}: ${by}`;
-    };
-    if (grown.up) said.push(`Training strengthened most ${tell(grown.up)}.`);
-    if (grown.down) said.push(`It weakened most ${tell(grown.down)}.`);
+    const tell = ({ source, target, before, after }) =>
+      `${names[source]} → ${names[target]}, ${signed(after - before)} (${digits(before)} to ${digits(after)})`;
+    if (grown.up) said.push(`Strongest gain: ${tell(grown.up)}.`);
+    if (grown.down) said.push(`Strongest loss: ${tell(grown.down)}.`);
   } else {
     said.push("Nothing was learned here: the graph is its prior.");
   }
@@ -55,11 +53,7 @@ export function reading(graph, view) {
     const here = (end) => edges.filter((edge) => edge[end] === view.label).length;
     const [arriving, leaving] = [here("target"), here("source")];
     const name = names[view.label];
-    said.push(
-      view.stage === "directed"
-        ? `Of these, ${arriving} are about ${name}, and ${name} says ${leaving}.`
-        : `Of these, ${name} receives ${arriving} and sends ${leaving}.`,
-    );
+    said.push(`Of these, ${name} has ${arriving} coming in and ${leaving} going out.`);
   }
   return said.join(" ");
 }

@@ -1,4 +1,5 @@
 // What one label says about another: the directed graph G in words and tables, and what edits of it change.
+import { SAID, editedMark, editedNote, headings, isEdited } from "./label_columns.js";
 import { h } from "./elements.js";
 import { largest, weightsOf } from "./label_data.js";
 import { labelButton } from "./label_parts.js";
@@ -13,13 +14,6 @@ const NO_SEARCH =
 const NO_PROBABILITIES =
   "This model has no probabilities of labels for such a query, so neither its labels nor its ranking depend on the " +
   "graph.";
-const HEADINGS = [
-  ["counted", "The part that comes from how often they come together in training; a picture says the rest itself"],
-  ["learned", "What learning added to it, or took from it"],
-  ["G", "In all, in log-odds"],
-  ["odds", "How many times as high or as low the odds become"],
-];
-
 // Whether nothing was left for the graph to say beyond what the model sees: then all of it is 0.
 export const isSilent = ({ directed }) =>
   [directed.counted, directed.change].every((part) => part.every((weight) => weight === 0));
@@ -34,13 +28,14 @@ export function oddsOf(weight) {
 export const partsOf = (graph, i) => ({ counted: graph.directed.counted[i], change: graph.directed.change[i] });
 
 // Names are markup here, so they must be the plain ones.
-export function sayingWords(graph, { source, target, weight }) {
-  const { counted: share, change } = partsOf(graph, source * graph.size + target);
+export function sayingWords(graph, view, { source, target, weight }) {
+  const i = source * graph.size + target;
+  const { counted: share, change } = partsOf(graph, i);
   const [from, to] = [graph.plain[source], graph.plain[target]];
-  return (
-    `<b>${from}</b> says about <b>${to}</b>: ${signed(weight)} (odds ${oddsOf(weight)})` +
-    `<br>counted ${signed(share)}, learned ${signed(change)}`
-  );
+  const parts = isEdited(graph, view, "directed", i)
+    ? `edited by you; it was ${signed(share + change)}`
+    : `counted ${signed(share)}, learned ${signed(change)}`;
+  return `<b>${from}</b> says about <b>${to}</b>: ${signed(weight)} (odds ${oddsOf(weight)})<br>${parts}`;
 }
 
 // The labels that say something about the chosen one (`end` is "target"), or that it says something about ("source"),
@@ -67,17 +62,14 @@ export function sayingTable(graph, view, end, act) {
   const unfold = { type: "button", class: "lg-more", "aria-expanded": String(all), onclick: () => act.unfold(end) };
   return h("section", {},
     h("h4", {}, title),
-    h("table", { class: "lg-neighbours" },
-      h("thead", {}, headings()),
+    h("table", { class: "lg-neighbours lg-edges" },
+      h("thead", {}, headings(SAID)),
       h("tbody", {}, shown.map((row) => sayingRow(graph, view, end, row, act)))),
+    rows.some(({ i }) => isEdited(graph, view, "directed", i))
+      ? h("p", { class: "lg-quiet lg-note" }, editedNote("directed"))
+      : null,
     rows.length > SAYINGS_SHOWN ? h("button", unfold, all ? "Fewer" : `All ${rows.length}`) : null,
   );
-}
-
-function headings() {
-  const heading = ([words, title]) => h("th", { scope: "col", title }, words);
-  const hidden = (words) => heading([h("span", { class: "lg-hidden" }, words)]);
-  return h("tr", {}, hidden("Label"), HEADINGS.map(heading), hidden("Edge"));
 }
 
 function sayingRow(graph, view, end, { label, i }, act) {
@@ -92,7 +84,8 @@ function sayingRow(graph, view, end, { label, i }, act) {
     h("th", { scope: "row" }, labelButton(graph, label, act)),
     h("td", {}, signed(share)),
     h("td", {}, signed(change)),
-    h("td", { class: "lg-strong" }, signed(weight), bar(graph, weight)),
+    h("td", { class: "lg-strong" }, signed(weight),
+      isEdited(graph, view, "directed", i) ? editedMark() : bar(graph, weight)),
     h("td", {}, oddsOf(weight)),
     h("td", {}, h("button", look, "›")));
 }
@@ -103,22 +96,17 @@ function bar(graph, weight) {
   return h("span", { class: "lg-bar", "aria-hidden": "true" }, h("i", { class: kind, style: { width } }));
 }
 
-// The rows of an edge: what it is made of.
+// The numbers of an edge, in the order of SAID.
 export function sayingFacts(graph, view, i) {
   const { counted: share, change } = partsOf(graph, i);
   const weight = weightsOf(graph, "directed", view.epoch, view.edits)[i];
-  return [
-    ["Counted", signed(share)],
-    ["Learned", signed(change)],
-    ["Says, G", signed(weight)],
-    ["Odds", oddsOf(weight)],
-  ];
+  return [signed(share), signed(change), signed(weight), oddsOf(weight)];
 }
 
 const percent = (share) => `${digits(100 * share, share < 0.0995 ? 1 : 0)} %`;
 
 function chances(graph, rows, act) {
-  const points = (change) => (Math.abs(change) < 5e-4 ? "=" : (change > 0 ? "+" : "") + digits(100 * change, 1));
+  const points = (change) => (Math.abs(change) < 5e-4 ? "=" : signed(100 * change, 1));
   const row = ([label, before, after]) =>
     h("tr", {},
       h("th", { scope: "row" }, labelButton(graph, label, act)),
@@ -134,7 +122,7 @@ function chances(graph, rows, act) {
 // How likely other labels are in a picture of which one label is known, before the edits and with them.
 export function whereKnown(graph, label, rows, act) {
   return h("section", {},
-    h("h4", {}, `Where ${graph.names[label]} is known and nothing is seen`),
+    h("h4", {}, `Where only ${graph.names[label]} is known`),
     chances(graph, rows, act));
 }
 

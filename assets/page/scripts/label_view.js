@@ -25,7 +25,7 @@ function firstChoice() {
   return {
     stage: "adaptive", shape: "graph", order: "similar", signs: "up", panel: "label",
     epoch: 0, thresholds: {}, search: "", group: null, label: null, own: null, pair: [null, null],
-    edits: [], effect: null, error: null, busy: false, draft: null, unfolded: {},
+    edits: [], effect: null, error: null, busy: false, draft: null, unfolded: {}, explained: false,
     get threshold() {
       return this.thresholds[this.stage];
     },
@@ -51,6 +51,7 @@ class LabelView {
       end: (which, label) => this.choosePair(...this.view.pair.map((old, at) => (at === which ? label : old))),
       edit: (source, target, weight) => this.edit(source, target, weight),
       unfold: (what) => this.unfold(what),
+      explain: (open) => (this.view.explained = open),
     };
     this.plot = new Plot(place, {
       compose: (value) => this.compose(value),
@@ -240,7 +241,9 @@ class LabelView {
     const step = most > 0.3 ? 0.01 : most / 100;
     Object.assign(slider, { min: step, max: Math.ceil(most / step) * step, step });
     slider.value = view.threshold;
-    this.at(".lg-threshold output").textContent = digits(view.threshold, view.threshold < 0.01 ? 4 : 2);
+    const words = digits(view.threshold, view.threshold < 0.01 ? 4 : 2);
+    slider.setAttribute("aria-valuetext", words);
+    this.at(".lg-threshold output").textContent = words;
   }
 
   showEpoch() {
@@ -248,16 +251,20 @@ class LabelView {
     const [epoch, last] = [graph.epochs[view.epoch], graph.epochs.at(-1)];
     this.at(".lg-epochs").hidden = graph.epochs.length < 2 || !graph.has_gcn;
     this.at(".lg-epochs").classList.toggle("lg-idle", !STAGES[view.stage].learned);
-    this.at(".lg-epochs input").max = graph.epochs.length - 1;
-    this.at(".lg-epochs input").value = view.epoch;
-    const model = view.epoch === graph.model_epoch ? ", the model" : "";
-    this.at(".lg-epochs output").textContent = `${epoch} of ${last}${model}`;
+    const slider = this.at(".lg-epochs input");
+    Object.assign(slider, { max: graph.epochs.length - 1, value: view.epoch });
+    const words = `${epoch} of ${last}${view.epoch === graph.model_epoch ? ", the model" : ""}`;
+    slider.setAttribute("aria-valuetext", words);
+    this.at(".lg-epochs output").textContent = words;
   }
 
   // Whoever works with the keyboard stays where they were, or comes to the heading.
   showPanel() {
     const { graph, view, act } = this;
     const place = this.at(".lg-chosen");
+    const subject = JSON.stringify([view.panel, view.label, view.own, view.pair]);
+    if (place.dataset.subject !== subject) this.at(".lg-panel").scrollTop = 0;
+    place.dataset.subject = subject;
     const held = place.contains(document.activeElement) ? document.activeElement : null;
     place.replaceChildren(
       view.panel === "label"
@@ -284,7 +291,7 @@ class LabelView {
     if (!numbers) return;
     numbers.replaceChildren(
       ...(view.panel === "edge"
-        ? edgeNumbers(graph, view)
+        ? edgeNumbers(graph, view, act)
         : labelNumbers(graph, view, this.details.get(view.label), act)),
     );
   }

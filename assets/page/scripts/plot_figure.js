@@ -57,3 +57,26 @@ export function idOf(point) {
 export function idsOf(points) {
   return [...new Set(points.map(idOf).filter((id) => id !== null))];
 }
+
+// Plotly takes the element of an empty text away and, when the point has a text again, does not make another: a blank
+// one stays. `data` is the caller's own.
+export function lasting(data) {
+  for (const trace of data) {
+    if (trace.mode?.includes("text") && Array.isArray(trace.text)) trace.text = trace.text.map((text) => text || " ");
+  }
+  return data;
+}
+
+// Which of some boxes to show, so that none touches one before it, or one that is `there`, or leaves the `frame`.
+export function thinned(boxes, frame, there = []) {
+  const inside = ({ left, right, top, bottom }) =>
+    left >= frame.left && right <= frame.right && top >= frame.top && bottom <= frame.bottom;
+  const apart = (one, other) =>
+    one.left > other.right || one.right < other.left || one.top > other.bottom || one.bottom < other.top;
+  const shown = [...there];
+  return boxes.map((box) => {
+    const fits = inside(box) && shown.every((other) => apart(box, other));
+    if (fits) shown.push(box);
+    return fits;
+  });
+}

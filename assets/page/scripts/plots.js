@@ -1,7 +1,7 @@
 // A plot whose clicks and lassos are answered: `element` is its box, `props.value` the figure as a text.
 // Plotly (4.8 MB) is loaded when the first plot of the page is drawn, never before.
 import { lookOf } from "./page_look.js";
-import { idOf, idsOf, themed, toolsOf } from "./plot_figure.js";
+import { idOf, idsOf, lasting, themed, thinned, toolsOf } from "./plot_figure.js";
 
 const PLOTLY = "plotly.js"; // app/components/clickable_plot.py says the same
 // After a tap the browser also sends what a mouse would have done there: one tap would be two clicks.
@@ -29,6 +29,7 @@ export class Plot {
   constructor({ element, props, trigger, watch }, { compose, respond } = {}) {
     Object.assign(this, { element, props, watch });
     this.canvas = element.querySelector(".plot");
+    this.wait = element.querySelector(".plot-wait");
     this.compose = compose ?? ((value) => value);
     this.respond = respond ?? ((event) => trigger("select", event));
     this.sent = { text: null, value: null };
@@ -70,6 +71,7 @@ export class Plot {
       this.listening = false;
       return;
     }
+    if (!this.listening) this.wait.hidden = false;
     const late = !window.Plotly;
     const Plotly = await loadPlotly();
     // A figure that came while Plotly was loading is the one to draw.
@@ -79,9 +81,11 @@ export class Plot {
     this.drawnSize = `${width} ${height}`;
     const layout = themed(latest, lookOf(this.element));
     const sized = width ? { ...layout, width, height } : layout;
-    await Plotly.react(canvas, structuredClone(latest.data), sized, toolsOf(latest));
+    await Plotly.react(canvas, lasting(structuredClone(latest.data)), sized, toolsOf(latest));
+    this.wait.hidden = true;
     if (!this.listening) this.listen();
     this.listening = true;
+    this.thin();
     canvas.dataset.drawn = String(Number(canvas.dataset.drawn ?? 0) + 1);
   }
 
@@ -96,8 +100,19 @@ export class Plot {
       if (data) this.respond({ action: "lasso", ids: idsOf(data.points) });
     });
     canvas.on("plotly_deselect", () => this.respond({ action: "clear", ids: [] }));
+    canvas.on("plotly_afterplot", () => this.thin());
     canvas.on("plotly_hover", (data) => this.hover(data));
     canvas.on("plotly_unhover", () => (this.thumbnail.hidden = true));
+  }
+
+  // Of names that overlap on this screen, at this zoom, the first one stays; those of points come before all.
+  thin() {
+    if (!this.canvas._fullLayout?.meta?.thin) return;
+    const names = [...this.canvas.querySelectorAll(".annotation")];
+    const boxes = names.map((name) => name.querySelector(".annotation-text").getBoundingClientRect());
+    const texts = [...this.canvas.querySelectorAll(".textpoint text")].map((text) => text.getBoundingClientRect());
+    const shown = thinned(boxes, this.canvas.getBoundingClientRect(), texts);
+    names.forEach((name, i) => (name.style.visibility = shown[i] ? "" : "hidden"));
   }
 
   isEcho(event) {

@@ -1,5 +1,6 @@
 // What the dialog says of one result: how near it is, its captions and labels, and why it matched.
 import { h } from "./elements.js";
+import { digits } from "./words.js";
 
 // `details` is a card's own; `act.similar` and `act.label` are what its buttons do.
 export function detailsOf(details, act) {
@@ -53,7 +54,7 @@ function reasonsOf(details) {
       h("span", { class: "name" }, name),
       h("span", { class: "bar" },
         h("i", { style: { inlineSize: `calc((100% - ${NUMBER_ROOM}) * ${barLength(share, longest)})` } }),
-        h("small", {}, share.toFixed(3).replace("-", "−")))));
+        h("small", {}, digits(share, 3)))));
   const head = h("tr", {}, ["", "Common space", "Encoder"].map((title) => h("th", {}, title)));
   const body = details.cosines.map(([name, ...values]) =>
     h("tr", {}, h("th", {}, name), values.map((value) => h("td", {}, value))));

@@ -103,9 +103,9 @@ def test_a_bar_stands_where_a_share_is_known() -> None:
 def test_numbers_are_filters() -> None:
     template = ENVIRONMENT.from_string(
         '{{ 1 | counted("picture") }} {{ 2000 | counted("text") }} {{ 1234 | thousands }} {{ 0.12345 | fixed(3) }} '
-        "{{ -0.001 | signed }} {{ -0.5 | signed }} {{ 0.0124 | duration }} {{ 2.34 | duration }}"
+        "{{ 0.5 | signed }} {{ -0.5 | signed }} {{ 0.0124 | duration }} {{ 2.34 | duration }}"
     )
-    assert template.render() == "1 picture 2,000 texts 1,234 0.123 0.00 −0.50 12 ms 2.3 s"
+    assert template.render() == "1 picture 2,000 texts 1,234 0.123 +0.50 −0.50 12 ms 2.3 s"
 
 
 def test_a_figure_takes_text_as_text() -> None:

@@ -26,7 +26,7 @@ from app.kit.cache import Cache
 from app.maps import classifiers as module
 from app.maps.classifiers import ClassifierMap, ClassifierView, Variant, classifier_map_of
 from app.maps.layouts import Layouts
-from app.maps.panels import classifier_panel, silhouette_line
+from app.maps.panels import classifier_legend, classifier_panel, silhouette_line
 from app.search.own_labels import OwnLabels
 from app.search.query import QueryPoint
 
@@ -161,6 +161,36 @@ def test_every_picture_has_every_label_once(found: ClassifierMap, bundle: Bundle
         assert "<b>street</b>" in texts
 
 
+@pytest.mark.parametrize("dimensions", [2, 3])
+def test_the_chosen_label_and_all_its_nearest_are_named(found: ClassifierMap, dimensions: int) -> None:
+    for variant in found.variants:
+        for label in range(len(found.label_set)):
+            view = ClassifierView("pca", dimensions, label)
+            layout = (figure := found.figure(variant, view))["layout"]
+            texts = [text for trace in figure["data"] for text in trace.get("text", [])]
+            place = layout if dimensions == 2 else layout["scene"]
+            texts += [annotation["text"] for annotation in place.get("annotations", [])]
+            near = [neighbour.label for neighbour in found.neighbours(variant, label, 8)]
+            assert {f"<b>{found.label_set.names[one]}</b>" for one in (label, *near)} == {
+                text for text in texts if text.startswith("<b>")
+            }
+
+
+def test_one_legend_tells_a_group_apart_in_every_picture(found: ClassifierMap) -> None:
+    view = found.view("pca", 2, None, None, 1)
+    for variant in found.variants:
+        points = [trace for trace in found.figure(variant, view)["data"] if "customdata" in trace]
+        assert not any(trace["showlegend"] for trace in points)
+        assert [trace.get("opacity", 1) < 1 for trace in points] == [number != 1 for number in range(len(points))]
+    shown = classifier_legend(found, view.group)
+    assert shown.count("<button") == len(found.colours)
+    assert shown.count('aria-pressed="true"') == 1
+    for wrong in (-1, len(found.colours), 0.5, True, "1", None):
+        assert found.view("pca", 2, None, None, wrong).group is None
+    found.colours = dict(list(found.colours.items())[:1])
+    assert classifier_legend(found, None) == ""
+
+
 def test_what_is_not_computed_yet_is_drawn_by_pca(found: ClassifierMap) -> None:
     assert not found.is_ready("tsne")
     variant = found.variants[0]
@@ -191,7 +221,7 @@ def test_a_query_is_read_by_each_model(found: ClassifierMap, bundle: Bundle) -> 
     for parameter in ("weight", "bias"):
         getattr(found.variants[0].model.instance.text, parameter).data.zero_()
     assert found.query_neighbours(found.variants[0], blind) == []
-    assert "sees nothing" in classifier_panel(found, found.variants[0], ClassifierView(), blind)
+    assert "knows nothing" in classifier_panel(found, found.variants[0], ClassifierView(), blind)
     found.figure(found.variants[0], ClassifierView(), blind)
 
 

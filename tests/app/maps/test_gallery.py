@@ -21,6 +21,7 @@ from algcn.gallery.store import Gallery, build_gallery
 from algcn.kit.errors import InputError
 from app.api import maps
 from app.kit.cache import Cache
+from app.kit.words import bold
 from app.maps.gallery import NONE, PICTURES, TEXTS, GalleryMap, GalleryView
 from app.maps.layouts import Layouts
 from app.maps.panels import focus_panel, gallery_note, selection_panel
@@ -146,7 +147,46 @@ def test_a_query_and_a_chosen_point_are_shown_with_lines(found: GalleryMap, gall
     assert np.allclose(place, found.positions("pca", 2)[7 + 1], atol=1e-5), "by PCA it lies on its like"
     blind = dataclasses.replace(query, embedding=torch.zeros_like(query.embedding))
     assert len(found.figure(GalleryView(method), PREFIX, None, blind)["data"]) == len(plain["data"])
-    assert "sees nothing" in gallery_note(found, GalleryView(method), blind)
+    assert "knows nothing" in gallery_note(found, GalleryView(method), blind)
+
+
+def test_clusters_have_their_names_over_them_in_the_plane_alone(
+    bundle: Bundle, gallery: Gallery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two heaps of copies of the gallery's pictures; a name is text, whoever wrote it."""
+    half = 40
+    pick = [0] * half + [1] * half
+    labels = [("beach",)] * half + [(HOSTILE_LABEL,)] * half
+    items = [dataclasses.replace(gallery.items[i], labels=own) for i, own in zip(pick, labels, strict=True)]
+    heaps = dataclasses.replace(
+        gallery,
+        items=items,
+        image_embeddings=gallery.image_embeddings[pick],
+        image_features=gallery.image_features[pick],
+        texts=[],
+        text_owner=gallery.text_owner[:0],
+        text_embeddings=gallery.text_embeddings[:0],
+        text_features=gallery.text_features[:0],
+    )
+    found = GalleryMap(bundle, heaps, Layouts(tmp_path, AtOnce()))
+    figure = found.figure(GalleryView("pca"), PREFIX)
+    names = {name["text"]: (name["x"], name["y"]) for name in figure["layout"]["annotations"]}
+    assert set(names) == {"<b>beach</b>", bold(HOSTILE_LABEL, 40)}
+    positions = found.positions("pca", 2)
+    assert np.allclose(names["<b>beach</b>"], positions[0], atol=1e-3)
+    assert figure["layout"]["meta"]["thin"] is True
+    solid = found.figure(GalleryView("pca", 3), PREFIX)
+    assert "annotations" not in solid["layout"]["scene"]
+    assert found.clusters("umap") == [], "nothing is laid out yet"
+
+
+@pytest.mark.parametrize("dimensions", [2, 3])
+def test_what_a_search_found_is_ringed(found: GalleryMap, dimensions: int) -> None:
+    figure = found.figure(GalleryView("pca", dimensions), PREFIX, marked=(2, 5))
+    rings = [trace for trace in figure["data"] if trace.get("marker", {}).get("symbol") == "circle-open"]
+    assert len(rings) == 1
+    positions = found.positions("pca", dimensions)[[2, 5]]
+    assert np.allclose(np.stack([rings[0][axis] for axis in "xyz"[:dimensions]], axis=1), positions, atol=1e-4)
 
 
 def test_the_modality_gap_is_measured(bundle: Bundle, gallery: Gallery, tmp_path: Path) -> None:

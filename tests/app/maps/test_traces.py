@@ -14,7 +14,6 @@ from app.maps.traces import (
     figure,
     first_sight,
     lines_trace,
-    place_names,
     points_trace,
     rings_trace,
     star_trace,
@@ -70,43 +69,3 @@ def test_points_in_space_are_seen_from_the_eye() -> None:
     (x, y), (up_x, up_y) = first_sight([[-1, 1, 0], [0, 0, 1]])
     assert (x, y) == (pytest.approx(2**0.5), pytest.approx(0))
     assert (up_x, up_y > 0.5) == (pytest.approx(0), True)
-
-
-class TestNames:
-    ranges = ((0.0, 100.0), (0.0, 100.0))
-
-    def sides(self, positions: list[list[float]], names: list[str], **options: object) -> list[str | None]:
-        return place_names(positions, names, range(len(names)), self.ranges, (100.0, 100.0), **options)
-
-    def test_a_lonely_name_stands_on_the_right_and_turns_at_the_edge(self) -> None:
-        assert self.sides([[20, 50], [95, 20]], ["dog", "cat"]) == ["middle right", "middle left"]
-
-    def test_a_name_never_covers_a_point_or_another_name(self) -> None:
-        sides = self.sides([[20, 50], [40, 50]], ["dog", "cat"])
-        assert sides[0] != "middle right"
-        crowd = [[50 + x, 50 + y] for x in range(-6, 7, 3) for y in range(-6, 7, 3)]
-        sides = self.sides(crowd, ["some words"] * len(crowd))
-        assert sum(side is not None for side in sides) <= 4
-        assert None in sides
-
-    def test_who_comes_first_is_named_first_and_others_may_have_no_name(self) -> None:
-        positions = [[50, 50], [50, 50]]
-        assert place_names(positions, ["one", "two"], [1], self.ranges, (100.0, 100.0))[0] is None
-
-    def test_names_keep_clear_of_the_query(self) -> None:
-        free = self.sides([[20, 50]], ["dog"])
-        beside = self.sides([[20, 50]], ["dog"], star=[40, 50])
-        assert free == ["middle right"]
-        assert beside != free
-
-    def test_no_two_of_many_overlap(self) -> None:
-        from app.maps.traces import _box, _overlap, _pixels
-
-        generator = np.random.default_rng(0)
-        positions, names = generator.random((60, 2)) * 100, ["a longer name"] * 60
-        size = (400.0, 400.0)
-        sides = place_names(positions, names, range(60), self.ranges, size)
-        pixels = _pixels(positions, self.ranges, size)
-        boxes = [_box(*pixels[i], 6.4 * 13, side) for i, side in enumerate(sides) if side is not None]
-        assert len(boxes) > 10
-        assert not any(_overlap(a, b) for number, a in enumerate(boxes) for b in boxes[:number])
