@@ -38,8 +38,8 @@ HOSTILE_LABEL = "<i onclick=window.hacked='label'>odd</i>"
 # All that programs may call.
 ENDPOINTS = {
     "benchmark", "classifier_map", "classifier_neighbours", "describe_graph", "edit_edge", "export_csv", "gallery_map",
-    "gallery_neighbours", "gallery_picture", "label_graph", "label_neighbours", "label_pictures", "list_models",
-    "predict_labels", "search_by_image", "search_by_item", "search_by_text", "suggest_labels", "train",
+    "gallery_neighbours", "gallery_picture", "label_graph", "label_mistakes", "label_neighbours", "label_pictures",
+    "list_models", "predict_labels", "search_by_image", "search_by_item", "search_by_text", "suggest_labels", "train",
 }  # fmt: skip
 
 

@@ -295,6 +295,44 @@ class Numbers(TypedDict):
     numbers: dict[str, Any]
 
 
+class MistakenPicture(TypedDict):
+    """A picture that a label was missed on, or taken wrongly."""
+
+    file: str
+    labels: list[str]
+    probability: float | None
+    picture: str
+
+
+class TakenInstead(TypedDict):
+    """A label that is taken wrongly where another one is missed."""
+
+    label: str
+    pictures: int
+    share: float | None
+    pictures_by_chance: float
+
+
+class LabelMistakes(TypedDict):
+    """What the model gets wrong about a label."""
+
+    label: str
+    pictures: int
+    trained_on: int | None
+    given: int
+    predicted: int
+    right: int
+    precision: float | None
+    precision_by_chance: float | None
+    recall: float | None
+    recall_by_chance: float | None
+    missed_in_all: int
+    missed: list[MistakenPicture]
+    taken_wrongly_in_all: int
+    taken_wrongly: list[MistakenPicture]
+    taken_instead: list[TakenInstead]
+
+
 class Training(TypedDict):
     """A training run and what came out."""
 

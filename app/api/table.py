@@ -47,6 +47,7 @@ TABLE = (
     Endpoint("gallery_map", "Gallery map", answers.GalleryMap),
     Endpoint("gallery_neighbours", "Gallery map", answers.NearItems),
     Endpoint("benchmark", "Benchmark", answers.Numbers, is_quick=True),
+    Endpoint("label_mistakes", "Benchmark", answers.LabelMistakes, is_quick=True),
     Endpoint("train", "Train", answers.Training),
     Endpoint("label_pictures", "Collections", answers.LabelledPictures),
     Endpoint("suggest_labels", "Collections", answers.Suggestions),

@@ -63,7 +63,8 @@ their order, `show` the pictures themselves.
 matches well. `labels` that a gallery gives and that a model predicts are told apart by gallery_picture.
 - Labels: predict_labels for a picture, suggest_labels where some labels are known, label_neighbours and \
 describe_graph for how labels relate, edit_edge for what would change if an edge were another.
-- benchmark says how good the model is; list_models names other models, and every tool takes one as `model`.
+- benchmark says how good the model is, label_mistakes what it gets wrong about a label in \
+this gallery; list_models names other models, and every tool takes one as `model`.
 
 Files are texts: data:image/jpeg;base64,… or an address that a search gave. Every error is a sentence that says \
 what to change.

@@ -69,7 +69,7 @@ def precision_recall(curves: MethodCurves, direction: str) -> Figure:
     return figure
 
 
-def label_bars(per_label: Mapping[str, Both[AveragePrecisions]], direction: str) -> Figure:
+def label_bars(per_label: Mapping[str, Both[AveragePrecisions]], direction: str, labels: Sequence[str] = ()) -> Figure:
     """AP of every label, the best on top: ALGCN as bars, the other methods as marks on them.
 
     Of more than MAX_LABELS labels the best and the worst are shown.
@@ -77,12 +77,15 @@ def label_bars(per_label: Mapping[str, Both[AveragePrecisions]], direction: str)
     Args:
         per_label: By method, ALGCN among them.
         direction: "image_to_text" or "text_to_image".
+        labels: The model's, so that a click on a bar brings the number of its label; without, it brings none.
     """
     values = {name: float(value) for name, value in per_label["algcn"].of(direction).items() if value is not None}
     names = sorted(values, key=lambda name: (values[name], name))
     if len(names) > MAX_LABELS:
         names = names[: MAX_LABELS // 2] + names[-MAX_LABELS // 2 :]
     rows = list(range(len(names)))
+    numbers = {name: number for number, name in enumerate(labels)}
+    ids = [numbers.get(name) for name in names]
     data: list[dict[str, Any]] = [
         {
             "type": "bar",
@@ -90,6 +93,7 @@ def label_bars(per_label: Mapping[str, Both[AveragePrecisions]], direction: str)
             "name": NAMES["algcn"],
             "x": [values[name] for name in names],
             "y": rows,
+            "customdata": ids,
             "marker": {"color": TEAL, "opacity": 0.55},
             "hovertemplate": "%{x:.3f}",
         }
@@ -103,6 +107,7 @@ def label_bars(per_label: Mapping[str, Both[AveragePrecisions]], direction: str)
                     "name": NAMES[method],
                     "x": [per_label[method].of(direction).get(name) for name in names],
                     "y": rows,
+                    "customdata": ids,
                     "marker": {**_marker(STYLES[method], 9), "line": {"width": 2}},
                     "hovertemplate": "%{x:.3f}",
                 }

@@ -19,6 +19,7 @@ from app.components.clickable_plot import clickable_plot, plot_value
 from app.frame import Frame
 from app.kit.scripts import mount
 from app.kit.templates import render
+from app.tabs.mistakes import MistakesPart
 from app.visitors.visitor import Visitor
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class BenchmarkTab:
             _html("benchmark-labels", render("benchmark/labels.html"))
             self.way = gr.Radio(list(WAYS), value=next(iter(WAYS)), label="Direction", elem_id="benchmark-direction")
             self.labels = clickable_plot(elem_id="benchmark-label-plot", height=560)
+        self.mistakes = MistakesPart(frame)
         with gr.Column(visible=False, elem_classes="benchmark-part") as self.ranking_part:
             _html("benchmark-ranking", render("benchmark/ranking.html"))
             with gr.Row():
@@ -61,6 +63,7 @@ class BenchmarkTab:
 
     def wire(self) -> None:
         """Connect the events with the methods."""
+        self.mistakes.wire(self.labels)
         self.frame.on_open(
             self.tab,
             self.open_tab,
@@ -71,6 +74,7 @@ class BenchmarkTab:
                 *self.curves,
                 self.labels_part,
                 self.labels,
+                self.mistakes.view,
                 self.ranking_part,
                 self.tradeoff,
                 self.tradeoff_table,
@@ -101,7 +105,7 @@ class BenchmarkTab:
         tested = record.calibration.sets[:SETS] if record.calibration else ()
         shown = [value for number in range(SETS) for value in _column(tested, number)]
         first, second = _curves(drawn, chosen)
-        bars = _bars(drawn, chosen, direction)
+        bars = _bars(drawn, chosen, direction, service.bundle.label_set.names)
         return (
             _head(record, service.name),
             gr.update(visible=first is not None),
@@ -110,6 +114,7 @@ class BenchmarkTab:
             second,
             gr.update(visible=bars is not None),
             bars,
+            self.mistakes.first(service),
             gr.update(visible=plot is not None),
             plot,
             tables.tradeoff(weights, used) if weights else "",
@@ -121,8 +126,9 @@ class BenchmarkTab:
 
     def redraw(self, visitor: Visitor, name: str, direction: str) -> tuple[Any, ...]:
         """Draw the curves and the bars of another relevance or direction."""
-        drawn = self.frame.service(visitor).bundle.record.label_curves()
-        return (*_curves(drawn, name), _bars(drawn, name, direction))
+        bundle = self.frame.service(visitor).bundle
+        drawn = bundle.record.label_curves()
+        return (*_curves(drawn, name), _bars(drawn, name, direction, bundle.label_set.names))
 
 
 def _reliability_column(number: int) -> tuple[gr.Column, gr.HTML, gr.HTML]:
@@ -168,10 +174,11 @@ def _curves(drawn: Mapping[str, LabelCurves], name: str | None) -> tuple[Any, ..
     return tuple(plot_value(figures.precision_recall(drawn[name].precision_recall, way)) for way in WAYS.values())
 
 
-def _bars(drawn: Mapping[str, LabelCurves], name: str | None, direction: str) -> Any:
+def _bars(drawn: Mapping[str, LabelCurves], name: str | None, direction: str, labels: Sequence[str] = ()) -> Any:
+    """A figure of one direction, whose clicks bring the numbers of `labels`; None where there is nothing to draw."""
     if name not in drawn or direction not in WAYS:
         return None
-    return plot_value(figures.label_bars(drawn[name].per_label, WAYS[direction]))
+    return plot_value(figures.label_bars(drawn[name].per_label, WAYS[direction], labels))
 
 
 def _column(tested: Sequence[TestedSet], number: int) -> tuple[Any, str, Any]:

@@ -20,6 +20,7 @@ from torch import Tensor
 from algcn.bundles.bundle import Bundle
 from algcn.bundles.manifest import CONFIG_NAME, README_NAME
 from algcn.bundles.saving import save_bundle
+from algcn.bundles.split import TrainedSplit
 from algcn.datasets.features import Features
 from algcn.evaluation.record import Record
 from algcn.evaluation.reliability import fit_calibration, measure_calibration
@@ -196,6 +197,7 @@ def keep_bundle(trained: Trained, source: RetrievalService, folder: Path) -> Bun
         metrics=record.to_json(),
         history=result.history,
         directed_graph=graph,
+        split=TrainedSplit.of(result.features.file_names, result.features.split),
         readme=_model_card(trained),
     )
     bundle = Bundle.load(folder)

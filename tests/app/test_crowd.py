@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+import torch
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from here import serve_here
@@ -36,6 +37,7 @@ ASKED: dict[str, list[Any]] = {
     "export_csv": ["a boat", 3, "", [], "any", "ranking", 0, None, ""],
     "gallery_picture": ["beach.png", ""],
     "label_graph": ["adaptive", -1, 0.1, 20, ""],
+    "label_mistakes": ["dog", 3, ""],
     "label_neighbours": ["dog", "adaptive", 3, ""],
     "list_models": [],
     "search_by_item": ["beach.png", 3, "", 0.5, "", [], "any", "ranking", 0, None, False, ""],
@@ -45,7 +47,10 @@ ASKED: dict[str, list[Any]] = {
 
 @pytest.fixture(scope="module")
 def service(tiny_bundle_dir: Path, tiny_gallery_dir: Path) -> RetrievalService:
-    return load_service(tiny_bundle_dir, tiny_gallery_dir)
+    service = load_service(tiny_bundle_dir, tiny_gallery_dir)
+    # Without thresholds it would predict no label, and have none wrong.
+    service.bundle.thresholds["image"] = torch.zeros(len(service.bundle.label_set))
+    return service
 
 
 @pytest.fixture

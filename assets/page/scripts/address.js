@@ -31,3 +31,28 @@ export function withQuery(address, query) {
   asked.forEach((value, name) => changed.searchParams.append(name, value));
   return changed;
 }
+
+export const MISTAKES_WANTED = "mistakes-wanted"; // by another tab, of the label in the address
+
+// The label whose mistakes the address names; null for none.
+export const mistakesOf = (address) => new URL(address).searchParams.get("mistakes");
+
+export function withMistakes(address, label) {
+  const changed = new URL(address);
+  if (label === null) changed.searchParams.delete("mistakes");
+  else changed.searchParams.set("mistakes", label);
+  return changed;
+}
+
+// Have the Search tab answer a query, as if somebody had come by an address with it.
+export function askSearch(query) {
+  history.pushState(null, "", withQuery(window.location, query) ?? window.location);
+  window.dispatchEvent(new PopStateEvent("popstate"));
+}
+
+// Have the Benchmark tab show the mistakes about a label.
+export function askMistakes(label) {
+  history.replaceState(history.state, "", withMistakes(window.location, label));
+  document.getElementById("tab-benchmark-button")?.click();
+  window.dispatchEvent(new Event(MISTAKES_WANTED));
+}

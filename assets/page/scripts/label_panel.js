@@ -1,4 +1,5 @@
 // One label up close: neighbours, pictures and texts that its classifier finds, nearest classifiers.
+import { askMistakes } from "./address.js";
 import { SAID, SENT, editedMark, editedNote, headings, isEdited, keyOf } from "./label_columns.js";
 import { h } from "./elements.js";
 import { busiest, edgesOf, extremes, largest, weightsOf } from "./label_data.js";
@@ -176,8 +177,13 @@ function pictures(graph, view, details) {
   const sentence = `${right} of these ${known.length} are labelled ${name}. ${COSINE}`;
   return h("section", {},
     h("h4", {}, `Pictures its classifier finds${details.edited ? ", with your edits" : ""}`),
-    known.length ? h("p", { class: "lg-quiet" }, sentence) : null,
+    known.length ? h("p", { class: "lg-quiet" }, sentence, " ", mistakesButton(name)) : null,
     h("ol", { class: "lg-pictures" }, details.pictures.map(picture)));
+}
+
+function mistakesButton(name) {
+  const onclick = () => askMistakes(name);
+  return h("button", { type: "button", class: "lg-mistakes", onclick }, "What the model gets wrong ›");
 }
 
 function texts(details) {

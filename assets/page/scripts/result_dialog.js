@@ -3,9 +3,9 @@ import { h } from "./elements.js";
 import { detailsOf } from "./result_details.js";
 
 export class ResultDialog {
-  // `leave` gets what is asked for next, once the dialog is closed.
-  constructor(element, leave) {
-    Object.assign(this, { element, leave });
+  // `leave` gets what is asked for next, once the dialog is closed; `describe` makes what it says of a result.
+  constructor(element, leave, describe = detailsOf) {
+    Object.assign(this, { element, leave, describe });
     this.card = null; // the one that is shown
     this.dialog = null; // made when the first result is opened
   }
@@ -40,7 +40,7 @@ export class ResultDialog {
     const details = JSON.parse(card.dataset.details);
     this.picture.src = details.picture;
     this.picture.alt = details.captions[0] ?? details.file;
-    this.words.replaceChildren(...detailsOf(details, {
+    this.words.replaceChildren(...this.describe(details, {
       similar: (item) => this.close({ action: "similar", item }),
       label: (label) => this.close({ action: "label", label }),
     }));

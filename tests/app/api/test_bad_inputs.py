@@ -53,6 +53,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "gallery_neighbours": {"file": "beach.png"},
     "gallery_picture": {"file": "beach.png"},
     "label_graph": {},
+    "label_mistakes": {"label": "dog"},
     "label_neighbours": {"label": "dog"},
     "label_pictures": {"pictures": None},
     "list_models": {},

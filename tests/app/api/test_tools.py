@@ -31,6 +31,7 @@ ORDINARY: dict[str, dict[str, Any]] = {
     "gallery_neighbours": {"file": "images/00000-living.webp"},
     "gallery_picture": {"file": "images/00000-living.webp"},
     "label_graph": {},
+    "label_mistakes": {"label": "dog"},
     "label_neighbours": {"label": "dog"},
     "label_pictures": {"pictures": [image_text(PICTURE)]},
     "list_models": {},
