@@ -6,7 +6,7 @@ import dataclasses
 import traceback
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import gradio as gr
 
@@ -61,6 +61,7 @@ class Frame:
         inputs: Sequence[gr.components.Component] = (),
         key: Callable[[Visitor], object] = lambda visitor: None,
         always: bool = False,
+        show_progress: Literal["full", "hidden"] = "full",
     ) -> None:
         """Fill `outputs` when the tab is opened, and again when the visitor has since opened another model or gallery.
 
@@ -72,6 +73,7 @@ class Frame:
             inputs: Components whose values it also needs.
             key: What else it depends on, the visitor's query for instance.
             always: Ask `render` each time: the tab is filled by other events too, and it alone knows with what.
+            show_progress: "hidden" where the outputs stay readable meanwhile.
         """
         shown = gr.State(None)
 
@@ -93,6 +95,7 @@ class Frame:
             [shown, *outputs],
             api_visibility="private",
             concurrency_limit=None,
+            show_progress=show_progress,
         )
 
 

@@ -21,7 +21,7 @@ from app.frame import Frame
 from app.kit import theme
 from app.kit.limits import MAX_COLLECTION_BYTES
 from app.kit.scripts import preloads
-from app.kit.templates import compile_all
+from app.kit.templates import compile_all, render
 from app.program import Program
 from app.tabs.benchmark import BenchmarkTab
 from app.tabs.classifiers import ClassifiersTab
@@ -70,9 +70,10 @@ def build(program: Program) -> Page:
         frame = Frame(page, program, gr.State(Visitor(), delete_callback=Visitor.leave))
         masthead = Masthead(frame)
         opened: list[gr.Tab] = []
-        with gr.Tabs(elem_id="tabs") as tabs:
+        with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
             for title, name, make in TABS:
                 with gr.Tab(title, id=name, elem_id=f"tab-{name}") as tab:
+                    gr.HTML(render("kit/tab_heading.html", title=title), elem_classes="tab-heading")
                     make(frame, tab).wire()
                 opened.append(tab)
                 tab.select(None, None, None, js=_remember_tab(name))

@@ -148,10 +148,15 @@ def ranking_tradeoff(weights: Sequence[TriedWeight], used: Weights) -> Figure | 
         "name": "",
         "x": [float(tried.recall.text_to_image["10"]) for tried in weights],
         "y": [float(tried.map.primary) for tried in weights],
-        "text": [words.bold(f"{name}, used") if on else name for name, on in zip(names, is_used, strict=True)],
+        # The table beside it names them all; here the names of neighbours would overlap.
+        "text": [
+            words.bold(f"{name}, used") if on else name if place in (0, len(names) - 1) else ""
+            for place, (name, on) in enumerate(zip(names, is_used, strict=True))
+        ],
+        "hovertext": names,
         "textposition": ["bottom left"] * (len(weights) - 1) + ["middle left"],
         "marker": {"color": [TEAL if on else GREY for on in is_used], "size": [15 if on else 9 for on in is_used]},
-        "hovertemplate": "recall %{x:.3f}, mAP %{y:.4f}",
+        "hovertemplate": "%{hovertext}: recall %{x:.3f}, mAP %{y:.4f}",
         "cliponaxis": False,
     }
     figure = basic_figure([trace], "R@10, text → image", "mAP, average", legend=False)

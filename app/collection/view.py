@@ -69,6 +69,11 @@ def render_more() -> str:
     return render("collection/more.html")
 
 
+def render_preview() -> str:
+    """Render what will stand in the tab once there are pictures."""
+    return render("collection/preview.html")
+
+
 def render_reading(done: int, total: int) -> str:
     """Render how far the encoder is; captions are read too."""
     if not total:

@@ -22,6 +22,13 @@ COLOURS = {
     "body_text_color_dark": "#ececee",
     "body_text_color_subdued": "#5f6067",
     "body_text_color_subdued_dark": "#a0a2ab",
+    # Names of controls, also where they stand on the paper without a sheet behind them.
+    "block_title_text_color": "#5f6067",
+    "block_title_text_color_dark": "#a0a2ab",
+    "block_info_text_color": "#5f6067",
+    "block_info_text_color_dark": "#a0a2ab",
+    "block_label_text_color": "#5f6067",
+    "block_label_text_color_dark": "#a0a2ab",
     "background_fill_primary": "#ffffff",
     "background_fill_primary_dark": "#1c1d21",
     "background_fill_secondary": "#f1efe9",

@@ -36,10 +36,13 @@ class BenchmarkTab:
 
     def __init__(self, frame: Frame, tab: gr.Tab) -> None:
         self.frame, self.tab = frame, tab
+        _html("benchmark-index", render("kit/index.html"), js_on_load=mount("page_index"))
         self.head = _html("benchmark-head")
         with gr.Column(visible=False, elem_classes="benchmark-part") as self.curves_part:
             _html("benchmark-curves", render("benchmark/curves.html"))
-            self.relevance = gr.Radio([], label="Relevant: an item that shares one of", elem_id="benchmark-relevance")
+            self.relevance = gr.Radio(
+                [], label="A result is right when it shares one of the", elem_id="benchmark-relevance"
+            )
             with gr.Row():
                 self.curves = [_plot(f"benchmark-curve-{name}", title) for title, name in WAYS.items()]
         with gr.Column(visible=False, elem_classes="benchmark-part") as self.labels_part:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from algcn.kit.errors import InputError
-from app.collection.view import render_added, render_limits, render_more, render_reading
+from app.collection.view import render_added, render_limits, render_more, render_preview, render_reading
 from app.collection.work import dropped_files, forget_dropped, new_collection, reading_work, waiting_words
 from app.components.file_link import download_place, render_link
 from app.frame import Frame, to_the_end
@@ -48,6 +48,7 @@ class CollectionsTab:
                 )
                 self.status = _html("collect-status")
                 gr.HTML(render_more(), elem_id="collect-more", apply_default_css=False)
+                gr.HTML(render_preview(), elem_id="collect-preview", apply_default_css=False)
             with gr.Column(scale=8, min_width=320, visible=False, elem_id="collect-view") as self.view:
                 with gr.Row(elem_id="collect-actions"):
                     self.search = gr.Button("Search them", variant="primary", size="sm", elem_id="collect-search")

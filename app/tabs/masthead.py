@@ -47,7 +47,7 @@ class Masthead:
         self.tab_names = {tab.id for tab in opened}
         for tab in opened:
             # Where the visitor opened a model or pictures of their own, the masthead says so.
-            self.frame.on_open(tab, self.show_facts, [self.html])
+            self.frame.on_open(tab, self.show_facts, [self.html], show_progress="hidden")
         page.load(
             self.open_named_tab,
             [self.named_tab, visitor, self.address],

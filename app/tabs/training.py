@@ -40,6 +40,8 @@ EDGES_SHOWN = 8
 NAME_LENGTH, SHORT_LENGTH = 60, 14
 PLOT_HEIGHT, GRAPH_HEIGHT = 250, 430
 TITLES = {"paper": "Paper", "plus": "Plus"}
+LINKED = "Link labels that occur together at least this often (t)"
+SEED = "Seed: the same number gives the same run"
 BACK, AGAIN = "Back to the bundled model", "Open my model again"
 PRIVATE = {"api_visibility": "private"}
 Updates = dict[Any, Any]
@@ -75,7 +77,7 @@ class TrainTab:
         self.numbers = _html("train-numbers")
         with gr.Row():
             self.map_plot = _plot("mAP on validation pictures", "train-map", PLOT_HEIGHT)
-            self.loss_plot = _plot("Loss, first epoch = 100 %", "train-loss", PLOT_HEIGHT)
+            self.loss_plot = _plot("Loss, as a share of its first value", "train-loss", PLOT_HEIGHT)
         with gr.Row() as self.graph:
             self.change_plot = _plot(
                 "What the graph learned, from row to column", "train-change", GRAPH_HEIGHT, scale=7
@@ -292,12 +294,12 @@ def _form() -> list[gr.components.Component]:
         gr.Radio(
             [(title, mode) for mode, title in TITLES.items()], value=DEFAULTS.mode, label="Mode", elem_id="train-mode"
         ),
-        gr.Checkbox(DEFAULTS.use_gcn, label="Classifiers from the label graph (GCN)", elem_id="train-gcn"),
-        gr.Checkbox(DEFAULTS.adaptive, label="The graph learns (adaptive)", elem_id="train-adaptive"),
-        _slider(GAMMA_RANGE, DEFAULTS.gamma, 0.05, "γ, the weight of what the graph learns", "train-gamma"),
-        _slider(THRESHOLD_RANGE, DEFAULTS.threshold, 0.05, "t, linked from this probability", "train-threshold"),
-        _slider(EPOCHS_RANGE, DEFAULTS.epochs, 1, "Epochs", "train-epochs"),
-        gr.Number(DEFAULTS.seed, minimum=low_seed, maximum=high_seed, precision=0, label="Seed", elem_id="train-seed"),
+        gr.Checkbox(DEFAULTS.use_gcn, label="Make the classifiers from the label graph (GCN)", elem_id="train-gcn"),
+        gr.Checkbox(DEFAULTS.adaptive, label="Let the graph change in training (adaptive)", elem_id="train-adaptive"),
+        _slider(GAMMA_RANGE, DEFAULTS.gamma, 0.05, "Weight of what the graph learns (γ)", "train-gamma"),
+        _slider(THRESHOLD_RANGE, DEFAULTS.threshold, 0.05, LINKED, "train-threshold"),
+        _slider(EPOCHS_RANGE, DEFAULTS.epochs, 1, "Passes over the pictures (epochs)", "train-epochs"),
+        gr.Number(DEFAULTS.seed, minimum=low_seed, maximum=high_seed, precision=0, label=SEED, elem_id="train-seed"),
     ]
 
 

@@ -153,7 +153,7 @@ def test_from_forty_dropped_pictures_to_a_search_with_a_model_of_ones_own(
             expect(page.locator(".mine-labelled")).to_have_text(f", {row + 1} with labels of yours")
         expect(page.locator(".mine-told")).to_contain_text("given to 1 picture.")
         person.click(page.locator("#collect-train"))
-        expect(page.locator("#train-data")).to_contain_text("8 pictures to learn from, 1 pick the epoch")
+        expect(page.locator("#train-data")).to_contain_text("8 pictures to learn from, 1 to pick the best epoch")
         person.click(page.locator("#train-start"))
         expect(page.locator("#train-result")).to_contain_text("epochs in", timeout=3 * PATIENCE)
         expect(page.locator("#train-own")).to_have_text(
@@ -206,7 +206,7 @@ def test_ten_by_hand_then_train_then_search(page: Page) -> None:
         expect(page.locator(GIVEN).first).to_be_visible()
     expect(page.locator(".mine-labelled")).to_have_text(f", {BY_HAND} with labels of yours")
     page.click("#collect-train")
-    expect(page.locator("#train-data")).to_contain_text("8 pictures to learn from, 1 pick the epoch")
+    expect(page.locator("#train-data")).to_contain_text("8 pictures to learn from, 1 to pick the best epoch")
     expect(page.locator("#train-data")).to_contain_text("10 pictures are without a caption: their labels stand for it.")
     page.fill("#train-epochs input[type=number]", "5")
     page.keyboard.press("Tab")

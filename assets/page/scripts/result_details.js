@@ -55,7 +55,7 @@ function reasonsOf(details) {
       h("span", { class: "bar" },
         h("i", { style: { inlineSize: `calc((100% - ${NUMBER_ROOM}) * ${barLength(share, longest)})` } }),
         h("small", {}, digits(share, 3)))));
-  const head = h("tr", {}, ["", "Common space", "Encoder"].map((title) => h("th", {}, title)));
+  const head = h("tr", {}, ["", "Common space", "Encoder"].map((title) => h(title ? "th" : "td", {}, title)));
   const body = details.cosines.map(([name, ...values]) =>
     h("tr", {}, h("th", {}, name), values.map((value) => h("td", {}, value))));
   const reasons = [h("h3", {}, "Why it matched")];

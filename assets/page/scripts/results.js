@@ -1,6 +1,7 @@
 // The results: their buttons, the address that says what was asked, and the dialog. Clicks are caught on the box, since
 // its content is replaced with every answer.
 import { withQuery, withTab } from "./address.js";
+import { pace } from "./motion.js";
 import { ResultDialog } from "./result_dialog.js";
 
 const COPIED_FOR = 2000; // milliseconds
@@ -64,7 +65,7 @@ async function copyLink(button) {
 
 function bringIntoView(summary) {
   const { top } = summary.getBoundingClientRect();
-  if (top < 0 || top > window.innerHeight * 0.75) summary.scrollIntoView({ block: "start", behavior: "smooth" });
+  if (top < 0 || top > window.innerHeight * 0.75) summary.scrollIntoView({ block: "start", behavior: pace() });
 }
 
 // The address says what was asked, so that it can be shared and the browser's way back works.

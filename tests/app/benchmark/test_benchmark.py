@@ -151,7 +151,8 @@ def test_the_tradeoff_marks_the_weight_in_use(record: Record) -> None:
     figure = figures.ranking_tradeoff(weights, USED)
     (trace,) = figure["data"]
     assert [text for text in trace["text"] if "used" in text] == ["<b>labels 0.25, encoder 0.5, used</b>"]
-    assert trace["text"][-1] == "the encoder alone"
+    assert (trace["text"][0], trace["text"][-1]) == ("labels 4", "the encoder alone")
+    assert sum(bool(text) for text in trace["text"]) == 3 and all(trace["hovertext"]), "names do not overlap"
     assert trace["x"] == sorted(trace["x"]), "from who finds the fewest partners to who finds the most"
     assert trace["y"][-1] == min(trace["y"]), "the encoder alone finds most of them, at the lowest mAP"
     table = rows(tables.tradeoff(weights, USED))

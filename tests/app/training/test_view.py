@@ -23,6 +23,6 @@ def test_names_and_notes_are_text() -> None:
 
 
 def test_what_measures_is_said_where_something_does() -> None:
-    sentence = "1,200 pictures to learn from, 20 pick the epoch"
+    sentence = "1,200 pictures to learn from, 20 to pick the best epoch"
     check_harmless(render_data(data(), "a", "a"), sentence + "; 24 labels.")
-    check_harmless(render_data(data(test=30), "a", "a"), sentence + ", 30 measure the result; 24 labels.")
+    check_harmless(render_data(data(test=30), "a", "a"), sentence + ", 30 to measure the result; 24 labels.")
