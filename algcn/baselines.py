@@ -1,4 +1,4 @@
-"""Compare ALGCN with baselines: `python -m algcn.baselines FEATURES --preset pocket --seeds 103 104 105 --out BUNDLE`.
+"""Compare ALGCN with baselines: `python -m algcn.baselines FEATURES --seeds 103 104 105 --out BUNDLE`.
 
 What is compared, and how, is said in `algcn.training.comparison`. With `--out` the comparison becomes the part
 "baselines" of that bundle's metrics.json.
@@ -29,9 +29,10 @@ from algcn.command_line import (
 from algcn.evaluation.results import PRIMARY
 from algcn.evaluation.retrieval import RELEVANCE
 from algcn.kit.errors import run_command
-from algcn.method.config import PRESETS, ModelConfig, preset
+from algcn.method.config import PRESETS, ModelConfig
 from algcn.training.comparison import compare, table
 from algcn.training.given import learnable, rows_used
+from algcn.training.presets import paper_config
 from algcn.training.prior_labels import read_prior_labels
 from algcn.training.verdict import probe_warning
 
@@ -41,7 +42,7 @@ def build_parser() -> CommandParser:
     parser = CommandParser(
         "python -m algcn.baselines",
         "Compare ALGCN with chance, a linear probe and itself without the graph.",
-        "features.safetensors --preset pocket --seeds 103 104 105 --out weights/mine",
+        "features.safetensors --seeds 103 104 105 --out weights/mine",
     )
     add_data(parser)
     add_out(
@@ -50,7 +51,7 @@ def build_parser() -> CommandParser:
         required=False,
         instead_of="--bundle",
     )
-    parser.add_argument("--preset", default="mirflickr", help=f"settings to start from: {', '.join(PRESETS)}")
+    parser.add_argument("--preset", help=f"settings to start from: {', '.join(PRESETS)} (default: what suits the data)")
     parser.add_argument(
         "--seeds", type=at_least(0), nargs="+", default=[103, 104, 105], help="a training of both models for each"
     )
@@ -87,7 +88,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                 print(left_out, file=sys.stderr)
         report = compare(
             features,
-            preset(arguments.preset).replace(**given),
+            paper_config(features, arguments.preset, **given),
             arguments.seeds,
             which=arguments.relevance_labels,
             without=arguments.without,

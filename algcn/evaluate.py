@@ -64,6 +64,7 @@ from algcn.evaluation.retrieval import (
 from algcn.features.extraction import extract_features, label_set_of, with_splits
 from algcn.kit.account import Account
 from algcn.kit.errors import InputError, run_command
+from algcn.training.verdict import record_warnings
 
 if TYPE_CHECKING:
     from algcn.bundles.bundle import Bundle
@@ -278,8 +279,9 @@ def main(argv: Sequence[str] | None = None) -> None:
             arguments.data, bundle, arguments.split, arguments.device, progress=not arguments.quiet
         )
         notice = training_notice(features, split, bundle)
-        if notice:
-            print(notice, file=sys.stderr)
+        for said in (notice, *record_warnings(bundle.record, bundle.training)):
+            if said:
+                print(said, file=sys.stderr)
         of_plus = bundle.training is not None and bundle.training.mode == "plus"
         space = arguments.space or ("labels" if of_plus else "common")
         embedded = embed_in(space, features, bundle, device)

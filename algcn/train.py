@@ -55,7 +55,7 @@ from algcn.evaluation.retrieval import RELEVANCE, relevance_columns, summary
 from algcn.kit.disk import MAKE_ROOM, DiskFullError, check_room, size_of
 from algcn.kit.errors import InputError, run_command
 from algcn.kit.progress import ProgressBar
-from algcn.method.config import PRECISIONS, PRESETS, SELECTIONS, ModelConfig, TrainConfig, preset
+from algcn.method.config import PRECISIONS, PRESETS, SELECTIONS, ModelConfig, TrainConfig
 from algcn.method.model import ALGCN
 from algcn.method.plus import BATCH, PLUS_RATE, PLUS_WIDTH
 from algcn.training.ablations import ablate
@@ -71,13 +71,15 @@ from algcn.training.loop import (
     train_algcn,
     with_validation,
 )
-from algcn.training.modes import BOTH, CHOICES, Run, directed_graph, plus_run
+from algcn.training.modes import CHOICES, Run, directed_graph, plus_run
+from algcn.training.presets import paper_config
 from algcn.training.prior_labels import read_prior_labels
 from algcn.training.processes import Processes, joined
+from algcn.training.table import models_table
 from algcn.training.verdict import last_epoch_warning
 
 CHECKPOINT_SECONDS = 5.0  # between two checkpoints of the command: writing one takes longer than a short epoch
-PRESET, AUTO = "mirflickr", "auto"
+AUTO = "auto"
 # Options that say nothing in mode "plus", by their names in the arguments.
 OF_MODE_PAPER = (
     "preset",
@@ -100,7 +102,7 @@ def build_parser() -> CommandParser:
     parser = CommandParser(
         "python -m algcn.train",
         "Train ALGCN on features and write a bundle.",
-        "features.safetensors --mode both --preset pocket --compare-gcn --out weights/mine",
+        "features.safetensors --mode both --compare-gcn --out weights/mine",
     )
     add_data(parser)
     add_out(parser, "folder of the bundle to write")
@@ -108,11 +110,11 @@ def build_parser() -> CommandParser:
         "--mode", default="paper", choices=CHOICES, help="which rules to train by; both: a bundle with two models"
     )
     parser.add_argument(
-        "--preset", help=f"settings of mode paper to start from: {', '.join(PRESETS)} (default: {PRESET})"
+        "--preset", help=f"settings of mode paper to start from: {', '.join(PRESETS)} (default: what suits the data)"
     )
     add_device(parser)
     parser.add_argument(
-        "--epochs", type=int, help="passes over the train split (default: the preset's or, in mode plus, enough)"
+        "--epochs", type=int, help="passes over the train split (default: the preset's, or enough for the data)"
     )
     parser.add_argument(
         "--batch-size", type=int, help=f"items in a step (default: the preset's or, in mode plus, {BATCH})"
@@ -255,7 +257,7 @@ def _runs(arguments: argparse.Namespace, features: Features, encoder: ChosenEnco
         gamma = {} if arguments.gamma is None else {"gamma": arguments.gamma}
         label_embeddings = read_label_embeddings(arguments.label_embeddings, features.label_set, encoder.reference)
         config, model_config = ablate(
-            preset(arguments.preset or PRESET).replace(mode="paper", **given, **threshold),
+            paper_config(features, arguments.preset, **given, **threshold),
             default_sizes(features, "paper").replace(**sizes, **gamma),
             use_gcn=not arguments.no_gcn,
             adaptive=not arguments.no_adaptive,
@@ -342,7 +344,7 @@ def _train_all(arguments: argparse.Namespace, processes: Processes, device: torc
         if run.name == "without_gcn":
             if shown:
                 print("the same without the GCN")
-        elif run.is_plus or (len(runs) > 1 and arguments.mode == BOTH):
+        else:
             print(f"mode {run.name}: {run.config.epochs} epochs, batches of {run.config.batch_size}", flush=True)
         trained[run.name] = _Trained(run, train(run))
     return _Outcome(trained, encoder, completed, list(checkpoints.values()))
@@ -437,20 +439,15 @@ def _keep(arguments: argparse.Namespace, outcome: _Outcome, device: torch.device
     for checkpoint in outcome.checkpoints:
         checkpoint.unlink(missing_ok=True)
     print(f"{arguments.out}: epoch {result.best_epoch}, picked on {run.config.select}")
-    for split in HELD_OUT:
-        if (measured := record.of(split)) is not None:
-            print(summary(measured, split, "common"))
-        if (
-            run.is_plus
-            and record.ranked_by_labels
-            and (measured := getattr(record.ranked_by_labels, split)) is not None
-        ):
-            print(summary(measured, split, "labels"))
     if beside is not None:
         print(f"beside it mode paper: epoch {beside.result.best_epoch}, picked on {beside.run.config.select}")
+    if len(trained) > 1:
+        print(models_table(record))
+    else:
         for split in HELD_OUT:
-            if (measured := record.other_modes["paper"].of(split)) is not None:
-                print(summary(measured, split, "common"))
+            for space, of in (("common", record), ("labels", record.ranked_by_labels if run.is_plus else None)):
+                if of is not None and (measured := of.of(split)) is not None:
+                    print(summary(measured, split, space))
     tell(rows_used(features))
     for item, outcome_of in trained.values():
         warning = last_epoch_warning(outcome_of.best_epoch, item.config.epochs, item.config.select)

@@ -14,13 +14,13 @@ from fastapi.routing import APIRoute
 from gradio.themes.utils import fonts, sizes
 from starlette.middleware import Middleware
 
-from algcn.kit.errors import InputError
 from app.api.register import add_endpoints
 from app.blocks import FAILURES, Page, over
 from app.frame import Frame
 from app.kit import theme
 from app.kit.limits import MAX_COLLECTION_BYTES
 from app.kit.scripts import preloads
+from app.kit.serving import starting
 from app.kit.templates import compile_all, render
 from app.program import Program
 from app.tabs.benchmark import BenchmarkTab
@@ -85,17 +85,18 @@ def build(program: Program) -> Page:
     return page
 
 
-def launch(page: Page, program: Program, *, mcp: bool = False) -> str:
-    """Serve the page; returns its address as soon as it is up. GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say where.
+def launch(page: Page, program: Program, port: int | None = None, *, mcp: bool = False) -> str:
+    """Serve the page at a port, or a free one from 7860 on; returns its address as soon as it is up.
 
     With `mcp` the API's functions are tools of the Model Context Protocol too, at /gradio_api/mcp/.
 
     Raises:
-        InputError: The port is taken.
+        InputError: The page cannot be served.
     """
     guard = _Guard(page, program)
-    try:
+    with starting():
         _, address, _ = page.launch(
+            server_port=port,
             prevent_thread_lock=True,
             quiet=True,
             max_threads=MAX_THREADS,
@@ -120,10 +121,8 @@ def launch(page: Page, program: Program, *, mcp: bool = False) -> str:
                 "exception_handlers": FAILURES,
             },
         )
-    except OSError as error:
-        raise InputError(f"The page cannot be served ({error}); set GRADIO_SERVER_PORT to a free port.") from None
-    if mcp and page.mcp_server_obj is None:  # gradio serves the page all the same
-        raise RuntimeError(page.mcp_error)
+        if mcp and page.mcp_server_obj is None:  # gradio serves the page all the same
+            raise RuntimeError(page.mcp_error)
     return address
 
 

@@ -1,6 +1,6 @@
 """Start the page: read arguments and environment, load in the background, build, launch.
 
-    python app.py [--bundle PATH|OWNER/NAME[@COMMIT]] [--gallery PATH] [--mcp]
+    python app.py [--bundle PATH|OWNER/NAME[@COMMIT]] [--gallery PATH] [--allow-hub] [--mcp]
 
 The environment may say the same: ALGCN_BUNDLE, ALGCN_GALLERY; GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say where the
 page is served; ALGCN_CACHE is the only folder that is written to.
@@ -18,11 +18,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from algcn.command_line import CommandParser, add_bundle, reference
+from algcn.command_line import CommandParser, add_bundle, reference, writing
 from algcn.kit.cache import cache_folder
-from algcn.kit.disk import telling
 from algcn.kit.errors import InputError
 from algcn.kit.threads import let_idle_threads_sleep
+from app.kit.serving import place, spare_proxies, starting
 
 if TYPE_CHECKING:
     from app.service import RetrievalService
@@ -41,15 +41,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     let_idle_threads_sleep()
     # The imports below take seconds, together about ten: those of the model run in a thread while the page comes up,
     # and none starts before the arguments make sense.
-    if not os.environ.get("GRADIO_SERVER_PORT", "0").isdecimal():
-        raise InputError("GRADIO_SERVER_PORT must be a number, 7860 for instance.")
+    name, port = place()
+    spare_proxies(name)
     _check("bundle", arguments.bundle, needs="config.json")
     _check("gallery", arguments.gallery)
     from app.visitors.files import UPLOADS, VisitorFiles
     from app.visitors.loading import Loading
 
     cache = cache_folder()
-    with telling(cache):
+    with writing(cache):
         files = VisitorFiles(cache, UPLOADS)
         uploads, temporary = files.new_folder(), files.new_folder()
     os.environ["GRADIO_TEMP_DIR"] = str(uploads)
@@ -57,14 +57,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     # a process leaves both. These folders go with it, or at the next start.
     os.environ["TMPDIR"] = tempfile.tempdir = str(temporary)
     loading = Loading(lambda report: _load(arguments.bundle, arguments.gallery, report))
-    _import_gradio()
+    with starting():
+        _import_gradio()
     from app.interface import build, launch
     from app.program import Program
     from app.visitors.catalogue import bundles_in
 
-    program = Program(loading, uploads, cache, bundles_in(BUNDLES))
+    program = Program(loading, uploads, cache, bundles_in(BUNDLES), allow_hub=arguments.allow_hub)
     page = build(program)
-    print(f"ALGCN Explorer is at {launch(page, program, mcp=arguments.mcp)}", flush=True)
+    print(f"ALGCN Explorer is at {launch(page, program, port, mcp=arguments.mcp)}", flush=True)
     try:
         loading.service()
     except InputError:
@@ -87,6 +88,11 @@ def build_parser() -> CommandParser:
         default=os.environ.get("ALGCN_GALLERY") or str(DEFAULT_GALLERY),
         help="a folder of pictures, with captions and labels in a metadata.csv if there are any, or OWNER/NAME[@COMMIT]"
         " on the Hub; $ALGCN_GALLERY says the same",
+    )
+    parser.add_argument(
+        "--allow-hub",
+        action="store_true",
+        help="let visitors open small public models of the Hub, each for themselves; they must go with an encoder here",
     )
     parser.add_argument(
         "--mcp",

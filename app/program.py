@@ -19,6 +19,7 @@ from app.training.run import training_jobs
 from app.visitors.addresses import Addresses
 from app.visitors.catalogue import Catalogue
 from app.visitors.files import VisitorFiles
+from app.visitors.hub_models import HubModels
 
 if TYPE_CHECKING:
     from app.search.query import Query
@@ -37,11 +38,13 @@ class Program:
         uploads: The folder that gradio keeps uploads in.
         cache_folder: The only other folder that is written to.
         bundles: Folders of other bundles, which visitors can choose.
+        allow_hub: Whether visitors may open models of the Hub.
 
     Attributes:
         models: What visitors can choose from.
         addresses: Where a browser finds pictures and downloads.
         files: Folders for what belongs to a visitor.
+        hub: Opens models of the Hub for visitors; None where that is not allowed.
         training_jobs: The training runs of visitors and of programs.
         reading_jobs: Pictures of visitors and of programs that are being read.
         layout_worker: Where t-SNE and UMAP are computed.
@@ -49,11 +52,20 @@ class Program:
         picture_room: Room for reading the pictures that people search with.
     """
 
-    def __init__(self, loading: Loading, uploads: Path, cache_folder: Path, bundles: Iterable[Path] = ()) -> None:
+    def __init__(
+        self,
+        loading: Loading,
+        uploads: Path,
+        cache_folder: Path,
+        bundles: Iterable[Path] = (),
+        *,
+        allow_hub: bool = False,
+    ) -> None:
         self.loading, self.uploads, self.cache_folder = loading, uploads, cache_folder
         self.models = Catalogue(loading, bundles)
         self.addresses = Addresses(loading)
         self.files = VisitorFiles(cache_folder)
+        self.hub = HubModels(self.models, self.files) if allow_hub else None
         self.training_jobs, self.reading_jobs = training_jobs(), reading_jobs()
         self.layout_worker = LayoutWorker(cache_folder)
         self.answer_room, self.picture_room = answer_room(), picture_room()

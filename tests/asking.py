@@ -48,9 +48,22 @@ class Tools:
         """What the server offers."""
         return self._wait(self._session.list_tools()).tools
 
-    def call(self, name: str, arguments: dict[str, Any] | None = None) -> CallToolResult:
-        """Call a tool; the client itself holds the answer to the tool's output schema."""
-        return self._wait(self._session.call_tool(name, arguments or {}))
+    def call(
+        self, name: str, arguments: dict[str, Any] | None = None, told: list[tuple[float, float, str]] | None = None
+    ) -> CallToolResult:
+        """Call a tool; the client itself holds the answer to the tool's output schema.
+
+        Args:
+            name: The tool.
+            arguments: What it is given.
+            told: Where the progress goes that the server tells of; without, it is not asked to.
+        """
+
+        async def note(*progress: Any) -> None:
+            told.append(progress)
+
+        callback = {} if told is None else {"progress_callback": note}
+        return self._wait(self._session.call_tool(name, arguments or {}, **callback))
 
     def _wait(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(PATIENCE)

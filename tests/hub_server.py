@@ -51,6 +51,7 @@ class HubServer:
         self.objects: dict[str, bytes] = {}  # LFS objects that were uploaded
         self.requests: list[str] = []
         self.unknown: list[str] = []
+        self.with_token: list[str] = []  # requests that came with one
         self.truncated: set[str] = set()
         self.altered: set[str] = set()
         self.endless: set[str] = set()
@@ -112,6 +113,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         url = urlsplit(self.path)
         self.hub.requests.append(f"{self.command} {self.path}")
+        if "Authorization" in self.headers:
+            self.hub.with_token.append(f"{self.command} {self.path}")
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         time.sleep(self.hub.delay)
         if self.hub.status is not None:

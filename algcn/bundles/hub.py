@@ -7,6 +7,7 @@ from pathlib import Path
 from algcn.bundles import manifest
 from algcn.features.encoder_files import HUB_PATTERNS as ENCODER_PATTERNS
 from algcn.kit.hub import Kind, resolve
+from algcn.kit.snapshots import Snapshot, Stranger, fetch_snapshot
 
 BUNDLE = Kind(
     name="bundle",
@@ -19,6 +20,29 @@ BUNDLE = Kind(
     check=manifest.verify,
     whole=manifest.self_contained,
 )
+
+
+# Of a bundle whose encoder is here already.
+MODEL_PATTERNS = tuple(name for name in manifest.NAMES if name not in (manifest.ENCODER, manifest.README_NAME))
+
+
+def fetch_model(reference: str, folder: str | Path, stranger: Stranger) -> Snapshot:
+    """Fetch a bundle without its encoder for somebody who is not the user of this machine.
+
+    Args:
+        reference: OWNER/NAME[@COMMIT].
+        folder: Where it is kept, with nothing of anybody else.
+        stranger: What they may fetch.
+
+    Raises:
+        HubError: The Hub does not give it, it is damaged or too large.
+        InputError: The reference is not of that form, or the repository is no bundle.
+    """
+    return fetch_snapshot(reference, MODEL_PATTERNS, damaged=_damaged_model_files, cache_dir=folder, stranger=stranger)
+
+
+def _damaged_model_files(path: Path) -> list[str]:
+    return [name for name in manifest.damaged_files(path) if not name.startswith(f"{manifest.ENCODER}/")]
 
 
 def resolve_bundle(

@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from algcn.kit import files, leftovers
-from algcn.kit.disk import error_number, is_full
+from algcn.kit.cache import hub_cache_folder
+from algcn.kit.disk import error_number, is_full, shown_size
 from algcn.kit.errors import InputError
 
 if TYPE_CHECKING:
@@ -60,6 +61,19 @@ class Snapshot:
     notice: str | None = None  # what a user should know about how it was chosen
 
 
+@dataclasses.dataclass(frozen=True)
+class Stranger:
+    """What somebody may fetch who is not the user of this machine: what is public, and no more than so much.
+
+    Attributes:
+        max_bytes: How large all wanted files of a repository may be together.
+        told: Called with how many bytes have come and how many there are.
+    """
+
+    max_bytes: int
+    told: Callable[[int, int], None] = lambda received, size: None
+
+
 def parse_reference(reference: str) -> tuple[str, str | None]:
     """Split "OWNER/NAME[@REVISION]" into repository and revision.
 
@@ -84,6 +98,7 @@ def fetch_snapshot(
     further: _Further | None = None,
     repo_type: str = "model",
     cache_dir: str | Path | None = None,
+    stranger: Stranger | None = None,
 ) -> Snapshot:
     """Fetch a repository's files and return them as a local folder.
 
@@ -96,14 +111,17 @@ def fetch_snapshot(
             all the repository's files by name (None where they are not known), the names of more files to download;
             an `InputError` of its own says why the snapshot cannot be used.
         repo_type: "model" or "dataset".
-        cache_dir: Cache of huggingface_hub; its own default when None.
+        cache_dir: Cache of huggingface_hub; its own default when None, or where nothing can be written a folder in
+            the program's (`algcn.kit.cache`).
+        stranger: What may be fetched, where somebody asks who is not the user of this machine.
 
     Raises:
         HubError: The repository or the commit does not exist, needs permission, is damaged on arrival, or the Hub
             cannot be reached and there is no usable local copy.
     """
     repository, revision = parse_reference(reference)
-    source = _Source(repository, repo_type, str(cache_dir) if cache_dir is not None else None, tuple(patterns))
+    cache = cache_dir if cache_dir is not None else _cache_for(repository, repo_type)
+    source = _Source(repository, repo_type, str(cache), tuple(patterns), stranger)
     pinned = revision is not None and _COMMIT.fullmatch(revision) is not None
     source.remove_incomplete()
     if pinned:
@@ -133,23 +151,40 @@ def fetch_snapshot(
     return Snapshot(path, repository, info.sha, notice)
 
 
+def _cache_for(repository: str, repo_type: str) -> Path:
+    """Return the folder to look for a repository and to keep it in; what is there is read, even if nothing is added."""
+    from huggingface_hub.constants import HF_HUB_CACHE
+    from huggingface_hub.file_download import repo_folder_name
+
+    if os.path.isdir(os.path.join(HF_HUB_CACHE, repo_folder_name(repo_id=repository, repo_type=repo_type))):
+        return Path(HF_HUB_CACHE)
+    return hub_cache_folder()
+
+
 @dataclasses.dataclass(frozen=True)
 class _Source:
     """A repository and the part of it that is wanted."""
 
     repository: str
     repo_type: str
-    cache_dir: str | None
+    cache_dir: str
     patterns: tuple[str, ...]
+    stranger: Stranger | None = None
+
+    @property
+    def token(self) -> bool | None:
+        """Whether huggingface_hub may use the token of this machine's user: never for a stranger."""
+        return None if self.stranger is None else False
 
     def look_up(self, revision: str | None, *, pinned: bool) -> ModelInfo | DatasetInfo:
         """Ask the Hub for a revision's commit and its files with their sizes and hashes."""
         from huggingface_hub import HfApi
 
         where = {"repo_id": self.repository, "repo_type": self.repo_type, "revision": revision}
-        info = HfApi().repo_info(**where, timeout=LOOKUP_SECONDS, files_metadata=True)
+        api = HfApi(token=self.token)
+        info = api.repo_info(**where, timeout=LOOKUP_SECONDS, files_metadata=True)
         if not pinned:
-            HfApi().resolve_revision(**where, cache_dir=self.cache_dir)  # remembered for starts without a network
+            api.resolve_revision(**where, cache_dir=self.cache_dir)  # remembered for starts without a network
         return info
 
     def wanted(self, names: Iterable[str]) -> list[str]:
@@ -168,6 +203,7 @@ class _Source:
             revision=commit,
             cache_dir=self.cache_dir,
             allow_patterns=list(self.patterns),
+            token=self.token,
             **options,
         )
         return Path(path)
@@ -178,10 +214,9 @@ class _Source:
         huggingface_hub holds a lock on a file's hash while it writes HASH.RANDOM.incomplete; what it notes of commits
         and branches it writes aside too, in moments and without a lock.
         """
-        from huggingface_hub.constants import HF_HUB_CACHE
         from huggingface_hub.file_download import repo_folder_name
 
-        cache = Path(self.cache_dir or HF_HUB_CACHE)
+        cache = Path(self.cache_dir)
         folder = repo_folder_name(repo_id=self.repository, repo_type=self.repo_type)
         for part in (cache / folder / "blobs").glob("*.incomplete"):
             lock = cache / ".locks" / folder / f"{part.name.partition('.')[0]}.lock"
@@ -297,9 +332,16 @@ def _download_part(source: _Source, info: ModelInfo | DatasetInfo) -> Path:
     siblings = {sibling.rfilename: sibling for sibling in info.siblings or ()}
     wanted = source.wanted(siblings)
     size = sum(siblings[name].size or 0 for name in wanted)
+    stranger = source.stranger
+    if stranger is not None and size > stranger.max_bytes:
+        raise HubError(
+            f"The model {source.repository}@{info.sha} has {shown_size(size)}, and {shown_size(stranger.max_bytes)} "
+            "are the most that can be opened here; name a smaller one."
+        )
     seconds = DOWNLOAD_SECONDS + SECONDS_PER_FILE * len(wanted) + size / BYTES_PER_SECOND
     stop = threading.Event()
-    bar = _bounded_bar(f"{source.repository}@{info.sha}", size + MORE_BYTES, stop)
+    told = (lambda received: None) if stranger is None else (lambda received: stranger.told(min(received, size), size))
+    bar = _bounded_bar(f"{source.repository}@{info.sha}", size + MORE_BYTES, stop, told)
     try:
         path = _within_deadline(
             source, info.sha, seconds, lambda: source.download(info.sha, max_workers=4, tqdm_class=bar), stop
@@ -319,7 +361,7 @@ def _download_part(source: _Source, info: ModelInfo | DatasetInfo) -> Path:
     return path
 
 
-def _bounded_bar(name: str, limit: int, stop: threading.Event) -> type:
+def _bounded_bar(name: str, limit: int, stop: threading.Event, told: Callable[[int], None]) -> type:
     """Make a progress bar that ends a download when it is told to stop or when more than `limit` bytes have come.
 
     huggingface_hub tells its bar of every piece before it writes it, and has no other way to be interrupted.
@@ -337,6 +379,7 @@ def _bounded_bar(name: str, limit: int, stop: threading.Event) -> type:
         def update(self, n: float | None = 1) -> bool | None:
             with self.counting:
                 self.received += (n or 0) if self.counts else 0
+                told(self.received)
             if stop.is_set():
                 raise UnreachableError("The download was stopped.")
             if self.received > limit:
@@ -397,16 +440,25 @@ def _within_deadline(
         raise UnreachableError(f"The Hub did not answer within {seconds:g} seconds.")
     answer, error = outcome[0]
     if error is not None:
-        raise explained(error, source.repository, source.repo_type, revision) from error
+        raise explained(
+            error, source.repository, source.repo_type, revision, of_stranger=source.stranger is not None
+        ) from error
     return answer
 
 
-def explained(error: Exception, name: str, repo_type: str, revision: str | None = None) -> HubError:
-    """Turn an error of huggingface_hub about the repository `name` into a sentence."""
+def explained(
+    error: Exception, name: str, repo_type: str, revision: str | None = None, *, of_stranger: bool = False
+) -> HubError:
+    """Turn an error of huggingface_hub about the repository `name` into a sentence; a stranger has no token to set."""
     from huggingface_hub import errors
 
     if isinstance(error, HubError):
         return error
+    if of_stranger and (
+        isinstance(error, errors.RepositoryNotFoundError)  # one that needs permission is such a one too
+        or (isinstance(error, errors.HfHubHTTPError) and error.response.status_code in (401, 403))
+    ):
+        return HubError(f"The Hub has no {repo_type} repository {name} that everybody may read.")
     if isinstance(error, errors.GatedRepoError):
         return HubError(f"The repository {name} needs permission: ask for access on its page and set HF_TOKEN.")
     if isinstance(error, errors.RepositoryNotFoundError):

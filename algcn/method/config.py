@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import math
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -17,6 +18,7 @@ from algcn.kit.errors import InputError
 MODES = ("paper", "plus")
 SELECTIONS = ("validation", "test", "last")
 PRECISIONS = ("float32", "tf32", "bf16")
+LEAST_STEPS = 400  # of a training whose length follows from its data
 
 
 @dataclasses.dataclass(frozen=True)
@@ -150,6 +152,18 @@ PRESETS: dict[str, TrainConfig] = {
     "ms-coco": TrainConfig(batch_size=1024, epochs=50),
     "pocket": TrainConfig(batch_size=512, epochs=20),
 }
+
+
+def enough(items: int, batch_size: int, epochs: int) -> tuple[int, int]:
+    """Return batch and epochs for so many training items, 300 or 300,000: at least LEAST_STEPS steps.
+
+    Args:
+        items: The rows of the train split that have a label.
+        batch_size: The batch of large data; it is never larger than the data.
+        epochs: The epochs of large data.
+    """
+    batch = min(batch_size, max(1, items))
+    return batch, max(epochs, math.ceil(LEAST_STEPS / math.ceil(max(1, items) / batch)))
 
 
 def preset(name: str) -> TrainConfig:

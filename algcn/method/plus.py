@@ -22,7 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from algcn.method.config import ModelConfig, TrainConfig
+from algcn.method.config import ModelConfig, TrainConfig, enough
 from algcn.method.losses import classification_loss
 from algcn.method.model import ALGCN, label_scores
 
@@ -30,7 +30,7 @@ SCALE = 12.0  # e^τ at the start
 RARE, COMMON = 1e-4, 0.9  # bounds of a label's share, for the bias that it starts with
 FREE_SPREAD = 0.02  # of the classifiers at the start
 TEMPERATURE = 0.3  # of the contrastive loss
-BATCH, EPOCHS, LEAST_STEPS = 256, 12, 400
+BATCH, EPOCHS = 256, 12  # at least, of large data
 PLUS_WIDTH = 512  # of the common space
 PLUS_RATE = 5e-4
 
@@ -48,15 +48,14 @@ DEFAULTS = PlusSettings()
 
 
 def plus_config(items: int, **given: Any) -> TrainConfig:
-    """The settings of a run on so many training items, 300 or 300,000: at least LEAST_STEPS steps, EPOCHS passes.
+    """The settings of a run on so many training items; batch and epochs are `enough` for them.
 
     Args:
         items: The rows of the train split that have a label.
         given: Other values for some of the settings.
     """
-    batch = given.get("batch_size") or min(BATCH, max(1, items))
-    passes = max(EPOCHS, math.ceil(LEAST_STEPS / math.ceil(max(1, items) / batch)))
-    settings = {"epochs": passes, "learning_rate": PLUS_RATE, "betas": (0.9, 0.999), "batch_size": batch}
+    batch, epochs = enough(items, given.get("batch_size") or BATCH, EPOCHS)
+    settings = {"epochs": epochs, "learning_rate": PLUS_RATE, "betas": (0.9, 0.999), "batch_size": batch}
     return TrainConfig(mode="plus", **{**settings, **given})
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from algcn.evaluation.record import Record
+from algcn.evaluation.results import PRIMARY
+from algcn.method.config import TrainConfig
+
 
 def last_epoch_warning(best_epoch: int, epochs: int, select: str) -> str | None:
     """Say that the best epoch was the last, where an epoch was picked; None where it was not.
@@ -24,3 +28,20 @@ def probe_warning(model: float, probe: float) -> str | None:
         f"A linear probe is better than the model (mAP {probe:.4f} and {model:.4f}); train for longer, in mode plus or "
         "on more pictures."
     )
+
+
+def record_warnings(record: Record, training: TrainConfig | None) -> list[str]:
+    """Say the same of a bundle by its own numbers.
+
+    Args:
+        record: Its metrics.json.
+        training: How it was trained, where it says so.
+    """
+    found = []
+    if record.selection is not None and training is not None:
+        found.append(last_epoch_warning(record.selection.best_epoch, training.epochs, record.selection.split))
+    if record.baselines is not None and (training is None or training.mode == "paper"):  # that is what they compare
+        methods = record.baselines.first.methods
+        if {"algcn", "linear_probe"} <= methods.keys():
+            found.append(probe_warning(*(methods[name].of(PRIMARY).mean for name in ("algcn", "linear_probe"))))
+    return [warning for warning in found if warning is not None]

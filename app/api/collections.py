@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import secrets
 import shutil
 from collections.abc import Callable
 from typing import Any
 
 from gradio import FileData
 
-from app.collection.work import dropped_files, new_collection, reading_work, waiting_words
-from app.kit.jobs import WATCH_SECONDS
+from app.api.watching import read_pictures
+from app.collection.work import dropped_files, new_collection
 from app.program import Program
 
 
@@ -33,12 +32,7 @@ def api(program: Program) -> list[Callable[..., Any]]:
         try:
             dropped = dropped_files(pictures, program.uploads, folder)
             service, collection = program.named_service(), new_collection(folder)
-            job = program.reading_jobs.start(
-                f"caller {secrets.token_hex(8)}", reading_work(collection, dropped, service), waiting_words
-            )
-            for _ in job.watch(WATCH_SECONDS):
-                pass
-            job.result()
+            read_pictures(program, service, collection, dropped)
             predicted = service.predictor.of_pictures(collection.gallery.image_embeddings)
             return {
                 "pictures": [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import shutil
 from collections.abc import Callable
 from typing import Any
@@ -10,8 +9,8 @@ from typing import Any
 from gradio import FileData
 
 from algcn.kit import checks
-from app.collection.work import dropped_files, new_collection, reading_work, waiting_words
-from app.kit.jobs import WATCH_SECONDS
+from app.api.watching import read_pictures
+from app.collection.work import dropped_files, new_collection
 from app.program import Program
 from app.search.filters import check_labels
 
@@ -43,12 +42,7 @@ def api(program: Program) -> list[Callable[..., Any]]:
         try:
             dropped = dropped_files(pictures, program.uploads, folder)
             service, collection = program.named_service(), new_collection(folder)
-            job = program.reading_jobs.start(
-                f"caller {secrets.token_hex(8)}", reading_work(collection, dropped, service), waiting_words
-            )
-            for _ in job.watch(WATCH_SECONDS):
-                pass
-            job.result()
+            read_pictures(program, service, collection, dropped)
             board = Board()
             board.marks.mark(
                 [(item.file_name, label) for item in collection.gallery.items for label in known_to_all], True

@@ -26,6 +26,7 @@ from gradio.route_utils import get_root_url
 from gradio.state_holder import SessionState
 from mcp import types
 from mcp.server import Server
+from mcp.shared.context import RequestContext
 from pydantic import TypeAdapter
 
 import algcn
@@ -37,6 +38,7 @@ from app.api.received import FORMS, received_file
 from app.api.register import explanations
 from app.api.table import BY_NAME, QUICK, Endpoint
 from app.kit.pictures import media_type, picture_file
+from app.kit.progress import told_to
 from app.kit.root import asked_at
 from app.kit.words import WENT_WRONG
 
@@ -163,12 +165,13 @@ class ToolServer(GradioMCPServer):
         if name not in self._offered():
             raise InputError(f"There is no tool called {name!r:.60} here; there are {', '.join(self._offered())}.")
         endpoint = self._endpoint(name)
-        request = self.mcp_server.request_context.request
+        context = self.mcp_server.request_context
+        request = context.request
         root = get_root_url(request=request, route_path=self.get_route_path(request), root_path=self.root_path)
         with asked_at(root):
             show = checks.whole_number(self._show(endpoint, arguments), SHOW, 0, MOST_SHOWN)
             values = await run_sync(self._values, endpoint, arguments)
-            async with self._place(endpoint):
+            async with self._place(endpoint), _progress_of(context):
                 output = await self.blocks.process_api(
                     block_fn=self.get_block_fn_from_endpoint_name(endpoint.name),
                     inputs=values,
@@ -251,6 +254,27 @@ class ToolServer(GradioMCPServer):
             return types.TextContent(type="text", text=str(error))
         content = found if isinstance(found, bytes) else found.read_bytes()
         return types.ImageContent(type="image", data=base64.b64encode(content).decode(), mimeType=media_type(found))
+
+
+@contextlib.asynccontextmanager
+async def _progress_of(context: RequestContext) -> AsyncIterator[None]:
+    """Send what is told of the progress of an answer to a client that wants to know, before the answer."""
+    token = context.meta.progressToken if context.meta is not None else None
+    if token is None:
+        yield
+        return
+    loop, sent, furthest = asyncio.get_running_loop(), [], -1.0
+
+    def tell(done: float, total: float, words: str) -> None:
+        nonlocal furthest
+        if done > furthest:  # the protocol has it grow each time
+            furthest = done
+            sending = context.session.send_progress_notification(token, done, total, words, str(context.request_id))
+            sent.append(asyncio.run_coroutine_threadsafe(sending, loop))
+
+    with told_to(tell):
+        yield
+    await asyncio.gather(*map(asyncio.wrap_future, sent))
 
 
 def _type_schema(hint: Any) -> dict[str, Any]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from typing import Any
 
 from algcn.kit import checks
-from app.kit.jobs import WATCH_SECONDS
+from app.api.watching import train_model
 from app.program import Program
-from app.training.run import Waiting, training_work
+from app.training.run import training_work
 from app.training.settings import DEFAULTS, Settings
 
 API_EPOCHS, API_MAX_EPOCHS = 10, 20
@@ -49,9 +48,7 @@ def api(program: Program) -> list[Callable[..., Any]]:
         epochs = checks.whole_number(epochs, "epochs", 0, API_MAX_EPOCHS) or (API_EPOCHS if mode == "paper" else None)
         settings = Settings(mode, gamma, threshold, use_gcn, adaptive, epochs, seed)
         work = training_work(program.models.reading(program.named_service()), settings, None)
-        job = program.training_jobs.start(f"caller {secrets.token_hex(8)}", work, Waiting)
-        for _ in job.watch(WATCH_SECONDS):
-            pass
-        return job.result()[0].summary()
+        trained, _ = train_model(program, work)
+        return trained.summary()
 
     return [train]

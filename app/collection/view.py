@@ -12,7 +12,7 @@ from app.collection.left_out import UNREADABLE, LeftOut
 from app.kit.limits import MAX_COLLECTION_BYTES, MAX_PICTURE_BYTES, MAX_PICTURES
 from app.kit.numbers import counted
 from app.kit.templates import render
-from app.kit.words import render_status, shortened
+from app.kit.words import shortened
 
 if TYPE_CHECKING:
     from app.collection.folder import Collection
@@ -72,13 +72,6 @@ def render_more() -> str:
 def render_preview() -> str:
     """Render what will stand in the tab once there are pictures."""
     return render("collection/preview.html")
-
-
-def render_reading(done: int, total: int) -> str:
-    """Render how far the encoder is; captions are read too."""
-    if not total:
-        return render_status("Unpacking…", 0.0)
-    return render_status(f"Reading {done:,} of {total:,} pictures and captions…", done / total)
 
 
 def render_added(account: Account, left_out: Sequence[LeftOut], seconds: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import secrets
 import shutil
@@ -11,10 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from algcn.kit.errors import InputError
-from app.collection.view import render_reading
 from app.kit.jobs import Job, Jobs
 from app.kit.pictures import gone, uploaded_file
-from app.kit.words import render_status
 
 if TYPE_CHECKING:
     from app.collection.folder import Collection, Dropped
@@ -24,13 +23,40 @@ AT_ONCE = 2
 ARRIVED = "arrived"
 
 
+@dataclasses.dataclass(frozen=True)
+class Reading:
+    """The news of how far the encoder is; captions are read too, and `total` is 0 while nobody knows it."""
+
+    done: int = 0
+    total: int = 0
+
+    def __str__(self) -> str:
+        return f"Reading {self.done:,} of {self.total:,} pictures and captions…" if self.total else "Unpacking…"
+
+    @property
+    def share(self) -> float:
+        """How much of all is read."""
+        return self.done / self.total if self.total else 0.0
+
+
+@dataclasses.dataclass(frozen=True)
+class WaitingToRead:
+    """The news that others are before this job."""
+
+    before: int
+    share = None
+
+    def __str__(self) -> str:
+        return f"Others are reading pictures at the moment; {self.before} before yours."
+
+
 def reading_jobs() -> Jobs:
     """The jobs of one program that read visitors' pictures: a few at once, one for each visitor."""
     return Jobs(AT_ONCE, "Pictures of yours are being read already: wait until they are done.")
 
 
 def reading_work(collection: Collection, dropped: list[Dropped], service: RetrievalService) -> Callable[[Job], int]:
-    """Make the work of a job that adds files to a collection; its news are lines to show."""
+    """Make the work of a job that adds files to a collection; its news are `WaitingToRead`, then `Reading`."""
 
     def work(job: Job) -> int:
         def look() -> None:
@@ -39,7 +65,7 @@ def reading_work(collection: Collection, dropped: list[Dropped], service: Retrie
 
         def progress(done: int, total: int) -> None:
             look()
-            job.report(render_reading(done, total))
+            job.report(Reading(done, total))
 
         try:
             return collection.add(dropped, service.bundle, progress, look)
@@ -49,11 +75,6 @@ def reading_work(collection: Collection, dropped: list[Dropped], service: Retrie
                 shutil.rmtree(collection.folder, ignore_errors=True)
 
     return work
-
-
-def waiting_words(before: int) -> str:
-    """Say how many others are before a job."""
-    return render_status(f"Others are reading pictures at the moment; {before} before yours.")
 
 
 def new_collection(folder: Path) -> Collection:

@@ -21,6 +21,7 @@ def render_facts(
     problem: str = "",
     *,
     refresh: bool = False,
+    asks_hub: bool = False,
 ) -> Markup:
     """How much there is, and the model: a list to choose from where there are several.
 
@@ -31,6 +32,7 @@ def render_facts(
         linked: What the address calls it; "" for the default.
         problem: A sentence about what could not be opened.
         refresh: Have the tab that is open filled anew.
+        asks_hub: Take the name of a model of the Hub too.
     """
     counts = [(len(service.gallery.items), "picture"), (len(service.bundle.label_set), "label")]
     if service.reads_words:
@@ -43,6 +45,7 @@ def render_facts(
         linked=linked,
         problem=problem,
         refresh=refresh,
+        asks_hub=asks_hub,
     )
 
 

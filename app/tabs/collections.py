@@ -11,8 +11,15 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from algcn.kit.errors import InputError
-from app.collection.view import render_added, render_limits, render_more, render_preview, render_reading
-from app.collection.work import dropped_files, forget_dropped, new_collection, reading_work, waiting_words
+from app.collection.view import render_added, render_limits, render_more, render_preview
+from app.collection.work import (
+    Reading,
+    WaitingToRead,
+    dropped_files,
+    forget_dropped,
+    new_collection,
+    reading_work,
+)
 from app.components.file_link import download_place, render_link
 from app.frame import Frame, to_the_end
 from app.kit.disk import check_free, telling_visitors
@@ -113,7 +120,7 @@ class CollectionsTab:
                 dropped = dropped_files(uploaded, program.uploads, collection.folder)
             # Captions are read too, where another model on the same encoder can: it may be chosen later.
             work = reading_work(collection, dropped, program.models.reading(self.frame.service(visitor)))
-            job = program.reading_jobs.start(session, work, waiting_words)
+            job = program.reading_jobs.start(session, work, WaitingToRead)
         except BaseException as error:
             forget_dropped(dropped)
             if held is None:
@@ -123,10 +130,10 @@ class CollectionsTab:
             yield {self.status: render_status(str(error), running=False), self.drop: None}  # others may be read still
             return
         try:
-            yield {self.status: render_reading(0, 0), self.drop: gr.update(value=None, interactive=False)}
+            yield {self.status: _told(Reading()), self.drop: gr.update(value=None, interactive=False)}
             for news in job.watch(WATCH_SECONDS):
                 if news:
-                    yield {self.status: news[-1]}
+                    yield {self.status: _told(news[-1])}
         finally:
             job.stop()  # who leaves at the first line never comes to watch it
         job.result()
@@ -238,6 +245,10 @@ class CollectionsTab:
             visitor.open(with_model(shared, service.bundle, service.name))
         else:
             visitor.reset()
+
+
+def _told(news: Reading | WaitingToRead) -> str:
+    return render_status(str(news), news.share)
 
 
 def _html(elem_id: str) -> gr.HTML:

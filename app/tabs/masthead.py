@@ -94,7 +94,7 @@ class Masthead:
         try:
             for shown in self._wait_for(name, visitor):
                 yield {self.html: shown}
-            choose(visitor, name, program.models, program.addresses)
+            choose(visitor, name, program.models, program.addresses, program.hub)
         except InputError as error:
             yield {self.html: self._facts(visitor, str(error))}
             return
@@ -110,17 +110,22 @@ class Masthead:
         return self.show_facts(self.frame.service(visitor), visitor)
 
     def _facts(self, visitor: Visitor, problem: str = "", *, refresh: bool = False) -> str:
-        service, names = self.frame.service(visitor), offered(visitor, self.frame.program.models)
-        return render_masthead(render_facts(service, *names, problem, refresh=refresh))
+        service, names = self.frame.service(visitor), self._offered(visitor)
+        shown = render_facts(service, *names, problem, refresh=refresh, asks_hub=self.frame.program.hub is not None)
+        return render_masthead(shown)
+
+    def _offered(self, visitor: Visitor) -> tuple[list[str], str, str]:
+        return offered(visitor, self.frame.program.models, self.frame.program.hub)
 
     def _follow(self, visitor: Visitor, address: object) -> str:
         program = self.frame.program
-        return follow(visitor, address, program.models, program.addresses)
+        return follow(visitor, address, program.models, program.addresses, program.hub)
 
     def _wait_for(self, name: object, visitor: Visitor) -> Iterator[str]:
         """What to show while a model is loading."""
-        models = self.frame.program.models
-        loading = loading_of(name, models)
-        names, *_ = offered(visitor, models)
+        program = self.frame.program
+        loading = loading_of(visitor, name, program.models, program.hub)
+        names, *_ = self._offered(visitor)
+        listed = names if name in names else [*names, str(name)]
         while loading is not None and not loading.done(timeout=REFRESH_SECONDS):
-            yield render_masthead(render_choosing(loading.state, names, str(name)))
+            yield render_masthead(render_choosing(loading.state, listed, str(name)))

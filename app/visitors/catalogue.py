@@ -48,7 +48,7 @@ class Catalogue:
 
     def is_loaded(self, name: str) -> bool:
         """Whether a model answers at once."""
-        return any(service.name == name for service in self._loaded())
+        return any(service.name == name for service in self.loaded())
 
     def find(self, name: object) -> Loading:
         """Find a model and have it loaded, unless it is loaded or loading; one that failed is tried again.
@@ -81,8 +81,14 @@ class Catalogue:
         if service.reads_words:
             return service
         fingerprint = service.bundle.encoder_fingerprint
-        fit = (one for one in self._loaded() if one.reads_words and one.bundle.encoder_fingerprint == fingerprint)
+        fit = (one for one in self.loaded() if one.reads_words and one.bundle.encoder_fingerprint == fingerprint)
         return next(fit, service)
+
+    def loaded(self) -> list[RetrievalService]:
+        """List the services that answer at once, the default first."""
+        with self._lock:
+            started = list(self._started.values())
+        return [self.default(), *(one.service() for one in started if one.done() and not one.failed())]
 
     def _others(self) -> dict[str, Path]:
         default = self.default()
@@ -90,16 +96,11 @@ class Catalogue:
         taken = {default.name}  # by a bundle of the same name that lies elsewhere
         return {f.name if f.name not in taken else f"{f.parent.name}/{f.name}": f for f in others}
 
-    def _loaded(self) -> list[RetrievalService]:
-        with self._lock:
-            started = list(self._started.values())
-        return [self.default(), *(one.service() for one in started if one.done() and not one.failed())]
-
     def _load(self, name: str, folder: Path, report: Callable[[str], None]) -> RetrievalService:
         from app.service import load_service
 
         default = self.default()
-        encoders = [service.encoder for service in self._loaded()]
+        encoders = [service.encoder for service in self.loaded()]
         service = load_service(folder, default.gallery.root, report, name=name, encoders=encoders)
         # All of them show the same pictures by the same numbers.
         if [item.file_name for item in service.gallery.items] != [item.file_name for item in default.gallery.items]:

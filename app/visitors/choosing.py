@@ -10,6 +10,7 @@ from algcn.kit.errors import InputError
 if TYPE_CHECKING:
     from app.visitors.addresses import Addresses
     from app.visitors.catalogue import Catalogue
+    from app.visitors.hub_models import HubModels
     from app.visitors.loading import Loading
     from app.visitors.visitor import Visitor
 
@@ -18,14 +19,17 @@ OWN_MODEL = "your model"
 FIELD, MAX_FIELDS = "model", 200
 
 
-def choose(visitor: Visitor, name: object, models: Catalogue, addresses: Addresses) -> None:
+def choose(
+    visitor: Visitor, name: object, models: Catalogue, addresses: Addresses, hub: HubModels | None = None
+) -> None:
     """Answer a visitor with another model from now on, as soon as it is loaded; pictures of their own stay open.
 
     Args:
         visitor: Stays where they were when something is wrong.
-        name: One of the catalogue's, or OWN_MODEL.
+        name: One of the catalogue's, OWN_MODEL, or OWNER/NAME[@COMMIT] on the Hub.
         models: The catalogue.
         addresses: Serves the visitor's own pictures.
+        hub: Opens models of the Hub; None where that is not allowed.
 
     Raises:
         InputError: There is no such model, it cannot be loaded, or it goes with another encoder than their pictures.
@@ -35,7 +39,7 @@ def choose(visitor: Visitor, name: object, models: Catalogue, addresses: Address
     if name == OWN_MODEL and visitor.trained is not None:
         bundle, shared = visitor.trained
     else:
-        shared = models.service(name)
+        shared = _find(visitor, name, models, hub).service()
         bundle = shared.bundle
     before, own = visitor.service(models.loading), None
     if has_own_gallery(before):
@@ -46,13 +50,17 @@ def choose(visitor: Visitor, name: object, models: Catalogue, addresses: Address
     visitor.choose(shared, own)
 
 
-def loading_of(name: object, models: Catalogue) -> Loading | None:
+def loading_of(visitor: Visitor, name: object, models: Catalogue, hub: HubModels | None = None) -> Loading | None:
     """Find the model of a name, which may still be loading; None for a visitor's own, which is there already.
 
     Raises:
         InputError: There is no such model.
     """
-    return None if name == OWN_MODEL else models.find(name)
+    return None if name == OWN_MODEL else _find(visitor, name, models, hub)
+
+
+def _find(visitor: Visitor, name: object, models: Catalogue, hub: HubModels | None) -> Loading:
+    return hub.find(visitor, name) if hub is not None and hub.takes(name) else models.find(name)
 
 
 def model_of(address: object) -> str:
@@ -69,7 +77,9 @@ def model_of(address: object) -> str:
         return ""
 
 
-def follow(visitor: Visitor, address: object, models: Catalogue, addresses: Addresses) -> str:
+def follow(
+    visitor: Visitor, address: object, models: Catalogue, addresses: Addresses, hub: HubModels | None = None
+) -> str:
     """Choose the model that a visitor's address names, once; whoever asks meanwhile waits.
 
     Returns:
@@ -81,18 +91,18 @@ def follow(visitor: Visitor, address: object, models: Catalogue, addresses: Addr
             name = model_of(address)
             if name:
                 try:
-                    choose(visitor, name, models, addresses)
+                    choose(visitor, name, models, addresses, hub)
                 except InputError as error:
                     visitor.arrival = str(error)
         return visitor.arrival
 
 
-def offered(visitor: Visitor, models: Catalogue) -> tuple[list[str], str, str]:
+def offered(visitor: Visitor, models: Catalogue, hub: HubModels | None = None) -> tuple[list[str], str, str]:
     """List the names to choose from, the one that is chosen, and its name in an address: "" for the default."""
     from app.visitors.derive import has_own_model
 
     shared, service = visitor.shared(models.loading), visitor.service(models.loading)
-    names = models.names()
+    names = [*models.names(), *(hub.opened(visitor) if hub is not None else ())]
     linked = "" if shared is models.default() else shared.name
     if visitor.trained is None:
         return names, shared.name, linked

@@ -29,6 +29,8 @@ class Visitor:
         turns: What the visitor asks in the Search tab, in its order.
         giving: The picture that the visitor gave and that is being read; None for none.
         trained: A model of the visitor's, open or not, and the service that it was trained with; None without one.
+        fetched: Models of the Hub that the visitor named, loaded or loading, by what was typed.
+        fetching: Held while one is looked for among them.
         arrival: What went wrong with the address that they came by, "" for nothing; None until somebody has looked.
         arriving: Held while somebody looks.
     """
@@ -37,6 +39,8 @@ class Visitor:
         self.query: QueryPoint | None = None
         self.turns, self.giving = Turns(), None
         self.trained: tuple[Bundle, RetrievalService] | None = None
+        self.fetched: dict[str, Loading] = {}
+        self.fetching = threading.Lock()
         self.arrival: str | None = None
         self.arriving = threading.Lock()
         self._shared: RetrievalService | None = None
@@ -97,11 +101,17 @@ class Visitor:
         with self._lock:
             self._folders.append(folder)
 
+    def keeps(self, folder: Path) -> bool:
+        """Whether `folder` is kept until the visitor leaves."""
+        with self._lock:
+            return folder in self._folders
+
     def leave(self) -> None:
         """Forget everything and delete the visitor's files."""
         self.reset()
         with self._lock:
             self._shared = self.trained = None
+            self.fetched = {}
             folders, self._folders = self._folders, []
         for folder in folders:
             shutil.rmtree(folder, ignore_errors=True)

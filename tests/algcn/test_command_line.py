@@ -109,6 +109,7 @@ def test_no_default_is_typed_by_hand() -> None:
     """In a help string "(default: …)" has a value of the code in it, or says in words where the value comes from."""
     words = (
         "the preset's",
+        "what suits the data",
         "common in mode",
         "the train split",
         "the one the features",

@@ -13,7 +13,7 @@ from algcn import evaluate, quickstart
 from algcn.bundles.bundle import Bundle
 from algcn.bundles.manifest import verify
 from algcn.kit.errors import InputError, run_command
-from algcn.method import plus
+from algcn.method import config
 
 COLOURS = {"red": "dog", "green": "tree", "blue": "sea"}
 PICTURES = 60
@@ -21,7 +21,7 @@ PICTURES = 60
 
 @pytest.fixture(autouse=True)
 def _few_steps(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(plus, "LEAST_STEPS", 12)
+    monkeypatch.setattr(config, "LEAST_STEPS", 12)
     monkeypatch.setenv("ALGCN_CACHE", str(tmp_path / "cache"))
 
 

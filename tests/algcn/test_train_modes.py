@@ -17,6 +17,7 @@ from algcn.evaluation.record import Record
 from algcn.evaluation.retrieval import embed, retrieval_map
 from algcn.kit.errors import InputError, run_command
 from algcn.training import loop, modes
+from algcn.training.table import models_table
 
 SIZES = ("--epochs", "2", "--batch-size", "32", "--common-dim", "16", "--learning-rate", "1e-3", "--quiet")
 
@@ -64,6 +65,21 @@ def test_mode_plus_writes_a_bundle_that_opens_like_any_other(features, data: str
     out = capsys.readouterr().out
     assert "mode plus: 2 epochs, batches of 32" in out and "150 rows used, nothing left out." in out
     assert [path.name for path in tmp_path.iterdir()] == ["b"]
+
+
+def test_several_models_are_compared_in_one_table(both: Bundle, data: str, tmp_path: Path, capsys) -> None:
+    lines = models_table(both.record).splitlines()
+    names = ["random ranking", "mode plus, by labels", "mode plus", "mode paper", "without the GCN"]
+    assert [line[:22].strip() for line in lines] == ["", "mAP@all", *names]
+    assert len({len(line) for line in lines[1:]}) == 1, "columns stand below each other"
+    measured = both.record.without_gcn.test
+    shown = lines[-1][22:].split()
+    assert shown[1:4] == [f"{getattr(measured.map, way):.4f}" for way in ("image_to_text", "text_to_image", "average")]
+    assert shown[4] == f"{measured.recall.of('image_to_text')['10']:.4f}"
+    train.main([data, "--compare-gcn", "--mode", "paper", *SIZES, "--out", str(tmp_path / "b")])
+    out = capsys.readouterr().out
+    assert out.count("random ranking") == 1 and "R@1 " not in out
+    assert models_table(Bundle.load(tmp_path / "b").record) in out
 
 
 def test_batch_and_epochs_of_mode_plus_come_from_the_rows_that_are_trained_on(make_features) -> None:

@@ -1,5 +1,5 @@
-// The list of models in the masthead: what is chosen goes to Python, and the address says what is chosen. The list is
-// made anew with every answer, so whoever chose by keyboard gets the focus back.
+// The list of models in the masthead, and a place to name one of the Hub: what is chosen goes to Python, and the address
+// says what is chosen. Both are made anew with every answer, so whoever chose by keyboard gets the focus back.
 import { tabOf, withModel } from "./address.js";
 
 export function mountChooser({ element, trigger, watch, on }) {
@@ -8,6 +8,11 @@ export function mountChooser({ element, trigger, watch, on }) {
     if (!event.target.matches("#model")) return;
     chose = document.activeElement === event.target;
     trigger("select", { model: event.target.value });
+  });
+  on("submit", (event) => {
+    if (!event.target.matches(".hub-form")) return;
+    event.preventDefault();
+    trigger("select", { model: event.target.elements.reference.value.trim() });
   });
   watch("value", () => {
     const list = element.querySelector("#model");

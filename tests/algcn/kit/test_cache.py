@@ -65,6 +65,36 @@ def test_a_temporary_folder_of_a_killed_process_goes_when_the_next_needs_one(tmp
     assert [path.name for path in tmp_path.iterdir()] == ["algcn-cache-of-mine"]
 
 
+def test_where_no_folder_can_be_written_to_a_sentence_says_so(tmp_path: Path) -> None:
+    script = "from algcn.kit.cache import cache_folder; cache_folder()"
+    program = f"import sys; from algcn.kit.errors import run_command; sys.exit(run_command(lambda _: exec({script!r})))"
+    nowhere = "import os, tempfile; tempfile._candidate_tempdir_list = lambda: ['/proc/nowhere']"
+    env = environment(tmp_path, ALGCN_CACHE="/proc/nowhere", PYTHONPATH=str(PROJECT))
+    done = subprocess.run([sys.executable, "-c", f"{nowhere}; {program}"], env=env, capture_output=True, text=True)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: Neither the cache folder /proc/nowhere (") and "set ALGCN_CACHE" in line
+
+
+@pytest.mark.parametrize("place", ["/proc/nowhere", "{folder}/file/below", "~nobody-of-this-name/hub"])
+def test_without_a_place_for_the_hub_its_files_are_kept_with_the_others(place: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    script = "from algcn.kit.cache import hub_cache_folder as f; assert f() == f(); print(f())"
+    named = place.format(folder=tmp_path)
+    env = environment(tmp_path, HF_HUB_CACHE=named, PYTHONPATH=str(PROJECT))
+    done = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str(tmp_path / "cache" / "hub")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"What the Hub gives is kept in {tmp_path / 'cache' / 'hub'}, since {named} cannot be")
+
+
+def test_a_place_of_the_hub_that_can_be_written_to_stays_its_own(tmp_path: Path) -> None:
+    script = "from algcn.kit.cache import hub_cache_folder as f; print(f())"
+    env = environment(tmp_path, HF_HOME=str(tmp_path / "huggingface"), PYTHONPATH=str(PROJECT))
+    done = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True, check=True)
+    assert (done.stdout.strip(), done.stderr) == (str(tmp_path / "huggingface" / "hub"), "")
+
+
 def test_a_program_whose_cache_is_in_the_home_keeps_everything_there(
     tmp_path: Path, tiny_bundle_dir: Path, tiny_gallery_dir: Path
 ) -> None:

@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from algcn.method.config import ModelConfig, TrainConfig
+from algcn.method.config import LEAST_STEPS, ModelConfig, TrainConfig
 from algcn.method.plus import (
     BATCH,
     EPOCHS,
-    LEAST_STEPS,
     TEMPERATURE,
     PlusNet,
     PlusSettings,

@@ -22,7 +22,7 @@ from tests.algcn.study.drawn import LABELS, drawn, language
 
 @pytest.fixture(autouse=True)
 def short_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("algcn.method.plus.LEAST_STEPS", 40)
+    monkeypatch.setattr("algcn.method.config.LEAST_STEPS", 40)
 
 
 def study_of(features: Features) -> Study:

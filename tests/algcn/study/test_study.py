@@ -26,7 +26,7 @@ from tests.algcn.study.drawn import LABELS, drawn, language
 @pytest.fixture(autouse=True)
 def short_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Train mode plus for a few steps: what is tested is the study, not its numbers."""
-    monkeypatch.setattr("algcn.method.plus.LEAST_STEPS", 40)
+    monkeypatch.setattr("algcn.method.config.LEAST_STEPS", 40)
 
 
 @pytest.fixture(scope="module")

@@ -197,6 +197,30 @@ def test_null_is_what_is_done_by_default(tools: Tools) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "arguments", "steps", "last"),
+    [
+        ("train", {"epochs": 3}, 4, "Measuring what came out…"),
+        ("label_pictures", {"pictures": [image_text(PICTURE)]}, 1, "Reading 1 of 1 pictures and captions…"),
+        ("suggest_labels", {"pictures": [image_text(PICTURE)]}, 1, "Reading 1 of 1 pictures and captions…"),
+    ],
+)
+def test_what_takes_long_says_how_far_it_is(
+    tools: Tools, name: str, arguments: dict[str, Any], steps: int, last: str
+) -> None:
+    told: list[tuple[float, float, str]] = []
+    answer = value(tools.call(name, arguments, told))
+    assert answer.keys() == value(tools.call(name, arguments)).keys(), "nobody has to listen"
+    done = [progress for progress, _, _ in told]
+    assert done == sorted(set(done)), "it grows each time"
+    assert told[-1] == (steps, steps, last)
+    epochs = [words for _, _, words in told if words.startswith("Epoch ")]
+    assert epochs == [
+        f"Epoch {number} of 3: validation mAP {epoch['map']['average']:.3f}."
+        for number, epoch in enumerate(answer.get("log", ()), 1)
+    ]
+
+
+@pytest.mark.parametrize(
     ("image", "sentence"),
     [
         ("/etc/passwd", "The image must be an uploaded file"),
