@@ -23,6 +23,7 @@ from algcn.kit.errors import InputError
 from app.kit.cache import Cache
 from app.kit.limits import DEFAULT_LIMIT
 from app.kit.name_features import NameFeatures
+from app.kit.numbers import counted
 from app.kit.pictures import SHARED_KEY, pictures_prefix
 from app.search.filters import LabelFilter
 from app.search.own_labels import OwnLabels
@@ -31,6 +32,8 @@ from app.search.query import Query
 from app.search.ranker import Ranker
 from app.search.reading import Reader
 from app.search.results import Found, SearchResult
+from app.search.steering import left_out_labels
+from app.search.written import Written
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -100,7 +103,8 @@ class RetrievalService:
         self.own_labels = own_labels
         self.own = OwnLabels(() if own_labels is None else own_labels(self))
         self._reader = Reader(bundle, self.encoder, self.predictor, self.own)
-        self._ranker = Ranker(gallery, self.predictor, bundle.ranking, self.own)
+        self._written = Written(gallery, (bundle.label_set, self.own.label_set))
+        self._ranker = Ranker(gallery, self.predictor, bundle.ranking, self.own, self._written)
 
     @property
     def reads_words(self) -> bool:
@@ -120,6 +124,11 @@ class RetrievalService:
     def item_labels(self, item: int) -> tuple[tuple[str, ...], bool]:
         """Return the labels of a picture of the gallery, and whether the model predicted them."""
         return self._ranker.item_labels(item)
+
+    @property
+    def has_written(self) -> bool:
+        """Whether anything is written of the gallery's pictures: a given label or a caption that the model reads."""
+        return self._written.is_there
 
     @property
     def cutoff_by(self) -> str:
@@ -258,14 +267,15 @@ class RetrievalService:
         return " ".join(sentences) or None
 
     def _remark(self, parsed: ParsedQuery, pictures: Found) -> str | None:
-        if pictures.cutoff_by != "probability":
-            return None
+        names, count = " or ".join(left_out_labels(parsed.unwanted)), counted(pictures.left_out, "picture")
+        has_chances = pictures.cutoff_by == "probability"
         remarks = (
-            (len(parsed.parts) > 1, MIXED),
-            (bool(parsed.unwanted), STEERED),
-            (parsed.query.labels_weight not in (None, self.labels_weight), REWEIGHTED),
-            (any(part.labels_only for part in parsed.parts), BARE),
-            (any(part.own for part in parsed.parts), OWN),
+            (pictures.left_out > 0, f"Left out for having or probably showing {names}: {count}."),
+            (has_chances and len(parsed.parts) > 1, MIXED),
+            (has_chances and bool(parsed.unwanted), STEERED),
+            (has_chances and parsed.query.labels_weight not in (None, self.labels_weight), REWEIGHTED),
+            (has_chances and any(part.labels_only for part in parsed.parts), BARE),
+            (has_chances and any(part.own for part in parsed.parts), OWN),
         )
         return " ".join(sentence for applies, sentence in remarks if applies) or None
 

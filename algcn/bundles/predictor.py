@@ -101,6 +101,11 @@ class LabelPredictor:
         return cosine_scores(embeddings.float().cpu(), self._classifiers)
 
     @property
+    def names(self) -> list[str]:
+        """The names of the L labels."""
+        return self._names
+
+    @property
     def has_probabilities(self) -> bool:
         """Whether the bundle has scales from cosines to probabilities."""
         return bool(self._bundle.probabilities)

@@ -25,10 +25,18 @@ class Shares(TypedDict):
     common: float
     labels: float
     encoder: float
+    written: float
+
+
+class Says(TypedDict):
+    """What is written of a result: a term of the words, by a "label" or a "caption"."""
+
+    term: str
+    by: str
 
 
 class Hit(TypedDict):
-    """A result of a search; the last four only with details."""
+    """A result of a search; the last six only with details."""
 
     rank: int
     file: str
@@ -39,6 +47,8 @@ class Hit(TypedDict):
     matched_labels: NotRequired[list[str]]
     score: NotRequired[float]
     shares: NotRequired[Shares | None]
+    says: NotRequired[list[Says]]
+    looks: NotRequired[list[str]]
     percentile: NotRequired[float]
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 LIMIT = 5  # of each kind, unless a program asks for more: all of them are some 3,000 characters
 TEXT_LENGTH = 160  # of a text, unless details are asked for
-DETAILS = ("matched_labels", "score", "shares", "percentile")
+DETAILS = ("matched_labels", "score", "shares", "says", "looks", "percentile")
 
 
 def hits_answer(service: RetrievalService, result: SearchResult, *, details: bool) -> dict[str, Any]:

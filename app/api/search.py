@@ -23,11 +23,13 @@ def api(program: Program) -> list[Callable[..., Any]]:
         text: str,
         limit: int = LIMIT,
         without: str = "",
+        away: float = 0.5,
         labels: list[str] = [],  # noqa: B006  a client sees the default as JSON
         match: Literal["any", "all", "none"] = "any",
         space: Literal["ranking", "encoder"] = "ranking",
         cutoff: float = 0,
         labels_weight: float | None = None,
+        written: bool = True,
         details: bool = False,
     ) -> dict[str, Any]:
         """Find the pictures and captions of the gallery nearest to a text.
@@ -37,6 +39,8 @@ def api(program: Program) -> list[Callable[..., Any]]:
                 names of its labels.
             limit: How many pictures and how many captions to return, 1 to 500.
             without: Words to steer away from, commas between terms.
+            away: 0 to 1; how strongly to steer: 0 not at all; above 0.5 pictures that are given a label named in
+                without, or probably show it, are left out, at 1 those that do more likely than not.
             labels: Only pictures with these labels, and captions of such pictures.
             match: Which of the labels they must have: "any", "all" or "none".
             space: "ranking" ranks by the model's rule: the common space, the labels that two items probably share, and
@@ -46,6 +50,8 @@ def api(program: Program) -> list[Callable[..., Any]]:
             labels_weight: 0 to 4; how much shared labels count in the ranking, in the standard deviations of that part,
                 beside 1 for the common space: 0 finds the very picture, 4 the same subjects. By default the model's
                 own; a model without probabilities of labels has none, and notice says so.
+            written: Whether labels that the gallery gives a picture, and captions with the words, count in the ranking
+                beside what is seen.
             details: Texts whole instead of their first 160 characters, and of each hit the numbers behind its rank.
 
         Returns:
@@ -54,19 +60,23 @@ def api(program: Program) -> list[Callable[..., Any]]:
             first caption of a picture found), labels, probability (calibrated chance of sharing a label with the
             query, 0 to 1, or null), picture (the address that its picture can be fetched from)}. With details a hit
             also has matched_labels, score (by the model's rule, or the encoder's cosine), shares ({common, labels,
-            encoder}: what each part gives of the score by the rule, which they sum to; null where the encoder alone
-            ranks) and percentile (share of the gallery it beats, 0 to 100).
+            encoder, written}: what each part gives of the score by the rule, which they sum to; null where the encoder
+            alone ranks), says ([{term, by}]: what of the words is written of it, by a "label" or a "caption"), looks
+            (labels of the query that the model sees in the picture) and percentile (share of the gallery it beats, 0
+            to 100).
         """
         service, is_whole = program.named_service(), check_flag(details, "details")
         query = Query(
             text=clean_text(text),
             limit=limit,
             without=without,
+            away=away,
             labels=labels,
             match=match,
             space=space,
             cutoff=cutoff,
             labels_weight=labels_weight,
+            written=written,
         )
         return hits_answer(service, service.search(query), details=is_whole)
 
@@ -76,11 +86,13 @@ def api(program: Program) -> list[Callable[..., Any]]:
         text: str = "",
         weight: float = 0.5,
         without: str = "",
+        away: float = 0.5,
         labels: list[str] = [],  # noqa: B006
         match: Literal["any", "all", "none"] = "any",
         space: Literal["ranking", "encoder"] = "ranking",
         cutoff: float = 0,
         labels_weight: float | None = None,
+        written: bool = True,
         details: bool = False,
     ) -> dict[str, Any]:
         """Find the pictures and captions of the gallery nearest to a picture, or to a picture and words together.
@@ -91,11 +103,13 @@ def api(program: Program) -> list[Callable[..., Any]]:
             text: Words to mix with the picture; none by default.
             weight: With words: how much of the query the picture is, 0 to 1.
             without: Words to steer away from, commas between terms.
+            away: 0 to 1; how strongly, as for search_by_text.
             labels: Only pictures with these labels, and captions of such pictures.
             match: Which of the labels they must have: "any", "all" or "none".
             space: "ranking" or "encoder", as for search_by_text.
             cutoff: 0 to 100, as for search_by_text.
             labels_weight: 0 to 4 or null, as for search_by_text.
+            written: Whether what is written of a picture counts, as for search_by_text.
             details: Whole texts and more numbers, as for search_by_text.
 
         Returns:
@@ -108,11 +122,13 @@ def api(program: Program) -> list[Callable[..., Any]]:
             weight=weight,
             limit=limit,
             without=without,
+            away=away,
             labels=labels,
             match=match,
             space=space,
             cutoff=cutoff,
             labels_weight=labels_weight,
+            written=written,
         )
         return hits_answer(service, program.search(service, query), details=is_whole)
 
@@ -122,11 +138,13 @@ def api(program: Program) -> list[Callable[..., Any]]:
         text: str = "",
         weight: float = 0.5,
         without: str = "",
+        away: float = 0.5,
         labels: list[str] = [],  # noqa: B006
         match: Literal["any", "all", "none"] = "any",
         space: Literal["ranking", "encoder"] = "ranking",
         cutoff: float = 0,
         labels_weight: float | None = None,
+        written: bool = True,
         details: bool = False,
     ) -> dict[str, Any]:
         """Find more pictures like one of the gallery, and captions that fit it; the picture itself is left out.
@@ -137,11 +155,13 @@ def api(program: Program) -> list[Callable[..., Any]]:
             text: Words to mix with the picture; none by default.
             weight: With words: how much of the query the picture is, 0 to 1.
             without: Words to steer away from, commas between terms.
+            away: 0 to 1; how strongly, as for search_by_text.
             labels: Only pictures with these labels, and captions of such pictures.
             match: Which of the labels they must have: "any", "all" or "none".
             space: "ranking" or "encoder", as for search_by_text.
             cutoff: 0 to 100, as for search_by_text.
             labels_weight: 0 to 4 or null, as for search_by_text.
+            written: Whether what is written of a picture counts, as for search_by_text.
             details: Whole texts and more numbers, as for search_by_text.
 
         Returns:
@@ -154,11 +174,13 @@ def api(program: Program) -> list[Callable[..., Any]]:
             weight=weight,
             limit=limit,
             without=without,
+            away=away,
             labels=labels,
             match=match,
             space=space,
             cutoff=cutoff,
             labels_weight=labels_weight,
+            written=written,
         )
         return hits_answer(service, service.search(query), details=is_whole)
 
@@ -202,11 +224,13 @@ def api(program: Program) -> list[Callable[..., Any]]:
         text: str,
         limit: int = LIMIT,
         without: str = "",
+        away: float = 0.5,
         labels: list[str] = [],  # noqa: B006
         match: Literal["any", "all", "none"] = "any",
         space: Literal["ranking", "encoder"] = "ranking",
         cutoff: float = 0,
         labels_weight: float | None = None,
+        written: bool = True,
     ) -> dict[str, Any]:
         """Write the results of a text search as a table.
 
@@ -214,11 +238,13 @@ def api(program: Program) -> list[Callable[..., Any]]:
             text: What to look for, in English.
             limit: How many pictures and how many captions, 1 to 500.
             without: Words to steer away from, commas between terms.
+            away: 0 to 1; how strongly, as for search_by_text.
             labels: Only pictures with these labels, and captions of such pictures.
             match: Which of the labels they must have: "any", "all" or "none".
             space: "ranking" or "encoder", as for search_by_text.
             cutoff: 0 to 100, as for search_by_text.
             labels_weight: 0 to 4 or null, as for search_by_text.
+            written: Whether what is written of a picture counts, as for search_by_text.
 
         Returns:
             {"csv": a table as RFC 4180 has it, with a header; a text that a spreadsheet would take for a formula begins
@@ -228,11 +254,13 @@ def api(program: Program) -> list[Callable[..., Any]]:
             text=clean_text(text),
             limit=limit,
             without=without,
+            away=away,
             labels=labels,
             match=match,
             space=space,
             cutoff=cutoff,
             labels_weight=labels_weight,
+            written=written,
         )
         return {"csv": to_csv(program.named_service().search(query))}
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from app.search.results import Hit
 
 CHIPS_ON_CARD = 4
+PLACES = {"label": "given label", "caption": "caption"}
 DECIMALS = 3  # of the parts of a score
 JSON = json.JSONEncoder(ensure_ascii=False)
 
@@ -94,7 +95,12 @@ def _shares(hit: Hit) -> list[tuple[str, float]]:
         return []
     named = [(label.name, label.share) for label in hit.shared_labels]
     rest = hit.shares.labels - sum(label.share for label in hit.shared_labels)
-    parts = {"other labels": rest, "common space": hit.shares.common, "encoder": hit.shares.encoder}
+    parts = {
+        "other labels": rest,
+        "common space": hit.shares.common,
+        "encoder": hit.shares.encoder,
+        "what is written": hit.shares.written,
+    }
     names, values = zip(*named, *parts.items(), strict=True)
     return [(name, value) for name, value in zip(names, rounded(values, DECIMALS), strict=True) if value]
 
@@ -131,5 +137,7 @@ def _details(hit: Hit, prefix: str, chance: str | None, beats: str, score: str) 
             if cosines is not None
         ],
         "shares": _shares(hit),
+        "says": [f"{said.name} ({PLACES[said.by]})" for said in hit.says],
+        "looks": hit.looks,
     }
     return JSON.encode(details)

@@ -17,7 +17,7 @@ from app.kit.pictures import keep_small, uploaded_file
 from app.kit.scripts import mount
 from app.kit.templates import render
 from app.search.examples import example_pictures, example_words
-from app.search.query import MAX_LABELS_WEIGHT, Query
+from app.search.query import DEFAULT_AWAY, MAX_LABELS_WEIGHT, Query
 from app.visitors.visitor import Visitor
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ CUTOFF_LABELS = {
     "probability": "Chance at least, %",
     "percentile": "Beats at least, %",
 }
+AWAY = "How strongly, %"
+WRITTEN = "Count what is written of a picture"
 SUBJECTS = "This picture … same subjects"
 UNKNOWN = -1  # what the slider says before a model is there, and to one that has no such weight
 WANTED = "What do you want to see?"
@@ -97,6 +99,7 @@ class QueryBoxes:
             self.without = gr.Textbox(
                 label="Steer away from", placeholder=UNWANTED, max_lines=1, elem_id="without", scale=3
             )
+            self.away = gr.Slider(0, 100, 100 * DEFAULT_AWAY, step=5, label=AWAY, elem_id="away", scale=3)
             self.labels = gr.Dropdown([], value=[], label="Labels", multiselect=True, elem_id="labels", scale=4)
             self.match = gr.Radio(
                 ["any", "all", "none"], value="any", label="Match these labels", elem_id="match", scale=2
@@ -105,11 +108,12 @@ class QueryBoxes:
             self.subjects = gr.Slider(
                 0, MAX_LABELS_WEIGHT, UNKNOWN, step=0.25, label=SUBJECTS, visible=False, elem_id="subjects", scale=4
             )
+            self.written = gr.Checkbox(True, label=WRITTEN, visible=False, elem_id="written", scale=2)
             self.beside = gr.Checkbox(label="Beside the plain encoder", elem_id="beside", scale=2)
         self.given = gr.State(Given())
         self.boxes = [
-            self.text, self.given, self.weight, self.without, self.labels, self.match, self.cutoff, self.subjects,
-            self.beside,
+            self.text, self.given, self.weight, self.without, self.away, self.labels, self.match, self.cutoff,
+            self.subjects, self.written, self.beside,
         ]  # fmt: skip
 
     def query(
@@ -120,10 +124,12 @@ class QueryBoxes:
         given: Given,
         weight: Any,
         without: Any,
+        away: Any,
         labels: Any,
         match: Any,
         cutoff: Any,
         subjects: Any,
+        written: Any,
         beside: Any,
     ) -> Query:
         """The query that stands in the boxes; a picture that is still being read is there already.
@@ -139,12 +145,14 @@ class QueryBoxes:
             text=text or "",
             picture=None if given.upload is None else uploaded_file(given.upload, self._program.uploads),
             item=given.item,
-            weight=weight / 100 if isinstance(weight, (int, float)) else weight,
+            weight=_share(weight),
             without=without or "",
+            away=_share(away),
             labels=labels or (),
             match=match,
             cutoff=cutoff,
             labels_weight=None if own == UNKNOWN or subjects in (own, UNKNOWN) else subjects,
+            written=written is not False,
             beside=beside is True,
             fold=True,
         )
@@ -159,10 +167,12 @@ class QueryBoxes:
             self.mix: gr.update(visible=query.is_mixed),
             self.weight: 100 * query.weight,
             self.without: query.without,
+            self.away: 100 * query.away,
             self.labels: list(query.labels),
             self.match: query.match,
             self.cutoff: query.cutoff,
             self.subjects: _subjects(service, query),
+            self.written: query.written,
             self.beside: query.beside,
         }
 
@@ -191,6 +201,7 @@ class QueryBoxes:
             self.labels: gr.update(choices=choices, **labels),
             self.cutoff: gr.update(label=CUTOFF_LABELS[service.cutoff_by], **cutoff),
             self.subjects: gr.update(visible=service.labels_weight is not None, value=_subjects(service, query)),
+            self.written: gr.update(visible=service.has_written),
         }
 
     def _shown(self, service: RetrievalService, item: int) -> str:
@@ -201,6 +212,10 @@ class QueryBoxes:
         picture.thumbnail((SHOWN_PICTURE_SIDE, SHOWN_PICTURE_SIDE))
         with telling_visitors():
             return str(keep_small(picture, self._program.uploads))
+
+
+def _share(percent: Any) -> Any:
+    return percent / 100 if isinstance(percent, (int, float)) else percent
 
 
 def _subjects(service: RetrievalService, query: Query | None = None) -> float:

@@ -21,6 +21,9 @@ COLUMNS = (
     "share_common",
     "share_labels",
     "share_encoder",
+    "share_written",
+    "says",
+    "looks",
     "percentile",
     "probability",
 )
@@ -50,6 +53,8 @@ def _rows(kind: str, hits: Sequence[Hit]) -> list[tuple[object, ...]]:
             f"{hit.score:.6f}",
             *(f"{cosine:.6f}" for cosine in hit.picture_cosines),
             *(f"{share:.6f}" if any(hit.shares) else "" for share in hit.shares),
+            _cell("|".join(said.name for said in hit.says)),
+            _cell("|".join(hit.looks)),
             f"{hit.percentile:.4f}",
             "" if hit.probability is None else f"{hit.probability:.4f}",
         )

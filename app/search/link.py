@@ -1,6 +1,7 @@
 """Write a query as the end of an address, and read it back when somebody follows the link.
 
-    ?q=a+dog+on+the+beach&not=snow&like=images/0123.webp&weight=0.4&label=dog&label=beach&match=all&cut=60&subjects=4&beside=1
+    ?q=a+dog+on+the+beach&not=snow&away=0.8&like=images/0123.webp&weight=0.4&label=dog&label=beach&match=all&cut=60
+        &subjects=4&written=0&beside=1
 
 An uploaded picture is not in it: it is nobody's but the visitor's.
 """
@@ -14,7 +15,7 @@ from algcn.kit.errors import InputError
 from app.search.query import Query
 
 # scripts/address.js owns the same names; whatever else stands in an address is left alone.
-NAMES = ("q", "not", "like", "weight", "label", "match", "cut", "subjects", "beside")
+NAMES = ("q", "not", "away", "like", "weight", "label", "match", "cut", "subjects", "written", "beside")
 MAX_FIELDS, MAX_WORDS = 200, 1000
 DEFAULT = Query()
 
@@ -35,6 +36,8 @@ def address_of(query: Query, file_of: Callable[[int], str]) -> str:
         return ""
     if query.without.strip():
         fields.append(("not", query.without.strip()[:MAX_WORDS]))
+        if query.away != DEFAULT.away:
+            fields.append(("away", f"{query.away:g}"))
     if query.is_mixed and query.item is not None and query.weight != DEFAULT.weight:
         fields.append(("weight", f"{query.weight:g}"))
     fields.extend(("label", label) for label in query.labels)
@@ -44,6 +47,8 @@ def address_of(query: Query, file_of: Callable[[int], str]) -> str:
         fields.append(("cut", f"{query.cutoff:g}"))
     if query.labels_weight is not None:
         fields.append(("subjects", f"{query.labels_weight:g}"))
+    if not query.written:
+        fields.append(("written", "0"))
     if query.beside:
         fields.append(("beside", "1"))
     return urlencode(fields, safe="/")
@@ -73,10 +78,12 @@ def query_of(address: object, item_of: Callable[[str], int]) -> Query | None:
         item=item_of(one["like"]) if "like" in one else None,
         weight=_number(one, "weight", DEFAULT.weight),
         without=one.get("not", ""),
+        away=_number(one, "away", DEFAULT.away),
         labels=tuple(fields.get("label", ())),
         match=one.get("match", DEFAULT.match),
         cutoff=_number(one, "cut", DEFAULT.cutoff),
         labels_weight=_number(one, "subjects", None),
+        written=one.get("written") != "0",
         beside=one.get("beside") == "1",
     )
 

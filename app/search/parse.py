@@ -16,6 +16,7 @@ from algcn.kit.errors import InputError
 from app.search.own_labels import OwnLabels
 from app.search.query import Query, QueryPoint
 from app.search.reading import Part, Reader, terms
+from app.search.steering import AWAY, LABELS_AWAY, names_labels, of_labels, of_parts, without_unwanted
 
 if TYPE_CHECKING:
     from algcn.bundles.predictor import LabelPredictor
@@ -69,22 +70,24 @@ def parse_query(
     if query.item is not None:
         chosen = slice(query.item, query.item + 1)
         embedding = gallery.image_embeddings[chosen]
-        known = predictor.known(gallery.items[chosen])
-        labels = gallery.items[query.item].labels or ()
+        labels = (gallery.items[query.item].labels or ()) if query.written else ()
+        known = predictor.known(gallery.items[chosen]) * query.written
         parts.append(reader.item(gallery.image_features[chosen], embedding, known, labels))
         words.append("a picture of the gallery")
     elif query.picture is not None:
         parts.append(reader.picture(query.picture))
         words.append("your picture")
     shares = [1 - query.weight, query.weight] if len(parts) == 2 else [1.0]
-    unwanted = [reader.text(term) for term in terms(query.without)]
+    unwanted = [reader.text(term) for term in terms(query.without)] if query.away else []
+    away = of_parts(unwanted, query.away)
     point = QueryPoint(
         words=" and ".join(words),
         modality=parts[shares.index(max(shares))].modality,
-        embedding=_combine("embedding", parts, shares, unwanted, gallery.image_embeddings),
-        features=_combine("features", parts, shares, unwanted, gallery.image_features),
+        embedding=_combine("embedding", parts, shares, unwanted, away, gallery.image_embeddings),
+        features=_combine("features", parts, shares, unwanted, away, gallery.image_features),
     )
-    mixed = _mixed_labels(parts, shares, unwanted, own.extended(ranking))
+    labelled = [part for part in unwanted if names_labels(part)]
+    mixed = _mixed_labels(parts, shares, labelled, of_labels(query.away), own.extended(ranking))
     seen = Parts(point.embedding, mixed, functional.normalize(point.features, dim=1))
     scores = predictor.scores(point.embedding)[0]
     mentioned = [name for part in parts for name in part.mentioned]
@@ -95,58 +98,62 @@ def parse_query(
     if of_own:
         cosines = (own.vectors(of_own) @ point.embedding[0]).tolist()
         labels = [LabelScore(name, cosine, True) for name, cosine in zip(of_own, cosines, strict=True)] + labels
+    labels = without_unwanted(labels, unwanted, predictor)
     return ParsedQuery(query, parts, shares, unwanted, point, seen, scores, labels)
 
 
-def _mixed_labels(parts: Sequence[Part], shares: Sequence[float], unwanted: Sequence[Part], ranking: Ranking) -> Tensor:
+def _mixed_labels(
+    parts: Sequence[Part], shares: Sequence[float], unwanted: Sequence[Part], away: float, ranking: Ranking
+) -> Tensor:
     """Mix what the parts probably show, as the ranking has it, 1 × 3L; what is unwanted counts against it."""
     mixed = sum(
         share * label_vectors(part.probabilities, ranking.rarity) for part, share in zip(parts, shares, strict=True)
     )
     for part in unwanted:
-        mixed = mixed - LABELS_AWAY / len(unwanted) * label_vectors(part.probabilities, ranking.rarity)
+        mixed = mixed - away * LABELS_AWAY / len(unwanted) * label_vectors(part.probabilities, ranking.rarity)
     return mixed
 
 
 def _combine(
-    vector: str, parts: Sequence[Part], shares: Sequence[float], unwanted: Sequence[Part], gallery: Tensor
+    vector: str,
+    parts: Sequence[Part],
+    shares: Sequence[float],
+    unwanted: Sequence[Part],
+    away: Sequence[float],
+    gallery: Tensor,
 ) -> Tensor:
+    wanted, others = ([getattr(part, vector) for part in those] for those in (parts, unwanted))
     with torch.no_grad():
-        return combine(
-            [getattr(part, vector) for part in parts], shares, [getattr(part, vector) for part in unwanted], gallery
-        )
-
-
-# On Postcards, ten best results for a label without another that often comes with it: the unwanted one falls from 19 %
-# of them to 9 %, the wanted one from 87 % to 83 %; for a picture that shows both, from 59 % to 26 % and 68 % to 59 %.
-AWAY = 0.75
-
-
-# Of the labels that are probably shared. On Postcards, over 11 pairs of words and what they are steered away from, ten
-# best results each: the unwanted label falls from 45 % of them to 9 %, the wanted one from all to 89 %; with .75 it
-# falls to 23 %, and with 3 to 4 % but the wanted one is on 66 % only.
-LABELS_AWAY = 1.5
+        return combine(wanted, shares, others, gallery, away)
 
 
 _STEADY = 1e-6
 
 
-def combine(parts: Sequence[Tensor], weights: Sequence[float], unwanted: Sequence[Tensor], gallery: Tensor) -> Tensor:
+def combine(
+    parts: Sequence[Tensor],
+    weights: Sequence[float],
+    unwanted: Sequence[Tensor],
+    gallery: Tensor,
+    away: Sequence[float] | None = None,
+) -> Tensor:
     """Combine the vectors of a query's parts into one, 1 × d, L2-normalised; a single part stays as it is.
 
     Args:
         parts: Each 1 × d and L2-normalised, or zero where nothing is known.
         weights: A share for each part, at least 0.
-        unwanted: 1 × d each; together they count AWAY.
+        unwanted: 1 × d each.
         gallery: N × d, the pictures among which the query is to find some.
+        away: How much each of the unwanted counts; by default together AWAY.
     """
     if len(parts) == 1 and not unwanted:
         return functional.normalize(parts[0], dim=1)
+    aways = [AWAY / max(1, len(unwanted))] * len(unwanted) if away is None else away
     mixed = torch.zeros_like(parts[0])
     for part, weight in zip(parts, weights, strict=True):
         mixed += weight * part / _spread(part, gallery)
-    for part in unwanted:
-        mixed -= AWAY / len(unwanted) * part / _spread(part, gallery)
+    for part, weight in zip(unwanted, aways, strict=True):
+        mixed -= weight * part / _spread(part, gallery)
     return functional.normalize(mixed, dim=1)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from algcn.kit import checks
 from algcn.kit.errors import InputError
-from app.kit.limits import DEFAULT_LIMIT, check_limit
+from app.kit.limits import DEFAULT_LIMIT, check_flag, check_limit
 from app.search.filters import check_labels, check_match
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SPACES = ("ranking", "encoder")
 MAX_LABELS_WEIGHT = 4.0
+DEFAULT_AWAY = 0.5
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -46,11 +47,15 @@ class Query:
         item: A picture of the gallery instead; it is left out of the answer.
         weight: The picture's share where both words and a picture are given, 0 to 1.
         without: Words to steer away from; commas separate terms.
+        away: How strongly, 0 to 1 (`app.search.steering`): 0 not at all; from a half on, pictures that probably show a
+            label named there are left out, at 1 those that do so more likely than not.
         labels: Only pictures with these labels, and captions of such pictures.
         match: Which of the labels they must have: "any", "all" or "none".
         space: "ranking": by the bundle's rule (`algcn.evaluation.ranking`); "encoder": by the encoder alone.
         labels_weight: How much shared labels count in that rule; the bundle's own weight by default. 0 finds the very
             picture, 4 the same subjects.
+        written: Whether what is written of a picture, given labels and captions, counts beside what is seen
+            (`app.search.written`).
         beside: Whether the other ranking is wanted too, for comparison.
         cutoff: 0 to 100. Only results with at least this chance (in percent) of sharing a label with the query; where
             the bundle has no calibration, only results that beat at least this share of the gallery.
@@ -66,10 +71,12 @@ class Query:
     item: int | None = None
     weight: float = 0.5
     without: str = ""
+    away: float = DEFAULT_AWAY
     labels: tuple[str, ...] = ()
     match: str = "any"
     space: str = "ranking"
     labels_weight: float | None = None
+    written: bool = True
     beside: bool = False
     cutoff: float = 0.0
     fold: bool = False
@@ -79,6 +86,8 @@ class Query:
         _check_text("text", self.text)
         _check_text("without", self.without)
         checks.number(self.weight, "weight", 0, 1)
+        check_flag(self.written, "written")
+        checks.number(self.away, "away", 0, 1)
         checks.number(self.cutoff, "cutoff", 0, 100)
         if self.labels_weight is not None:
             checks.number(self.labels_weight, "labels_weight", 0, MAX_LABELS_WEIGHT)

@@ -178,6 +178,12 @@ MAX_TERMS = 8
 
 def named_only(text: str, *label_sets: LabelSet) -> list[str]:
     """Return the labels that `text` names, if it says nothing else: "a dog and a cat", but not "a dog that sleeps"."""
+    named, rest = named_and_rest(text, *label_sets)
+    return named if set(re.findall(r"\w+", rest)) <= FILLERS else []
+
+
+def named_and_rest(text: str, *label_sets: LabelSet) -> tuple[list[str], str]:
+    """Return the labels that `text` names and what is left of it without the words that name them."""
     named = [label_set[label_set.index(name)] for label_set in label_sets for name in label_set.find(text)]
     rest = re.sub(r"[\s_\-]+", " ", text.casefold())
     phrases = {
@@ -185,7 +191,7 @@ def named_only(text: str, *label_sets: LabelSet) -> list[str]:
     }
     for phrase in sorted(phrases, key=len, reverse=True):
         rest = re.sub(rf"(?<!\w){re.escape(phrase)}(?!\w)", " ", rest)
-    return [label.name for label in named] if set(re.findall(r"\w+", rest)) <= FILLERS else []
+    return [label.name for label in named], rest
 
 
 def terms(text: str) -> Sequence[str]:

@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from algcn.bundles.predictor import LabelScore, SharedLabel
-from algcn.evaluation.ranking import Weights
+from algcn.evaluation.ranking import DIGITS
 
 if TYPE_CHECKING:
     from app.search.query import Query, QueryPoint
+    from app.search.written import Said
 
 
-NOTHING = Weights(0.0, 0.0, 0.0)
+class Shares(NamedTuple):
+    """What the parts of a ranking give of a score: those of the bundle's rule, and what is written of a picture."""
+
+    common: float = 0.0
+    labels: float = 0.0
+    encoder: float = 0.0
+    written: float = 0.0
+
+    def to_json(self) -> dict[str, float]:
+        """Return them as the API gives them."""
+        return {name: round(value, DIGITS) for name, value in self._asdict().items()}
+
+
+NOTHING = Shares()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,6 +49,8 @@ class Hit:
         caption_cosines: The same two cosines of the text found, or of the picture's best; None without texts.
         shares: What the parts of the ranking give of the score; they sum to it. All 0 where the encoder alone ranks.
         shared_labels: What single labels give of it, the strongest first.
+        says: What the words ask for and is written of it, by a given label or a caption; of a text, by its own words.
+        looks: The labels of the query that the model sees in the picture.
         other_rank: The result's rank in the other ranking, where both were asked for.
         near_duplicates: The first near-duplicates that are folded behind it.
         folded: How many near-duplicates are folded behind it.
@@ -53,8 +69,10 @@ class Hit:
     probability: float | None = None
     picture_cosines: tuple[float, float] = (0.0, 0.0)
     caption_cosines: tuple[float, float] | None = None
-    shares: Weights = NOTHING
+    shares: Shares = NOTHING
     shared_labels: tuple[SharedLabel, ...] = ()
+    says: tuple[Said, ...] = ()
+    looks: tuple[str, ...] = ()
     other_rank: int | None = None
     near_duplicates: tuple[Hit, ...] = ()
     folded: int = 0
@@ -69,6 +87,8 @@ class Hit:
             "matched_labels": list(self.matched_labels),
             "score": round(self.score, 6),
             "shares": self.shares.to_json() if any(self.shares) else None,
+            "says": [{"term": said.name, "by": said.by} for said in self.says],
+            "looks": list(self.looks),
             "percentile": round(self.percentile, 4),
             "probability": None if self.probability is None else round(self.probability, 4),
         }
@@ -85,6 +105,7 @@ class Found:
         cutoff_by: The value that the cut-off compares: "probability" or "percentile".
         best: The best such value, in percent, before anything is cut; None where nothing is allowed.
         more: Whether a larger limit would show more.
+        left_out: How many were left out since they show what the query is steered away from.
     """
 
     hits: list[Hit]
@@ -93,6 +114,7 @@ class Found:
     cutoff_by: str
     best: float | None
     more: bool
+    left_out: int = 0
 
 
 @dataclasses.dataclass(frozen=True)

@@ -96,7 +96,9 @@ class SearchTab:
         ask = self.ask
         inputs = [self.frame.visitor, self.last_query, *ask.boxes]
         gr.on([ask.text.submit, ask.without.submit, ask.button.click], self.search, inputs, self.outputs, **quick)
-        for changed in (ask.weight, ask.labels, ask.match, ask.cutoff, ask.subjects, ask.beside):
+        for changed in (
+            ask.weight, ask.away, ask.labels, ask.match, ask.cutoff, ask.subjects, ask.written, ask.beside,
+        ):  # fmt: skip
             # Of what a slider says while one answer is under way, the last.
             changed.input(self.refine, inputs, self.outputs, **{**quick, "trigger_mode": "always_last"})
         ask.picture.upload(self.take_picture, [ask.picture, *inputs], self.outputs, **private)

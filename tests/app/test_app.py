@@ -26,7 +26,7 @@ from serving import HOSTILE_CAPTIONS, HOSTILE_FILE, HOSTILE_LABEL, PROJECT, Serv
 from app.kit.limits import MAX_COLLECTION_BYTES
 
 HIT_KEYS = {"rank", "file", "text", "labels", "probability", "picture"}
-DETAILED_KEYS = HIT_KEYS | {"matched_labels", "score", "shares", "percentile"}
+DETAILED_KEYS = HIT_KEYS | {"matched_labels", "score", "shares", "says", "looks", "percentile"}
 
 
 @pytest.fixture(scope="module")
@@ -210,6 +210,14 @@ class TestApi:
         assert {"beach" in hit["labels"] for hit in answer["images"] + answer["texts"]} == {True}
         plain = client.predict("a dog on the beach", labels=["beach"], details=True, api_name="/search_by_text")
         assert [hit["score"] for hit in plain["images"]] != [hit["score"] for hit in answer["images"]]
+        left = client.predict(
+            "a dog on the beach", without="boat", away=1, labels=["beach"], details=True, api_name="/search_by_text"
+        )
+        assert {hit["file"] for hit in plain["images"]} - {hit["file"] for hit in left["images"]} == {"beach.png"}
+        says = {said["term"]: said["by"] for said in left["images"][0]["says"]}
+        assert says == {"dog": "label", "beach": "label"}
+        seen = client.predict("a dog on the beach", written=False, details=True, api_name="/search_by_text")
+        assert all(hit["says"] == [] and hit["shares"]["written"] == 0 for hit in seen["images"])
         alone = client.predict(
             "a dog on the beach", space="encoder", cutoff=50, details=True, api_name="/search_by_text"
         )

@@ -41,6 +41,13 @@ function labelsOf(details, act) {
   return [h("h3", {}, title), h("div", { class: details.predicted ? "chips predicted" : "chips" }, chips)];
 }
 
+// What is written of it, and what the model sees in it, of what was asked for.
+function groundsOf(details) {
+  const grounds = { "Says so": details.says, "Looks so": details.looks };
+  return Object.entries(grounds).filter(([, names]) => names.length).map(([how, names]) =>
+    h("p", { class: "grounds" }, h("b", {}, how), ` ${names.join(", ")}`));
+}
+
 // How long a bar is beside the longest, 0 to 1: what counts against a result has none.
 export const barLength = (share, longest) => (longest > 0 ? Math.min(1, Math.max(0, share / longest)) : 0);
 
@@ -58,7 +65,7 @@ function reasonsOf(details) {
   const head = h("tr", {}, ["", "Common space", "Encoder"].map((title) => h(title ? "th" : "td", {}, title)));
   const body = details.cosines.map(([name, ...values]) =>
     h("tr", {}, h("th", {}, name), values.map((value) => h("td", {}, value))));
-  const reasons = [h("h3", {}, "Why it matched")];
+  const reasons = [h("h3", {}, "Why it matched"), ...groundsOf(details)];
   if (rows.length) {
     const sum = `The score ${details.score} is the sum of`;
     reasons.push(h("p", { class: "key" }, sum), h("ul", { class: "shared" }, rows));

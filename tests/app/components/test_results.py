@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from html.parser import HTMLParser
 from pathlib import Path
@@ -14,13 +15,13 @@ from PIL import Image
 from serving import HOSTILE_CAPTIONS, HOSTILE_FILE, HOSTILE_LABEL
 
 from algcn.bundles.predictor import LabelScore, SharedLabel
-from algcn.evaluation.ranking import Weights
 from app.components.cards import beats, chance, rounded
 from app.components.download import csv_download
 from app.components.examples import chosen_index, render_examples
 from app.components.results import render_error, render_hint, render_results, thumbnail
 from app.search.query import Query
-from app.search.results import NOTHING, Found, Hit, SearchResult
+from app.search.results import NOTHING, Found, Hit, SearchResult, Shares
+from app.search.written import Said
 
 
 class Page(HTMLParser):
@@ -52,7 +53,9 @@ def hit(rank: int = 1, **values: object) -> Hit:
         "score": 0.5,
         "percentile": 99.96,
         "picture_cosines": (0.6, 0.3),
-        "shares": Weights(common=0.3, labels=0.25, encoder=-0.05),
+        "shares": Shares(common=0.3, labels=0.25, encoder=-0.15, written=0.1),
+        "says": (Said(HOSTILE_LABEL, "label"), Said("boat", "caption")),
+        "looks": (HOSTILE_LABEL,),
         "shared_labels": (SharedLabel(HOSTILE_LABEL, 0.2),),
     }
     return Hit(rank=rank, **{**defaults, **values})
@@ -127,10 +130,31 @@ def test_the_details_of_a_result_survive_the_attribute() -> None:
     assert details[0]["chance"] == "87 %"
     assert details[0]["picture"] == "picture/key/large/0"
     assert details[0]["cosines"] == [["Picture", "0.600", "0.300"], ["Caption", "0.700", "0.200"]]
+    assert details[0]["says"] == [f"{HOSTILE_LABEL} (given label)", "boat (caption)"]
+    assert details[0]["looks"] == [HOSTILE_LABEL]
     assert (details[0]["score"], details[0]["shares"]) == (
         "0.500",
-        [[HOSTILE_LABEL, 0.2], ["other labels", 0.05], ["common space", 0.3], ["encoder", -0.05]],
+        [
+            [HOSTILE_LABEL, 0.2],
+            ["other labels", 0.05],
+            ["common space", 0.3],
+            ["encoder", -0.15],
+            ["what is written", 0.1],
+        ],
     )
+
+
+def test_a_card_tells_what_says_so_from_what_looks_so() -> None:
+    page = Page(answer(hit()))
+    assert page.text.count(f"says so {HOSTILE_LABEL}, boat") == page.text.count(f"looks so {HOSTILE_LABEL}") == 2
+    neither = Page(answer(hit(says=(), looks=())))
+    assert "says so" not in neither.text and "looks so" not in neither.text
+
+
+def test_where_everything_was_left_out_that_is_said() -> None:
+    nothing = dataclasses.replace(found(best=None), left_out=7)
+    page = Page(answer(query=Query(text="a", without="b", away=1), pictures=nothing, captions=nothing))
+    assert page.text.count("steer less strongly") == 2
 
 
 def test_of_the_encoder_alone_no_sum_is_shown() -> None:

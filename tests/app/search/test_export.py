@@ -7,10 +7,10 @@ import io
 
 import pytest
 
-from algcn.evaluation.ranking import Weights
 from app.search.export import COLUMNS, to_csv
 from app.search.query import Query
-from app.search.results import NOTHING, Found, Hit, SearchResult
+from app.search.results import NOTHING, Found, Hit, SearchResult, Shares
+from app.search.written import Said
 
 
 def hit(**values: object) -> Hit:
@@ -26,7 +26,9 @@ def hit(**values: object) -> Hit:
         "score": -0.25,
         "percentile": 12.5,
         "picture_cosines": (-0.5, 0.25),
-        "shares": Weights(common=-0.5, labels=0.125, encoder=0.125),
+        "shares": Shares(common=-0.5, labels=0.125, encoder=0.0625, written=0.0625),
+        "says": (Said("dog", "label"), Said("=1", "caption")),
+        "looks": ("beach",),
     }
     return Hit(**{**defaults, **values})
 
@@ -50,8 +52,9 @@ def test_it_is_a_table_with_a_header_and_two_kinds_of_rows() -> None:
     assert rows[0]["labels"] == "dog|beach"
     assert float(rows[0]["score"]) == -0.25, "a number is no formula, even below zero"
     assert (float(rows[0]["picture_common"]), float(rows[0]["picture_encoder"])) == (-0.5, 0.25)
-    shares = [float(rows[0][f"share_{name}"]) for name in ("common", "labels", "encoder")]
+    shares = [float(rows[0][f"share_{name}"]) for name in ("common", "labels", "encoder", "written")]
     assert sum(shares) == float(rows[0]["score"])
+    assert (rows[0]["says"], rows[0]["looks"]) == ("dog|=1", "beach")
     row = next(csv.DictReader(io.StringIO(exported(hit(shares=NOTHING)), newline="")))
     assert row["share_common"] == row["share_labels"] == row["share_encoder"] == "", "the encoder alone has no shares"
 

@@ -9,8 +9,9 @@ from torch.nn import functional
 
 from algcn.evaluation.ranking import BALANCED, Parts, Ranking, Weights, joined
 from app.search.duplicates import fold
-from app.search.parse import AWAY, combine
+from app.search.parse import combine
 from app.search.ranker import Scores, _Kind, percentiles, ranking
+from app.search.steering import AWAY
 
 
 def unit(*rows: list[float]) -> torch.Tensor:
@@ -67,12 +68,16 @@ def parts_of(rule: Ranking, vectors: torch.Tensor) -> Parts:
     return rule.parts(vectors, likely, vectors.flip(0))
 
 
+def kind_of(items: Parts) -> _Kind:
+    return _Kind("image", items, np.arange(len(items.common)), torch.zeros(len(items.common), 0))
+
+
 @pytest.mark.parametrize("weights", [BALANCED, Weights(1, 0, 0.5), Weights(0, 3, 0), Weights(0, 0, 1)])
 def test_scores_are_those_of_the_bundles_ranking(vectors: torch.Tensor, weights: Weights) -> None:
     rule = Ranking(weights, Weights(0.2, 0.8, 0.3), torch.linspace(0.5, 1.5, 5))
     items = parts_of(rule, vectors)
     query = Parts(*(part[:1] for part in items))
-    scores = Scores(_Kind("image", items, np.arange(60)), query, rule)
+    scores = Scores(kind_of(items), query, rule)
     expected = (rule.weighted(query) @ joined(items).T)[0]
     assert scores.ranking == pytest.approx(expected.numpy(), abs=2e-5)
     assert scores.by("ranking") is scores.ranking
@@ -87,10 +92,10 @@ def test_a_query_that_is_nothing_to_the_encoder_is_scored_as_if_that_had_no_weig
     rule = Ranking.of_encoder_weight(0.5, 5)
     items = parts_of(rule, vectors)._replace(labels=torch.zeros(60, 15))
     query = Parts(items.common[:1], items.labels[:1], torch.zeros(1, 16))
-    scores = Scores(_Kind("image", items, np.arange(60)), query, rule)
+    scores = Scores(kind_of(items), query, rule)
     assert scores.ranking == pytest.approx((vectors @ vectors[0]).numpy(), abs=2e-6)
-    assert scores.shares(3) == pytest.approx((scores.ranking[3], 0, 0), abs=1e-5)
-    alone = Scores(_Kind("image", items, np.arange(60)), query, rule.reweighted(common=0))
+    assert scores.shares(3) == pytest.approx((scores.ranking[3], 0, 0, 0), abs=1e-5)
+    alone = Scores(kind_of(items), query, rule.reweighted(common=0))
     assert not alone.ranking.any(), "nothing ranks where only the encoder counts"
 
 
@@ -99,7 +104,7 @@ def test_equal_items_have_equal_scores_however_large_these_are(vectors: torch.Te
     rule = Ranking(BALANCED, Weights(0.02, 0.05, 0.01), torch.ones(40))
     one = rule.parts(vectors[:1], torch.rand(1, 40, generator=torch.Generator().manual_seed(1)), vectors[1:2])
     many = Parts(*(part.repeat(333, 1) for part in one))
-    scores = Scores(_Kind("image", many, np.arange(333)), one, rule).ranking
+    scores = Scores(kind_of(many), one, rule).ranking
     assert scores[0] > 100
     assert len(set(scores.tolist())) == 1
 

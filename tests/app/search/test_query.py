@@ -33,6 +33,9 @@ def item_of(file: str) -> int:
         ({"weight": math.nan}, "weight must be a number"),
         ({"weight": True}, "weight must be a number"),
         ({"weight": "0.5"}, "weight must be a number"),
+        ({"away": 1.5}, "away must be a number from 0 to 1"),
+        ({"away": None}, "away must be a number"),
+        ({"written": "no"}, "written must be true or false"),
         ({"cutoff": -1}, "cutoff must be a number from 0 to 100"),
         ({"cutoff": math.inf}, "cutoff must be a number"),
         ({"labels": "dog"}, "labels must be a list"),
@@ -99,6 +102,8 @@ class TestLink:
             Query(text="x", labels=("traffic light", "dog"), match="all", cutoff=60, beside=True),
             Query(text="x", labels=("dog",), match="none"),
             Query(text="x", labels_weight=0.0),
+            Query(text="x", without="snow", away=0.0),
+            Query(text="x", without="snow", away=0.85, written=False),
             Query(item=2, labels_weight=3.5, beside=True),
         ],
     )
@@ -126,6 +131,8 @@ class TestLink:
             ("?q=a" + "&label=x" * 300, "holds too much"),
             ("?q=a" + "&cut=101", "cutoff must be"),
             ("?q=a&subjects=all", "a subjects of 'all'"),
+            ("?q=a&away=far", "an? away of 'far'"),
+            ("?q=a&away=2", "away must be a number from 0 to 1"),
             ("?q=a&subjects=9", "labels_weight must be a number from 0 to 4"),
         ],
     )

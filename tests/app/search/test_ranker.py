@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from likely import with_probabilities
 
 from algcn.bundles.bundle import Bundle
 from algcn.evaluation.calibration import Calibration
-from algcn.evaluation.probabilities import PlattScale
-from algcn.evaluation.ranking import BALANCED, Ranking, Weights
+from algcn.evaluation.ranking import BALANCED, Ranking
 from algcn.gallery.store import build_gallery
 from algcn.kit.errors import InputError
 from app.search.query import Query
@@ -50,15 +50,6 @@ def calibrated(tiny_bundle_dir: Path, tiny_gallery_dir: Path) -> RetrievalServic
 def by_labels(tiny_bundle_dir: Path, tiny_gallery_dir: Path) -> RetrievalService:
     """One that ranks by labels, too."""
     return RetrievalService(bundle := with_probabilities(tiny_bundle_dir), build_gallery(tiny_gallery_dir, bundle))
-
-
-def with_probabilities(path: Path) -> Bundle:
-    bundle = Bundle.load(path)
-    count = len(bundle.label_set)
-    scale = PlattScale(torch.full((count,), 3.0), torch.full((count,), -2.0))
-    bundle.probabilities = {"image": scale, "text": scale}
-    bundle.ranking = Ranking(BALANCED, Weights(0.2, 0.8, 0.3), torch.linspace(0.5, 1.5, count))
-    return bundle
 
 
 def files(result: SearchResult) -> list[str]:
@@ -113,14 +104,15 @@ class TestCutoff:
         assert nothing.pictures.allowed == 6
 
     def test_with_one_it_goes_by_the_chance(self, calibrated: RetrievalService) -> None:
-        everything = calibrated.search(Query(text="a boat at night"))
+        seen = Query(text="a boat at night", written=False)
+        everything = calibrated.search(seen)
         assert everything.pictures.cutoff_by == "probability"
         for hit in everything.images:
             assert hit.probability == pytest.approx((hit.score + 1) / 4, abs=1e-5)
         for hit in everything.texts:
             assert hit.probability == pytest.approx((hit.score + 1) / 2, abs=1e-5)
         chances = sorted(hit.probability for hit in everything.images)
-        cut = calibrated.search(Query(text="a boat at night", cutoff=100 * (chances[2] + chances[3]) / 2))
+        cut = calibrated.search(dataclasses.replace(seen, cutoff=100 * (chances[2] + chances[3]) / 2))
         assert files(cut) == files(everything)[:3]
         assert cut.pictures.total == 3
 
@@ -190,7 +182,7 @@ class TestBeside:
 
 
 def test_the_cosines_of_a_result_are_its_own(service: RetrievalService) -> None:
-    result = service.search(Query(text="a boat at night"))
+    result = service.search(Query(text="a boat at night", written=False))
     point, gallery = result.point, service.gallery
     for hit in result.images:
         expected = (
@@ -292,7 +284,7 @@ class TestWithoutProbabilities:
         old = dataclasses.replace(pocket.bundle, probabilities={}, ranking=rule, calibration=None)
         pocket = RetrievalService(old, pocket.gallery, encoder=pocket.encoder)
         for query in (Query(text="a dog on the beach"), Query(item=5), Query(text="cow")):
-            result, gallery = pocket.search(query), pocket.gallery
+            result, gallery = pocket.search(dataclasses.replace(query, written=False)), pocket.gallery
             sides = {
                 "image": (gallery.image_embeddings, gallery.image_features, [hit.item for hit in result.images]),
                 "text": (gallery.text_embeddings, gallery.text_features, None),

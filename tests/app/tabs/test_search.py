@@ -32,7 +32,7 @@ from app.visitors.loading import Loading
 from app.visitors.visitor import Visitor
 
 PATIENCE = 60
-PLAIN = ("", Given(), 50, "", [], "any", 0, -1, False)
+PLAIN = ("", Given(), 50, "", 50, [], "any", 0, -1, True, False)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,9 @@ def tab(service: RetrievalService, tmp_path: Path) -> SearchTab:
 
 
 def boxes(**values: Any) -> tuple[Any, ...]:
-    names = ("text", "given", "weight", "without", "labels", "match", "cutoff", "subjects", "beside")
+    names = (
+        "text", "given", "weight", "without", "away", "labels", "match", "cutoff", "subjects", "written", "beside",
+    )  # fmt: skip
     return tuple({**dict(zip(names, PLAIN, strict=True)), **values}.values())
 
 
@@ -85,6 +87,8 @@ def test_the_answered_query_is_the_visitors(tab: SearchTab) -> None:
         ({"text": "a", "labels": 7}, "labels must be a list"),
         ({"text": "a", "match": None}, "match must be one of"),
         ({"text": "a", "cutoff": "1"}, "cutoff must be a number"),
+        ({"text": "a", "away": "far"}, "away must be a number"),
+        ({"text": "a", "away": 1000}, "away must be a number"),
         ({"given": Given(upload={"path": "/etc/hostname"})}, "image must be an uploaded file"),
         ({"given": Given(item=99)}, "There is no such picture"),
     ],
@@ -109,6 +113,19 @@ def test_a_picture_counts_from_when_it_was_read(tab: SearchTab, tmp_path: Path) 
     dropped = tab.drop_picture(Visitor(), answer[tab.last_query], *boxes(text="a boat", given=answer[tab.ask.given]))
     assert dropped[tab.ask.given] == Given()
     assert not dropped[tab.last_query].has_picture
+
+
+def test_what_is_written_can_be_switched_off_where_anything_is(
+    tab: SearchTab, service: RetrievalService, other: RetrievalService
+) -> None:
+    visitor = Visitor()
+    assert tab.open_page(visitor, "")[tab.ask.written] == gr.update(visible=True)
+    off = tab.search(visitor, None, *boxes(text="boat", away=80, without="dog", written=False))
+    assert (off[tab.last_query].written, off[tab.last_query].away) == (False, 0.8)
+    assert "written=0" in off[tab.results] and "away=0.8" in off[tab.results]
+    visitor.open(other)
+    offered = tab.reopen(other, visitor, (id(service), service.key), None)
+    assert offered[tab.ask.written] == gr.update(visible=False)
 
 
 class TestSubjects:
