@@ -31,20 +31,24 @@ from algcn.command_line import (
 from algcn.datasets.features import Features
 from algcn.datasets.image_folder import read_image_folder
 from algcn.datasets.left_out import count_labels
+from algcn.evaluation.evidence import describe
 from algcn.evaluation.fitting import fit_probabilities, fit_ranking, fitting_weights
 from algcn.evaluation.measure import measure_ranking
 from algcn.evaluation.record import HELD_OUT, Record
-from algcn.evaluation.reliability import fit_calibration, measure_calibration, summary
-from algcn.evaluation.retrieval import RELEVANCE, Embedded
+from algcn.evaluation.reliability import Labelled, fit_calibration, measure_calibration, summary
+from algcn.evaluation.retrieval import RELEVANCE, has_own_space
 from algcn.kit.account import Account
 from algcn.kit.errors import InputError, run_command
 from algcn.kit.progress import ProgressBar
 from algcn.training.modes import directed_graph
 
 if TYPE_CHECKING:
+    import torch
+
     from algcn.bundles.bundle import Bundle
     from algcn.gallery.store import Gallery
     from algcn.method.labels import LabelSet
+    from algcn.method.model import ALGCN
 
 
 NOT_CALIBRATED = "not calibrated: the features share no space of an encoder, or too few validation items have labels"
@@ -75,20 +79,17 @@ def account_of(features: Features, gallery: Gallery | None, label_set: LabelSet)
     return account
 
 
-def gallery_items(gallery: Gallery, bundle: Bundle) -> Embedded:
-    """A gallery in the ranking's space, with those of its labels that the bundle knows, to be compared with."""
+def gallery_items(gallery: Gallery, bundle: Bundle) -> Labelled:
+    """A gallery as evidence sees it, with those of its labels that the bundle knows, to be compared with."""
     predictor = LabelPredictor(bundle)
-    sides = {
-        "image": (gallery.image_embeddings, gallery.image_features),
-        "text": (gallery.text_embeddings, gallery.text_features),
-    }
     images, texts = (
-        bundle.ranking.symmetric(
-            bundle.ranking.parts(embeddings, predictor.probabilities(embeddings, modality), features)
+        describe(embeddings, predictor.probabilities(embeddings, modality), features)
+        for modality, embeddings, features in (
+            ("image", gallery.image_embeddings, gallery.image_features),
+            ("text", gallery.text_embeddings, gallery.text_features),
         )
-        for modality, (embeddings, features) in sides.items()
     )
-    return Embedded(images=images, texts=texts, owner=gallery.text_owner, labels=predictor.known(gallery.items))
+    return Labelled(images, texts, gallery.text_owner, predictor.known(gallery.items))
 
 
 def build_parser() -> CommandParser:
@@ -102,6 +103,11 @@ def build_parser() -> CommandParser:
     add_data(parser, "the feature file (.safetensors) that the bundle was trained on")
     parser.add_argument("--gallery", type=path, help="an image folder with labels, to test the curves on as well")
     parser.add_argument("--name", default="gallery", help="what to call that gallery")
+    parser.add_argument(
+        "--chances-only",
+        action="store_true",
+        help="leave label probabilities, ranking and graph as they are; FEATURES may lack some of the training rows",
+    )
     parser.add_argument(
         "--relevance-labels", choices=RELEVANCE, default="annotated", help="labels by which ranking is measured"
     )
@@ -129,17 +135,13 @@ def main(argv: Sequence[str] | None = None) -> None:
                 f"{str(arguments.data)!r} is not the feature file of this bundle: its labels are others; "
                 "give the file that the bundle was trained on."
             )
-        scales = fit_probabilities(model, features, device)
-        if not scales:
-            raise InputError(
-                f"{str(arguments.data)!r} has no labelled validation items to fit on; "
-                "give the feature file that the bundle was trained on, with its validation split."
-            )
-        ranking = fit_ranking(model, features, scales, fitting_weights(features, scales), device)
-        calibration = fit_calibration(model, features, ranking, scales, device)
-        bundle = replace(bundle, probabilities=scales, ranking=ranking, calibration=calibration)
-        tradeoff, by_labels = measure_ranking(model, features, arguments.relevance_labels, ranking, scales, device)
-        record = replace(Record.read(bundle.metrics or {}), ranking=tradeoff, ranked_by_labels=by_labels)
+        record, changed = Record.read(bundle.metrics or {}), {}
+        if not arguments.chances_only:
+            bundle, record, changed = _refit(bundle, model, features, record, arguments.relevance_labels, device)
+        scales, ranking = bundle.probabilities, bundle.ranking
+        encode = bundle.encoder().encode_texts if "text" in bundle.encodes and has_own_space(features) else None
+        calibration = fit_calibration(model, features, ranking, scales, device, encode)
+        bundle = replace(bundle, calibration=calibration)
         others, gallery = {}, None
         if arguments.gallery:
             gallery = _build(arguments.gallery, bundle, shown=not arguments.quiet)
@@ -147,24 +149,40 @@ def main(argv: Sequence[str] | None = None) -> None:
         account = account_of(features, gallery, bundle.label_set)
         report: dict[str, Any] = {}
         if calibration is not None:
-            tested = measure_calibration(calibration, model, features, ranking, scales, others, device)
+            tested = measure_calibration(calibration, model, features, ranking, scales, others, device, encode)
             report = tested.to_json()
             record = replace(record, calibration=tested)
-        update_bundle(
-            arguments.bundle,
-            probabilities=scales,
-            ranking=ranking,
-            calibration=calibration,
-            directed_graph=directed_graph(features, model.cpu(), scales),
-            metrics=record.to_json(),
-        )
+        if not arguments.chances_only:
+            changed["directed_graph"] = directed_graph(features, model.cpu(), scales)
+        update_bundle(arguments.bundle, calibration=calibration, metrics=record.to_json(), **changed)
         for split in HELD_OUT:
-            if (found := by_labels.of(split)) is not None and found.map is not None:
+            by_labels = record.ranked_by_labels
+            if by_labels is not None and (found := by_labels.of(split)) is not None and found.map is not None:
                 average, by_chance = found.map.primary, found.map.chance
                 print(f"{split}, ranked by labels: mAP {average:.4f} (random ranking {by_chance:.4f})")
         print(summary(tested) if report else NOT_CALIBRATED)
         tell(account)
         answer({**report, "account": account.to_json()})
+
+
+def _refit(
+    bundle: Bundle, model: ALGCN, features: Features, record: Record, relevance: str, device: torch.device
+) -> tuple[Bundle, Record, dict[str, Any]]:
+    """Fit label probabilities and the rule of ranking anew, and measure the ranking.
+
+    Returns:
+        The bundle and its record with them, and what of its files changes.
+    """
+    scales = fit_probabilities(model, features, device)
+    if not scales:
+        raise InputError(
+            "The features have no labelled validation items to fit on; give the feature file that the bundle was "
+            "trained on, with its validation split."
+        )
+    ranking = fit_ranking(model, features, scales, fitting_weights(features, scales), device)
+    tradeoff, by_labels = measure_ranking(model, features, relevance, ranking, scales, device)
+    record = replace(record, ranking=tradeoff, ranked_by_labels=by_labels)
+    return replace(bundle, probabilities=scales, ranking=ranking), record, {"probabilities": scales, "ranking": ranking}
 
 
 def _build(folder: Path, bundle: Bundle, *, shown: bool) -> Gallery:

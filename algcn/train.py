@@ -51,7 +51,7 @@ from algcn.datasets.features import Features
 from algcn.evaluation.measure import measure_splits
 from algcn.evaluation.record import HELD_OUT, PriorLabels
 from algcn.evaluation.reliability import fit_calibration, measure_calibration
-from algcn.evaluation.retrieval import RELEVANCE, relevance_columns, summary
+from algcn.evaluation.retrieval import RELEVANCE, has_own_space, relevance_columns, summary
 from algcn.kit.disk import MAKE_ROOM, DiskFullError, check_room, size_of
 from algcn.kit.errors import InputError, run_command
 from algcn.kit.progress import ProgressBar
@@ -404,9 +404,11 @@ def _keep(arguments: argparse.Namespace, outcome: _Outcome, device: torch.device
         without_gcn.half().float()
         columns = relevance_columns(features.label_set, arguments.relevance_labels)
         record = replace(record, without_gcn=measure_splits(without_gcn, features, columns, device))
-    calibration = fit_calibration(model, features, result.ranking, result.probabilities, device)
+    fitted = (model, features, result.ranking, result.probabilities)
+    encode = encoder.encode_texts() if has_own_space(features) else None
+    calibration = fit_calibration(*fitted, device, encode)
     if calibration is not None:
-        tested = measure_calibration(calibration, model, features, result.ranking, result.probabilities, device=device)
+        tested = measure_calibration(calibration, *fitted, device=device, encode=encode)
         record = replace(record, calibration=tested)
     if paper is not None:
         record = replace(record, label_embeddings=Path(arguments.label_embeddings).name)

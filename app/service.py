@@ -47,9 +47,8 @@ if TYPE_CHECKING:
 
 # Below this chance even the best result is more likely than not to have nothing to do with the query.
 EVEN_CHANCE = 0.5
-BARE = "Chances were calibrated on whole captions: for the bare name of a label they tend to be too high."
+MOST_UNKNOWN = 8  # words that are listed
 STEERED = "Words to steer away from change the order; the chances are those of the rest of the query."
-REWEIGHTED = "Another weight of shared subjects changes the order; the chances are those of the model's own weight."
 UNWEIGHTED = "This model has no probabilities of labels, so shared subjects were given no weight."
 OWN = "A label of your own counts in the order as the model's do; the chances were calibrated without it."
 MIXED = "The chances are those of the words and of the picture, averaged by their weights."
@@ -136,6 +135,11 @@ class RetrievalService:
         return "percentile" if self.bundle.calibration is None else "probability"
 
     @property
+    def cutoff(self) -> float:
+        """The cut-off of a query that names none, in percent: 0 where the bundle is not calibrated."""
+        return 0.0 if self.bundle.calibration is None else round(100 * self.bundle.calibration.cutoff, 2)
+
+    @property
     def labels_weight(self) -> float | None:
         """How much shared labels count where a query does not say; None where the model has no probabilities."""
         return self.bundle.ranking.weights.labels if self.predictor.has_probabilities else None
@@ -154,23 +158,27 @@ class RetrievalService:
         of_encoder = bool(parsed.point.features.any())
         if query.space == "encoder" and not of_encoder:
             raise InputError(LABELS_ALONE)
-        pictures, captions = self._ranker.answer(parsed, query.space, self._calibration_of(query.space, parsed))
+        calibration = self._calibration_of(query.space)
+        pictures, captions = self._ranker.answer(parsed, query.space, calibration)
+        chance = self._ranker.chance(parsed, calibration) if pictures.cutoff_by == "probability" else None
         beside = None
         if query.beside and of_encoder:
             # Nobody calibrated the encoder alone, and it is there to be compared with: it is not cut off.
             other = "ranking" if query.space == "encoder" else "encoder"
             uncut = dataclasses.replace(parsed, query=dataclasses.replace(query, cutoff=0.0))
-            beside = self._ranker.answer(uncut, other, self._calibration_of(other, parsed))
+            beside = self._ranker.answer(uncut, other, self._calibration_of(other))
         return SearchResult(
             query=query,
             point=parsed.point,
             pictures=pictures,
             captions=captions,
             beside=beside,
-            query_labels=parsed.query_labels,
-            notice=self._notice(parsed, pictures),
+            query_labels=[] if all(part.means_nothing for part in parsed.parts) else parsed.query_labels,
+            notice=self._notice(parsed, pictures, chance),
             remark=self._remark(parsed, pictures),
             seconds=time.perf_counter() - start,
+            chance=chance,
+            suggestion=next((part.corrected for part in parsed.parts if part.corrected), None),
         )
 
     def search_by_text(self, text: str, limit: int = DEFAULT_LIMIT) -> SearchResult:
@@ -246,24 +254,26 @@ class RetrievalService:
     def _positions(self) -> dict[str, int]:
         return {item.file_name: position for position, item in enumerate(self.gallery.items)}
 
-    def _calibration_of(self, space: str, parsed: ParsedQuery) -> Calibration | None:
-        """Calibrations are fitted on the ranking score of what was read; the encoder's alone and labels have none."""
-        was_read = all(part.features.any() for part in parsed.parts)
-        return self.bundle.calibration if space == "ranking" and was_read else None
+    def _calibration_of(self, space: str) -> Calibration | None:
+        """Chances stand beside the model's own ranking; the encoder's alone is there to be compared with."""
+        return self.bundle.calibration if space == "ranking" else None
 
-    def _notice(self, parsed: ParsedQuery, pictures: Found) -> str | None:
+    def _notice(self, parsed: ParsedQuery, pictures: Found, chance: str | None) -> str | None:
         sentences = [part.notice for part in parsed.parts if part.notice]
+        unknown = list(dict.fromkeys(word for part in parsed.parts for word in part.unknown))
+        if unknown:
+            sentences.append(
+                f"I do not know {'this word' if len(unknown) == 1 else 'these words'}: {_listed(unknown)}."
+            )
         if parsed.query.beside and not parsed.point.features.any():
             sentences.append(LABELS_ALONE)
         if not parsed.point.embedding.any() and not parsed.seen.labels.any():
             sentences.append(UNSEEN)
         if parsed.query.labels_weight is not None and self.labels_weight is None:
             sentences.append(UNWEIGHTED)
-        if pictures.cutoff_by == "probability" and pictures.hits and pictures.best < 100 * EVEN_CHANCE:
-            sentences.append(
-                f"Nothing here matches well: even the likeliest picture has only a {pictures.best:.0f} % chance of "
-                "sharing a label with your query."
-            )
+        if chance is not None and pictures.hits and pictures.best < 100 * EVEN_CHANCE:
+            best = f"even the likeliest picture has only a {pictures.best:.0f} % chance {chance}"
+            sentences.append(f"Nothing here matches well: {best}.")
         return " ".join(sentences) or None
 
     def _remark(self, parsed: ParsedQuery, pictures: Found) -> str | None:
@@ -273,11 +283,14 @@ class RetrievalService:
             (pictures.left_out > 0, f"Left out for having or probably showing {names}: {count}."),
             (has_chances and len(parsed.parts) > 1, MIXED),
             (has_chances and bool(parsed.unwanted), STEERED),
-            (has_chances and parsed.query.labels_weight not in (None, self.labels_weight), REWEIGHTED),
-            (has_chances and any(part.labels_only for part in parsed.parts), BARE),
             (has_chances and any(part.own for part in parsed.parts), OWN),
         )
         return " ".join(sentence for applies, sentence in remarks if applies) or None
+
+
+def _listed(words: Sequence[str]) -> str:
+    more = len(words) - MOST_UNKNOWN
+    return ", ".join(words[:MOST_UNKNOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def reads_words(bundle: Bundle) -> bool:

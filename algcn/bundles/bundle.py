@@ -88,8 +88,8 @@ class Bundle:
         probabilities: "image" and "text": from the cosines of labels to their probabilities; empty when none were
             saved.
         ranking: What a search ranks by (see `algcn.evaluation.ranking`).
-        calibration: The curves from ranking scores to probabilities; None without them, or where they were fitted
-            for other weights of the ranking.
+        calibration: The curves from evidence to probabilities; None without them, or where they are of the kind that
+            went before (`algcn.reliability` fits new ones).
         fingerprint: A hash of the weights, the labels and the encoder; equal fingerprints, equal embeddings.
 
     Example:
@@ -146,7 +146,7 @@ class Bundle:
             thresholds=_part(path, lambda: thresholds_from_json(config.get("thresholds"), len(label_set))),
             probabilities=_part(path, lambda: scales_from_json(config.get("label_probabilities"), len(label_set))),
             ranking=ranking,
-            calibration=_part(path, lambda: _calibration(config, ranking)),
+            calibration=_part(path, lambda: _calibration(config)),
             path=path,
             fingerprint=_fingerprint(config, label_set, encoder_fingerprint),
             encoder_fingerprint=encoder_fingerprint,
@@ -354,11 +354,8 @@ def _part(path: Path, read: Any) -> Any:
         raise InputError(f"The file {path / CONFIG_NAME} cannot be used. {error}") from None
 
 
-def _calibration(config: Mapping[str, Any], ranking: Ranking) -> Calibration | None:
-    if config.get("calibration") is None:
-        return None
-    calibration = Calibration.from_json(config["calibration"])
-    return calibration if calibration.weights == ranking.weights else None
+def _calibration(config: Mapping[str, Any]) -> Calibration | None:
+    return None if config.get("calibration") is None else Calibration.from_json(config["calibration"])
 
 
 def _fingerprint(config: Mapping[str, Any], label_set: LabelSet, encoder_fingerprint: str | None) -> str:

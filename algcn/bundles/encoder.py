@@ -16,9 +16,9 @@ import dataclasses
 import json
 import re
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from algcn.bundles.manifest import (
     CONFIG_NAME,
@@ -36,6 +36,9 @@ from algcn.features.encoder_files import HUB_PATTERNS, HUB_PREFIX, read_encoder_
 from algcn.kit.disk import size_of
 from algcn.kit.errors import InputError
 from algcn.method.config import ModelConfig
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 MODALITIES = frozenset({"image", "text"})
 _ARTICLE = {"image": "an image", "text": "a text"}
@@ -194,6 +197,12 @@ class ChosenEncoder:
         """How much a bundle copies of it."""
         is_folder = self.reference is not None and not self.reference.startswith(HUB_PREFIX)
         return sum(map(size_of, _copied(Path(self.reference)))) if is_folder and self.stays_in is None else 0
+
+    def encode_texts(self) -> Callable[[Sequence[str]], Tensor] | None:
+        """Load it and return what makes features of texts; None where it is not there or reads no texts."""
+        if self.reference is None or "text" not in self.encodes:
+            return None
+        return load_encoder(self.reference).encode_texts
 
     def results(self) -> EncoderResults | None:
         """Its own recall, where it reads both sides and the folder it comes from (of `algcn.pretrain`) says it.

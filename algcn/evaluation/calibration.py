@@ -1,141 +1,218 @@
-"""From a ranking score to a probability: how likely a query and a result share a label.
+"""From what speaks for a result to the chance that it is what was asked for.
 
-Notable: one curve for each direction, fitted by isotonic regression on pairs whose labels are known
-(`algcn.reliability` fits and tests it) and kept as a few knots, so that applying it is `numpy.interp` and nothing more.
-Scores of another weighting of the encoder mean something else: the weight it was fitted with is part of it.
+The chance belongs to what was asked. Of words that name labels it is that of showing all of them ("name_to_…"), of
+anything else that of sharing a label with it, the most common labels left out (`evidence.counted_labels`).
+
+Notable: one curve for each way from query to result. It weighs the evidence (`algcn.evaluation.evidence`) and goes
+through a few knots of an isotonic regression, both fitted on validation (`algcn.evaluation.reliability`), so that
+applying it is a sum and `numpy.interp`, whatever a search ranks by.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
 
-from algcn.evaluation.ranking import Weights
-from algcn.evaluation.results import ALL_DIRECTIONS, Bin, Reliability
+from algcn.evaluation.evidence import Evidence
+from algcn.evaluation.results import ALL_DIRECTIONS, NAMED, Bin, Reliability
+from algcn.kit import checks
 from algcn.kit.errors import InputError
 
 DIRECTIONS = tuple(ALL_DIRECTIONS)
+KINDS = (*DIRECTIONS, *NAMED)
 KNOTS = 64
 DIGITS = 5
 # Scores are first averaged in groups of this many pairs: else the ends of a curve hang on a single pair.
 GROUP = 500
+MOST_WEIGHED = 200_000  # pairs, taken evenly, that the evidence is weighed on
 BINS = 10
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Calibration:
-    """Curves from ranking scores to probabilities.
+class Curve:
+    """From evidence to a probability.
 
     Attributes:
-        curves: By direction: scores, strictly rising, and the probability at each, never falling; 2 to KNOTS of them.
-        weights: Those of the ranking whose scores these are (see `algcn.evaluation.ranking`).
-
-    Raises:
-        InputError: A curve is none, or the direction is not known.
+        weights: How much each piece of evidence counts; K of at least 0.
+        scores: Weighted sums, strictly rising; 2 to KNOTS of them.
+        probabilities: That at each of the scores, never falling.
     """
 
-    curves: Mapping[str, tuple[np.ndarray, np.ndarray]]
-    weights: Weights
+    weights: tuple[float, ...]
+    scores: np.ndarray
+    probabilities: np.ndarray
 
-    def __post_init__(self) -> None:
-        for direction, (scores, probabilities) in self.curves.items():
-            _check_direction(direction)
-            fits = scores.ndim == 1 and scores.shape == probabilities.shape and 2 <= len(scores) <= KNOTS
-            finite = np.isfinite(scores).all() and np.isfinite(probabilities).all()
-            if not (fits and finite and (np.diff(scores) > 0).all() and (np.diff(probabilities) >= 0).all()):
-                raise InputError(
-                    f"The calibration of {direction} is not a rising curve of 2 to {KNOTS} knots; fit it anew."
-                )
-            if probabilities[0] < 0 or probabilities[-1] > 1:
-                raise InputError(f"The calibration of {direction} has a probability outside 0 to 1; fit it anew.")
+    def misfit(self, pieces: int) -> str | None:
+        """Say what is wrong with the curve, if anything is; it is to weigh `pieces` of evidence."""
+        scores, probabilities = self.scores, self.probabilities
+        if len(self.weights) != pieces or not all(0 <= weight < np.inf for weight in self.weights):
+            return f"does not weigh {pieces} pieces of evidence by numbers of at least 0"
+        fits = scores.ndim == 1 and scores.shape == probabilities.shape and 2 <= len(scores) <= KNOTS
+        finite = np.isfinite(scores).all() and np.isfinite(probabilities).all()
+        if not (fits and finite and (np.diff(scores) > 0).all() and (np.diff(probabilities) >= 0).all()):
+            return f"is not a rising curve of 2 to {KNOTS} knots"
+        if probabilities[0] < 0 or probabilities[-1] > 1:
+            return "has a probability outside 0 to 1"
+        return None
 
-    def probability(self, direction: str, scores: np.ndarray) -> np.ndarray:
-        """Say how likely a result with each score shares a label with the query, 0 to 1, in the shape of `scores`.
-
-        Beyond the scores that were seen when it was fitted, the probability is that of the nearest.
+    def __call__(self, evidence: Sequence[np.ndarray]) -> np.ndarray:
+        """Say how likely each result is what was asked for, 0 to 1; beyond the curve's ends, as there.
 
         Args:
-            direction: One of DIRECTIONS: from what the query is to what the result is.
-            scores: Ranking scores, any shape.
+            evidence: K arrays of one shape.
+        """
+        scores = sum(weight * piece for weight, piece in zip(self.weights, evidence, strict=True))
+        return np.interp(scores, self.scores, self.probabilities)
+
+    def to_json(self) -> dict[str, Any]:
+        """The curve as a config.json has it."""
+        return {
+            "weights": list(self.weights),
+            "scores": self.scores.tolist(),
+            "probabilities": self.probabilities.tolist(),
+        }
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Calibration:
+    """Curves from evidence to probabilities.
+
+    Attributes:
+        curves: By kind of question and result, some of KINDS.
+        uncounted: Names of the labels that two items do not share anything by having.
+        cutoff: The probability below which a result is left out where nobody says otherwise, 0 to 1.
+
+    Raises:
+        InputError: A curve is none, its kind is not known, or the cut-off is no probability.
+    """
+
+    curves: Mapping[str, Curve]
+    uncounted: tuple[str, ...] = ()
+    cutoff: float = 0.0
+
+    def __post_init__(self) -> None:
+        checks.number(self.cutoff, "calibration's cut-off", 0, 1)
+        for kind, curve in self.curves.items():
+            _check_kind(kind)
+            misfit = curve.misfit(1 if kind in NAMED else len(Evidence._fields))
+            if misfit is not None:
+                raise InputError(f"The calibration of {kind} {misfit}; fit it anew.")
+
+    def probability(self, kind: str, evidence: Sequence[np.ndarray]) -> np.ndarray:
+        """Say how likely each result is what was asked for, 0 to 1, in the shape of the evidence.
+
+        Args:
+            kind: One of KINDS: from what the query is to what the result is.
+            evidence: What speaks for each result: an `Evidence`, or for NAMED the log-odds alone.
 
         Raises:
-            InputError: The direction is not known, or there is no curve for it.
+            InputError: The kind is not known, or there is no curve for it.
         """
-        _check_direction(direction)
-        if direction not in self.curves:
-            raise InputError(f"This calibration has no curve for {direction}, only for {', '.join(self.curves)}.")
-        return np.interp(scores, *self.curves[direction])
+        _check_kind(kind)
+        if kind not in self.curves:
+            raise InputError(f"This calibration has no curve for {kind}, only for {', '.join(self.curves)}.")
+        return self.curves[kind](evidence)
 
     def to_json(self) -> dict[str, Any]:
         """The calibration as a config.json has it."""
-        curves = {
-            direction: {"scores": scores.tolist(), "probabilities": probabilities.tolist()}
-            for direction, (scores, probabilities) in self.curves.items()
+        return {
+            "uncounted_labels": list(self.uncounted),
+            "cutoff": self.cutoff,
+            "curves": {kind: curve.to_json() for kind, curve in self.curves.items()},
         }
-        return {"weights": self.weights.to_json(), "curves": curves}
 
     @classmethod
-    def from_json(cls, value: Any) -> Self:
-        """Read what `to_json` gave.
+    def from_json(cls, value: Any) -> Self | None:
+        """Read what `to_json` gave; None for a calibration of a former kind, which promised less than is said today.
 
         Raises:
             InputError: The value is no calibration.
         """
         try:
+            if {"weights", "encoder_weight"} & set(value) and "curves" in value:
+                return None
             curves = {
-                direction: tuple(np.array(curve[name], dtype=float) for name in ("scores", "probabilities"))
-                for direction, curve in value["curves"].items()
+                kind: Curve(
+                    tuple(float(weight) for weight in curve["weights"]),
+                    *(np.array(curve[name], dtype=float) for name in ("scores", "probabilities")),
+                )
+                for kind, curve in value["curves"].items()
             }
-            weights = Weights.from_json(
-                value["weights"] if "weights" in value else {"encoder": value["encoder_weight"]}
-            )
-        except InputError:
-            raise
+            uncounted = [str(name) for name in value["uncounted_labels"]]
+            cutoff = value["cutoff"]
         except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
-            raise InputError("The calibration must be an object with weights and curves; restore it.") from None
-        return cls(curves, weights)
+            raise InputError(
+                "The calibration must be an object with curves, uncounted_labels and a cutoff; restore it."
+            ) from None
+        return cls(curves, tuple(uncounted), cutoff)
 
 
-def fit_curve(scores: np.ndarray, relevant: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Fit the rising curve that says best how likely a pair with a score is relevant.
+def fit_curve(evidence: np.ndarray, relevant: np.ndarray, counts: np.ndarray | None = None) -> Curve:
+    """Fit the curve that says best how likely a pair is relevant: logistic regression, then isotonic regression.
 
-    Isotonic regression (least squares, weighted by pairs) of groups of about GROUP pairs with neighbouring scores, read
-    off at KNOTS scores between the lowest and the highest group.
+    The first weighs the evidence, no piece of it against; the second (least squares) says what a weighted sum is worth,
+    over groups of about GROUP pairs with neighbouring sums, and is read off at KNOTS sums between the lowest and the
+    highest group.
 
     Args:
-        scores: P ranking scores.
-        relevant: P, true where the two share a label.
-
-    Returns:
-        Scores and probabilities at the knots.
+        evidence: P × K.
+        relevant: P, true where the result is what was asked for.
+        counts: P, how much each pair counts; all the same by default.
 
     Raises:
-        InputError: Too few pairs, or all with the same score.
+        InputError: Too few pairs, or all with the same evidence.
     """
     from sklearn.isotonic import IsotonicRegression  # only who fits a curve needs it
 
-    if scores.ndim != 1 or scores.shape != relevant.shape:
+    if evidence.ndim != 2 or evidence.shape[:1] != relevant.shape:
         raise InputError(
-            f"{scores.shape} scores and {relevant.shape} marks of relevance do not belong together; give as many."
+            f"Evidence of shape {evidence.shape} and {relevant.shape} marks of relevance do not belong together; give "
+            "a row of evidence for each pair."
         )
+    evidence, relevant = evidence.astype(np.float64), relevant.astype(np.float64)
+    counts = np.ones(len(evidence)) if counts is None else counts.astype(np.float64)
+    if len(evidence) < 2:
+        raise InputError(f"{len(evidence)} pairs are too few to fit a calibration; give more labelled items.")
+    weights = _weigh(evidence, relevant, counts)
+    scores = evidence @ weights
     order = np.argsort(scores, kind="stable")
     starts = np.arange(0, len(order), min(GROUP, max(1, len(order) // KNOTS)))
-    if len(starts) < 2:
-        raise InputError(f"{len(order)} pairs are too few to fit a calibration; give more labelled items.")
-    counts = np.diff(np.append(starts, len(order)))
-    means, shares = (
-        np.add.reduceat(values[order].astype(np.float64), starts) / counts for values in (scores, relevant)
-    )
-    fitted = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(means, shares, counts)
+    sizes = np.add.reduceat(counts[order], starts)
+    means, shares = (np.add.reduceat((counts * values)[order], starts) / sizes for values in (scores, relevant))
+    fitted = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(means, shares, sizes)
     knots = np.unique(np.round(np.linspace(means[0], means[-1], KNOTS), DIGITS))
     if len(knots) < 2:
         raise InputError(
             "All pairs have the same score, so a score says nothing about relevance; train the model first."
         )
-    return knots, np.round(np.maximum.accumulate(fitted.predict(knots)), DIGITS)
+    probabilities = np.round(np.maximum.accumulate(fitted.predict(knots)), DIGITS)
+    return Curve(tuple(weights.tolist()), knots, probabilities)
+
+
+def _weigh(evidence: np.ndarray, relevant: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """How much each piece of evidence counts, by logistic regression with no weight below 0; K, rounded."""
+    from scipy.optimize import minimize
+
+    if evidence.shape[1] == 1:
+        return np.ones(1)
+    evenly = slice(None, None, -(-len(evidence) // MOST_WEIGHED))
+    evidence, relevant, counts = evidence[evenly], relevant[evenly], counts[evenly]
+    middle, spread = evidence.mean(axis=0), evidence.std(axis=0)
+    says = spread > 0  # what is the same for all pairs says nothing
+    standard, share = (evidence - middle) / np.where(says, spread, 1.0), counts / counts.sum()
+
+    def loss(found: np.ndarray) -> tuple[float, np.ndarray]:
+        logits = standard @ found[:-1] + found[-1]
+        error = share * (1 / (1 + np.exp(-logits)) - relevant)
+        value = float(share @ (np.logaddexp(0, logits) - relevant * logits))
+        return value, np.append(error @ standard, error.sum())
+
+    bounds = [(0.0, None)] * evidence.shape[1] + [(None, None)]
+    found = minimize(loss, np.append(np.ones(evidence.shape[1]), 0.0), jac=True, method="L-BFGS-B", bounds=bounds)
+    return np.round(np.where(says, found.x[:-1] / np.where(says, spread, 1.0), 0.0), DIGITS)
 
 
 def reliability(predicted: np.ndarray, relevant: np.ndarray, bins: int = BINS) -> Reliability:
@@ -175,6 +252,6 @@ def reliability(predicted: np.ndarray, relevant: np.ndarray, bins: int = BINS) -
     )
 
 
-def _check_direction(direction: str) -> None:
-    if direction not in DIRECTIONS:
-        raise InputError(f"The direction {direction!r} is not known; use one of {', '.join(DIRECTIONS)}.")
+def _check_kind(kind: str) -> None:
+    if kind not in KINDS:
+        raise InputError(f"The kind {kind!r} is not known; use one of {', '.join(KINDS)}.")

@@ -188,23 +188,51 @@ class FittedOn(Part):
 
 
 @dataclass(frozen=True)
+class Question(Part):
+    """One kind of question that was asked of the pictures of a set.
+
+    Attributes:
+        shown: Share of the queries that show a picture at the cut-off.
+        sure: Share of the queries whose first picture is said to be more likely right than not.
+    """
+
+    queries: Count
+    reliability: Reliability
+    shown: Share
+    sure: Share
+
+
+@dataclass(frozen=True)
 class TestedSet(Part):
-    """Items that a calibration was tested on; `directions` has some of `ALL_DIRECTIONS`."""
+    """Items that a calibration was tested on.
+
+    Attributes:
+        directions: Of whole captions and pictures, some of `ALL_DIRECTIONS`.
+        questions: By kind (`results.QUESTIONS`), what is asked in words of the pictures.
+    """
 
     name: str
     images: Count
     texts: Count
     directions: Mapping[str, Reliability]
+    questions: Mapping[str, Question] | None = None
 
 
 @dataclass(frozen=True)
 class CalibrationTest(Part):
-    """What a bundle's calibration promises and what happens; of how many labels."""
+    """What a bundle's calibration promises and what happens; of how many labels.
+
+    Attributes:
+        uncounted: The labels that two items do not share anything by having.
+        cutoff: The chance below which a result is left out.
+    """
 
     fitted_on: FittedOn
     labels: Count
     sets: tuple[TestedSet, ...]
     definitions: Mapping[str, str] | None = None
+    uncounted: tuple[str, ...] | None = None
+    cutoff: Share | None = None
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,16 @@ from algcn.kit.decoding import Part, Within
 DIRECTIONS = {"image_to_text": "image → text", "text_to_image": "text → image"}
 # Probabilities are also promised within one modality.
 ALL_DIRECTIONS = {**DIRECTIONS, "image_to_image": "image → image", "text_to_text": "text → text"}
+# Words that name labels ask for what shows them.
+NAMED = {"name_to_image": "name → image", "name_to_text": "name → text"}
+# What people ask in words, and what a calibration is tested by.
+QUESTIONS = {
+    "captions": "whole captions",
+    "names": "single names",
+    "two_names": "two names",
+    "taken_out": "captions, their pictures taken out",
+    "unmatched": "texts that match nothing",
+}
 # Which of the mAPs picks epochs and settings, and says which method is best: the larger the better.
 PRIMARY = "average"
 MEASURES = (*DIRECTIONS, PRIMARY)

@@ -27,6 +27,7 @@ from algcn.features.encoder_files import (
     read_encoder_config,
     weights_path,
 )
+from algcn.features.vocabulary import Vocabulary
 from algcn.kit import checks
 from algcn.kit.errors import InputError
 from algcn.kit.memory import keep_large_buffers
@@ -77,6 +78,7 @@ class Encoder:
         width: The number d of features of an image and of a text.
         fingerprint: Names the function computed: equal fingerprints, equal features.
         reference: The folder or the Hub reference (with its commit) it came from.
+        vocabulary: The words that it was taught, where a list of them lies beside its weights.
     """
 
     model: torch.nn.Module
@@ -86,6 +88,7 @@ class Encoder:
     fingerprint: str
     reference: str
     device: torch.device
+    vocabulary: Vocabulary | None = None
 
     @torch.inference_mode()
     def encode_images(self, images: Iterable[Image.Image], batch_size: int = IMAGE_BATCH) -> Tensor:
@@ -175,7 +178,7 @@ def load_encoder(
     # Convolutions are faster on channels-last weights; other layers are not touched by it.
     model.visual.to(memory_format=torch.channels_last)
     width = int(config["model_cfg"]["embed_dim"])
-    return Encoder(model, preprocess, tokenizer, width, fingerprint, reference, device)
+    return Encoder(model, preprocess, tokenizer, width, fingerprint, reference, device, Vocabulary.load(folder))
 
 
 def _load_open_clip(folder: Path, config: dict[str, Any]) -> tuple[torch.nn.Module, Callable, Callable]:

@@ -7,15 +7,17 @@ import json
 from pathlib import Path
 from typing import Any
 
+from algcn.features.vocabulary import WORDS_FILE
 from algcn.kit import files
 from algcn.kit.errors import InputError
 
 ENCODER_CONFIG = "open_clip_config.json"
 WEIGHTS_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.safetensors")
 HUB_PREFIX = "hf-hub:"
-# What a Hub repository may hand us: this config, these weights, and the text files of a tokenizer. A repository often
-# holds the same weights in other formats (model.safetensors of transformers, pickles): they stay where they are.
-HUB_PATTERNS = (ENCODER_CONFIG, *WEIGHTS_FILES, "tokenizer*.json", "special_tokens_map.json", "vocab.*", "merges.txt")
+# What a Hub repository may hand us: this config, these weights, the text files of a tokenizer, a list of words. A
+# repository often holds the same weights in other formats (model.safetensors of transformers, pickles): those stay.
+TEXT_FILES = ("tokenizer*.json", "special_tokens_map.json", "vocab.*", "merges.txt", WORDS_FILE)
+HUB_PATTERNS = (ENCODER_CONFIG, *WEIGHTS_FILES, *TEXT_FILES)
 
 
 def read_encoder_config(folder: str | Path) -> dict[str, Any]:

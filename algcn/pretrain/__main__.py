@@ -42,10 +42,10 @@ from algcn.kit.images import open_image
 from algcn.kit.unreadable import count_unreadable
 from algcn.pretrain import pocket
 from algcn.pretrain.align import Language, Pairs, align, embed_pictures, recall
-from algcn.pretrain.language import distil, initialise_token_embeddings, teacher_embeddings, wordnet_texts
+from algcn.pretrain.language import WORDNET, distil, initialise_token_embeddings, teacher_embeddings, wordnet_texts
 from algcn.pretrain.pictures import cache_pixels
+from algcn.pretrain.words import write_words
 
-WORDNET = Path("/usr/share/wordnet/data.noun")  # where Debian has it
 RECALL_GALLERY = 1000
 """Recall is reported among this many held-out pictures, the size at which such figures are usually compared."""
 
@@ -189,6 +189,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
 
     pocket.export(model, args.out)
+    write_words(args.out, taught)
     results = EncoderResults(**{name: measure(model, pairs_of(name)) for name in HELD_OUT if name in split}).to_json()
     write_text(args.out / "recall.json", json.dumps(results, indent=2) + "\n")
     print(json.dumps(results))

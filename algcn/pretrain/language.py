@@ -24,6 +24,7 @@ from algcn.kit.files import save_tensors
 from algcn.kit.progress import ProgressBar, track
 from algcn.pretrain.pocket import TEACHER_WIDTH, encode_text
 
+WORDNET = Path("/usr/share/wordnet/data.noun")  # where Debian has it
 VISIBLE_LEXICOGRAPHER_FILES = {"05": "animal", "06": "artifact", "13": "food", "17": "object", "18": "person"}
 """WordNet's lexicographer files whose nouns can be photographed (wninput(5WN))."""
 

@@ -58,6 +58,8 @@ class Found(TypedDict):
     query_labels: list[Score]
     images: list[Hit]
     texts: list[Hit]
+    probability_of: str | None
+    did_you_mean: str | None
     notice: str | None
 
 

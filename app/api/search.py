@@ -45,8 +45,9 @@ def api(program: Program) -> list[Callable[..., Any]]:
             match: Which of the labels they must have: "any", "all" or "none".
             space: "ranking" ranks by the model's rule: the common space, the labels that two items probably share, and
                 the encoder, in one score; "encoder" ranks by the encoder alone.
-            cutoff: 0 to 100; only results with at least this chance, in percent, of sharing a label with the query,
-                or, where probability is null, that beat at least this share of the gallery.
+            cutoff: 0 to 100; only results with at least this chance, in percent, of being what was asked for, or, where
+                probability is null, that beat at least this share of the gallery. By default nothing is left out: what
+                does not match has a small probability, and notice says so.
             labels_weight: 0 to 4; how much shared labels count in the ranking, in the standard deviations of that part,
                 beside 1 for the common space: 0 finds the very picture, 4 the same subjects. By default the model's
                 own; a model without probabilities of labels has none, and notice says so.
@@ -56,14 +57,16 @@ def api(program: Program) -> list[Callable[..., Any]]:
 
         Returns:
             {"query_labels": [{label, score}] (labels that the query names or the model sees in it), "images": [hit],
-            "texts": [hit], "notice": a sentence or null}, where a hit is {rank, file, text (a caption found, or the
-            first caption of a picture found), labels, probability (calibrated chance of sharing a label with the
-            query, 0 to 1, or null), picture (the address that its picture can be fetched from)}. With details a hit
-            also has matched_labels, score (by the model's rule, or the encoder's cosine), shares ({common, labels,
-            encoder, written}: what each part gives of the score by the rule, which they sum to; null where the encoder
-            alone ranks), says ([{term, by}]: what of the words is written of it, by a "label" or a "caption"), looks
-            (labels of the query that the model sees in the picture) and percentile (share of the gallery it beats, 0
-            to 100).
+            "texts": [hit], "probability_of": what every hit's probability is a chance of, or null ("of showing dog"
+            where the text names labels, else of sharing a label with it), "did_you_mean": the text with misspelt words
+            put right, or null, "notice": sentences or null (which words the model does not know, that nothing matches
+            well)}, where a hit is {rank, file, text (a caption found, or the first caption of a picture found),
+            labels, probability (calibrated chance, 0 to 1, or null), picture (the address that its picture can be
+            fetched from)}. With details a hit also has matched_labels, score (by the model's rule, or the encoder's
+            cosine), shares ({common, labels, encoder, written}: what each part gives of the score by the rule, which
+            they sum to; null where the encoder alone ranks), says ([{term, by}]: what of the words is written of it, by
+            a "label" or a "caption"), looks (labels of the query that the model sees in the picture) and percentile
+            (share of the gallery it beats, 0 to 100).
         """
         service, is_whole = program.named_service(), check_flag(details, "details")
         query = Query(

@@ -61,8 +61,9 @@ set of labels and how they relate. Nothing that you call changes anything.
 search_by_image for a picture of the user's. Hits are short; `limit` gives more of them, `details` the numbers behind \
 their order, `show` the pictures themselves.
 - A hit's `picture` is an address that anybody can open; gallery_picture(file) shows you the picture and its captions.
-- `probability` is the calibrated chance that a hit shares a label with the query; below one half, say that nothing \
-matches well. `labels` that a gallery gives and that a model predicts are told apart by gallery_picture.
+- `probability` is a calibrated chance, `probability_of` says of what; below one half, say that nothing matches well. \
+`did_you_mean` is the query with misspelt words put right. `labels` that a gallery gives and that a model \
+predicts are told apart by gallery_picture.
 - Labels: predict_labels for a picture, suggest_labels where some labels are known, label_neighbours and \
 describe_graph for how labels relate, edit_edge for what would change if an edge were another.
 - benchmark says how good the model is, label_mistakes what it gets wrong about a label in \

@@ -10,19 +10,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from algcn.evaluation.ranking import Weights
-from algcn.evaluation.record import TriedWeight
+from algcn.evaluation.record import TestedSet, TriedWeight
 from algcn.evaluation.results import (
     ALL_DIRECTIONS,
     METHODS,
+    QUESTIONS,
     AveragePrecisions,
     Both,
     MethodCurves,
-    Reliability,
 )
 from app.kit import words
 
 NAMES = {**METHODS, "chance": "Random ranking"}
 TEAL, ORANGE, BLUE, GREY, PINK = "#14958a", "#d9691e", "#4a90d9", "#8a8c95", "#c06fa5"
+OLIVE, VIOLET = "#7d9a35", "#8d76d6"
 STYLES = {
     "algcn": {"color": TEAL, "dash": "solid", "symbol": "circle"},
     "algcn_without_gcn": {"color": ORANGE, "dash": "dash", "symbol": "diamond-open"},
@@ -30,12 +31,15 @@ STYLES = {
     "linear_probe": {"color": BLUE, "dash": "dashdot", "symbol": "square-open"},
     "chance": {"color": GREY, "dash": "dot", "symbol": "line-ns-open"},
 }
-DIRECTION_STYLES = {
+KIND_STYLES = {
     "image_to_text": {"color": TEAL, "dash": "solid", "symbol": "circle"},
     "text_to_image": {"color": ORANGE, "dash": "dash", "symbol": "diamond"},
     "image_to_image": {"color": BLUE, "dash": "dashdot", "symbol": "square"},
     "text_to_text": {"color": PINK, "dash": "dot", "symbol": "cross"},
+    "names": {"color": VIOLET, "dash": "solid", "symbol": "triangle-up"},
+    "two_names": {"color": VIOLET, "dash": "dot", "symbol": "triangle-down"},
 }
+NAMES_OF_LABELS = ("names", "two_names")
 LEGEND = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
 MAX_LABELS = 40  # more names than this would overlap
 MAX_NAME = 24
@@ -165,8 +169,11 @@ def ranking_tradeoff(weights: Sequence[TriedWeight], used: Weights) -> Figure | 
     return figure
 
 
-def reliability(directions: Mapping[str, Reliability]) -> Figure:
-    """How often pairs were relevant over how likely they were said to be; on the diagonal, probabilities are right."""
+def reliability(part: TestedSet) -> Figure:
+    """How often pairs were relevant over how likely they were said to be; on the diagonal, probabilities are right.
+
+    Whole captions and pictures by direction, and names of labels; of what matches nothing a table says more.
+    """
     diagonal = {
         "type": "scatter",
         "mode": "lines",
@@ -176,15 +183,19 @@ def reliability(directions: Mapping[str, Reliability]) -> Figure:
         "hoverinfo": "skip",
         "showlegend": False,
     }
+    kinds = {name: (title, part.directions.get(name)) for name, title in ALL_DIRECTIONS.items()}
+    for name in NAMES_OF_LABELS:
+        asked = (part.questions or {}).get(name)
+        kinds[name] = (QUESTIONS[name], asked and asked.reliability)
     data = [diagonal]
-    for direction, name in ALL_DIRECTIONS.items():
-        if direction in directions:
-            bins, style = directions[direction].bins, DIRECTION_STYLES[direction]
+    for kind, (title, found) in kinds.items():
+        if found is not None:
+            bins, style = found.bins, KIND_STYLES[kind]
             data.append(
                 {
                     "type": "scatter",
                     "mode": "lines+markers",
-                    "name": name,
+                    "name": title,
                     "x": _numbers(part.predicted for part in bins),
                     "y": _numbers(part.observed for part in bins),
                     "line": {"color": style["color"], "dash": style["dash"], "width": 2},
@@ -193,7 +204,7 @@ def reliability(directions: Mapping[str, Reliability]) -> Figure:
                     "hovertemplate": "said %{x:.2f}, was %{y:.2f} (%{text})",
                 }
             )
-    figure = basic_figure(data, "probability promised", "share that did share a label")
+    figure = basic_figure(data, "chance promised", "share that was what was asked for")
     for axis in ("xaxis", "yaxis"):
         figure["layout"][axis] |= {"range": [-0.02, 1.02], "dtick": 0.2}
     return figure

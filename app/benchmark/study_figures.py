@@ -9,10 +9,9 @@ from typing import Any
 
 from algcn.study import document
 from algcn.study.document import BARS, Series
-from app.benchmark.figures import BLUE, GREY, NAMES, ORANGE, PINK, STYLES, TEAL, Figure, basic_figure
+from app.benchmark.figures import BLUE, GREY, NAMES, OLIVE, ORANGE, PINK, STYLES, TEAL, VIOLET, Figure, basic_figure
 from app.kit.words import plain
 
-OLIVE, VIOLET = "#7d9a35", "#8d76d6"
 PALETTE = (TEAL, ORANGE, BLUE, PINK, OLIVE, VIOLET)
 DASHES = ("solid", "dash", "dashdot", "longdash", "longdashdot", "dot")
 SYMBOLS = ("circle", "diamond-open", "square-open", "cross", "triangle-up", "x")

@@ -13,6 +13,7 @@ from algcn.evaluation.results import (
     DIRECTIONS,
     MEASURES,
     PRIMARY,
+    QUESTIONS,
     MethodResult,
     RelevanceBlock,
     Spread,
@@ -185,8 +186,14 @@ def reliability(part: TestedSet) -> str:
         for direction, title in ALL_DIRECTIONS.items()
         if (found := part.directions.get(direction))
     ]
-    name = shortened(part.name, MAX_NAME)
-    return render("benchmark/reliability.html", name=name, images=part.images, texts=part.texts, rows=rows)
+    questions = [
+        (title, found, found.reliability.first_10)
+        for kind, title in QUESTIONS.items()
+        if (found := (part.questions or {}).get(kind))
+    ]
+    return render(
+        "benchmark/reliability.html", part=part, name=shortened(part.name, MAX_NAME), rows=rows, questions=questions
+    )
 
 
 def paper(caveat: str) -> str:

@@ -104,7 +104,9 @@ class QueryBoxes:
             self.match = gr.Radio(
                 ["any", "all", "none"], value="any", label="Match these labels", elem_id="match", scale=2
             )
-            self.cutoff = gr.Slider(0, 99, 0, step=1, label=CUTOFF_LABELS["percentile"], elem_id="cutoff", scale=4)
+            self.cutoff = gr.Slider(
+                0, 99, UNKNOWN, step=1, label=CUTOFF_LABELS["percentile"], elem_id="cutoff", scale=4
+            )
             self.subjects = gr.Slider(
                 0, MAX_LABELS_WEIGHT, UNKNOWN, step=0.25, label=SUBJECTS, visible=False, elem_id="subjects", scale=4
             )
@@ -134,7 +136,8 @@ class QueryBoxes:
     ) -> Query:
         """The query that stands in the boxes; a picture that is still being read is there already.
 
-        Where the weight of shared subjects is the model's own, the query says none: so the next model's own counts.
+        Where the cut-off or the weight of shared subjects is the model's own, the query says none: so the next model's
+        own counts.
 
         Raises:
             InputError: A value is not of its kind.
@@ -150,7 +153,7 @@ class QueryBoxes:
             away=_share(away),
             labels=labels or (),
             match=match,
-            cutoff=cutoff,
+            cutoff=None if cutoff in (service.cutoff, UNKNOWN) else cutoff,
             labels_weight=None if own == UNKNOWN or subjects in (own, UNKNOWN) else subjects,
             written=written is not False,
             beside=beside is True,
@@ -170,16 +173,21 @@ class QueryBoxes:
             self.away: 100 * query.away,
             self.labels: list(query.labels),
             self.match: query.match,
-            self.cutoff: query.cutoff,
+            self.cutoff: _cutoff(service, query),
             self.subjects: _subjects(service, query),
             self.written: query.written,
             self.beside: query.beside,
         }
 
+    def narrowed(self, query: Query, service: RetrievalService) -> Updates:
+        """Write into the boxes what a click among the results can change of a query."""
+        return {self.text: query.text, self.labels: list(query.labels), self.cutoff: _cutoff(service, query)}
+
     def offers(self, service: RetrievalService, query: Query | None) -> Updates:
         """What depends on the model and the gallery, whatever is asked; and the values of the query, if there is one.
 
-        Without one, what somebody has begun to type or to choose stays; the weight of shared subjects is the model's.
+        Without one, what somebody has begun to type or to choose stays; the cut-off and the weight of shared subjects
+        are the model's.
         """
         gallery, names = service.gallery, service.bundle.label_set.names
         choices = [(f"{name} · {count:,}", name) for name, count in service.labels.counts.items()]
@@ -189,17 +197,16 @@ class QueryBoxes:
             wanted = WANTED_LABEL.format(examples=", ".join(words[:3]))
             unwanted = ", ".join(words[-2:])
             reads = render("components/pictures_only.html", name=service.name, count=len(names))
-        text, without, labels, cutoff = {}, {}, {}, {}
+        text, without, labels = {}, {}, {}
         if query is not None:
-            text, without = {"value": query.text}, {"value": query.without}
-            labels, cutoff = {"value": list(query.labels)}, {"value": query.cutoff}
+            text, without, labels = {"value": query.text}, {"value": query.without}, {"value": list(query.labels)}
         return {
             self.text: gr.update(placeholder=wanted, **text),
             self.without: gr.update(placeholder=unwanted, **without),
             self.examples: render_examples(words, pictures, service.pictures),
             self.reads: gr.update(value=reads, visible=bool(reads)),
             self.labels: gr.update(choices=choices, **labels),
-            self.cutoff: gr.update(label=CUTOFF_LABELS[service.cutoff_by], **cutoff),
+            self.cutoff: gr.update(label=CUTOFF_LABELS[service.cutoff_by], value=_cutoff(service, query)),
             self.subjects: gr.update(visible=service.labels_weight is not None, value=_subjects(service, query)),
             self.written: gr.update(visible=service.has_written),
         }
@@ -216,6 +223,11 @@ class QueryBoxes:
 
 def _share(percent: Any) -> Any:
     return percent / 100 if isinstance(percent, (int, float)) else percent
+
+
+def _cutoff(service: RetrievalService, query: Query | None = None) -> float:
+    """The cut-off as the slider shows it: the query's, else the model's own."""
+    return service.cutoff if query is None or query.cutoff is None else query.cutoff
 
 
 def _subjects(service: RetrievalService, query: Query | None = None) -> float:

@@ -43,7 +43,7 @@ def address_of(query: Query, file_of: Callable[[int], str]) -> str:
     fields.extend(("label", label) for label in query.labels)
     if query.labels and query.match != DEFAULT.match:
         fields.append(("match", query.match))
-    if query.cutoff:
+    if query.cutoff is not None:
         fields.append(("cut", f"{query.cutoff:g}"))
     if query.labels_weight is not None:
         fields.append(("subjects", f"{query.labels_weight:g}"))
@@ -81,7 +81,7 @@ def query_of(address: object, item_of: Callable[[str], int]) -> Query | None:
         away=_number(one, "away", DEFAULT.away),
         labels=tuple(fields.get("label", ())),
         match=one.get("match", DEFAULT.match),
-        cutoff=_number(one, "cut", DEFAULT.cutoff),
+        cutoff=_number(one, "cut", None),
         labels_weight=_number(one, "subjects", None),
         written=one.get("written") != "0",
         beside=one.get("beside") == "1",

@@ -57,8 +57,9 @@ class Query:
         written: Whether what is written of a picture, given labels and captions, counts beside what is seen
             (`app.search.written`).
         beside: Whether the other ranking is wanted too, for comparison.
-        cutoff: 0 to 100. Only results with at least this chance (in percent) of sharing a label with the query; where
-            the bundle has no calibration, only results that beat at least this share of the gallery.
+        cutoff: 0 to 100. Only results with at least this chance, in percent, of being what was asked for; where the
+            bundle has no calibration, only results that beat at least this share of the gallery. None is the bundle's
+            own: below it, nothing matches.
         fold: Whether near-duplicates of a picture are put behind the best of them.
         limit: How many pictures and how many captions, 1 to 500.
 
@@ -78,7 +79,7 @@ class Query:
     labels_weight: float | None = None
     written: bool = True
     beside: bool = False
-    cutoff: float = 0.0
+    cutoff: float | None = 0.0
     fold: bool = False
     limit: int = DEFAULT_LIMIT
 
@@ -88,7 +89,8 @@ class Query:
         checks.number(self.weight, "weight", 0, 1)
         check_flag(self.written, "written")
         checks.number(self.away, "away", 0, 1)
-        checks.number(self.cutoff, "cutoff", 0, 100)
+        if self.cutoff is not None:
+            checks.number(self.cutoff, "cutoff", 0, 100)
         if self.labels_weight is not None:
             checks.number(self.labels_weight, "labels_weight", 0, MAX_LABELS_WEIGHT)
         object.__setattr__(self, "labels", check_labels(self.labels))

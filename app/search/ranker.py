@@ -20,6 +20,7 @@ from algcn.bundles.predictor import SharedLabel
 from algcn.evaluation.ranking import Parts, Ranking, joined, label_shares
 from algcn.gallery.index import VectorIndex
 from app.kit.limits import MAX_LIMIT
+from app.search.chances import Chances
 from app.search.duplicates import fold
 from app.search.filters import LabelFilter
 from app.search.own_labels import OwnLabels, known_labels
@@ -132,10 +133,11 @@ class Ranker:
         of_texts = allowed[kinds[1].owner]
         if parsed.query.item is not None:
             allowed[parsed.query.item] = False
-        chances = {} if calibration is None else self._chances(parsed, kinds, scores, calibration)
+        chances = {} if calibration is None else self._chances(parsed, asked, kinds, calibration)
+        usual = 0.0 if calibration is None else 100 * calibration.cutoff
         left_out = self._left_out(parsed, kinds)
-        pictures = _Ranked(kinds[0], scores, space, allowed, left_out[0], chances.get("image"), parsed.query)
-        texts = _Ranked(kinds[1], scores, space, of_texts, left_out[1], chances.get("text"), parsed.query)
+        pictures = _Ranked(kinds[0], scores, space, allowed, left_out[0], chances.get("image"), parsed.query, usual)
+        texts = _Ranked(kinds[1], scores, space, of_texts, left_out[1], chances.get("text"), parsed.query, usual)
         return self._found(parsed, asked, pictures), self._found(parsed, asked, texts)
 
     def _asked(self, parsed: ParsedQuery) -> Sought:
@@ -159,34 +161,29 @@ class Ranker:
                     left_out |= self._written.of(Term(name, is_label=True), kind.modality)
         return [pictures, texts | pictures[kinds[1].owner]]
 
+    def chance(self, parsed: ParsedQuery, calibration: Calibration | None) -> str | None:
+        """What the chances are of, in words; None where there are none."""
+        return None if calibration is None else Chances(calibration, self._names).meaning(parsed.parts)
+
     def _rule_of(self, query: Query) -> Ranking:
         if query.labels_weight is None or not self._predictor.has_probabilities:
             return self._rule
         return self._rule.reweighted(labels=query.labels_weight)
 
     def _chances(
-        self, parsed: ParsedQuery, kinds: Sequence[_Kind], scores: dict[str, Scores], calibration: Calibration
+        self, parsed: ParsedQuery, asked: Sought, kinds: Sequence[_Kind], calibration: Calibration
     ) -> dict[str, NDArray[np.floating]]:
-        """Return for all pictures and texts their chances of sharing a label with the query.
+        """Return for all pictures and texts their chances of being what was asked for, where there are any.
 
-        A calibration holds for the bundle's own ranking of one part that nothing steers. So each part gives chances of
-        its own, and those of words and a picture are averaged by their shares; words to steer away from and other
-        weights change the order alone.
+        Where all that the words say is written of it, that is no chance but 1.
         """
-        chances = {}
-        is_own = self._rule_of(parsed.query).weights == self._rule.weights
+        chances, found = Chances(calibration, self._names), {}
         for kind in kinds:
-            directions = [f"{part.modality}_to_{kind.modality}" for part in parsed.parts]
-            if not calibration.curves.keys() >= set(directions):
-                continue
-            chances[kind.modality] = np.zeros(len(kind.owner))
-            for part, share, direction in zip(parsed.parts, parsed.shares, directions, strict=True):
-                scored = scores[kind.modality]
-                if parsed.is_steered or not is_own:
-                    seen = self._rule.parts(part.embedding, part.probabilities, part.features)
-                    scored = Scores(kind, seen, self._rule)
-                chances[kind.modality] += share * calibration.probability(direction, scored.ranking)
-        return chances
+            values = chances.of(parsed.parts, parsed.shares, kind.modality, kind.items, kind.likely, kinds[0].items)
+            if values is not None:
+                is_said = self._written.all_of(asked, kind.modality) & (len(parsed.parts) == 1)
+                found[kind.modality] = np.where(is_said, 1.0, values)
+        return found
 
     def _found(self, parsed: ParsedQuery, asked: Sought, ranked: _Ranked) -> Found:
         query, passing = parsed.query, ranked.passing
@@ -208,7 +205,7 @@ class Ranker:
         ]
         more = len(groups) > query.limit and query.limit < MAX_LIMIT
         allowed = int(ranked.allowed.sum())
-        return Found(hits, len(passing), allowed, ranked.cutoff_by, ranked.best, more, ranked.left_out)
+        return Found(hits, len(passing), allowed, ranked.cutoff_by, ranked.best, more, ranked.cutoff, ranked.left_out)
 
     def _hits(self, parsed: ParsedQuery, asked: Sought, ranked: _Ranked, groups: list[list[int]]) -> dict[int, Hit]:
         """A hit for each position in some groups; those of one group have one rank."""
@@ -277,7 +274,7 @@ class Ranker:
 
 
 class _Ranked:
-    """Pictures or texts in the order of a query."""
+    """Pictures or texts in the order of a query; `usual` is the cut-off by chance where the query names none."""
 
     def __init__(
         self,
@@ -288,6 +285,7 @@ class _Ranked:
         left_out: NDArray[np.bool_],
         chances: NDArray[np.floating] | None,
         query: Query,
+        usual: float,
     ) -> None:
         self.kind, self.scores, self.space, self.chances = kind, scores, space, chances
         self.left_out, allowed = int((allowed & left_out).sum()), allowed & ~left_out
@@ -297,7 +295,10 @@ class _Ranked:
         self.cutoff_by = "percentile" if chances is None else "probability"
         certainty = self.beats if chances is None else 100.0 * chances
         self.best = float(certainty[allowed].max()) if allowed.any() else None
-        self.passing = ranking(self.values, allowed & (certainty >= query.cutoff))
+        self.cutoff = query.cutoff
+        if self.cutoff is None:
+            self.cutoff = 0.0 if chances is None else usual
+        self.passing = ranking(self.values, allowed & (certainty >= self.cutoff))
         self.other_ranks: NDArray[np.int64] | None = None
         if query.beside:
             order = ranking(scores[kind.modality].by("encoder" if space == "ranking" else "ranking"), allowed)

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from algcn.features.emoji import spell_emoji
 from algcn.features.encoder import clean_text
+from algcn.features.vocabulary import words_of
 from algcn.kit.errors import InputError
 from algcn.kit.files import file_state
 from app.kit.cache import Cache
@@ -52,6 +54,9 @@ class Part:
         mentioned: Names of the model's labels that the words name.
         own: Names of the visitor's own that they name.
         labels_only: The words say nothing but names of labels.
+        unknown: Words and symbols that the encoder was never taught.
+        means_nothing: None of the words that say something is known.
+        corrected: The words with misspelt ones put right, or None.
         notice: A sentence for the reader, or None.
     """
 
@@ -62,7 +67,15 @@ class Part:
     mentioned: tuple[str, ...] = ()
     own: tuple[str, ...] = ()
     labels_only: bool = False
+    unknown: tuple[str, ...] = ()
+    means_nothing: bool = False
+    corrected: str | None = None
     notice: str | None = None
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The names of labels that the words name, the model's and the visitor's own."""
+        return tuple(dict.fromkeys((*self.mentioned, *self.own)))
 
 
 class Reader:
@@ -82,7 +95,7 @@ class Reader:
         Raises:
             InputError: The words say nothing, or more than labels where the model reads no words.
         """
-        cleaned = clean_text(text)
+        cleaned = spell_emoji(clean_text(text))
         read = self._read_text if self._reads_words else self._read_labels
         return self._texts.get(cleaned, lambda: read(cleaned))
 
@@ -110,7 +123,34 @@ class Reader:
             if bare and embedding.any():
                 share = CLASSIFIER_SHARE * self._direction(bare)
                 embedding = functional.normalize(embedding + share, dim=1)
-        return Part("text", features, embedding, probabilities, mentioned, own, bool(bare), self._length_notice(text))
+        return Part(
+            "text",
+            features,
+            embedding,
+            probabilities,
+            mentioned,
+            own,
+            bool(bare),
+            **self._words_of(text),
+            notice=self._length_notice(text),
+        )
+
+    def _words_of(self, text: str) -> dict[str, Any]:
+        """Say what the encoder knows of some words; nothing where nobody noted what it was taught."""
+        vocabulary = self._encoder.vocabulary
+        if vocabulary is None:
+            return {}
+        names = [phrase for label in (*self._labels, *self._own.label_set) for phrase in (label.name, *label.synonyms)]
+        unknown = vocabulary.unknown(text, names)
+        # Of several unknown words most are of another language, and any is like some word of this one.
+        alone = len(unknown) == 1
+        corrections = {word: vocabulary.correction(word, names, often=alone) for word in unknown}
+        corrected = " ".join(_replaced(word, corrections) for word in text.split())
+        return {
+            "unknown": tuple(unknown),
+            "means_nothing": bool(unknown) and set(vocabulary.meant(text)) <= set(unknown),
+            "corrected": None if corrected == text else corrected,
+        }
 
     def item(self, features: Tensor, embedding: Tensor, known: Tensor, labels: Sequence[str]) -> Part:
         """A picture of the gallery as a part of a query.
@@ -168,6 +208,14 @@ class Reader:
         if context is None or len(text.split()) <= context - 2:
             return None
         return f"The text is long: at most its first {context - 2} words were read."
+
+
+def _replaced(written: str, corrections: Mapping[str, str | None]) -> str:
+    """One written word with the misspelt words in it replaced, and what else stands there as it is."""
+    for word in words_of(written):
+        if corrections.get(word):
+            written = re.sub(re.escape(word), corrections[word], written, flags=re.IGNORECASE)
+    return written
 
 
 FILLERS = frozenset({"a", "an", "the", "some", "and"})

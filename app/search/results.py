@@ -44,7 +44,7 @@ class Hit:
         labels_are_predicted: Whether the labels come from the model.
         score: The number that it is ranked by: the rule's (`algcn.evaluation.ranking`), or the encoder's cosine alone.
         percentile: Share of the gallery's pictures (or texts) that score less, 0 to 100.
-        probability: Chance of sharing a label with the query, 0 to 1; None where nobody calibrated it.
+        probability: Chance of being what was asked for (`SearchResult.chance`), 0 to 1; None where there is none.
         picture_cosines: The picture's cosines with the query, in the common space and of the encoder.
         caption_cosines: The same two cosines of the text found, or of the picture's best; None without texts.
         shares: What the parts of the ranking give of the score; they sum to it. All 0 where the encoder alone ranks.
@@ -103,6 +103,7 @@ class Found:
         total: How many pass the label filter and the cut-off, near-duplicates included.
         allowed: How many pass the label filter alone.
         cutoff_by: The value that the cut-off compares: "probability" or "percentile".
+        cutoff: The cut-off, in percent.
         best: The best such value, in percent, before anything is cut; None where nothing is allowed.
         more: Whether a larger limit would show more.
         left_out: How many were left out since they show what the query is steered away from.
@@ -114,6 +115,7 @@ class Found:
     cutoff_by: str
     best: float | None
     more: bool
+    cutoff: float = 0.0
     left_out: int = 0
 
 
@@ -131,6 +133,8 @@ class SearchResult:
         notice: Sentences for the reader, or None.
         remark: How far the chances can be trusted for this query, where that is worth a word.
         seconds: The seconds that the answer took.
+        chance: What the results' probabilities are of, to stand behind "chance"; None where there are none.
+        suggestion: What the words were perhaps meant to be, or None.
     """
 
     query: Query
@@ -142,6 +146,8 @@ class SearchResult:
     notice: str | None
     remark: str | None
     seconds: float
+    chance: str | None = None
+    suggestion: str | None = None
 
     @property
     def images(self) -> list[Hit]:
@@ -159,5 +165,7 @@ class SearchResult:
             "query_labels": [{"label": label.name, "score": round(label.score, 6)} for label in self.query_labels],
             "images": [hit.to_dict() for hit in self.images],
             "texts": [hit.to_dict() for hit in self.texts],
+            "probability_of": self.chance,
+            "did_you_mean": self.suggestion,
             "notice": self.notice,
         }

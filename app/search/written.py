@@ -119,6 +119,13 @@ class Written:
             found -= sought.away * np.mean(unwanted, axis=0)
         return found.astype(np.float32)
 
+    def all_of(self, sought: Sought, modality: str) -> NDArray[np.bool_]:
+        """Say of which pictures or texts all that is wanted is written; of none where nothing is wanted."""
+        wanted = [self.of(term, modality) for term in sought.wanted]
+        if wanted:
+            return np.logical_and.reduce(wanted)
+        return np.zeros(len(self._texts) if modality == "text" else len(self._labels), np.bool_)
+
     def said(self, sought: Sought, modality: str, position: int) -> tuple[Said, ...]:
         """Return what is sought and written of a picture or a text, and where."""
         item = self._owner[position] if modality == "text" else position

@@ -189,4 +189,4 @@ def _column(tested: Sequence[TestedSet], number: int) -> tuple[Any, str, Any]:
     if number >= len(tested):
         return gr.update(visible=False), "", None
     part = tested[number]
-    return gr.update(visible=True), tables.reliability(part), plot_value(figures.reliability(part.directions))
+    return gr.update(visible=True), tables.reliability(part), plot_value(figures.reliability(part))

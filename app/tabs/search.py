@@ -193,12 +193,14 @@ class SearchTab:
             changed = dataclasses.replace(query, labels=())
         elif action == "uncut":
             changed = dataclasses.replace(query, cutoff=0.0)
+        elif action == "correct" and isinstance(what.get("text"), str):
+            changed = dataclasses.replace(query, text=what["text"])
         else:
             return self._nothing()
         found = self._answer(visitor, changed)
         if action == "similar":
             return {**self.ask.fill(visitor, changed, service), **found}
-        return {self.ask.labels: list(changed.labels), self.ask.cutoff: changed.cutoff, **found}
+        return {**self.ask.narrowed(changed, service), **found}
 
     @_with_error_sentence
     def select_example(

@@ -25,7 +25,7 @@ from algcn.datasets.features import Features
 from algcn.evaluation.record import Record
 from algcn.evaluation.reliability import fit_calibration, measure_calibration
 from algcn.evaluation.results import MEASURES, PRIMARY
-from algcn.evaluation.retrieval import chance, embed, group, relevance_columns, retrieval_map
+from algcn.evaluation.retrieval import chance, embed, group, has_own_space, relevance_columns, retrieval_map
 from algcn.kit.files import replacing
 from algcn.method.config import TrainConfig
 from algcn.method.labels import LabelSet
@@ -176,9 +176,11 @@ def keep_bundle(trained: Trained, source: RetrievalService, folder: Path) -> Bun
         folder: The folder to make; it must not be there yet.
     """
     result, record = trained.result, trained.record
-    calibration = fit_calibration(result.model, result.features, result.ranking, result.probabilities)
+    fitted = (result.model, result.features, result.ranking, result.probabilities)
+    encode = source.encoder.encode_texts if source.reads_words and has_own_space(result.features) else None
+    calibration = fit_calibration(*fitted, encode=encode)
     if calibration is not None:
-        tested = measure_calibration(calibration, result.model, result.features, result.ranking, result.probabilities)
+        tested = measure_calibration(calibration, *fitted, encode=encode)
         record = dataclasses.replace(record, calibration=tested)
     graph = None
     if trained.config.mode == "plus":

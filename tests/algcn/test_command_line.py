@@ -25,8 +25,12 @@ from algcn.kit.account import Account
 from algcn.kit.errors import InputError, run_command
 
 MODULES = (
-    *(f"algcn.{name}" for name in ("train", "extract", "evaluate", "baselines", "reliability", "hub", "quickstart")),
+    *(
+        f"algcn.{name}"
+        for name in ("train", "extract", "evaluate", "baselines", "reliability", "hub", "quickstart", "words")
+    ),
     *(f"algcn.{name}.__main__" for name in ("gallery", "datasets", "report", "study", "pretrain")),
+    "algcn.pretrain.words.__main__",
     "assets.postcards.__main__",
     "app.launch",
 )
@@ -143,7 +147,9 @@ def test_answers_and_quiet_where_they_mean_something() -> None:
             answers = not silent and name not in ("algcn.train", "app.launch")
             if leaf and "postcards" not in name:
                 assert ("--json" in options(parser)) == answers, parser.prog
-            assert not leaf or ("--quiet" in options(parser)) == (name not in ("app.launch", "algcn.report.__main__"))
+            assert not leaf or ("--quiet" in options(parser)) == (
+                name not in ("app.launch", "algcn.report.__main__", "algcn.pretrain.words.__main__")
+            )
 
 
 def test_unknown_and_missing_arguments(command: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
@@ -167,6 +173,7 @@ BASE: dict[str, list[str]] = {
         *("--images", "PHOTOS", "--imagenet", "file", "--wordnet", "file", "--teacher", "folder"),
         *("--work", "work", "--out", "new"),
     ],
+    "algcn.pretrain.words.__main__": ["--captions", "file", "--wordnet", "file", "--out", "new"],
     "assets.postcards.__main__": ["new", "--count", "1"],
     "algcn.hub": ["push", "BUNDLE", "owner/name"],
 }

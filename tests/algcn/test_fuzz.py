@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from curves import calibration
 from hypothesis import given
 from hypothesis import strategies as st
 from mutations import Damage, bounded_memory, damages, examples
@@ -30,7 +31,6 @@ from algcn.datasets.authors import read_reference_cooccurrence, read_reference_f
 from algcn.datasets.features import Features
 from algcn.datasets.image_folder import read_image_folder
 from algcn.datasets.ms_coco import MsCoco
-from algcn.evaluation.calibration import Calibration
 from algcn.evaluation.probabilities import PlattScale
 from algcn.evaluation.ranking import BALANCED, Ranking, Weights, joined
 from algcn.gallery.layout import read_layout, write_layout
@@ -250,7 +250,6 @@ def test_features(tmp_path: Path, where: str, damage: Damage) -> None:
 
 def write_bundle(path: Path) -> Path:
     torch.manual_seed(0)
-    curve = (np.array([-0.5, 0.0, 0.5]), np.array([0.1, 0.2, 0.9]))
     scale = PlattScale(torch.tensor([3.0, 4.0, 5.0]), torch.tensor([-1.0, -2.0, 0.5]))
     return save_bundle(
         path,
@@ -260,7 +259,7 @@ def write_bundle(path: Path) -> Path:
         thresholds={"image": torch.tensor([0.1, 0.2, float("nan")]), "text": torch.tensor([0.3, 0.2, 0.1])},
         probabilities={"image": scale, "text": scale},
         ranking=Ranking(BALANCED, Weights(0.1, 1.5, 0.2), torch.tensor([0.5, 1.0, 1.5])),
-        calibration=Calibration({"image_to_text": curve, "text_to_image": curve}, BALANCED),
+        calibration=calibration(uncounted=(LABELS.names[0],), cutoff=0.2),
         metrics={"validation": {"map": {"image_to_text": 0.5, "text_to_image": 0.5, "average": 0.5}}, "seed": 3},
         history={"learned_change": torch.rand(3, 3, 3), "classifiers": torch.rand(3, 3, 4).half()},
         without_gcn=ALGCN(CONFIG.replace(use_gcn=False)),

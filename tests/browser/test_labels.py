@@ -298,7 +298,8 @@ def test_an_empty_plot_says_that_it_is_being_drawn(browser: Browser, paper_serve
     with visit(browser, paper_server.url) as page:
         held: list = []
         page.route("**/plotly.js", lambda route: held.append(route))
-        page.get_by_role("tab", name="Labels").click()
+        with page.expect_request("**/plotly.js"):
+            page.get_by_role("tab", name="Labels").click()
         waiting = page.locator("#label-graph .plot-wait")
         expect(waiting).to_be_visible()
         expect(waiting).to_have_text("Drawing…")
@@ -323,6 +324,8 @@ def test_edits_are_the_visitors_alone(browser: Browser, page: Page, paper_server
         expect(other.locator(".lg-pictures img").first).to_be_visible()
         figure, panel = other.locator(".lg-figure").bounding_box(), other.locator(".lg-panel").bounding_box()
         assert panel["y"] > figure["y"] + figure["height"]
+        name, table = other.locator(".lg-edges tbody th").first.bounding_box(), other.locator(".lg-edges").first
+        assert name["width"] > 0.9 * table.bounding_box()["width"], "a name has a line of its own"
         other.locator("[data-panel=edge]").click()
         expect(other.locator(".lg-edits")).to_have_count(0)
     page.get_by_role("button", name="Start over").click()

@@ -203,7 +203,7 @@ def test_clusters_have_names_that_do_not_overlap_on_any_screen(browser: Browser,
         open_tab(page, "Gallery map", GALLERY)
         wide = names_apart(page)
         assert wide > 12
-        texts = page.locator(f"{GALLERY} .annotation-text").all_inner_texts()
+        texts = page.locator(f"{GALLERY} .annotation-text").all_text_contents()
         assert any("snow" in text and "skiing" in text for text in texts)
         page.set_viewport_size({"width": 390, "height": 844})
         page.wait_for_function(FITS, arg=GALLERY)

@@ -10,6 +10,7 @@ import torch
 from algcn.bundles.bundle import Bundle
 from algcn.bundles.manifest import verify
 from algcn.datasets.mirflickr import GROUPS, NAMES
+from algcn.evaluation.results import NAMED
 from algcn.method.graph import label_prior
 from algcn.training.prior_labels import read_prior_labels
 
@@ -27,7 +28,8 @@ def test_the_files_are_whole_and_the_encoder_is_the_pocket_bundles(bundle: Bundl
     assert bundle.encodes == {"image"}
     assert not (PATH / "encoder").exists()
     assert bundle.encoder_fingerprint == Bundle.load(PROJECT / "weights" / "pocket").encoder_fingerprint
-    assert bundle.ranking.weights.encoder == 0 and bundle.calibration is None
+    assert bundle.ranking.weights.encoder == 0
+    assert set(bundle.calibration.curves) == set(NAMED), "tags are no words that an encoder reads"
 
 
 def test_the_labels_and_groups_are_those_of_the_papers_figure(bundle: Bundle) -> None:

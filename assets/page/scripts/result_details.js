@@ -2,11 +2,11 @@
 import { h } from "./elements.js";
 import { digits } from "./words.js";
 
-// `details` is a card's own; `act.similar` and `act.label` are what its buttons do.
-export function detailsOf(details, act) {
+// `details` is a card's own; `act.similar` and `act.label` are what its buttons do; `chance` says what its chance is of.
+export function detailsOf(details, act, chance) {
   return [
     h("p", { class: "rank" }, `Result ${details.rank}`),
-    scoreOf(details),
+    scoreOf(details, chance),
     ...captionsOf(details),
     ...labelsOf(details, act),
     ...reasonsOf(details),
@@ -15,11 +15,11 @@ export function detailsOf(details, act) {
   ];
 }
 
-function scoreOf(details) {
+function scoreOf(details, of) {
   const beats = h("span", { class: "beats" }, details.beats);
   const score = h("span", { class: "number" }, details.score);
   const chance = details.chance
-    ? [h("span", { class: "chance" }, details.chance), " chance of a shared label · "]
+    ? [h("span", { class: "chance" }, details.chance), ` chance ${of} · `]
     : [];
   return h("p", { class: "score" }, ...chance, beats, " of the gallery · score ", score);
 }

@@ -43,7 +43,7 @@ export class ResultDialog {
     this.words.replaceChildren(...this.describe(details, {
       similar: (item) => this.close({ action: "similar", item }),
       label: (label) => this.close({ action: "label", label }),
-    }));
+    }, card.closest(".answer")?.dataset.chance));
     if (!this.dialog.open) this.dialog.showModal();
     this.words.querySelector(".similar").focus({ preventScroll: true });
   }

@@ -20,6 +20,7 @@ export function mount({ element, trigger, watch, on }) {
     else if (action === "unfold") unfold(target);
     else if (action === "copy") copyLink(target);
     else if (action === "label") trigger("select", { action, label: target.dataset.label });
+    else if (action === "correct") trigger("select", { action, text: target.dataset.text });
     else {
       growing = action === "more" || action === "export";
       trigger("select", { action });

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 import torch
 from conftest import TINY_LABELS, TINY_WIDTH, write_tiny_encoder
+from curves import calibration
 from safetensors.torch import load_file, save_file
 
 from algcn.bundles.bundle import Bundle
 from algcn.bundles.manifest import damaged_files, self_contained, verify, write_config
 from algcn.bundles.saving import save_bundle, update_bundle
-from algcn.evaluation.calibration import Calibration
 from algcn.evaluation.probabilities import PlattScale
 from algcn.evaluation.ranking import BALANCED, Ranking, Weights
 from algcn.features.encoder import load_encoder
@@ -129,16 +129,19 @@ def test_a_damaged_rule_of_ranking_is_one_sentence(folder: Path, values: dict[st
         Bundle.load(folder)
 
 
-CALIBRATION = Calibration({"text_to_image": (np.array([0.0, 1.0]), np.array([0.1, 0.9]))}, Weights(encoder=0.5))
+CALIBRATION = calibration(["text_to_image"], low=0.1, high=0.9)
 
 
-def test_a_calibration_belongs_to_the_weights_of_a_ranking(folder: Path) -> None:
+def test_a_calibration_is_kept_and_one_of_a_former_kind_is_left_out(folder: Path) -> None:
     assert Bundle.load(folder).calibration is None
     update_bundle(folder, calibration=CALIBRATION)
-    assert Bundle.load(folder).calibration.probability("text_to_image", np.array(0.5)) == pytest.approx(0.5)
+    assert Bundle.load(folder).calibration.probability("text_to_image", np.zeros(4)) == pytest.approx(0.5)
     update_bundle(folder, ranking=Ranking.of_encoder_weight(1.0, len(LABELS)))
-    assert Bundle.load(folder).calibration is None  # its scores are not those of this ranking
-    change_config(folder, calibration={"encoder_weight": 1.0})
+    assert Bundle.load(folder).calibration is not None  # chances are no matter of what is ranked by
+    former = {"scores": [0.0, 1.0], "probabilities": [0.1, 0.9]}
+    change_config(folder, calibration={"encoder_weight": 1.0, "curves": {"text_to_image": former}})
+    assert Bundle.load(folder).calibration is None
+    change_config(folder, calibration={"cutoff": 1.0})
     with pytest.raises(InputError, match=r"config\.json.* calibration must be an object"):
         Bundle.load(folder)
 
@@ -400,7 +403,7 @@ def test_configs_that_are_hardly_json(folder: Path) -> None:
         ({"files": {**config["files"], "encoder/" + "x" * 300: ""}}, "lacks encoder/xxx"),
         ({"thresholds": {"image": [None] * 6}}, "thresholds of pictures and of texts must be 6 numbers"),
         ({"thresholds": {"image": [10**400] * 6}}, "thresholds of pictures and of texts must be 6 numbers"),
-        ({"calibration": {"encoder_weight": 0, "curves": {"image_to_text": HUGE}}}, "calibration must be an object"),
+        ({"calibration": {"cutoff": 0, "curves": {"image_to_text": HUGE}}}, "calibration must be an object"),
     ):  # fmt: skip
         change_config(folder, **{**config, **changes})
         with pytest.raises(InputError, match=message):

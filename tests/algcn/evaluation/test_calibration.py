@@ -12,104 +12,134 @@ from conftest import PROJECT
 from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import brier_score_loss
 
-from algcn.evaluation.calibration import DIGITS, KNOTS, Calibration, fit_curve, reliability
-from algcn.evaluation.ranking import Weights
+from algcn.evaluation.calibration import DIGITS, KNOTS, Calibration, Curve, fit_curve, reliability
 from algcn.kit.errors import InputError
 
 
 def pairs(count: int = 60_000, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Scores between 0 and 1, relevant with a probability that is their square."""
+    """Evidence between 0 and 1, relevant with a probability that is its square."""
     rng = np.random.default_rng(seed)
-    scores = rng.random(count)
-    return scores, rng.random(count) < scores**2
+    scores = rng.random((count, 1))
+    return scores, rng.random(count) < scores[:, 0] ** 2
 
 
 def calibration() -> Calibration:
-    return Calibration({"image_to_text": (np.array([0.0, 0.5, 1.0]), np.array([0.0, 0.2, 0.9]))}, Weights(encoder=0.5))
+    rising = Curve((1.0, 0.0, 2.0, 0.0), np.array([0.0, 0.5, 1.0]), np.array([0.0, 0.2, 0.9]))
+    return Calibration({"image_to_text": rising}, ("person",), 0.25)
 
 
-def test_a_curve_finds_the_probability_behind_the_scores() -> None:
-    knots, probabilities = fit_curve(*pairs())
-    assert 2 <= len(knots) <= KNOTS
-    assert (np.diff(knots) > 0).all() and (np.diff(probabilities) >= 0).all()
-    assert probabilities[0] >= 0 and probabilities[-1] <= 1
+def test_a_curve_finds_the_probability_behind_the_evidence() -> None:
+    curve = fit_curve(*pairs())
+    assert 2 <= len(curve.scores) <= KNOTS and curve.misfit(1) is None
     inside = np.linspace(0.05, 0.95, 50)
-    np.testing.assert_allclose(np.interp(inside, knots, probabilities), inside**2, atol=0.05)
+    np.testing.assert_allclose(curve((inside,)), inside**2, atol=0.05)
 
 
 def test_few_knots_say_what_isotonic_regression_of_every_pair_says() -> None:
     scores, relevant = pairs()
-    whole = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(scores, relevant)
+    whole = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(scores[:, 0], relevant)
     inside = np.linspace(0.05, 0.95, 200)
-    assert np.abs(np.interp(inside, *fit_curve(scores, relevant)) - whole.predict(inside)).max() < 0.05
+    assert np.abs(fit_curve(scores, relevant)((inside,)) - whole.predict(inside)).max() < 0.05
+
+
+def test_evidence_is_weighed_and_what_says_nothing_counts_nothing() -> None:
+    rng = np.random.default_rng(3)
+    evidence = np.column_stack([rng.standard_normal((60_000, 2)), np.full(60_000, 7.0)])
+    relevant = rng.random(60_000) < 1 / (1 + np.exp(-(2 * evidence[:, 0])))
+    strong, weak, constant = fit_curve(evidence, relevant).weights
+    assert strong == pytest.approx(2, abs=0.1) and weak == pytest.approx(0, abs=0.05) and constant == 0
+    against = fit_curve(-evidence, relevant).weights
+    assert against[0] == 0, "no piece of evidence speaks against what it is evidence for"
+
+
+def test_pairs_count_as_they_are_said_to() -> None:
+    evidence, relevant = pairs()
+    counts = np.where(relevant, 3.0, 1.0)
+    inside = np.linspace(0.2, 0.8, 20)
+    expected = 3 * inside**2 / (3 * inside**2 + 1 - inside**2)
+    np.testing.assert_allclose(fit_curve(evidence, relevant, counts)((inside,)), expected, atol=0.05)
 
 
 def test_scores_that_fall_with_relevance_give_a_flat_curve() -> None:
     scores, relevant = pairs()
-    _, probabilities = fit_curve(-scores, relevant)
-    np.testing.assert_allclose(probabilities, relevant.mean(), atol=10**-DIGITS)
+    np.testing.assert_allclose(fit_curve(-scores, relevant).probabilities, relevant.mean(), atol=10**-DIGITS)
 
 
 def test_what_cannot_be_fitted_is_one_sentence() -> None:
     with pytest.raises(InputError, match="1 pairs are too few"):
-        fit_curve(np.array([0.5]), np.array([True]))
+        fit_curve(np.array([[0.5]]), np.array([True]))
     with pytest.raises(InputError, match="All pairs have the same score"):
-        fit_curve(np.full(1000, 0.5), np.arange(1000) % 2 == 0)
+        fit_curve(np.full((1000, 3), 0.5), np.arange(1000) % 2 == 0)
     with pytest.raises(InputError, match="do not belong together"):
-        fit_curve(np.zeros(3), np.zeros(4, bool))
+        fit_curve(np.zeros((3, 1)), np.zeros(4, bool))
 
 
 def test_probabilities_are_interpolated_and_end_where_the_curve_ends() -> None:
-    scores = np.array([[-5.0, 0.25], [0.75, 5.0]])
-    np.testing.assert_allclose(calibration().probability("image_to_text", scores), [[0.0, 0.1], [0.55, 0.9]])
+    evidence = (
+        np.array([[-5.0, 0.25], [0.25, 5.0]]),
+        np.full((2, 2), 9.0),
+        np.array([[0.0, 0.0], [0.25, 0.0]]),
+        np.ones(1),
+    )
+    np.testing.assert_allclose(calibration().probability("image_to_text", evidence), [[0.0, 0.1], [0.55, 0.9]])
     with pytest.raises(InputError, match="no curve for text_to_text"):
-        calibration().probability("text_to_text", scores)
+        calibration().probability("text_to_text", evidence)
     with pytest.raises(InputError, match="'sideways' is not known; use one of image_to_text"):
-        calibration().probability("sideways", scores)
+        calibration().probability("sideways", evidence)
 
 
 def test_what_is_stored_is_what_is_read() -> None:
     stored = json.loads(json.dumps(calibration().to_json()))
     read = Calibration.from_json(stored)
-    assert read.weights == Weights(common=1.0, labels=0.0, encoder=0.5)
+    assert (read.uncounted, read.cutoff) == (("person",), 0.25)
     assert read.to_json() == calibration().to_json()
 
 
-def test_one_of_before_there_were_labels_in_the_ranking_is_of_a_weight_of_the_encoder() -> None:
-    stored = calibration().to_json()
-    assert Calibration.from_json({"encoder_weight": 0.5, "curves": stored["curves"]}).to_json() == stored
-
-
-@pytest.mark.parametrize("weights", [None, [], 0.5, {"encoder": -1}, {"encoder": "x"}, {"mine": 1}, {"common": 0}])
-def test_weights_that_are_none_are_one_sentence(weights: object) -> None:
-    with pytest.raises(InputError, match=r"in the ranking must be a number|weights of a ranking"):
-        Calibration.from_json({**calibration().to_json(), "weights": weights})
+@pytest.mark.parametrize("weights", [{"encoder_weight": 0.5}, {"weights": {"common": 1.0, "labels": 0.25}}])
+def test_one_of_a_former_kind_is_none(weights: dict[str, object]) -> None:
+    curve = {"scores": [0.0, 1.0], "probabilities": [0.1, 0.9]}
+    assert Calibration.from_json({**weights, "curves": {"text_to_image": curve}}) is None
 
 
 @pytest.mark.parametrize(
-    ("scores", "probabilities", "sentence"),
+    ("changes", "sentence"),
     [
-        ([0.0], [0.5], "not a rising curve"),
-        ([0.0, 0.0], [0.1, 0.2], "not a rising curve"),
-        ([0.0, 1.0], [0.2, 0.1], "not a rising curve"),
-        ([0.0, 1.0], [0.2, float("nan")], "not a rising curve"),
-        ([0.0, 1.0], [0.1, 0.2, 0.3], "not a rising curve"),
-        (list(range(KNOTS + 1)), [0.1] * (KNOTS + 1), "not a rising curve"),
-        ([0.0, 1.0], [-0.1, 0.5], "outside 0 to 1"),
-        ([0.0, 1.0], [0.1, 1.5], "outside 0 to 1"),
-        (["a", "b"], [0.1, 0.5], "must be an object with weights and curves"),
-        (None, [0.1, 0.5], "not a rising curve"),
+        ({"scores": [0.0], "probabilities": [0.5]}, "not a rising curve"),
+        ({"scores": [0.0, 0.0]}, "not a rising curve"),
+        ({"probabilities": [0.2, 0.1]}, "not a rising curve"),
+        ({"probabilities": [0.2, float("nan")]}, "not a rising curve"),
+        ({"probabilities": [0.1, 0.2, 0.3]}, "not a rising curve"),
+        (
+            {"scores": list(range(KNOTS + 1)), "probabilities": [0.1] * (KNOTS + 1)},
+            "not a rising curve",
+        ),
+        ({"probabilities": [-0.1, 0.5]}, "outside 0 to 1"),
+        ({"probabilities": [0.1, 1.5]}, "outside 0 to 1"),
+        ({"scores": ["a", "b"]}, "must be an object with curves"),
+        ({"scores": None}, "not a rising curve"),
+        ({"weights": [1.0]}, "does not weigh 4 pieces"),
+        ({"weights": [1.0, -1.0, 0.0, 0.0]}, "does not weigh 4 pieces"),
+        ({"weights": [1.0, float("inf"), 0.0, 0.0]}, "does not weigh 4 pieces"),
+        ({"weights": "abc"}, "must be an object with curves"),
+        ({"weights": None}, "must be an object with curves"),
     ],
 )
-def test_a_damaged_curve_is_one_sentence(scores: object, probabilities: object, sentence: str) -> None:
-    curve = {"scores": scores, "probabilities": probabilities}
+def test_a_damaged_curve_is_one_sentence(changes: dict[str, object], sentence: str) -> None:
+    whole = {"weights": [1.0, 0.0, 0.0, 0.0], "scores": [0.0, 1.0], "probabilities": [0.1, 0.5]}
+    stored = {"uncounted_labels": [], "cutoff": 0.1, "curves": {"text_to_image": {**whole, **changes}}}
     with pytest.raises(InputError, match=sentence):
-        Calibration.from_json({"encoder_weight": 0.5, "curves": {"text_to_image": curve}})
+        Calibration.from_json(stored)
 
 
-@pytest.mark.parametrize("value", [None, [], {}, {"curves": {}}, {"encoder_weight": 0.5, "curves": []}, "curves"])
+@pytest.mark.parametrize("cutoff", [-0.1, 1.5, "0.2", None, float("nan")])
+def test_a_cutoff_is_a_probability(cutoff: object) -> None:
+    with pytest.raises(InputError, match=r"cut-off must be a number"):
+        Calibration.from_json({**calibration().to_json(), "cutoff": cutoff})
+
+
+@pytest.mark.parametrize("value", [None, [], {}, {"curves": {}}, {"cutoff": 0.5, "curves": []}, "curves"])
 def test_what_is_no_calibration_is_one_sentence(value: object) -> None:
-    with pytest.raises(InputError, match="must be an object with weights and curves"):
+    with pytest.raises(InputError, match="must be an object with curves"):
         Calibration.from_json(value)
 
 
@@ -126,7 +156,7 @@ def test_reliability_by_hand() -> None:
 
 def test_reliability_agrees_with_scikit_learn_and_a_good_curve_beats_the_base_rate() -> None:
     curve, (scores, relevant) = fit_curve(*pairs()), pairs(seed=1)
-    predicted = np.interp(scores, *curve)
+    predicted = curve((scores[:, 0],))
     report = reliability(predicted, relevant)
     assert report.brier == pytest.approx(brier_score_loss(relevant, predicted))
     assert report.brier < report.brier_of_base_rate - 0.05

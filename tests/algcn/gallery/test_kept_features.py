@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,9 @@ from safetensors.torch import save_file
 
 from algcn.bundles.bundle import Bundle
 from algcn.bundles.saving import save_bundle
-from algcn.gallery import store as galleries
-from algcn.gallery.store import STORE_NAME, build_gallery
+from algcn.gallery import contents, encoding, kept
+from algcn.gallery.files import STORE_NAME
+from algcn.gallery.store import build_gallery
 from algcn.kit.errors import InputError
 from algcn.method.model import ALGCN
 
@@ -186,22 +188,22 @@ def test_a_damaged_cache_heals_though_the_shipped_store_has_everything(
 
 def age(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let all that was written so far be of long ago."""
-    now = galleries.time.time_ns
-    monkeypatch.setattr(galleries.time, "time_ns", lambda: now() + 10 * galleries.YOUNG_NS)
+    now = contents.time.time_ns
+    monkeypatch.setattr(contents.time, "time_ns", lambda: now() + 10 * contents.YOUNG_NS)
 
 
 @pytest.fixture
 def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the pictures whose bytes are read."""
     names: list[str] = []
-    sha256 = galleries.files.sha256
+    sha256 = contents.files.sha256
 
     def read(path: Path) -> str:
         if path.suffix in (".png", ".webp", ".jpg"):
             names.append(path.name)
         return sha256(path)
 
-    monkeypatch.setattr(galleries.files, "sha256", read)
+    monkeypatch.setattr(contents.files, "sha256", read)
     return names
 
 
@@ -243,7 +245,7 @@ def test_a_state_is_kept_when_the_file_is_not_young_any_more(
 ) -> None:
     """A file may change again within a tick of the clock and keep its state, so a young one is hashed each time."""
     written = max(path.stat().st_ctime_ns for path in folder.iterdir())
-    monkeypatch.setattr(galleries.time, "time_ns", lambda: written)  # however long a build takes, it is now
+    monkeypatch.setattr(contents.time, "time_ns", lambda: written)  # however long a build takes, it is now
     for _ in range(2):
         build_gallery(folder, bundle)
         assert len(hashed) == 6
@@ -313,8 +315,8 @@ def test_in_place_where_it_cannot_be_written_is_an_error(folder: Path, bundle: B
 def test_an_interrupted_build_goes_on(
     folder: Path, bundle: Bundle, monkeypatch: pytest.MonkeyPatch, encoded: dict[str, int]
 ) -> None:
-    monkeypatch.setattr(galleries, "CHUNK", 2)
-    monkeypatch.setattr(galleries, "KEEP_EVERY", 4)
+    monkeypatch.setattr(encoding, "CHUNK", 2)
+    monkeypatch.setattr(encoding, "BLOCK", 4)
 
     def stop(done: int, total: int) -> None:
         if done == 6:
@@ -325,6 +327,62 @@ def test_an_interrupted_build_goes_on(
     encoded.update(images=0, texts=0)
     build_gallery(folder, bundle)
     assert encoded == {"images": 2, "texts": 6}  # four pictures had been kept
+
+
+def test_a_build_that_was_stopped_before_its_store_was_written_encodes_nothing_anew(
+    folder: Path, bundle: Bundle, cache: Path, monkeypatch: pytest.MonkeyPatch, encoded: dict[str, int]
+) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(kept.Keeping, "write", stop)
+        with pytest.raises(KeyboardInterrupt):
+            build_gallery(folder, bundle)
+    assert not list(cache.rglob("*-*.safetensors"))
+    encoded.update(images=0, texts=0)
+    build_gallery(folder, bundle)
+    assert encoded == {"images": 0, "texts": 0}
+    [store] = cache.rglob("*.safetensors")
+    assert [path for path in cache.rglob("*") if path.is_file()] == [store]
+
+
+@pytest.mark.parametrize("block", [1, 2, 5, 64])
+@pytest.mark.parametrize("in_place", [False, True], ids=["cache", "in place"])
+def test_builds_at_the_same_time_share_the_work(
+    folder: Path,
+    tiny_bundle_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    encoded: dict[str, int],
+    block: int,
+    in_place: bool,
+) -> None:
+    monkeypatch.setattr(encoding, "BLOCK", block)
+    with ThreadPoolExecutor(3) as pool:
+        bundles = [Bundle.load(tiny_bundle_dir) for _ in range(3)]
+        built = list(pool.map(lambda bundle: build_gallery(folder, bundle, in_place=in_place), bundles))
+    assert encoded == {"images": 6, "texts": 6}
+    for gallery in built:
+        assert gallery.notices == []
+        assert torch.equal(gallery.image_features, built[0].image_features)
+        assert torch.equal(gallery.text_features, built[0].text_features)
+
+
+@pytest.mark.parametrize("block", [1, 3, 64])
+def test_what_is_written_grows_with_the_gallery_and_not_with_its_square(
+    folder: Path, bundle: Bundle, monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    monkeypatch.setattr(encoding, "BLOCK", block)
+    rows: list[int] = []
+    save_tensors = kept.files.save_tensors
+
+    def save(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str]) -> None:
+        rows.append(len(tensors["features"]))
+        save_tensors(path, tensors, metadata)
+
+    monkeypatch.setattr(kept.files, "save_tensors", save)
+    build_gallery(folder, bundle)
+    assert sum(rows) == 2 * 12  # each once in its part and once in the store
 
 
 def test_another_model_on_the_same_encoder_needs_no_encoding(
@@ -366,7 +424,7 @@ def test_what_was_decoded_in_another_way_is_encoded_anew(
     assert list(cache.rglob("*.safetensors")) == [store]
     build_gallery(folder, bundle)
     assert encoded == {"images": 6, "texts": 0}
-    monkeypatch.setattr(galleries, "DECODING", "another")
+    monkeypatch.setattr(kept, "DECODING", "another")
     build_gallery(folder, bundle)
     assert encoded == {"images": 12, "texts": 0}
 

@@ -18,7 +18,8 @@ from algcn import extract
 from algcn.bundles.bundle import Bundle
 from algcn.bundles.saving import save_bundle
 from algcn.gallery.__main__ import main
-from algcn.gallery.store import STORE_NAME, build_gallery
+from algcn.gallery.files import STORE_NAME
+from algcn.gallery.store import build_gallery
 from algcn.kit.errors import InputError, run_command
 from algcn.kit.images import open_image
 from algcn.method.config import ModelConfig

@@ -15,6 +15,7 @@ from torch import nn
 
 from algcn.datasets.image_folder import read_image_folder
 from algcn.features.encoder import load_encoder
+from algcn.features.vocabulary import Vocabulary
 from algcn.kit.errors import InputError
 from algcn.pretrain import pictures, pocket
 from algcn.pretrain.__main__ import account_of, label_rows
@@ -30,6 +31,8 @@ from algcn.pretrain.align import (
 )
 from algcn.pretrain.language import distil, length_batches, wordnet_texts
 from algcn.pretrain.pictures import TRAINING_SIZE, augmented, cache_pixels, normalised, squashed
+from algcn.pretrain.words import ENOUGH_OF_SHORT, captions_of, taught_words
+from algcn.pretrain.words.__main__ import main as write_words_list
 
 NOUNS = """\
   1 This software and database is being provided to you, the LICENSEE, by
@@ -293,3 +296,29 @@ def test_token_embeddings_start_from_the_teachers_words(monkeypatch):
     weight = student.token_embedding.weight.detach()
     near, far = F.cosine_similarity(weight[0], weight[1], 0), F.cosine_similarity(weight[0], weight[2], 0)
     assert near > 0.99 > far
+
+
+def test_the_words_that_were_taught_are_those_of_enough_texts(tmp_path):
+    assert taught_words(["a dog", "a dog", "dogs and a dog", "dog dog", "a cat", "the cat"]) == ["dog", "cat"]
+    assert taught_words(["on the tv"] * 40) == []  # one text
+    assert "tv" in taught_words([f"tv {n}" for n in range(ENOUGH_OF_SHORT)])
+    table, lines = tmp_path / "metadata.csv", tmp_path / "captions.txt"
+    table.write_text('file_name,text\n1.jpg,"a dog, running"\n2.jpg,\n', encoding="utf-8")
+    lines.write_text("a dog\n\na boat\n", encoding="utf-8")
+    assert [*captions_of(table), *captions_of(lines)] == ["a dog, running", "a dog", "a boat"]
+    table.write_text("file_name,label\n", encoding="utf-8")
+    with pytest.raises(InputError, match="no column called text"):
+        list(captions_of(table))
+    lines.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match="cannot be read"):
+        list(captions_of(lines))
+
+
+def test_the_command_writes_the_words_beside_the_encoder(tmp_path, capsys):
+    (tmp_path / "data.noun").write_text(NOUNS, encoding="latin-1")
+    (tmp_path / "captions.txt").write_text("a dog on a beach\na beach\n", encoding="utf-8")
+    files = ["--captions", str(tmp_path / "captions.txt"), "--wordnet", str(tmp_path / "data.noun")]
+    write_words_list([*files, "--out", str(tmp_path)])
+    vocabulary = Vocabulary.load(tmp_path)
+    assert "beach" in vocabulary and "dog" in vocabulary and "genus" not in vocabulary
+    assert "words" in capsys.readouterr().out

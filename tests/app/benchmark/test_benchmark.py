@@ -16,7 +16,7 @@ from conftest import PROJECT
 from algcn.evaluation import paper
 from algcn.evaluation.ranking import BALANCED, Weights
 from algcn.evaluation.record import OWN_RUN, Record
-from algcn.evaluation.results import ALL_DIRECTIONS, Both
+from algcn.evaluation.results import ALL_DIRECTIONS, QUESTIONS, Both
 from app.benchmark import figures, tables
 from app.tabs import benchmark
 
@@ -178,15 +178,27 @@ def test_reliability_beside_its_scores(record: Record) -> None:
     parts = record.calibration.sets
     assert [part.name for part in parts] == ["test split", "Postcards"]
     for part in parts:
-        figure = figures.reliability(part.directions)
+        figure = figures.reliability(part)
         diagonal, *lines = figure["data"]
         assert diagonal["x"] == diagonal["y"] == [0, 1]
-        assert [line["name"] for line in lines] == list(ALL_DIRECTIONS.values())
+        assert [line["name"] for line in lines] == [*ALL_DIRECTIONS.values(), "single names", "two names"]
         assert all(len(line["x"]) == 10 and line["x"] == sorted(line["x"]) for line in lines)
         found = part.directions["text_to_image"]
         row = next(row for row in rows(tables.reliability(part)) if row[0] == "text → image")
         assert row[2] == f"{found.ece:.3f}"[1:]
         assert row[3].endswith(f"{found.first_10.observed:.3f}".removeprefix("0"))
+        asked = rows(tables.reliability(part))[-len(part.questions) :]
+        assert [row[0] for row in asked] == [QUESTIONS[kind] for kind in part.questions] == list(QUESTIONS.values())
+        assert asked[-1][2].endswith("→ .000"), "what matches nothing was never right"
+
+
+def test_a_record_of_before_there_were_kinds_of_question_is_shown_as_it_was(shipped: dict[str, Any]) -> None:
+    metrics = json.loads(json.dumps(shipped))
+    for part in metrics["calibration"]["sets"]:
+        del part["questions"]
+    (part, *_) = Record.read(metrics).calibration.sets
+    assert [line["name"] for line in figures.reliability(part)["data"][1:]] == list(ALL_DIRECTIONS.values())
+    assert "Asked of the pictures" not in tables.reliability(part)
 
 
 def test_the_encoders_recall_beside_chance(record: Record) -> None:
@@ -263,7 +275,7 @@ def test_figures_are_plain_json(record: Record) -> None:
         figures.precision_recall(drawn.precision_recall, "image_to_text"),
         figures.label_bars(drawn.per_label, "image_to_text"),
         figures.ranking_tradeoff(record.ranking.weights, USED),
-        figures.reliability(record.calibration.sets[0].directions),
+        figures.reliability(record.calibration.sets[0]),
     ]
     for figure in made:
         assert json.loads(json.dumps(figure, allow_nan=False)) == figure

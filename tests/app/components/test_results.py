@@ -77,6 +77,8 @@ def answer(*hits: Hit, notice: str | None = HOSTILE_CAPTIONS[1], query: Query | 
         notice=notice,
         remark=values.get("remark"),
         seconds=values.get("seconds", 0.012),
+        chance=values.get("chance"),
+        suggestion=values.get("suggestion"),
     )
     return render_results(result, "picture/key", (100, 200), 'q="><script>')
 
@@ -209,14 +211,33 @@ def test_an_answer_without_texts_or_labels_says_so() -> None:
 
 def test_nothing_that_matches_says_why_and_offers_a_way_out() -> None:
     cut = Query(text="x", cutoff=80, labels=("a", "b"), match="all")
-    page = answer(query=cut, pictures=found(best=42.4, cutoff_by="probability"), captions=found(best=71.25))
+    unlikely = dataclasses.replace(found(best=42.4, cutoff_by="probability"), cutoff=80)
+    captions = dataclasses.replace(found(best=71.25), cutoff=80)
+    page = answer(query=cut, pictures=unlikely, captions=captions, chance="of showing boat")
     text = Page(page).text
-    assert "The best has a 42 % chance of sharing a label with your query; you asked for 80 %." in text
+    assert "The best has a 42 % chance of showing boat; you asked for 80 %." in text
     assert "The best beats 71.2 % of the gallery; you asked for 80 %." in text
     assert page.count('data-action="uncut"') == 2
     page = answer(query=cut, pictures=found(best=None), captions=found(best=None))
     assert "Nothing to search. No picture has all of: a, b." in Page(page).text
     assert page.count('data-action="unlabel"') == 2
+
+
+def test_a_cut_off_of_the_models_own_is_named_and_what_is_below_it_offered() -> None:
+    usual = Query(text="x", cutoff=None)
+    nothing = dataclasses.replace(found(best=12.0, cutoff_by="probability"), cutoff=25)
+    page = answer(query=usual, pictures=nothing, captions=nothing, chance="of showing boat")
+    assert "The best has a 12 % chance of showing boat; results are shown from 25 % on." in Page(page).text
+    some = Found([hit()], 1, 1200, "probability", 90.0, False, 25)
+    page = answer(query=usual, pictures=some, captions=some, chance="of showing boat")
+    assert "1,199 more pictures are below 25 %." in Page(page).text
+    assert page.count('data-action="uncut"') == 1
+
+
+def test_a_misspelt_query_is_offered_corrected() -> None:
+    page = answer(hit(), suggestion='a <b>"giraffe"</b>')
+    assert 'Did you mean a <b>"giraffe"</b>?' in Page(page).text and "<b>" not in page
+    assert 'data-action="correct"' in page and 'data-action="correct"' not in answer(hit())
 
 
 def test_near_duplicates_are_counted_and_hidden_behind() -> None:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
+from curves import calibration
 
 from algcn.bundles.bundle import Bundle
 from algcn.bundles.predictor import LabelPredictor
-from algcn.evaluation.calibration import Calibration
-from algcn.evaluation.results import DIRECTIONS
 from app.search.own_labels import OwnLabels
 from app.search.query import Query
 from app.service import RetrievalService, load_service
@@ -86,8 +84,7 @@ def test_with_another_model_it_is_made_anew(own: RetrievalService, tiny_bundle_d
 
 def test_chances_that_were_calibrated_without_it_say_so(own: RetrievalService, tiny_bundle_dir: Path) -> None:
     bundle = Bundle.load(tiny_bundle_dir)
-    curves = {direction: (np.array([-1.0, 1.0]), np.array([0.0, 1.0])) for direction in DIRECTIONS}
-    bundle.calibration = Calibration(curves, bundle.ranking.weights)
+    bundle.calibration = calibration()
     calibrated = with_model(own, bundle, "calibrated")
     assert "A label of your own counts" in calibrated.search(Query(text="a light house by the sea")).remark
     assert calibrated.search(Query(text="a house by the sea")).remark is None

@@ -101,6 +101,7 @@ class TestLink:
             Query(text="snow", item=2, weight=0.25, without="night, rain"),
             Query(text="x", labels=("traffic light", "dog"), match="all", cutoff=60, beside=True),
             Query(text="x", labels=("dog",), match="none"),
+            Query(text="x", cutoff=None),
             Query(text="x", labels_weight=0.0),
             Query(text="x", without="snow", away=0.0),
             Query(text="x", without="snow", away=0.85, written=False),
@@ -115,7 +116,7 @@ class TestLink:
 
     def test_a_picture_of_ones_own_is_not_in_it(self) -> None:
         assert address_of(Query(picture=b"secret"), FILES.__getitem__) == ""
-        assert address_of(Query(picture=b"secret", text="dog", weight=0.2), FILES.__getitem__) == "q=dog"
+        assert address_of(Query(picture=b"secret", text="dog", weight=0.2, cutoff=None), FILES.__getitem__) == "q=dog"
 
     @pytest.mark.parametrize("address", ["", "?", "?tab=labels", "?not=snow&label=dog", None, 7, ["q=a"], {"q": "a"}])
     def test_an_address_without_a_query_is_none(self, address: object) -> None:

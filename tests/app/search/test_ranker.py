@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from curves import calibration, curve
 from likely import with_probabilities
 
 from algcn.bundles.bundle import Bundle
-from algcn.evaluation.calibration import Calibration
+from algcn.evaluation.calibration import KINDS, Calibration
 from algcn.evaluation.ranking import BALANCED, Ranking
 from algcn.gallery.store import build_gallery
 from algcn.kit.errors import InputError
@@ -21,7 +22,7 @@ from app.search.results import NOTHING, SearchResult
 from app.service import RetrievalService, load_service
 
 PROJECT = Path(__file__).resolve().parents[3]
-DIRECTIONS = ("image_to_text", "text_to_image", "image_to_image", "text_to_text")
+WORDS = "something green in the sun"  # that name none of the labels
 
 
 @pytest.fixture(scope="module")
@@ -36,13 +37,10 @@ def pocket() -> RetrievalService:
 
 @pytest.fixture
 def calibrated(tiny_bundle_dir: Path, tiny_gallery_dir: Path) -> RetrievalService:
-    """Chances that differ by direction, from 0 at a score of -1 to 0.5 or 1 at a score of 1."""
+    """Chances by the encoder's cosine, that of texts half as large for words."""
     bundle = Bundle.load(tiny_bundle_dir)
-    curves = {
-        direction: (np.array([-1.0, 1.0]), np.array([0.0, 0.5 if direction == "text_to_image" else 1.0]))
-        for direction in DIRECTIONS
-    }
-    bundle.calibration = Calibration(curves, bundle.ranking.weights)
+    curves = {kind: curve(kind, high=0.5 if kind == "text_to_image" else 1.0) for kind in KINDS}
+    bundle.calibration = Calibration(curves)
     return RetrievalService(bundle, build_gallery(tiny_gallery_dir, bundle))
 
 
@@ -104,29 +102,36 @@ class TestCutoff:
         assert nothing.pictures.allowed == 6
 
     def test_with_one_it_goes_by_the_chance(self, calibrated: RetrievalService) -> None:
-        seen = Query(text="a boat at night", written=False)
+        seen = Query(text=WORDS, written=False)
         everything = calibrated.search(seen)
         assert everything.pictures.cutoff_by == "probability"
         for hit in everything.images:
-            assert hit.probability == pytest.approx((hit.score + 1) / 4, abs=1e-5)
+            assert hit.probability == pytest.approx((hit.picture_cosines[1] + 1) / 4, abs=1e-5)
         for hit in everything.texts:
-            assert hit.probability == pytest.approx((hit.score + 1) / 2, abs=1e-5)
+            assert hit.probability == pytest.approx((hit.caption_cosines[1] + 1) / 2, abs=1e-5)
         chances = sorted(hit.probability for hit in everything.images)
         cut = calibrated.search(dataclasses.replace(seen, cutoff=100 * (chances[2] + chances[3]) / 2))
-        assert files(cut) == files(everything)[:3]
+        assert files(cut) == [hit.file for hit in everything.images if hit.probability >= chances[3]]
         assert cut.pictures.total == 3
 
+    def test_what_is_written_of_a_result_is_no_chance(self, calibrated: RetrievalService) -> None:
+        """Of a word that no model knows, too: a caption has it."""
+        said, seen = (calibrated.search(Query("something green", written=written)) for written in (True, False))
+        saying = {hit.file: hit.probability for hit in said.images if hit.probability == 1}
+        assert set(saying) == {"unlabelled.png"}
+        assert all(hit.probability < 1 for hit in seen.images)
+
     def test_even_the_best_may_be_unlikely_and_that_is_said(self, calibrated: RetrievalService) -> None:
-        notice = calibrated.search(Query(text="a boat at night")).notice
+        notice = calibrated.search(Query(text=WORDS)).notice
         assert notice.startswith("Nothing here matches well: even the likeliest picture has only a ")
 
     @pytest.mark.parametrize(
         ("query", "words"),
         [
-            (Query(text="boat"), "for the bare name of a label they tend to be too high"),
-            (Query(text="a boat at night", without="dog"), "Words to steer away from change the order"),
-            (Query(text="a boat at night", item=1), "averaged by their weights"),
-            (Query(text="a boat at night"), None),
+            (Query(text="boat"), None),
+            (Query(text=WORDS, without="dog"), "Words to steer away from change the order"),
+            (Query(text=WORDS, item=1), "averaged by their weights"),
+            (Query(text=WORDS), None),
             (Query(text="boat", space="encoder"), None),
         ],
     )
@@ -137,15 +142,15 @@ class TestCutoff:
         assert (remark is None) if words is None else (words in remark)
 
     def test_steering_changes_the_order_but_no_chance(self, calibrated: RetrievalService) -> None:
-        plain = {hit.file: hit.probability for hit in calibrated.search(Query(text="a boat at night")).images}
-        steered = calibrated.search(Query(text="a boat at night", without="street, dog"))
+        plain = {hit.file: hit.probability for hit in calibrated.search(Query(text=WORDS)).images}
+        steered = calibrated.search(Query(text=WORDS, without="street, dog"))
         assert {hit.file: hit.probability for hit in steered.images} == pytest.approx(plain, abs=1e-6)
         assert [hit.score for hit in steered.images] != [hit.score for hit in calibrated.search(Query("x")).images]
 
     def test_of_words_and_a_picture_the_chances_are_averaged(self, calibrated: RetrievalService) -> None:
-        words = {hit.file: hit.probability for hit in calibrated.search(Query(text="a boat at night")).images}
+        words = {hit.file: hit.probability for hit in calibrated.search(Query(text=WORDS)).images}
         picture = {hit.file: hit.probability for hit in calibrated.search(Query(item=2)).images}
-        mixed = calibrated.search(Query(text="a boat at night", item=2, weight=0.25))
+        mixed = calibrated.search(Query(text=WORDS, item=2, weight=0.25))
         assert len(mixed.images) == 5
         for hit in mixed.images:
             assert hit.probability == pytest.approx(0.75 * words[hit.file] + 0.25 * picture[hit.file], abs=1e-6)
@@ -158,9 +163,22 @@ class TestCutoff:
     def test_a_direction_without_a_curve_has_percentiles(self, calibrated: RetrievalService) -> None:
         curves = dict(calibrated.bundle.calibration.curves)
         del curves["text_to_text"]
-        calibrated.bundle.calibration = Calibration(curves, calibrated.bundle.ranking.weights)
-        result = calibrated.search(Query(text="a boat at night"))
+        calibrated.bundle.calibration = Calibration(curves)
+        result = calibrated.search(Query(text=WORDS))
         assert (result.pictures.cutoff_by, result.captions.cutoff_by) == ("probability", "percentile")
+
+    def test_a_query_that_names_no_cut_off_has_the_models_own(self, calibrated: RetrievalService) -> None:
+        everything = calibrated.search(Query(text=WORDS))
+        chances = sorted(hit.probability for hit in everything.images)
+        middle = round((chances[2] + chances[3]) / 2, 6)
+        bundle = dataclasses.replace(
+            calibrated.bundle, calibration=dataclasses.replace(calibrated.bundle.calibration, cutoff=middle)
+        )
+        usual = RetrievalService(bundle, calibrated.gallery, encoder=calibrated.encoder)
+        cut = usual.search(Query(text=WORDS, cutoff=None))
+        assert (len(cut.images), cut.pictures.cutoff) == (3, pytest.approx(100 * middle))
+        assert len(usual.search(Query(text=WORDS)).images) == 6, "a program is shown everything"
+        assert len(usual.search(Query(text=WORDS, space="encoder", cutoff=None)).images) == 6
 
 
 class TestBeside:
@@ -256,14 +274,13 @@ class TestByLabels:
         self, tiny_bundle_dir: Path, tiny_gallery_dir: Path
     ) -> None:
         bundle = with_probabilities(tiny_bundle_dir)
-        curves = {direction: (np.array([-9.0, 9.0]), np.array([0.0, 1.0])) for direction in DIRECTIONS}
-        bundle.calibration = Calibration(curves, BALANCED)
+        bundle.calibration = calibration()
         calibrated = RetrievalService(bundle, build_gallery(tiny_gallery_dir, bundle))
         own, other = (calibrated.search(Query(text="a boat at night", labels_weight=w)) for w in (None, 4))
         chances = {hit.file: hit.probability for hit in own.images}
         assert {hit.file: hit.probability for hit in other.images} == pytest.approx(chances, abs=1e-6)
         assert {hit.file: hit.score for hit in other.images} != {hit.file: hit.score for hit in own.images}
-        assert own.remark is None and "Another weight of shared subjects" in other.remark
+        assert own.remark is None and other.remark is None
 
     def test_words_that_the_model_does_not_see_are_ranked_by_the_encoder(
         self, tiny_bundle_dir: Path, tiny_gallery_dir: Path
