@@ -21,6 +21,19 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True)
+class Handed:
+    """A file that another tab hands to the visitor's collection.
+
+    Attributes:
+        file: Its path, a zip or a picture in a folder of the visitor; each change of it is one more.
+        notice: Where a sentence about what came of it goes.
+    """
+
+    file: gr.State
+    notice: gr.HTML
+
+
+@dataclasses.dataclass(frozen=True)
 class Frame:
     """What every tab is given.
 
@@ -30,6 +43,7 @@ class Frame:
         visitor: Input of every event that depends on who asks.
         refreshes: For each tab a hidden button, which the masthead presses to have the tab filled anew.
         openings: Events that may open another model or other pictures; the masthead follows each.
+        handed: What other tabs hand to the visitor's collection; the Collections tab takes it.
     """
 
     blocks: gr.Blocks
@@ -37,6 +51,7 @@ class Frame:
     visitor: gr.State
     refreshes: dict[object, gr.Button] = dataclasses.field(default_factory=dict)
     openings: list[Any] = dataclasses.field(default_factory=list)
+    handed: list[Handed] = dataclasses.field(default_factory=list)
 
     def service(self, visitor: Visitor) -> RetrievalService:
         """Wait for the service that answers this visitor and return it."""

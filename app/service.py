@@ -48,9 +48,10 @@ if TYPE_CHECKING:
 # Below this chance even the best result is more likely than not to have nothing to do with the query.
 EVEN_CHANCE = 0.5
 MOST_UNKNOWN = 8  # words that are listed
-STEERED = "Words to steer away from change the order; the chances are those of the rest of the query."
+STEERED = "What to steer away from changes the order; the chances are those of the rest of the query."
 UNWEIGHTED = "This model has no probabilities of labels, so shared subjects were given no weight."
 OWN = "A label of your own counts in the order as the model's do; the chances were calibrated without it."
+MEAN = "The chances were calibrated on single pictures; here the mean of several is asked."
 MIXED = "The chances are those of the words and of the picture, averaged by their weights."
 LABELS_ALONE = (
     "The plain encoder knows no labels, so it has no ranking of its own here: give a picture to compare the two."
@@ -151,8 +152,8 @@ class RetrievalService:
             InputError: Nothing is asked for, a picture cannot be read, or there is no such item or label.
         """
         start = time.perf_counter()
-        if query.item is not None:
-            self.check_item(query.item)
+        for item in (*query.liked, *query.unlike):
+            self.check_item(item)
         parsed = parse_query(query, self._reader, self.gallery, self.predictor, self.bundle.ranking, self.own)
         # Only names of labels, to a model that reads no words, are nothing to the encoder.
         of_encoder = bool(parsed.point.features.any())
@@ -282,7 +283,8 @@ class RetrievalService:
         remarks = (
             (pictures.left_out > 0, f"Left out for having or probably showing {names}: {count}."),
             (has_chances and len(parsed.parts) > 1, MIXED),
-            (has_chances and bool(parsed.unwanted), STEERED),
+            (has_chances and bool(parsed.unwanted or parsed.query.unlike), STEERED),
+            (has_chances and bool(parsed.query.also), MEAN),
             (has_chances and any(part.own for part in parsed.parts), OWN),
         )
         return " ".join(sentence for applies, sentence in remarks if applies) or None

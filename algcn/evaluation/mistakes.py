@@ -32,32 +32,32 @@ class LabelCounts:
     right: Tensor
     items: int
 
-    @property
+    @cached_property
     def missed(self) -> Tensor:
         """How many items were given the label and not predicted to have it."""
         return self.given - self.right
 
-    @property
+    @cached_property
     def taken(self) -> Tensor:
         """How many items were predicted to have the label and not given it."""
         return self.predicted - self.right
 
-    @property
+    @cached_property
     def precision(self) -> Tensor:
         """Which share of what was predicted was given, L; NaN for a label that is never predicted."""
         return self.right / self.predicted
 
-    @property
+    @cached_property
     def recall(self) -> Tensor:
         """Which share of what was given was predicted, L; NaN for a label that no item was given."""
         return self.right / self.given
 
-    @property
+    @cached_property
     def chance_precision(self) -> Tensor:
         """The precision that is expected of items drawn at random: the share of items that were given the label, L."""
         return self.given / self.items
 
-    @property
+    @cached_property
     def chance_recall(self) -> Tensor:
         """The recall that is expected of as many items drawn at random as are predicted, L."""
         return self.predicted / self.items
@@ -84,7 +84,7 @@ class Confusion:
     taken: Tensor
     items: int
 
-    @property
+    @cached_property
     def shares(self) -> Tensor:
         """C_ij / missed_i, L × L: the share of the misses of i on which j was taken; 0 for a label never missed.
 
@@ -92,7 +92,7 @@ class Confusion:
         """
         return self.pairs / self.missed.clamp(min=1)[:, None]
 
-    @property
+    @cached_property
     def expected(self) -> Tensor:
         """What C would be if misses and wrong labels fell on items independently: missed_i taken_j / N, L × L.
 

@@ -46,8 +46,9 @@ FIRST_FITTED = 20
 # How much each kind of question counts where a curve is fitted: about one in two is answered.
 CAPTIONS, TAKEN_OUT, UNMATCHED = 2.0, 0.5, 2.0
 TOGETHER = 5  # items that have both of two names, at least
-# The cut-off leaves so many of the captions, and every name, a picture to show, and is no higher than one in four.
-ANSWERED, HIGHEST_CUTOFF = 0.97, 0.25
+# The cut-off leaves so many of the captions, and every name, a picture to show. It is low, because captions name
+# several labels at once: that all are shown is not likely even where it is so.
+ANSWERED, HIGHEST_CUTOFF = 0.97, 0.1
 DEFINITIONS = {
     "relevance": "a pair is relevant when the two share a label of the bundle that counts, those on more than a "
     "quarter of the training pictures left out; items without such a label and an item's own partner are left out",

@@ -341,6 +341,7 @@ def _download_part(source: _Source, info: ModelInfo | DatasetInfo) -> Path:
     seconds = DOWNLOAD_SECONDS + SECONDS_PER_FILE * len(wanted) + size / BYTES_PER_SECOND
     stop = threading.Event()
     told = (lambda received: None) if stranger is None else (lambda received: stranger.told(min(received, size), size))
+    told(0)  # a small file is heard of when it is there
     bar = _bounded_bar(f"{source.repository}@{info.sha}", size + MORE_BYTES, stop, told)
     try:
         path = _within_deadline(

@@ -7,29 +7,26 @@ the folder deletes the collection. Pictures can be added; what is known already 
 from __future__ import annotations
 
 import contextlib
-import csv
 import dataclasses
 import functools
-import io
-import json
 import shutil
-import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from algcn.datasets.folders.listing import is_listed
 from algcn.datasets.folders.names import folded
-from algcn.datasets.image_folder import METADATA, SEPARATOR, Item
+from algcn.datasets.image_folder import METADATA, Item
 from algcn.gallery.store import Gallery, build_gallery
 from algcn.kit.account import Account
 from algcn.kit.disk import DiskFullError
 from algcn.kit.errors import InputError
-from algcn.kit.files import replacing, write_text
+from algcn.kit.files import write_text
 from app.collection.intake import Intake, printable
 from app.collection.left_out import LeftOut, leave, unreadable
+from app.collection.packing import metadata_csv
 from app.collection.rows import Found, join_items
 from app.kit.decoders import open_image
 
@@ -37,13 +34,9 @@ if TYPE_CHECKING:
     from algcn.bundles.bundle import Bundle
 
 PICTURES, STAGING = "pictures", "staging"
-COLUMNS = ("file_name", "text", "labels", "split")
-PREDICTED = ("predicted_labels", "predicted_probabilities")
 MAX_NAME = 80
 SHOWN = 3  # sentences of an error
-SEPARATORS = frozenset("|;,[](){}")  # in a label, a reader may take one for the end of it
 Progress = Callable[[int, int], None]
-Predictions = Sequence[tuple[str, float | None]]  # labels and their probabilities, None where there are none
 
 
 @dataclasses.dataclass(frozen=True)
@@ -143,26 +136,6 @@ class Collection:
             account.used[unit] = number - given_before[unit]
         return account.used["pictures"]
 
-    def write_zip(self, path: Path, items: Sequence[Item], predicted: Sequence[Predictions]) -> Path:
-        """Write the collection as an image folder in a zip; what a model predicted stands in columns of its own.
-
-        Args:
-            path: The file to write.
-            items: The pictures with the labels that they are known to have.
-            predicted: For each of them the labels that are predicted, with their probabilities.
-        """
-        guessed = {
-            item.file_name: (_labels_field([label for label, _ in labels]), _probabilities_field(labels))
-            for item, labels in zip(items, predicted, strict=True)
-        }
-        metadata = _csv((*COLUMNS, *PREDICTED), ((*row, *guessed[row[0]]) for row in _rows(items)))
-        # Not compressed: pictures are already.
-        with replacing(path) as aside, zipfile.ZipFile(aside, "w", strict_timestamps=False) as archive:
-            archive.writestr(f"{path.stem}/{METADATA}", metadata)
-            for item in items:
-                archive.write(self.root / item.file_name, f"{path.stem}/{item.file_name}")
-        return path
-
     def _admit(self, found: Found, account: Account) -> str:
         """Move a picture to where it stays, or add to what is said about one; returns its name, which is free."""
         if found.path is None:
@@ -207,39 +180,7 @@ class Collection:
         return dataclasses.replace(gallery, items=items)
 
     def _write_metadata(self) -> None:
-        write_text(self.root / METADATA, _csv(COLUMNS, _rows(self._items.values())))
-
-
-def _rows(items: Iterable[Item]) -> Iterator[tuple[str, ...]]:
-    """Yield the rows of a metadata.csv, one for each text of a picture, or one without a text."""
-    for item in items:
-        labels = _labels_field(item.labels or ())
-        for text in item.texts or [""]:
-            yield item.file_name, _text_field(text), labels, item.split or ""
-
-
-def _text_field(text: str) -> str:
-    """Write a text, as a list where it looks like one."""
-    return json.dumps([text], ensure_ascii=False) if text.startswith("[") else text
-
-
-def _labels_field(labels: Sequence[str]) -> str:
-    """Write labels with "|" between them, as a list where a label would be read as several."""
-    if any(SEPARATORS.intersection(label) for label in labels):
-        return json.dumps(list(labels), ensure_ascii=False)
-    return SEPARATOR.join(labels)
-
-
-def _probabilities_field(labels: Predictions) -> str:
-    return SEPARATOR.join(f"{probability:.3f}" for _, probability in labels if probability is not None)
-
-
-def _csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(header)
-    writer.writerows(rows)
-    return text.getvalue()
+        write_text(self.root / METADATA, metadata_csv(self._items.values()))
 
 
 def _counts(items: Mapping[str, Item]) -> Counter[str]:

@@ -106,6 +106,11 @@ def render_added(account: Account, left_out: Sequence[LeftOut], seconds: float) 
     return render("collection/added.html", added=added, seconds=seconds, notes=notes, kinds=kinds, most=MAX_NAMED)
 
 
+def render_taken_over(account: Account) -> str:
+    """Render what came of pictures that another tab handed over, to be shown there."""
+    return render("collection/taken_over.html", count=account.used["pictures"], captions=account.used["captions"])
+
+
 def render_collection(collection: Collection, service: RetrievalService, percent: int, name_length: int) -> str:
     """Render the pictures and what labels them; the labels themselves come with every answer (`app.labelling.board`).
 

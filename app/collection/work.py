@@ -7,7 +7,7 @@ import dataclasses
 import os
 import secrets
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,20 +92,27 @@ def dropped_files(uploaded: Any, uploads: Path, folder: Path) -> list[Dropped]:
     Raises:
         InputError: Nothing was uploaded, or something else than a file.
     """
-    from app.collection.folder import Dropped
-
     listed = uploaded if isinstance(uploaded, list) else [uploaded]
     values = [value.model_dump() if hasattr(value, "model_dump") else value for value in listed if value]
     if not values:
         raise InputError("Drop at least one picture, or a zip of pictures.")
     paths = [uploaded_file(value, uploads) for value in values]
     names = [value.get("orig_name") for value in values]
+    called = [name if isinstance(name, str) and name else path.name for path, name in zip(paths, names, strict=True)]
+    return arrived_files(list(zip(paths, called, strict=True)), folder)
+
+
+def arrived_files(files: Sequence[tuple[Path, str]], folder: Path) -> list[Dropped]:
+    """Have files, each with what the visitor calls it, in a folder of the visitor too, as if they had been dropped.
+
+    Raises:
+        InputError: One of them is gone.
+    """
+    from app.collection.folder import Dropped
+
     arrived = folder / ARRIVED / secrets.token_hex(8)  # more may be dropped while these are read
     arrived.mkdir(parents=True)
-    return [
-        Dropped(_own(path, arrived / str(number)), name if isinstance(name, str) and name else path.name)
-        for number, (path, name) in enumerate(zip(paths, names, strict=True))
-    ]
+    return [Dropped(_own(path, arrived / str(number)), name) for number, (path, name) in enumerate(files)]
 
 
 def forget_dropped(dropped: list[Dropped]) -> None:

@@ -6,15 +6,24 @@ markup. The markup is in app/templates/components/hits.html.
 
 from __future__ import annotations
 
+import base64
+import functools
+import io
 import json
 import math
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from algcn.kit.files import file_state
+from app.kit.decoders import open_image
+from app.kit.pictures import ORIGINAL
 
 if TYPE_CHECKING:
     from app.search.results import Hit
 
 CHIPS_ON_CARD = 4
+THUMBNAIL_SIDE, KEPT_THUMBNAILS = 160, 32
 PLACES = {"label": "given label", "caption": "caption"}
 DECIMALS = 3  # of the parts of a score
 JSON = json.JSONEncoder(ensure_ascii=False)
@@ -79,6 +88,20 @@ def picture_url(item: int, prefix: str, size: str = "card") -> str:
     return f"{prefix}/{size}/{item:d}"
 
 
+def thumbnail(path: Path) -> str:
+    """A picture that has no address, as it was decoded, small, as a data URL."""
+    return _thumbnail(str(path), *file_state(path))
+
+
+@functools.lru_cache(KEPT_THUMBNAILS)
+def _thumbnail(path: str, *_state: int) -> str:
+    small = open_image(path)
+    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+    buffer = io.BytesIO()
+    small.save(buffer, format="JPEG", quality=80)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
 def beats(percentile: float) -> str:
     """A percentile in words; rounded down, since nothing beats all of a gallery it is part of."""
     return f"beats {math.floor(percentile * 10) / 10:.1f} %"
@@ -120,6 +143,7 @@ def _details(hit: Hit, prefix: str, chance: str | None, beats: str, score: str) 
     details: dict[str, Any] = {
         "item": hit.item,
         "picture": picture_url(hit.item, prefix, "large"),
+        "original": picture_url(hit.item, prefix, ORIGINAL),
         "file": hit.file,
         "found": hit.text,
         "captions": hit.captions,

@@ -6,28 +6,30 @@ All values are raw, as a browser sent them: `Query` and the service check them.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
+from PIL import Image, ImageOps
 
-from app.components.examples import examples_view, render_examples
+from app.components.examples import examples_view, recent_view, render_examples
 from app.kit.decoders import open_image
 from app.kit.disk import telling_visitors
 from app.kit.pictures import keep_small, uploaded_file
 from app.kit.scripts import mount
 from app.kit.templates import render
-from app.search.examples import example_pictures, example_words
+from app.search.examples import Photo, example_photos, example_pictures, example_words, photo_of
 from app.search.query import DEFAULT_AWAY, MAX_LABELS_WEIGHT, Query
 from app.visitors.visitor import Visitor
 
 if TYPE_CHECKING:
-    from PIL import Image
-
     from app.program import Program
     from app.service import RetrievalService
 
 
 SHOWN_PICTURE_SIDE = 1024
+TILES, TILE_SIDE = 4, 384
 CUTOFF_LABELS = {
     "probability": "Chance at least, %",
     "percentile": "Beats at least, %",
@@ -44,10 +46,19 @@ Updates = dict[Any, Any]
 
 @dataclasses.dataclass(frozen=True)
 class Given:
-    """The picture in the box: one of the gallery, or what the browser says of an upload, or neither."""
+    """The picture in the box, and those to steer away from.
 
-    item: int | None = None
+    Attributes:
+        liked: Pictures of the gallery.
+        upload: What the browser says of an upload instead.
+        photo: An example photo instead.
+        unlike: Pictures of the gallery to steer away from; no box shows them.
+    """
+
+    liked: tuple[int, ...] = ()
     upload: Any = None
+    photo: Photo | None = None
+    unlike: tuple[int, ...] = ()
 
 
 class QueryBoxes:
@@ -72,7 +83,7 @@ class QueryBoxes:
                     self.button = gr.Button(
                         "Search", variant="primary", elem_id="search-button", scale=1, min_width=110
                     )
-                self.examples = examples_view()
+                self.examples, self.recent = examples_view(), recent_view()
                 self.reads = gr.HTML(visible=False, elem_id="reads", apply_default_css=False)
             with gr.Column(scale=3, min_width=260, elem_id="ask-picture"):
                 self.picture = gr.Image(
@@ -146,8 +157,10 @@ class QueryBoxes:
         own = _subjects(service)
         return Query(
             text=text or "",
-            picture=None if given.upload is None else uploaded_file(given.upload, self._program.uploads),
-            item=given.item,
+            picture=self._picture(given),
+            item=given.liked[0] if given.liked else None,
+            also=given.liked[1:],
+            unlike=given.unlike,
             weight=_share(weight),
             without=without or "",
             away=_share(away),
@@ -165,8 +178,8 @@ class QueryBoxes:
         visitor.giving = None
         return {
             self.text: query.text,
-            self.picture: None if query.item is None else self._shown(service, query.item),
-            self.given: Given(item=query.item),
+            self.picture: self._shown(service, query),
+            self.given: Given(query.liked, photo=photo_of(query.picture), unlike=query.unlike),
             self.mix: gr.update(visible=query.is_mixed),
             self.weight: 100 * query.weight,
             self.without: query.without,
@@ -203,7 +216,7 @@ class QueryBoxes:
         return {
             self.text: gr.update(placeholder=wanted, **text),
             self.without: gr.update(placeholder=unwanted, **without),
-            self.examples: render_examples(words, pictures, service.pictures),
+            self.examples: render_examples(words, pictures, service.pictures, example_photos()),
             self.reads: gr.update(value=reads, visible=bool(reads)),
             self.labels: gr.update(choices=choices, **labels),
             self.cutoff: gr.update(label=CUTOFF_LABELS[service.cutoff_by], value=_cutoff(service, query)),
@@ -211,14 +224,34 @@ class QueryBoxes:
             self.written: gr.update(visible=service.has_written),
         }
 
-    def _shown(self, service: RetrievalService, item: int) -> str:
-        return self.in_box(open_image(service.picture_path(item)))
+    def _picture(self, given: Given) -> Path | None:
+        if given.photo is not None:
+            return given.photo.path
+        return None if given.upload is None else uploaded_file(given.upload, self._program.uploads)
+
+    def _shown(self, service: RetrievalService, query: Query) -> str | None:
+        """What the box shows of a query; of several pictures the first four."""
+        photo = photo_of(query.picture)
+        paths = [service.picture_path(item) for item in query.liked[:TILES]] if photo is None else [photo.path]
+        pictures = [open_image(path) for path in paths]
+        if not pictures:
+            return None
+        return self.in_box(pictures[0] if len(pictures) == 1 else tiled(pictures))
 
     def in_box(self, picture: Image.Image) -> str:
         """Make the file of a picture for the box here: of what fails in gradio, no sentence reaches the page."""
         picture.thumbnail((SHOWN_PICTURE_SIDE, SHOWN_PICTURE_SIDE))
         with telling_visitors():
             return str(keep_small(picture, self._program.uploads))
+
+
+def tiled(pictures: Sequence[Image.Image]) -> Image.Image:
+    """Put up to four pictures into one, two in a row, each cut to a square from its middle."""
+    sheet = Image.new("RGB", (2 * TILE_SIDE, TILE_SIDE * -(-len(pictures) // 2)), "white")
+    for place, picture in enumerate(pictures):
+        tile = ImageOps.fit(picture.convert("RGB"), (TILE_SIDE, TILE_SIDE))
+        sheet.paste(tile, (TILE_SIDE * (place % 2), TILE_SIDE * (place // 2)))
+    return sheet
 
 
 def _share(percent: Any) -> Any:

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import base64
 import dataclasses
-import functools
-import io
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import gradio as gr
 
-from algcn.kit.files import file_state
-from app.components.cards import Drawn, drawn, picture_url
-from app.kit.decoders import open_image
+from app.components.cards import Drawn, drawn, picture_url, thumbnail
 from app.kit.limits import MAX_LIMIT
 from app.kit.scripts import mount
 from app.kit.templates import render
+from app.search.examples import photo_of
 
 if TYPE_CHECKING:
     from app.search.query import Query
-    from app.search.results import Found, SearchResult
+    from app.search.results import Found, Hit, SearchResult
 
 SHOWN_QUERY_LENGTH = 160
-QUERY_PICTURE_SIDE = 160
-KEPT_THUMBNAILS = 32
+SHOWN_PICTURES = 5
 OFFERED_LABELS = 8
 
 # What the encoder alone cannot do.
@@ -68,14 +63,18 @@ class Asked:
     """A query as the summary shows it; "" for a part that was not asked.
 
     Attributes:
-        picture: The address of the picture, or the picture itself in one.
+        pictures: The addresses of the first pictures, or the picture itself in one.
+        unlike: The addresses of the first pictures to steer away from.
+        credit: Whose photo it is, where it is one of the examples.
         text: The words.
         without: What to steer away from.
         share: The picture's, in percent.
         most: How many pictures, and captions, a file of results holds.
     """
 
-    picture: str
+    pictures: list[str]
+    unlike: list[str]
+    credit: str
     text: str
     without: str
     share: int
@@ -88,7 +87,14 @@ def results_view(**options: object) -> gr.HTML:
 
 
 def render_results(
-    result: SearchResult, prefix: str, sizes: tuple[int, int], address: str, *, with_captions: bool = True
+    result: SearchResult,
+    prefix: str,
+    sizes: tuple[int, int],
+    address: str,
+    *,
+    with_captions: bool = True,
+    turn: str = "",
+    typed: bool = False,
 ) -> str:
     """A whole answer.
 
@@ -97,7 +103,9 @@ def render_results(
         prefix: `RetrievalService.pictures`.
         sizes: How many pictures and texts the gallery has.
         address: The query as the end of an address.
-        with_captions: Whether the model could find any.
+        with_captions: Whether there could be any.
+        turn: Which answer to its visitor it is (`app.kit.turns`); the page shows no older one over a newer.
+        typed: Whether it answers what is being typed, which the page keeps neither in the address nor in the history.
     """
     return render(
         "components/results.html",
@@ -105,9 +113,13 @@ def render_results(
         asked=_asked(result.query, prefix),
         sizes=sizes,
         address=address,
+        prefix=prefix,
+        turn=turn,
+        typed=typed,
         with_captions=with_captions,
         offered=_offered(result),
         blocks=_blocks(result, prefix, with_captions),
+        first=_first(result),
         more=result.pictures.more or result.captions.more or any(found.more for found in result.beside or ()),
     )
 
@@ -147,27 +159,26 @@ def _blocks(result: SearchResult, prefix: str, with_captions: bool) -> list[Bloc
     ]
 
 
+def _first(result: SearchResult) -> list[Hit]:
+    """The best of each ranking: what numbers the results have."""
+    return [found.hits[0] for found in (result.pictures, result.captions, *(result.beside or ())) if found.hits]
+
+
 def _asked(query: Query, prefix: str) -> Asked:
-    picture = ""
-    if query.item is not None:
-        picture = picture_url(query.item, prefix)
-    elif query.picture is not None:
-        picture = thumbnail(Path(query.picture))
-    return Asked(picture, _short(query.text.strip()), _short(query.without.strip()), round(100 * query.weight))
-
-
-def thumbnail(path: Path) -> str:
-    """An uploaded picture as it was decoded, small, as a data URL."""
-    return _thumbnail(str(path), *file_state(path))
-
-
-@functools.lru_cache(KEPT_THUMBNAILS)
-def _thumbnail(path: str, *_state: int) -> str:
-    small = open_image(path)
-    small.thumbnail((QUERY_PICTURE_SIDE, QUERY_PICTURE_SIDE))
-    buffer = io.BytesIO()
-    small.save(buffer, format="JPEG", quality=80)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+    pictures, unlike = (
+        [picture_url(item, prefix) for item in items[:SHOWN_PICTURES]] for items in (query.liked, query.unlike)
+    )
+    if not pictures and query.picture is not None:
+        pictures = [thumbnail(Path(query.picture))]
+    photo = photo_of(query.picture)
+    return Asked(
+        pictures,
+        unlike,
+        "" if photo is None else f"{photo.name} {photo.credit}",
+        _short(query.text.strip()),
+        _short(query.without.strip()),
+        round(100 * query.weight),
+    )
 
 
 def _offered(result: SearchResult) -> list[tuple[str, int]]:

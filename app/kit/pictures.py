@@ -28,6 +28,7 @@ PNG_DEPTH = 24  # where a PNG says how many bits its numbers have; browsers take
 SMALL_BYTES = 200_000
 # Longest side in pixels: of a card on a dense screen, and of the dialog.
 SIZES = {"card": 640, "large": 1600}
+ORIGINAL = "original"  # the file as it is
 PREVIEW_QUALITY = 82
 _SECRET = secrets.token_bytes(32)
 
@@ -66,11 +67,17 @@ def is_shown_as_it_is(path: Path) -> bool:
 
 
 def picture_file(path: Path, size: str, cache: Path) -> Path | bytes:
-    """Return the file to send for a picture at one of SIZES, or what would be in it where it cannot be kept.
+    """Return the file to send for a picture at one of SIZES, or as ORIGINAL; or what is in it, where it cannot be kept.
 
     Raises:
-        InputError: The picture is missing or cannot be read.
+        InputError: The picture is missing or cannot be read, or there is no such size.
     """
+    if size == ORIGINAL:
+        if not path.is_file():
+            raise InputError(f"The picture {path.name} is not there any more.")
+        return path
+    if size not in SIZES:
+        raise InputError(f"There is no size {size!r}.")
     if path.is_file() and path.stat().st_size <= SMALL_BYTES and is_shown_as_it_is(path):
         return path
     return _preview(path, SIZES[size], cache)

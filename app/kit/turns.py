@@ -7,6 +7,7 @@ up, not even whoever gave it. An answer that comes when something newer was aske
 from __future__ import annotations
 
 import contextlib
+import secrets
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -33,6 +34,7 @@ class Turns:
     """The questions of one visitor."""
 
     def __init__(self) -> None:
+        self._name = secrets.token_hex(4)
         self._lock = threading.Lock()
         self._under_way: dict[int, Any] = {}
         self._newest = 0
@@ -49,8 +51,11 @@ class Turns:
             return self._under_way.get(self._newest)
 
     @contextlib.contextmanager
-    def take(self, question: Any) -> Iterator[None]:
+    def take(self, question: Any) -> Iterator[str]:
         """Answer a question within a `with` block.
+
+        Yields:
+            "WHOSE.NUMBER", by which a page tells older answers from newer.
 
         Raises:
             InputError: Too many of this visitor's questions are under way.
@@ -64,7 +69,7 @@ class Turns:
             self._under_way[turn] = question
         failed = False
         try:
-            yield
+            yield f"{self._name}.{turn}"
         except InputError:
             failed = True
             if turn == self._newest:

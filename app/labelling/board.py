@@ -250,9 +250,11 @@ class Board:
             collection: The pictures.
             sight: The same as the open model sees them.
         """
+        from app.collection.packing import write_zip
+
         nothing: list[list[tuple[str, float | None]]] = [[] for _ in sight.items]
         predicted = nothing if sight.suggester is None else sight.suggester.predicted(sight.known, sight.values)
-        return collection.write_zip(path, sight.labelled, predicted)
+        return write_zip(path, collection.root, sight.labelled, predicted)
 
     def _suggester(self, service: RetrievalService, collection: Collection) -> Suggester:
         """Make what suggests, anew only where the model, the pictures or the new labels are others."""

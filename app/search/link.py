@@ -3,6 +3,7 @@
     ?q=a+dog+on+the+beach&not=snow&away=0.8&like=images/0123.webp&weight=0.4&label=dog&label=beach&match=all&cut=60
         &subjects=4&written=0&beside=1
 
+Several pictures are `like=…&like=…`, those to steer away from `unlike=…`, and an example photo is `photo=china.jpg`.
 An uploaded picture is not in it: it is nobody's but the visitor's.
 """
 
@@ -12,10 +13,13 @@ from collections.abc import Callable
 from urllib.parse import parse_qs, urlencode
 
 from algcn.kit.errors import InputError
+from app.search.examples import photo_named, photo_of
 from app.search.query import Query
 
 # scripts/address.js owns the same names; whatever else stands in an address is left alone.
-NAMES = ("q", "not", "away", "like", "weight", "label", "match", "cut", "subjects", "written", "beside")
+NAMES = (
+    "q", "not", "away", "like", "unlike", "photo", "weight", "label", "match", "cut", "subjects", "written", "beside",
+)  # fmt: skip
 MAX_FIELDS, MAX_WORDS = 200, 1000
 DEFAULT = Query()
 
@@ -30,15 +34,18 @@ def address_of(query: Query, file_of: Callable[[int], str]) -> str:
     fields: list[tuple[str, str]] = []
     if query.text.strip():
         fields.append(("q", query.text.strip()[:MAX_WORDS]))
-    if query.item is not None:
-        fields.append(("like", file_of(query.item)))
+    fields.extend(("like", file_of(item)) for item in query.liked)
+    photo = photo_of(query.picture)
+    if photo is not None:
+        fields.append(("photo", photo.name))
     if not fields:
         return ""
+    fields.extend(("unlike", file_of(item)) for item in query.unlike)
     if query.without.strip():
         fields.append(("not", query.without.strip()[:MAX_WORDS]))
         if query.away != DEFAULT.away:
             fields.append(("away", f"{query.away:g}"))
-    if query.is_mixed and query.item is not None and query.weight != DEFAULT.weight:
+    if query.is_mixed and (query.liked or photo is not None) and query.weight != DEFAULT.weight:
         fields.append(("weight", f"{query.weight:g}"))
     fields.extend(("label", label) for label in query.labels)
     if query.labels and query.match != DEFAULT.match:
@@ -71,11 +78,15 @@ def query_of(address: object, item_of: Callable[[str], int]) -> Query | None:
     except ValueError:
         raise InputError("This link holds too much to be a query; copy it again.") from None
     one = {name: values[0] for name, values in fields.items()}
-    if "q" not in one and "like" not in one:
+    if not one.keys() & {"q", "like", "photo"}:
         return None
+    liked = [item_of(file) for file in fields.get("like", ())]
     return Query(
         text=one.get("q", ""),
-        item=item_of(one["like"]) if "like" in one else None,
+        picture=photo_named(one["photo"]).path if "photo" in one else None,
+        item=liked[0] if liked else None,
+        also=tuple(liked[1:]),
+        unlike=tuple(item_of(file) for file in fields.get("unlike", ())),
         weight=_number(one, "weight", DEFAULT.weight),
         without=one.get("not", ""),
         away=_number(one, "away", DEFAULT.away),

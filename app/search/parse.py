@@ -16,6 +16,7 @@ from algcn.kit.errors import InputError
 from app.search.own_labels import OwnLabels
 from app.search.query import Query, QueryPoint
 from app.search.reading import Part, Reader, terms
+from app.search.several import PICTURES_AWAY, mean_part, nearest, set_apart
 from app.search.steering import AWAY, LABELS_AWAY, names_labels, of_labels, of_parts, without_unwanted
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class ParsedQuery:
     @property
     def is_steered(self) -> bool:
         """Whether the point differs from that of a single part."""
-        return len(self.parts) > 1 or bool(self.unwanted)
+        return len(self.parts) > 1 or bool(self.unwanted) or bool(self.query.unlike)
 
 
 def parse_query(
@@ -63,17 +64,13 @@ def parse_query(
     """
     parts, words = [], []
     if query.text.strip() or not query.has_picture:
-        if query.without.strip() and not query.text.strip():
-            raise InputError("Say what to look for, too: words to steer away from are not enough.")
+        if (query.without.strip() or query.unlike) and not query.text.strip():
+            raise InputError("Say what to look for, too: what to steer away from is not enough.")
         parts.append(reader.text(query.text))
         words.append(query.text.strip())
     if query.item is not None:
-        chosen = slice(query.item, query.item + 1)
-        embedding = gallery.image_embeddings[chosen]
-        labels = (gallery.items[query.item].labels or ()) if query.written else ()
-        known = predictor.known(gallery.items[chosen]) * query.written
-        parts.append(reader.item(gallery.image_features[chosen], embedding, known, labels))
-        words.append("a picture of the gallery")
+        parts.append(_of_gallery(query.liked, reader, gallery, predictor, written=query.written))
+        words.append("pictures of the gallery" if query.also else "a picture of the gallery")
     elif query.picture is not None:
         parts.append(reader.picture(query.picture))
         words.append("your picture")
@@ -88,6 +85,12 @@ def parse_query(
     )
     labelled = [part for part in unwanted if names_labels(part)]
     mixed = _mixed_labels(parts, shares, labelled, of_labels(query.away), own.extended(ranking))
+    if query.unlike:
+        near = nearest(point.embedding, gallery.image_embeddings, (*query.liked, *query.unlike))
+        unlike = _of_gallery(query.unlike, reader, gallery, predictor, written=query.written)
+        if near:
+            unlike = set_apart(unlike, _of_gallery(near, reader, gallery, predictor, written=query.written))
+        point, mixed = _steered(point, mixed, unlike, gallery, own.extended(ranking))
     seen = Parts(point.embedding, mixed, functional.normalize(point.features, dim=1))
     scores = predictor.scores(point.embedding)[0]
     mentioned = [name for part in parts for name in part.mentioned]
@@ -100,6 +103,37 @@ def parse_query(
         labels = [LabelScore(name, cosine, True) for name, cosine in zip(of_own, cosines, strict=True)] + labels
     labels = without_unwanted(labels, unwanted, predictor)
     return ParsedQuery(query, parts, shares, unwanted, point, seen, scores, labels)
+
+
+def _of_gallery(
+    items: Sequence[int], reader: Reader, gallery: Gallery, predictor: LabelPredictor, *, written: bool
+) -> Part:
+    """Make one part of pictures of the gallery: of several, their mean; with `written` their given labels count."""
+    parts = []
+    for item in items:
+        chosen = slice(item, item + 1)
+        known = predictor.known(gallery.items[chosen]) * written
+        labels = (gallery.items[item].labels or ()) if written else ()
+        parts.append(reader.item(gallery.image_features[chosen], gallery.image_embeddings[chosen], known, labels))
+    return mean_part(parts)
+
+
+def _steered(
+    point: QueryPoint, mixed: Tensor, unlike: Part, gallery: Gallery, ranking: Ranking
+) -> tuple[QueryPoint, Tensor]:
+    """Steer a query away from what sets pictures apart."""
+
+    def away(name: str, pictures: Tensor) -> Tensor:
+        wanted, unwanted = getattr(point, name), getattr(unlike, name)
+        moved = wanted / _spread(wanted, pictures) - PICTURES_AWAY * unwanted / _spread(unwanted, pictures)
+        return functional.normalize(moved, dim=1)
+
+    steered = dataclasses.replace(
+        point,
+        embedding=away("embedding", gallery.image_embeddings),
+        features=away("features", gallery.image_features),
+    )
+    return steered, mixed - LABELS_AWAY * label_vectors(unlike.probabilities, ranking.rarity)
 
 
 def _mixed_labels(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SPACES = ("ranking", "encoder")
 MAX_LABELS_WEIGHT = 4.0
+MAX_PICTURES_ASKED = 50  # of the gallery, in one query: their names have room in an address
 DEFAULT_AWAY = 0.5
 
 
@@ -45,6 +46,8 @@ class Query:
         text: Words; blank for none.
         picture: A picture from outside, decoded, as a path, or as the bytes of a file.
         item: A picture of the gallery instead; it is left out of the answer.
+        also: Further pictures of the gallery: with `item`, their mean is asked.
+        unlike: Pictures of the gallery to steer away from; none of those named here is in the answer.
         weight: The picture's share where both words and a picture are given, 0 to 1.
         without: Words to steer away from; commas separate terms.
         away: How strongly, 0 to 1 (`app.search.steering`): 0 not at all; from a half on, pictures that probably show a
@@ -70,6 +73,8 @@ class Query:
     text: str = ""
     picture: Image.Image | Path | str | bytes | None = None
     item: int | None = None
+    also: tuple[int, ...] = ()
+    unlike: tuple[int, ...] = ()
     weight: float = 0.5
     without: str = ""
     away: float = DEFAULT_AWAY
@@ -98,11 +103,18 @@ class Query:
         if self.space not in SPACES:
             raise InputError(f"The space must be one of {', '.join(SPACES)}, not {self.space!r:.40}.")
         object.__setattr__(self, "limit", check_limit(self.limit))
+        if len(self.also) + len(self.unlike) >= MAX_PICTURES_ASKED:
+            raise InputError(f"A search takes at most {MAX_PICTURES_ASKED} pictures of the gallery: select fewer.")
 
     @property
     def has_picture(self) -> bool:
         """Whether a picture is part of the query, uploaded or of the gallery."""
         return self.picture is not None or self.item is not None
+
+    @property
+    def liked(self) -> tuple[int, ...]:
+        """The pictures of the gallery that are asked with."""
+        return () if self.item is None else (self.item, *self.also)
 
     @property
     def is_mixed(self) -> bool:

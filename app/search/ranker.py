@@ -131,8 +131,7 @@ class Ranker:
         allowed = self.labels.mask(parsed.query.labels, parsed.query.match)
         # A caption of the picture that was asked with is an answer, and shows what that picture is about.
         of_texts = allowed[kinds[1].owner]
-        if parsed.query.item is not None:
-            allowed[parsed.query.item] = False
+        allowed[[*parsed.query.liked, *parsed.query.unlike]] = False
         chances = {} if calibration is None else self._chances(parsed, asked, kinds, calibration)
         usual = 0.0 if calibration is None else 100 * calibration.cutoff
         left_out = self._left_out(parsed, kinds)

@@ -5,16 +5,18 @@ from __future__ import annotations
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from algcn.kit.errors import InputError
-from app.collection.view import render_added, render_limits, render_more, render_preview
+from app.collection.view import render_added, render_limits, render_more, render_preview, render_taken_over
 from app.collection.work import (
     Reading,
     WaitingToRead,
+    arrived_files,
     dropped_files,
     forget_dropped,
     new_collection,
@@ -29,6 +31,7 @@ from app.tabs.labelling import LabellingBoard, OwnPictures, labelled_gallery, ow
 from app.visitors.visitor import Visitor
 
 if TYPE_CHECKING:
+    from app.collection.folder import Dropped
     from app.service import RetrievalService
 
 WATCH_SECONDS = 0.2
@@ -84,6 +87,12 @@ class CollectionsTab:
         )
         swapped = self.swap.click(self.swap_gallery, inputs, [*inputs, *seen], **PRIVATE)
         deleted = self.delete.click(self.delete_pictures, inputs, [*inputs, *seen, self.status, self.link], **PRIVATE)
+        for handed in frame.handed:
+            outputs = [handed.notice, self.status, self.drop, self.held, frame.visitor, *seen]
+            taken = handed.file.change(
+                self.take_over(handed.notice), [*inputs, handed.file], outputs, show_progress="hidden", **PRIVATE
+            )
+            frame.openings.append(taken)
         frame.openings.extend([added, swapped, deleted])
         self.save.click(self.download_pictures, inputs, self.link, **PRIVATE)
         self.search.click(None, js=TO_SEARCH, **PRIVATE)
@@ -101,13 +110,43 @@ class CollectionsTab:
 
     def add_pictures(self, visitor: Visitor, held: Any, uploaded: Any, request: gr.Request) -> Iterator[dict[Any, Any]]:
         """Read what was dropped, and search it from now on."""
+        uploads = self.frame.program.uploads
         yield from to_the_end(
-            self._add_pictures(visitor, held, uploaded, request.session_hash),
+            self._add(visitor, held, lambda folder: dropped_files(uploaded, uploads, folder), request.session_hash),
             lambda told: {self.status: told, self.drop: gr.update(value=None, interactive=True)},
         )
 
-    def _add_pictures(self, visitor: Visitor, held: Any, uploaded: Any, session: str) -> Iterator[dict[Any, Any]]:
+    def take_over(self, notice: gr.HTML) -> Callable[..., Iterator[dict[Any, Any]]]:
+        """The handler that adds what another tab hands over, and says so there; what is searched stays."""
+
+        def take(visitor: Visitor, held: Any, file: Path | None, request: gr.Request) -> Iterator[dict[Any, Any]]:
+            if file is None:
+                return
+            handed = [(file, file.name)]
+            added = self._add(
+                visitor, held, lambda folder: arrived_files(handed, folder), request.session_hash, opens=False
+            )
+            for updates in to_the_end(
+                added, lambda told: {self.status: told, self.drop: gr.update(value=None, interactive=True)}
+            ):
+                pictures = updates.get(self.held)
+                told = updates.get(self.status) if pictures is None else render_taken_over(pictures.collection.account)
+                yield {**updates, notice: told or gr.skip()}
+
+        return take
+
+    def _add(
+        self,
+        visitor: Visitor,
+        held: Any,
+        files: Callable[[Path], list[Dropped]],
+        session: str,
+        *,
+        opens: bool = True,
+    ) -> Iterator[dict[Any, Any]]:
+        """Add the files that `files` has in a folder; with `opens` the pictures are what is searched from now on."""
         from app.labelling.board import Board
+        from app.visitors.derive import has_own_gallery
 
         began = time.perf_counter()
         program, dropped = self.frame.program, []
@@ -117,7 +156,7 @@ class CollectionsTab:
         visitor.keep(collection.folder)
         try:
             with telling_visitors():
-                dropped = dropped_files(uploaded, program.uploads, collection.folder)
+                dropped = files(collection.folder)
             # Captions are read too, where another model on the same encoder can: it may be chosen later.
             work = reading_work(collection, dropped, program.models.reading(self.frame.service(visitor)))
             job = program.reading_jobs.start(session, work, WaitingToRead)
@@ -139,7 +178,8 @@ class CollectionsTab:
         job.result()
         # A new address each time: a browser keeps pictures, and a number may mean another one now.
         held = OwnPictures(collection, self.frame.service(visitor), held.board if held is not None else Board())
-        self._open(visitor, held, secrets.token_urlsafe(16))
+        key, is_open = secrets.token_urlsafe(16), has_own_gallery(self.frame.service(visitor))
+        self._open(visitor, held, key, opens=opens or is_open)
         shown, listed, swapped = self._view(visitor, held)
         yield {
             self.status: render_added(collection.account, collection.left_out, time.perf_counter() - began),
@@ -224,8 +264,8 @@ class CollectionsTab:
         except InputError as error:
             raise gr.Error(str(error), print_exception=False) from None
 
-    def _open(self, visitor: Visitor, held: OwnPictures, key: str) -> None:
-        """Search a visitor's own pictures from now on, with the model that is open."""
+    def _open(self, visitor: Visitor, held: OwnPictures, key: str, *, opens: bool = True) -> None:
+        """Have a visitor's own pictures ready for the model that is open; with `opens`, search them from now on."""
         from app.visitors.derive import OTHER_ENCODER, with_gallery
 
         service = self.frame.service(visitor)
@@ -234,7 +274,8 @@ class CollectionsTab:
         with held.board.lock:  # else what is said meanwhile is not searched
             held.service = with_gallery(service, labelled_gallery(held), key, own_labels_of(held))
             self.frame.program.addresses.add(held.service)
-            visitor.open(held.service)
+            if opens:
+                visitor.open(held.service)
 
     def _open_bundled(self, visitor: Visitor) -> None:
         """Search the program's gallery from now on, with the model that is open."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from algcn.kit.errors import InputError
+from app.collection.selection import selected_items
 from app.components.download import csv_download, download_view
 from app.components.examples import chosen_index
 from app.components.query_boxes import Given, QueryBoxes, Updates, words_offered
@@ -27,15 +28,17 @@ from app.components.results import (
     render_results,
     results_view,
 )
+from app.components.typing import typing_view
 from app.frame import Frame, sent
 from app.kit.decoders import open_image
 from app.kit.limits import DEFAULT_LIMIT, MAX_LIMIT
 from app.kit.pictures import is_shown_as_it_is
 from app.kit.turns import Outdated
-from app.search.examples import example_pictures
+from app.search.examples import example_photos, example_pictures
 from app.search.export import to_csv
 from app.search.link import address_of, query_of
 from app.search.query import Query
+from app.tabs.selection import Selection
 from app.visitors.choosing import follow
 from app.visitors.visitor import Visitor
 
@@ -74,7 +77,8 @@ class SearchTab:
         self.ask = ask = QueryBoxes(frame.program)
         self.notice = gr.HTML(elem_id="notice", apply_default_css=False)
         self.results = results_view()
-        self.download = download_view()
+        self.download, self.typing = download_view(), typing_view()
+        self.selection = Selection(frame)
         self.address = gr.Textbox(visible=False)
         self.last_query, self.seen = gr.State(None), gr.State(None)
         self.outputs = [self.notice, self.results, self.last_query, ask.picture, ask.mix, *ask.boxes]
@@ -96,6 +100,10 @@ class SearchTab:
         ask = self.ask
         inputs = [self.frame.visitor, self.last_query, *ask.boxes]
         gr.on([ask.text.submit, ask.without.submit, ask.button.click], self.search, inputs, self.outputs, **quick)
+        # Nothing but what was found changes, so whoever types goes on typing.
+        found = [self.notice, self.results, self.last_query, ask.mix]
+        following = {**quick, "trigger_mode": "always_last", "show_progress": "hidden"}
+        self.typing.input(self.follow_typing, inputs, found, **following)
         for changed in (
             ask.weight, ask.away, ask.labels, ask.match, ask.cutoff, ask.subjects, ask.written, ask.beside,
         ):  # fmt: skip
@@ -103,7 +111,10 @@ class SearchTab:
             changed.input(self.refine, inputs, self.outputs, **{**quick, "trigger_mode": "always_last"})
         ask.picture.upload(self.take_picture, [ask.picture, *inputs], self.outputs, **private)
         ask.picture.clear(self.drop_picture, inputs, self.outputs, **quick)
-        self.results.select(self.select_result, inputs, [*self.outputs, self.download], **quick)
+        self.selection.view.select(self.select_several, inputs, self.outputs, **quick)
+        self.selection.wire()
+        selected = [self.results.select, ask.recent.select]
+        gr.on(selected, self.select_result, inputs, [*self.outputs, self.download], **quick)
         ask.examples.select(self.select_example, inputs, self.outputs, **quick)
         self.frame.blocks.load(
             self.open_page,
@@ -123,6 +134,13 @@ class SearchTab:
         """Search for what stands in the boxes."""
         return self._answer(visitor, self._query(visitor, *values))
 
+    def follow_typing(self, visitor: Visitor, last_query: Query | None, *values: Any) -> Updates:
+        """Search for what is being typed; half a word that cannot be asked, or finds nothing, changes nothing."""
+        try:
+            return self._answer(visitor, self._query(visitor, *values), typed=True)
+        except (InputError, Outdated):  # Enter says what is wrong
+            return self._nothing()
+
     @_with_error_sentence
     def refine(self, visitor: Visitor, last_query: Query | None, *values: Any) -> Updates:
         """Search again with what was changed; before the first search nothing happens."""
@@ -135,7 +153,7 @@ class SearchTab:
         self, upload: Any, visitor: Visitor, last_query: Query | None, text: Any, given: Given, *values: Any
     ) -> Updates:
         """Search for the picture that was given, and for the words if there are any."""
-        taken = visitor.giving = Given(upload=upload)
+        taken = visitor.giving = Given(upload=upload, unlike=given.unlike)
         found = self._nothing()
         try:
             query = self._query(visitor, text, taken, *values)
@@ -161,10 +179,11 @@ class SearchTab:
         was_coming, visitor.giving = visitor.giving is not None, None
         if was_coming:
             visitor.turns.withdraw()
-        alone = self._query(visitor, text, Given(), *values)
+        without = Given(unlike=given.unlike)
+        alone = self._query(visitor, text, without, *values)
         had_picture = was_coming or (last_query is not None and last_query.has_picture)
         found = self._answer(visitor, alone) if had_picture and alone.text.strip() else {}
-        return {self.ask.mix: gr.update(visible=False), **found, self.ask.given: Given()}
+        return {self.ask.mix: gr.update(visible=False), **found, self.ask.given: without}
 
     @_with_error_sentence
     def select_result(self, event: gr.EventData, visitor: Visitor, last_query: Query | None, *values: Any) -> Updates:
@@ -186,11 +205,13 @@ class SearchTab:
         if action == "similar":
             visitor.giving = None
             item = service.check_item(what.get("item"))
-            changed = dataclasses.replace(query, text="", picture=None, item=item)
+            changed = dataclasses.replace(query, text="", picture=None, item=item, also=(), unlike=())
         elif action == "label" and isinstance(what.get("label"), str):
             changed = dataclasses.replace(query, labels=_toggled(query.labels, what["label"]))
         elif action == "unlabel":
             changed = dataclasses.replace(query, labels=())
+        elif action == "forgive":
+            changed = dataclasses.replace(query, unlike=())
         elif action == "uncut":
             changed = dataclasses.replace(query, cutoff=0.0)
         elif action == "correct" and isinstance(what.get("text"), str):
@@ -198,9 +219,31 @@ class SearchTab:
         else:
             return self._nothing()
         found = self._answer(visitor, changed)
+        if action == "forgive":
+            return {self.ask.given: dataclasses.replace(values[1], unlike=()), **found}
         if action == "similar":
             return {**self.ask.fill(visitor, changed, service), **found}
         return {**self.ask.narrowed(changed, service), **found}
+
+    @_with_error_sentence
+    def select_several(self, event: gr.EventData, visitor: Visitor, last_query: Query | None, *values: Any) -> Updates:
+        """Search for more like several results, by their mean, or steer the query away from them."""
+        service, what = self.frame.service(visitor), sent(event)
+        items = selected_items(what, service)
+        query = self._query(visitor, *values)
+        if what.get("action") == "like":
+            # What was marked before counts on, unless it was part of a search for words.
+            before = () if query.text.strip() else query.liked
+            first, *also = dict.fromkeys((*before, *items))
+            unlike = tuple(item for item in query.unlike if item not in items)
+            query = dataclasses.replace(query, text="", picture=None, item=first, also=tuple(also), unlike=unlike)
+        else:
+            unlike = dict.fromkeys((*query.unlike, *(item for item in items if item not in query.liked)))
+            query = dataclasses.replace(query, unlike=tuple(unlike))
+        found = self._answer(visitor, query)
+        if what.get("action") == "like":
+            return {**self.ask.fill(visitor, query, service), **found}
+        return {self.ask.given: dataclasses.replace(values[1], unlike=query.unlike), **found}
 
     @_with_error_sentence
     def select_example(
@@ -208,12 +251,16 @@ class SearchTab:
     ) -> Updates:
         """Put an example in the place of words and picture and search; what refines stays."""
         service, what = self.frame.service(visitor), sent(event)
-        is_text = what.get("kind") == "text"
-        choices = words_offered(service) if is_text else example_pictures(service.gallery)
+        kinds = {
+            "text": ("text", words_offered(service)),
+            "picture": ("item", example_pictures(service.gallery)),
+            "photo": ("picture", [photo.path for photo in example_photos()]),
+        }
+        name, choices = kinds.get(str(what.get("kind")), ("", []))
         index = chosen_index(what, len(choices))
         if index is None:
             return self._nothing()
-        chosen = {"text" if is_text else "item": choices[index]}
+        chosen = {name: choices[index]}
         visitor.giving = None
         query = dataclasses.replace(self._query(visitor, "", Given(), *values), **chosen)
         return {**self.ask.fill(visitor, query, service), **self._answer(visitor, query)}
@@ -284,15 +331,20 @@ class SearchTab:
         shown = {self.seen: now, self.notice: hint}
         return {**boxes, **found, **self.ask.offers(service, kept), **shown}
 
-    def _answer(self, visitor: Visitor, query: Query) -> Updates:
+    def _answer(self, visitor: Visitor, query: Query, *, typed: bool = False) -> Updates:
         service = self.frame.service(visitor)
-        with visitor.turns.take((service, query)):
+        with visitor.turns.take((service, query)) as turn:
             result = self.frame.program.search(service, query)
+        if typed and not (result.images or result.texts):
+            return self._nothing()
         if service is self.frame.service(visitor):
             visitor.query = result.point
         gallery, sizes = service.gallery, (len(service.gallery.items), len(service.gallery.texts))
         link = address_of(query, lambda item: gallery.items[item].file_name)
-        shown = render_results(result, service.pictures, sizes, link, with_captions=service.reads_words)
+        with_captions = service.reads_words and bool(gallery.texts)
+        shown = render_results(
+            result, service.pictures, sizes, link, with_captions=with_captions, turn=turn, typed=typed
+        )
         return {
             self.notice: render_error(""),
             self.results: shown,

@@ -10,7 +10,7 @@ from fastapi.responses import FileResponse, Response
 from fastapi.routing import APIRoute
 
 from algcn.kit.errors import InputError
-from app.kit.pictures import SIZES, media_type, picture_file
+from app.kit.pictures import media_type, picture_file
 from app.kit.scripts import SCRIPTS, VERSION
 from app.visitors.addresses import Addresses
 
@@ -18,12 +18,13 @@ PICTURE_AGE_SECONDS, PLOTLY_AGE_SECONDS, SCRIPT_AGE_SECONDS = 3600, 24 * 3600, 3
 
 
 def picture_route(addresses: Addresses, cache: Path) -> APIRoute:
-    """GET /picture/KEY/SIZE/NUMBER: a picture by number, so that no path is ever made from a request."""
+    """GET /picture/KEY/SIZE/NUMBER: a picture by number, so that no path is ever made from a request.
+
+    What is no kind of picture that browsers show goes out as bytes, which they offer to save.
+    """
 
     def picture(key: str, size: str, item: int) -> Response:
         try:
-            if size not in SIZES:
-                raise InputError(f"There is no size {size!r}.")
             service = addresses.find(key)
             found = picture_file(service.picture_path(item), size, addresses.cache(service, cache))
         except InputError as error:

@@ -25,10 +25,7 @@ from algcn.kit.account import Account
 from algcn.kit.errors import InputError, run_command
 
 MODULES = (
-    *(
-        f"algcn.{name}"
-        for name in ("train", "extract", "evaluate", "baselines", "reliability", "hub", "quickstart", "words")
-    ),
+    *(f"algcn.{name}" for name in ("train", "extract", "evaluate", "baselines", "reliability", "hub", "quickstart")),
     *(f"algcn.{name}.__main__" for name in ("gallery", "datasets", "report", "study", "pretrain")),
     "algcn.pretrain.words.__main__",
     "assets.postcards.__main__",

@@ -339,7 +339,7 @@ class TestFiles:
     def test_pictures_are_served_by_number(self, tiny_server: Server) -> None:
         kinds = {}
         for number in range(7):
-            for size in ("card", "large"):
+            for size in ("card", "large", "original"):
                 status, body, headers = fetch(f"{tiny_server.url}/picture/gallery/{size}/{number}")
                 assert status == 200
                 assert Image.open(io.BytesIO(body)).size == (96, 64)

@@ -30,7 +30,9 @@ from app.service import RetrievalService, load_service
 from app.visitors.loading import Loading
 
 PROJECT = Path(__file__).resolve().parents[2]
-HIT_KEYS = {"rank", "file", "text", "labels", "matched_labels", "score", "shares", "percentile", "probability"}
+HIT_KEYS = {
+    "rank", "file", "text", "labels", "matched_labels", "score", "shares", "says", "looks", "percentile", "probability",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +59,7 @@ def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
 
 def test_a_text_finds_pictures_and_texts_in_the_order_of_their_cosines(service: RetrievalService) -> None:
     """Two thirds of a score are the cosine in the common space, one third is the encoder's own."""
-    result = service.search_by_text("a dog on the beach")
+    result = service.search(Query("a dog on the beach", written=False))
     with torch.inference_mode():
         features = service.encoder.encode_texts(["a dog on the beach"])
         query = functional.normalize(service.bundle.model.embed_text(features), dim=1)
@@ -193,7 +195,7 @@ def test_a_query_that_the_model_does_not_see_is_said(own_bundle: Bundle, tiny_ga
     with torch.no_grad():
         own_bundle.model.instance.text.weight.zero_()
         own_bundle.model.instance.text.bias.fill_(-1.0)  # nothing is left after the ReLU
-    result = service.search_by_text("a dog")
+    result = service.search(Query("a dog", written=False))
     assert "the encoder's alone" in result.notice
     own = service.gallery.image_features @ service.encoder.encode_texts(["a dog"])[0]
     assert [hit.score for hit in result.images] == pytest.approx(
@@ -347,7 +349,7 @@ class TestPicturesOnly:
 
     @pytest.mark.parametrize("text", ["sky", "a dog and a boat", "Plant life"])
     def test_labels_rank_pictures_by_their_classifiers(self, pictures: RetrievalService, text: str) -> None:
-        result = pictures.search_by_text(text)
+        result = pictures.search(Query(text, written=False))
         named = pictures.bundle.label_set.find(text)
         assert {label.name for label in result.query_labels} == set(named)
         direction = pictures.predictor.direction(named)

@@ -1,7 +1,9 @@
 // What the address of the page says: the tab, the model and the query, each changed without touching the others.
 
 // The names that a query has in the address (app/search/link.py); all others belong to somebody else.
-const QUERY = ["q", "not", "away", "like", "weight", "label", "match", "cut", "subjects", "written", "beside"];
+const QUERY = [
+  "q", "not", "away", "like", "unlike", "photo", "weight", "label", "match", "cut", "subjects", "written", "beside",
+];
 
 export function withTab(address, name) {
   const changed = new URL(address);

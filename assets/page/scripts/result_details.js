@@ -2,7 +2,8 @@
 import { h } from "./elements.js";
 import { digits } from "./words.js";
 
-// `details` is a card's own; `act.similar` and `act.label` are what its buttons do; `chance` says what its chance is of.
+// `details` is a card's own; `act.similar` and `act.label` are what its buttons do; `chance` says what its chance is
+// of.
 export function detailsOf(details, act, chance) {
   return [
     h("p", { class: "rank" }, `Result ${details.rank}`),
@@ -10,9 +11,16 @@ export function detailsOf(details, act, chance) {
     ...captionsOf(details),
     ...labelsOf(details, act),
     ...reasonsOf(details),
-    h("p", { class: "file" }, details.file),
+    fileOf(details),
     h("button", { type: "button", class: "similar", onclick: () => act.similar(details.item) }, "More like this"),
   ];
+}
+
+// The picture as it lies in the gallery: what is shown above may be a smaller copy.
+function fileOf(details) {
+  const open = h("a", { href: details.original, target: "_blank", rel: "noopener" }, "Open the original");
+  const save = h("a", { href: details.original, download: details.file.split("/").at(-1) }, "Download it");
+  return h("p", { class: "file" }, h("span", {}, details.file), open, save);
 }
 
 function scoreOf(details, of) {

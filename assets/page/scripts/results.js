@@ -2,19 +2,24 @@
 // its content is replaced with every answer.
 import { withQuery, withTab } from "./address.js";
 import { pace } from "./motion.js";
+import { remember } from "./recent.js";
 import { ResultDialog } from "./result_dialog.js";
+import { showPicked } from "./selection.js";
 
 const COPIED_FOR = 2000; // milliseconds
 
-export function mount({ element, trigger, watch, on }) {
+export function mount({ element, props, trigger, watch, on }) {
   element.dataset.view = "pictures";
   const dialog = new ResultDialog(element, (next) => trigger("select", next));
   let growing = false; // "Show more" was asked for and its answer is not here yet
+  let shown = null; // the value that is shown
 
   on("click", (event) => {
     const target = event.target.closest("[data-action]");
     if (!target) return;
     const action = target.dataset.action;
+    const answer = element.querySelector(".answer");
+    if (answer.hasAttribute("data-typed")) keep(answer); // it is used
     if (action === "open") dialog.show(target);
     else if (action === "view") element.dataset.view = target.dataset.view;
     else if (action === "unfold") unfold(target);
@@ -27,12 +32,19 @@ export function mount({ element, trigger, watch, on }) {
     }
   });
 
-  // A new answer starts where it can be seen; one that only grew stays where the reader is.
+  // A new answer starts where it can be seen; one that only grew, or follows the typing, stays where the reader is.
   watch("value", () => {
-    const summary = element.querySelector(".summary");
-    if (summary && !growing) bringIntoView(summary);
+    const answer = element.querySelector(".answer");
+    if (shown && isOlder(answer?.dataset.turn, shown.turn)) {
+      props.value = shown.value; // before the browser has drawn the older one
+      return;
+    }
+    showPicked(element);
+    shown = { value: props.value, turn: answer?.dataset.turn ?? shown?.turn };
+    if (answer?.hasAttribute("data-typed")) return;
+    if (answer && !growing) bringIntoView(answer.querySelector(".summary"));
     growing = false;
-    writeAddress(element.querySelector(".answer"));
+    keep(answer);
   });
 
   // The way back leads from answer to answer; from another tab, to where the answer can be seen.
@@ -43,6 +55,14 @@ export function mount({ element, trigger, watch, on }) {
   });
 
   document.addEventListener("keydown", goToSearchBox);
+}
+
+// Answers come over the network, and may come in another order than Python gave them. A turn is "WHOSE.NUMBER"; of a
+// page that was restarted, the numbers are nobody's any more.
+export function isOlder(turn = "", shown = "") {
+  const [whose, number] = turn.split(".");
+  const [before, newest] = shown.split(".");
+  return whose !== "" && whose === before && Number(number) < Number(newest);
 }
 
 function unfold(button) {
@@ -69,10 +89,13 @@ function bringIntoView(summary) {
   if (top < 0 || top > window.innerHeight * 0.75) summary.scrollIntoView({ block: "start", behavior: pace() });
 }
 
-// The address says what was asked, so that it can be shared and the browser's way back works.
-function writeAddress(answer) {
+// The address says what was asked, so that it can be shared and the browser's way back works. What is being typed is
+// kept as soon as Enter is pressed, or its answer is used.
+function keep(answer) {
   const address = answer && withQuery(window.location, answer.dataset.address);
-  if (address) history.pushState(null, "", address);
+  if (!address) return;
+  history.pushState(null, "", address);
+  if (answer.dataset.address) remember(answer.dataset.address);
 }
 
 // "/" goes to the search box, as on many a page.

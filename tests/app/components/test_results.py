@@ -15,10 +15,10 @@ from PIL import Image
 from serving import HOSTILE_CAPTIONS, HOSTILE_FILE, HOSTILE_LABEL
 
 from algcn.bundles.predictor import LabelScore, SharedLabel
-from app.components.cards import beats, chance, rounded
+from app.components.cards import beats, chance, rounded, thumbnail
 from app.components.download import csv_download
 from app.components.examples import chosen_index, render_examples
-from app.components.results import render_error, render_hint, render_results, thumbnail
+from app.components.results import render_error, render_hint, render_results
 from app.search.query import Query
 from app.search.results import NOTHING, Found, Hit, SearchResult, Shares
 from app.search.written import Said
@@ -94,7 +94,7 @@ def test_nothing_that_others_wrote_becomes_markup() -> None:
         answer(query=query, pictures=found(best=None), captions=found(best=3.0)),
     ]
     allowed = {
-        "section", "header", "div", "span", "p", "ul", "li", "button", "h2", "img", "small", "footer", "b",
+        "section", "header", "div", "span", "p", "ul", "li", "button", "h2", "img", "small", "footer", "b", "input",
     }  # fmt: skip
     for page in map(Page, pages):
         assert {tag for tag, _ in page.tags} <= allowed

@@ -12,7 +12,8 @@ import pytest
 from icc import SRGB, rgb_profile, srgb_of
 from PIL import Image
 
-from app.kit.pictures import media_type, picture_file
+from algcn.kit.errors import InputError
+from app.kit.pictures import ORIGINAL, media_type, picture_file
 
 pillow_heif.register_heif_opener()  # for the encoder
 
@@ -76,6 +77,15 @@ def test_a_picture_replaced_by_one_of_its_size_and_time_has_a_new_preview(tmp_pa
     assert other.stat().st_size == status.st_size
     other.replace(path)
     assert np.abs(sent(path, cache)[1] - (20, 60, 200)).max() <= 8
+
+
+def test_the_original_is_the_file_whatever_browsers_make_of_it(tmp_path: Path) -> None:
+    path = write(tmp_path / "scan.tif", "TIFF")
+    assert picture_file(path, ORIGINAL, tmp_path / "cache") == path
+    assert media_type(path) == "application/octet-stream", "a browser offers to save it"
+    for size, sentence in ((ORIGINAL, "gone.tif is not there any more"), ("huge", "no size 'huge'")):
+        with pytest.raises(InputError, match=sentence):
+            picture_file(tmp_path / "gone.tif", size, tmp_path / "cache")
 
 
 def test_the_type_of_what_is_no_picture_is_none_of_a_picture(tmp_path: Path) -> None:

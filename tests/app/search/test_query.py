@@ -9,6 +9,7 @@ import pytest
 
 from algcn.kit.errors import InputError
 from algcn.method.labels import Label, LabelSet
+from app.search.examples import example_photos
 from app.search.filters import LabelFilter
 from app.search.link import NAMES, address_of, query_of
 from app.search.query import Query
@@ -41,6 +42,7 @@ def item_of(file: str) -> int:
         ({"labels": "dog"}, "labels must be a list"),
         ({"labels": ["dog", 3]}, "labels must be a list"),
         ({"labels": [" "]}, "labels must be a list"),
+        ({"item": 0, "also": tuple(range(30)), "unlike": tuple(range(20))}, "at most 50 pictures of the gallery"),
         ({"labels": ["a"] * 101}, "At most 100 labels"),
         ({"match": "some"}, "match must be one of any, all, none"),
         ({"match": ["any"]}, "match must be one of"),
@@ -106,6 +108,9 @@ class TestLink:
             Query(text="x", without="snow", away=0.0),
             Query(text="x", without="snow", away=0.85, written=False),
             Query(item=2, labels_weight=3.5, beside=True),
+            Query(item=2, also=(0,), unlike=(1,)),
+            Query(text="dog", unlike=(1, 2)),
+            *(Query(text="dog", picture=photo.path, weight=0.25) for photo in example_photos()),
         ],
     )
     def test_it_restores_the_query(self, query: Query) -> None:
@@ -129,6 +134,8 @@ class TestLink:
             ("?q=a&cut=nan", "cutoff must be a number"),
             ("?q=a&match=some", "match must be one of"),
             ("?like=../../etc/passwd", "no such picture"),
+            ("?q=a&unlike=../../etc/passwd", "no such picture"),
+            ("?photo=../../etc/passwd", "no example photo called"),
             ("?q=a" + "&label=x" * 300, "holds too much"),
             ("?q=a" + "&cut=101", "cutoff must be"),
             ("?q=a&subjects=all", "a subjects of 'all'"),

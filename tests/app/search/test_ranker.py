@@ -129,7 +129,9 @@ class TestCutoff:
         ("query", "words"),
         [
             (Query(text="boat"), None),
-            (Query(text=WORDS, without="dog"), "Words to steer away from change the order"),
+            (Query(text=WORDS, without="dog"), "What to steer away from changes the order"),
+            (Query(text=WORDS, unlike=(0,)), "What to steer away from changes the order"),
+            (Query(item=0, also=(1,)), "here the mean of several is asked"),
             (Query(text=WORDS, item=1), "averaged by their weights"),
             (Query(text=WORDS), None),
             (Query(text="boat", space="encoder"), None),
@@ -194,7 +196,8 @@ class TestBeside:
         assert not any(hit.folded for hit in result.images), "ranks are compared, so nothing is folded"
 
     def test_only_the_calibrated_side_is_cut(self, calibrated: RetrievalService) -> None:
-        result = calibrated.search(Query(text="a boat", beside=True, cutoff=99))
+        """What is said of a picture is certain, so only what is seen is asked for."""
+        result = calibrated.search(Query(text="a boat", written=False, beside=True, cutoff=99))
         assert result.images == []
         assert len(result.beside[0].hits) == 6
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -73,7 +74,7 @@ def test_the_answered_query_is_the_visitors(tab: SearchTab) -> None:
     answer = tab.search(visitor, None, *boxes(text="a boat", labels=["boat"]))
     assert answer[tab.last_query].labels == ("boat",)
     assert (visitor.query.words, visitor.query.modality) == ("a boat", "text")
-    tab.search(visitor, None, *boxes(given=Given(item=0)))
+    tab.search(visitor, None, *boxes(given=Given((0,))))
     assert visitor.query.modality == "image"
 
 
@@ -90,7 +91,7 @@ def test_the_answered_query_is_the_visitors(tab: SearchTab) -> None:
         ({"text": "a", "away": "far"}, "away must be a number"),
         ({"text": "a", "away": 1000}, "away must be a number"),
         ({"given": Given(upload={"path": "/etc/hostname"})}, "image must be an uploaded file"),
-        ({"given": Given(item=99)}, "There is no such picture"),
+        ({"given": Given((99,))}, "There is no such picture"),
     ],
 )
 def test_what_no_browser_would_send_is_one_sentence(tab: SearchTab, values: dict[str, Any], sentence: str) -> None:
@@ -113,6 +114,58 @@ def test_a_picture_counts_from_when_it_was_read(tab: SearchTab, tmp_path: Path) 
     dropped = tab.drop_picture(Visitor(), answer[tab.last_query], *boxes(text="a boat", given=answer[tab.ask.given]))
     assert dropped[tab.ask.given] == Given()
     assert not dropped[tab.last_query].has_picture
+
+
+def test_what_is_typed_is_answered_and_what_cannot_be_says_nothing(tab: SearchTab) -> None:
+    visitor = Visitor()
+    typed = tab.follow_typing(visitor, None, *boxes(text="a boat"))
+    assert typed[tab.last_query].text == "a boat" and "data-typed" in typed[tab.results]
+    assert set(typed) <= {tab.notice, tab.results, tab.last_query, tab.ask.mix}, "whoever types goes on typing"
+    assert "data-typed" not in tab.search(visitor, typed[tab.last_query], *boxes(text="a boat"))[tab.results]
+    for half in ({"text": "  "}, {"text": "a boat", "cutoff": 100}, {"text": "a boat", "labels": ["no such label"]}):
+        assert tab.follow_typing(visitor, None, *boxes(**half)) == {tab.notice: gr.skip()}
+
+
+def test_an_answer_tells_its_turn(tab: SearchTab) -> None:
+    visitor = Visitor()
+    first, second = (tab.search(visitor, None, *boxes(text="a boat"))[tab.results] for _ in range(2))
+    turns = [re.search(r'data-turn="(\w+)\.(\d+)"', page).groups() for page in (first, second)]
+    assert turns[0][0] == turns[1][0] and int(turns[0][1]) < int(turns[1][1])
+    (other,) = re.findall(r'data-turn="(\w+)\.1"', tab.search(Visitor(), None, *boxes(text="a boat"))[tab.results])
+    assert other != turns[0][0]
+
+
+def test_a_gallery_without_captions_has_no_column_for_them(tab: SearchTab, other: RetrievalService) -> None:
+    visitor = Visitor()
+    assert 'aria-label="Captions"' in tab.search(visitor, None, *boxes(text="a boat"))[tab.results]
+    visitor.open(other)
+    page = tab.search(visitor, None, *boxes(text="a boat"))[tab.results]
+    assert 'aria-label="Captions"' not in page and "1 pictures ranked" in " ".join(page.split())
+
+
+class TestSeveral:
+    def ask(self, tab: SearchTab, action: str, items: Any, **values: Any) -> dict[Any, Any]:
+        sent = {"action": action, "items": items, "pictures": "picture/gallery"}
+        return tab.select_several(gr.EventData(None, sent), Visitor(), None, *boxes(**values))
+
+    def test_the_mean_takes_the_place_of_words_and_what_was_marked_counts_on(self, tab: SearchTab) -> None:
+        asked = self.ask(tab, "like", [2, 0, 2], text="a boat")[tab.last_query]
+        assert (asked.text, asked.liked) == ("", (2, 0))
+        asked = self.ask(tab, "like", [1], given=Given((2, 0), unlike=(1, 3)))
+        assert (asked[tab.last_query].liked, asked[tab.last_query].unlike) == ((2, 0, 1), (3,))
+        assert asked[tab.ask.given] == Given((2, 0, 1), unlike=(3,))
+
+    def test_words_and_picture_stay_where_they_are_steered(self, tab: SearchTab) -> None:
+        asked = self.ask(tab, "unlike", [1, 2], text="a boat", given=Given((2,), unlike=(0,)))
+        assert (asked[tab.last_query].text, asked[tab.last_query].liked) == ("a boat", (2,))
+        assert asked[tab.last_query].unlike == (0, 1), "what is asked with is not steered away from"
+        assert asked[tab.ask.given] == Given((2,), unlike=(0, 1))
+        assert tab.ask.text not in asked
+
+    @pytest.mark.parametrize("items", [[], None, "1", [-1], [99], [True], [[0]], {}, [0.0]])
+    def test_what_no_browser_would_send_is_one_sentence(self, tab: SearchTab, items: Any) -> None:
+        updates = self.ask(tab, "like", items)
+        assert set(updates) == {tab.notice} and "<p" in updates[tab.notice]
 
 
 def test_what_is_written_can_be_switched_off_where_anything_is(
@@ -342,7 +395,7 @@ def test_what_is_asked_while_the_tab_is_filled_anew_stays(
 
     def leaves_what_was_asked(updates: dict[Any, Any]) -> bool:
         touched = {tab.results, tab.last_query, tab.notice, tab.ask.given, tab.ask.mix, tab.ask.picture}
-        values = [updates[box] for box in (tab.ask.text, tab.ask.without, tab.ask.labels, tab.ask.cutoff)]
+        values = [updates[box] for box in (tab.ask.text, tab.ask.without, tab.ask.labels)]
         return not touched & set(updates) and not any("value" in value for value in values)
 
     # Asked while it is filled, answered before or after that.
