@@ -44,7 +44,6 @@ class Program:
         models: What visitors can choose from.
         addresses: Where a browser finds pictures and downloads.
         files: Folders for what belongs to a visitor.
-        hub: Opens models of the Hub for visitors; None where that is not allowed.
         training_jobs: The training runs of visitors and of programs.
         reading_jobs: Pictures of visitors and of programs that are being read.
         layout_worker: Where t-SNE and UMAP are computed.
@@ -65,7 +64,8 @@ class Program:
         self.models = Catalogue(loading, bundles)
         self.addresses = Addresses(loading)
         self.files = VisitorFiles(cache_folder)
-        self.hub = HubModels(self.models, self.files) if allow_hub else None
+        if allow_hub:
+            self.models.hub = HubModels(self.models, self.files)
         self.training_jobs, self.reading_jobs = training_jobs(), reading_jobs()
         self.layout_worker = LayoutWorker(cache_folder)
         self.answer_room, self.picture_room = answer_room(), picture_room()

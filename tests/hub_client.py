@@ -47,6 +47,12 @@ def pull(reference: str, kind: str = "bundle", out: str | None = None) -> str:
     return str(kit_hub.pull(reference, hub.KINDS[kind], out=out).path)
 
 
+def fetch_model(reference: str, folder: str, max_bytes: int) -> list:
+    told: list[tuple[int, int]] = []
+    stranger = snapshots.Stranger(max_bytes, lambda *how_far: told.append(how_far))
+    return [str(bundles_hub.fetch_model(reference, folder, stranger).path), told]
+
+
 def command(*argv: str) -> int:
     return run_command(hub.main, list(argv))
 
@@ -57,7 +63,7 @@ def settings(**values: float) -> None:
 
 
 def main() -> None:
-    functions = {f.__name__: f for f in (resolve, gallery, load, encoder, push, pull, command, settings)}
+    functions = {f.__name__: f for f in (resolve, gallery, load, encoder, push, pull, fetch_model, command, settings)}
     answers = sys.stdout
     sys.stdout = sys.stderr  # what is printed goes to the log
     for line in sys.stdin:

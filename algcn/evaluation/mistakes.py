@@ -165,6 +165,7 @@ def find_mistakes(certainty: Tensor, predicted: Tensor, given: Tensor) -> Mistak
         InputError: Sizes that do not fit, no item, or NaN.
 
     Example:
+        >>> import torch
         >>> certainty = torch.tensor([[0.9], [0.2], [0.6]])
         >>> mistakes = find_mistakes(certainty, certainty > 0.5, torch.tensor([[1], [1], [0]]))
         >>> mistakes.missed(0).tolist(), mistakes.taken(0).tolist()

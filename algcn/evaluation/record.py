@@ -207,8 +207,8 @@ class TestedSet(Part):
     """Items that a calibration was tested on.
 
     Attributes:
-        directions: Of whole captions and pictures, some of `ALL_DIRECTIONS`.
-        questions: By kind (`results.QUESTIONS`), what is asked in words of the pictures.
+        directions: The test of whole captions and pictures, by direction, some of `ALL_DIRECTIONS`.
+        questions: The test of what is asked in words of the pictures, by kind (`results.QUESTIONS`).
     """
 
     name: str

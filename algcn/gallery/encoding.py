@@ -70,22 +70,23 @@ def find_or_encode(
         with keeping.advising():
             disk.check_room(keeping.path, len(contents.digests) * width * BYTES)
     encode = functools.partial(_encode, contents=contents, bundle=bundle)
-    _encode_blocks(wanted, features, keeping, lambda path: read(path)[0], encode, progress)
-
-    # Texts of a store stay in it though this bundle's encoder does not read them: another's may.
-    kept = {digest: features[digest] for digest in contents.digests if digest in features}
-    outdated = set(found) != kept.keys() if in_place else cache.is_file() and not cached
-    if missing or unfinished or outdated or (cached and not in_place and contents.states != states):
-        reason = keeping.write(kept, contents.states)
-        if reason and (missing or unfinished or outdated):
-            notices.append(
-                f"The features cannot be kept in {keeping.path.parent} ({reason}) and will be computed again next time."
-            )
-        elif reason:
-            notices.append(
-                f"Which pictures are unchanged cannot be kept in {keeping.path.parent} ({reason}), so each is read "
-                "again."
-            )
+    with keeping.working():
+        _encode_blocks(wanted, features, keeping, lambda path: read(path)[0], encode, progress)
+        # Texts of a store stay in it though this bundle's encoder does not read them: another's may.
+        kept = {digest: features[digest] for digest in contents.digests if digest in features}
+        outdated = set(found) != kept.keys() if in_place else cache.is_file() and not cached
+        if missing or unfinished or outdated or (cached and not in_place and contents.states != states):
+            reason = keeping.write(kept, contents.states)
+            if reason and (missing or unfinished or outdated):
+                notices.append(
+                    f"The features cannot be kept in {keeping.path.parent} ({reason}) and will be computed again "
+                    "next time."
+                )
+            elif reason:
+                notices.append(
+                    f"Which pictures are unchanged cannot be kept in {keeping.path.parent} ({reason}), so each is read "
+                    "again."
+                )
     return features
 
 

@@ -39,6 +39,11 @@ def cached_store(root: Path, fingerprint: str) -> Path:
     return cache_folder() / "galleries" / f"{place}-{fingerprint}.safetensors"
 
 
+def parts_of(store: Path) -> Path:
+    """Return the folder of a store's parts, which is hidden: no folder of pictures."""
+    return store.with_name(f".{store.name}.parts")
+
+
 class Keeping:
     """A store that is made, and its parts as far as they are done.
 
@@ -52,7 +57,7 @@ class Keeping:
     def __init__(self, path: Path, fingerprint: str, *, in_place: bool, must_keep: bool) -> None:
         self.path, self.in_place = path, in_place
         self._fingerprint, self._must_keep = fingerprint, must_keep
-        self._parts = path.with_name(f".{path.name}.parts")  # hidden: no folder of pictures
+        self._parts = parts_of(path)
         self._seen = self._state()
 
     def finished_parts(self) -> list[Path]:
@@ -101,7 +106,7 @@ class Keeping:
 
         Args:
             features: By hash.
-            states: Of the pictures' files, for the cache: they mean nothing in a copy of the folder, and a shipped
+            states: How the pictures' files are, for the cache: it means nothing in a copy of the folder, and a shipped
                 store is valid however its pictures were decoded.
 
         Raises:
@@ -113,6 +118,15 @@ class Keeping:
         if reason is None:  # who waits for a part finds it in the store
             shutil.rmtree(self._parts, ignore_errors=True)
         return reason
+
+    @contextlib.contextmanager
+    def working(self) -> Iterator[None]:
+        """Leave no place for parts, however the block ends, where none was finished."""
+        try:
+            yield
+        finally:
+            if not self.finished_parts():
+                shutil.rmtree(self._parts, ignore_errors=True)
 
     def _write(self, path: Path, features: Mapping[str, Tensor], more: Mapping[str, str]) -> str | None:
         if not features:

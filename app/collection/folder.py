@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 from algcn.datasets.folders.listing import is_listed
 from algcn.datasets.folders.names import folded
 from algcn.datasets.image_folder import METADATA, Item
+from algcn.gallery.files import STORE_NAME
+from algcn.gallery.kept import parts_of
 from algcn.gallery.store import Gallery, build_gallery
 from algcn.kit.account import Account
 from algcn.kit.disk import DiskFullError
@@ -120,6 +122,7 @@ class Collection:
         except BaseException:
             for name in self._items.keys() - before[0].keys():
                 (self.root / name).unlink(missing_ok=True)
+            shutil.rmtree(parts_of(self.root / STORE_NAME), ignore_errors=True)
             self._items, self._digests, self.gallery = before
             if self._items:
                 with contextlib.suppress(OSError, DiskFullError):  # else it is written with the next drop

@@ -210,9 +210,10 @@ class QueryBoxes:
             wanted = WANTED_LABEL.format(examples=", ".join(words[:3]))
             unwanted = ", ".join(words[-2:])
             reads = render("components/pictures_only.html", name=service.name, count=len(names))
-        text, without, labels = {}, {}, {}
+        text, without, labels, written = {}, {}, {}, {}
         if query is not None:
             text, without, labels = {"value": query.text}, {"value": query.without}, {"value": list(query.labels)}
+            written = {"value": query.written}
         return {
             self.text: gr.update(placeholder=wanted, **text),
             self.without: gr.update(placeholder=unwanted, **without),
@@ -221,7 +222,7 @@ class QueryBoxes:
             self.labels: gr.update(choices=choices, **labels),
             self.cutoff: gr.update(label=CUTOFF_LABELS[service.cutoff_by], value=_cutoff(service, query)),
             self.subjects: gr.update(visible=service.labels_weight is not None, value=_subjects(service, query)),
-            self.written: gr.update(visible=service.has_written),
+            self.written: gr.update(visible=service.has_written, **written),
         }
 
     def _picture(self, given: Given) -> Path | None:

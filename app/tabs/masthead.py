@@ -58,7 +58,7 @@ class Masthead:
         page.load(
             self.arrive,
             [visitor, self.address],
-            self.html,
+            [self.html, visitor],
             js="(visitor) => [visitor, window.arrivalAddress]",
             **QUIET,
         )
@@ -83,7 +83,8 @@ class Masthead:
                 for shown in self._wait_for(named, visitor) if named else ():
                     yield {self.html: shown}
             problem = self._follow(visitor, address)
-            yield {self.html: self._facts(visitor, problem, refresh=bool(named))}
+            # A state whose value was put out once is cleaned up when the page is closed.
+            yield {self.html: self._facts(visitor, problem, refresh=bool(named)), self.frame.visitor: visitor}
         except InputError as error:  # the program is about to end with this sentence
             yield {self.html: render_masthead(str(error))}
 
@@ -94,11 +95,10 @@ class Masthead:
         try:
             for shown in self._wait_for(name, visitor):
                 yield {self.html: shown}
-            choose(visitor, name, program.models, program.addresses, program.hub)
+            choose(visitor, name, program.models, program.addresses)
         except InputError as error:
             yield {self.html: self._facts(visitor, str(error))}
             return
-        # A state whose value was put out once is cleaned up when the page is closed.
         yield {self.html: self._facts(visitor, refresh=True), self.frame.visitor: visitor}
 
     def show_facts(self, service: RetrievalService, visitor: Visitor) -> Any:
@@ -111,20 +111,22 @@ class Masthead:
 
     def _facts(self, visitor: Visitor, problem: str = "", *, refresh: bool = False) -> str:
         service, names = self.frame.service(visitor), self._offered(visitor)
-        shown = render_facts(service, *names, problem, refresh=refresh, asks_hub=self.frame.program.hub is not None)
+        shown = render_facts(
+            service, *names, problem, refresh=refresh, asks_hub=self.frame.program.models.hub is not None
+        )
         return render_masthead(shown)
 
     def _offered(self, visitor: Visitor) -> tuple[list[str], str, str]:
-        return offered(visitor, self.frame.program.models, self.frame.program.hub)
+        return offered(visitor, self.frame.program.models)
 
     def _follow(self, visitor: Visitor, address: object) -> str:
         program = self.frame.program
-        return follow(visitor, address, program.models, program.addresses, program.hub)
+        return follow(visitor, address, program.models, program.addresses)
 
     def _wait_for(self, name: object, visitor: Visitor) -> Iterator[str]:
         """What to show while a model is loading."""
         program = self.frame.program
-        loading = loading_of(visitor, name, program.models, program.hub)
+        loading = loading_of(visitor, name, program.models)
         names, *_ = self._offered(visitor)
         listed = names if name in names else [*names, str(name)]
         while loading is not None and not loading.done(timeout=REFRESH_SECONDS):

@@ -16,6 +16,7 @@ from app.visitors.loading import Loading
 
 if TYPE_CHECKING:
     from app.service import RetrievalService
+    from app.visitors.hub_models import HubModels
 
 CONFIG_NAME = "config.json"
 SHOWN_NAME = 60
@@ -30,10 +31,12 @@ class Catalogue:
 
     Attributes:
         loading: The default service, which the program started with.
+        hub: Opens models of the Hub for visitors; None where that is not allowed.
     """
 
     def __init__(self, loading: Loading, folders: Iterable[Path] = ()) -> None:
         self.loading = loading
+        self.hub: HubModels | None = None
         self._folders = list(folders)
         self._started: dict[str, Loading] = {}
         self._lock = threading.Lock()

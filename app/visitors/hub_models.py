@@ -30,7 +30,7 @@ MAX_BYTES = 64_000_000  # the shipped ones have 21 and 27 MB without their encod
 MAX_LABELS = 1000
 OF_A_VISITOR, OF_ALL = 3, 24
 TOO_MANY = f"You have opened {OF_A_VISITOR} models of the Hub: choose one of them, or reload the page to open others."
-FULL = "Too many models of the Hub are open at the moment: try again in a few minutes."
+FULL = "Too many models of the Hub are open at the moment: try again later."
 BUSY = "Too many models are being fetched from the Hub at the moment: try again in a minute."
 
 

@@ -33,8 +33,9 @@ from algcn.datasets.image_folder import read_image_folder
 from algcn.datasets.ms_coco import MsCoco
 from algcn.evaluation.probabilities import PlattScale
 from algcn.evaluation.ranking import BALANCED, Ranking, Weights, joined
+from algcn.gallery.files import STORE_NAME
 from algcn.gallery.layout import read_layout, write_layout
-from algcn.gallery.store import STORE_NAME, build_gallery
+from algcn.gallery.store import build_gallery
 from algcn.kit.account import Account
 from algcn.kit.errors import InputError
 from algcn.kit.files import sha256

@@ -421,3 +421,22 @@ def test_what_is_no_reference(reference: str) -> None:
 def test_references() -> None:
     assert parse_reference("some-one/na.me_1") == ("some-one/na.me_1", None)
     assert parse_reference("a/b@refs/pr/1") == ("a/b", "refs/pr/1")
+
+
+def test_a_stranger_gets_a_small_public_model_alone(
+    hub: HubServer, client: Client, repository: tuple[str, str], tmp_path: Path
+) -> None:
+    name, commit = repository
+    before = len(hub.with_token)
+    path, told = client.ask("fetch_model", name, str(tmp_path / "visitor"), 1 << 30)
+    files = {file.relative_to(path).as_posix(): file.stat().st_size for file in Path(path).rglob("*") if file.is_file()}
+    assert Path(path).name == commit and "model.safetensors" in files
+    assert not [file for file in files if file.startswith("encoder")]
+    received = [bytes_ for bytes_, _ in told]
+    assert received[0] == 0 and max(received) == sum(files.values()) and {size for _, size in told} == {max(received)}
+    assert len(hub.with_token) == before, "the token is that of the machine's user"
+    with pytest.raises(Refused, match=r"and 1\.0 kB are the most that can be opened here; name a smaller one\."):
+        client.ask("fetch_model", name, str(tmp_path / "other"), 1000)
+    assert not list((tmp_path / "other").rglob("*.safetensors"))
+    with pytest.raises(Refused, match=r"has no model repository nobody/nothing that everybody may read\.$"):
+        client.ask("fetch_model", "nobody/nothing", str(tmp_path / "third"), 1000)

@@ -180,7 +180,7 @@ class TestApi:
         short = client.predict("a dog on the beach", api_name="/search_by_text")
         assert {len(short["images"]), len(short["texts"])} == {5}
         answer = client.predict("a dog on the beach", 24, details=True, api_name="/search_by_text")
-        assert set(answer) == {"query_labels", "images", "texts", "notice"}
+        assert set(answer) == {"query_labels", "images", "texts", "probability_of", "did_you_mean", "notice"}
         assert {label["label"] for label in answer["query_labels"]} >= {"dog", "beach"}
         assert len(answer["images"]) == 7
         for hits in (answer["images"], answer["texts"]):
@@ -319,7 +319,7 @@ class TestApi:
         """Hand-written requests, since a client uploads the file instead."""
         url = f"{tiny_server.url}/gradio_api/call/search_by_image"
         picture = {"path": str(tiny_gallery_dir / "beach.png"), **mark}
-        values = [picture, 1, "", 0.5, "", [], "any", "ranking", 0, None, False, ""]
+        values = [picture, 1, "", 0.5, "", 0.5, [], "any", "ranking", 0, None, True, False, ""]
         data = json.dumps({"data": values}).encode()
         _, body, _ = fetch(url, data=data, headers={"Content-Type": "application/json"})
         _, answer, _ = fetch(f"{url}/{json.loads(body)['event_id']}")

@@ -34,14 +34,14 @@ ASKED: dict[str, list[Any]] = {
     "classifier_neighbours": ["dog", 3, ""],
     "describe_graph": [20, ""],
     "edit_edge": ["dog", "beach", 0.5, "", 5, ""],
-    "export_csv": ["a boat", 3, "", [], "any", "ranking", 0, None, ""],
+    "export_csv": ["a boat", 3, "", 0.5, [], "any", "ranking", 0, None, True, ""],
     "gallery_picture": ["beach.png", ""],
     "label_graph": ["adaptive", -1, 0.1, 20, ""],
     "label_mistakes": ["dog", 3, ""],
     "label_neighbours": ["dog", "adaptive", 3, ""],
     "list_models": [],
-    "search_by_item": ["beach.png", 3, "", 0.5, "", [], "any", "ranking", 0, None, False, ""],
-    "search_by_text": ["a boat", 3, "", [], "any", "ranking", 0, None, False, ""],
+    "search_by_item": ["beach.png", 3, "", 0.5, "", 0.5, [], "any", "ranking", 0, None, True, False, ""],
+    "search_by_text": ["a boat", 3, "", 0.5, [], "any", "ranking", 0, None, True, False, ""],
 }
 
 

@@ -21,6 +21,7 @@ from algcn.bundles.manifest import verify
 from algcn.gallery.layout import cached_layout
 from algcn.kit.disk import DiskFullError
 from algcn.kit.errors import InputError
+from app.collection import packing
 from app.collection.folder import PICTURES, Collection, Dropped
 from app.frame import Frame
 from app.kit.disk import check_free, telling_visitors
@@ -79,11 +80,11 @@ def test_a_model_to_take_home_is_whole_or_not_there(tiny_bundle_dir: Path, tmp_p
 
 def test_pictures_to_take_home_are_whole_or_not_there(collection: Collection, small_disk: SmallDisk) -> None:
     path, items = collection.folder / "my-pictures.zip", collection.gallery.items
-    collection.write_zip(path, items, [()] * len(items))
+    packing.write_zip(path, collection.root, items, [()] * len(items))
     before = small_disk.files()
     small_disk.fill()
     with pytest.raises(InputError, match=DISK_FULL), telling_visitors():
-        collection.write_zip(path, items, [()] * len(items))
+        packing.write_zip(path, collection.root, items, [()] * len(items))
     assert small_disk.files() == before
 
 

@@ -225,7 +225,7 @@ def test_every_kind_of_picture_is_searched_or_refused_in_one_sentence(service: R
 
 def test_the_answer_of_the_api_is_json_with_the_promised_keys(service: RetrievalService) -> None:
     answer = json.loads(json.dumps(service.search_by_text("a dog on the beach").to_dict()))
-    assert set(answer) == {"query_labels", "images", "texts", "notice"}
+    assert set(answer) == {"query_labels", "images", "texts", "probability_of", "did_you_mean", "notice"}
     for hit in answer["images"] + answer["texts"]:
         assert set(hit) == HIT_KEYS
         assert 0 <= hit["percentile"] < 100
@@ -233,7 +233,7 @@ def test_the_answer_of_the_api_is_json_with_the_promised_keys(service: Retrieval
 
 
 def test_examples_are_of_the_gallery(service: RetrievalService) -> None:
-    assert example_pictures(service.gallery) == [0, 1, 2, 3, 4, 5]
+    assert example_pictures(service.gallery) == [0, 1, 3, 4, 5]
     assert example_pictures(service.gallery, 3) == [1, 3, 5]
     queries = example_queries(service.gallery)
     written = {example["text"]: example["labels"] for example in json.loads(EXAMPLES_PATH.read_text(encoding="utf-8"))}

@@ -113,7 +113,7 @@ def _no_links(*_: object) -> None:
     raise PermissionError(1, "no links here")
 
 
-@pytest.mark.parametrize(("tab", "event"), [(CollectionsTab, "_add_pictures"), (TrainTab, "_train")])
+@pytest.mark.parametrize(("tab", "event"), [(CollectionsTab, "_add"), (TrainTab, "_train")])
 def test_whatever_is_raised_leaves_the_controls_enabled(
     service: RetrievalService, tmp_path: Path, tab: type, event: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -124,7 +124,7 @@ def test_whatever_is_raised_leaves_the_controls_enabled(
     monkeypatch.setattr(tab, event, fails)
     with serve_here(service, tmp_path) as (url, _):
         events = httpx.get(f"{url}config", timeout=PATIENCE).json()["dependencies"]
-        name = {"_add_pictures": "add_pictures", "_train": "train_model"}[event]
+        name = {"_add": "add_pictures", "_train": "train_model"}[event]
         found = next(each for each in events if each["api_name"] == name)
         values = [None, None, []] if name == "add_pictures" else [None, None, "paper", True, True, 0.5, 0.4, 20, 1]
         body = {"data": values, "fn_index": found["id"], "session_hash": "visitor"}

@@ -215,7 +215,7 @@ def over_http() -> Iterator[tuple[str, list[float]]]:
             direct.post(name, json={"data": values}).raise_for_status()
 
         def search(number: int) -> None:
-            ask("search_by_text", f"{number} horses", 24, "", [], "any", "ranking", 0, None, False, "")
+            ask("search_by_text", f"{number} horses", 24, "", 0.5, [], "any", "ranking", 0, None, True, False, "")
 
         acts: dict[str, Callable[[int], object]] = {}
         for name, client in clients.items():

@@ -21,7 +21,7 @@ BAR = """
   return [left + xaxis._offset + xaxis.c2p(0.2), top + yaxis._offset + yaxis.c2p(row)];
 }
 """
-IN_SIGHT = "part => Math.abs(part.getBoundingClientRect().top) < 60"
+IN_SIGHT = "part => Math.abs(part.getBoundingClientRect().top) < 100"
 
 
 @pytest.fixture(scope="module")

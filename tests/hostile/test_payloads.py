@@ -21,7 +21,7 @@ from app.api.table import QUICK
 
 PATIENCE = 60
 EACH = 55  # payloads of each endpoint
-SEARCH = ["", 0.5, "", [], "any", "ranking", 0, None, False, ""]
+SEARCH = ["", 0.5, "", 0.5, [], "any", "ranking", 0, None, True, False, ""]
 FILE = {"path": "nowhere.png", "orig_name": "a.png", "meta": {"_type": "gradio.FileData"}}
 # What each endpoint takes.
 HONEST: dict[str, list[Any]] = {
@@ -30,18 +30,19 @@ HONEST: dict[str, list[Any]] = {
     "classifier_neighbours": ["dog", 3, ""],
     "describe_graph": [20, ""],
     "edit_edge": ["dog", "beach", 0.5, "", 5, ""],
-    "export_csv": ["a boat", 3, "", [], "any", "ranking", 0, None, ""],
+    "export_csv": ["a boat", 3, "", 0.5, [], "any", "ranking", 0, None, True, ""],
     "gallery_map": ["pca", 2, True, ""],
     "gallery_neighbours": ["beach.png", 3, ""],
     "gallery_picture": ["beach.png", ""],
     "label_graph": ["adaptive", -1, 0.1, 20, ""],
+    "label_mistakes": ["dog", 3, ""],
     "label_neighbours": ["dog", "adaptive", 3, ""],
     "label_pictures": [[FILE], ""],
     "list_models": [],
     "predict_labels": [FILE, ""],
     "search_by_image": [FILE, 3, *SEARCH],
     "search_by_item": ["beach.png", 3, *SEARCH],
-    "search_by_text": ["a boat", 3, "", [], "any", "ranking", 0, None, False, ""],
+    "search_by_text": ["a boat", 3, "", 0.5, [], "any", "ranking", 0, None, True, False, ""],
     "suggest_labels": [[FILE], ["dog"], 3, ""],
     "train": ["paper", 0.5, 0.4, True, True, 2, 1, ""],
 }

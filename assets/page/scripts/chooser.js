@@ -1,6 +1,6 @@
 // The list of models in the masthead, and a place to name one of the Hub: what is chosen goes to Python, and the
-// address
-// says what is chosen. Both are made anew with every answer, so whoever chose by keyboard gets the focus back.
+// address says what is chosen. Both are made anew with every answer, so whoever chose by keyboard gets the focus
+// back.
 import { tabOf, withModel } from "./address.js";
 
 export function mountChooser({ element, trigger, watch, on }) {

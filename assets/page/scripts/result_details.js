@@ -2,8 +2,7 @@
 import { h } from "./elements.js";
 import { digits } from "./words.js";
 
-// `details` is a card's own; `act.similar` and `act.label` are what its buttons do; `chance` says what its chance is
-// of.
+// `details` is a card's own; `act.similar` and `act.label` are what its buttons do; `chance` says what a chance is of.
 export function detailsOf(details, act, chance) {
   return [
     h("p", { class: "rank" }, `Result ${details.rank}`),

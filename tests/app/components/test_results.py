@@ -235,8 +235,8 @@ def test_a_cut_off_of_the_models_own_is_named_and_what_is_below_it_offered() -> 
 
 
 def test_a_misspelt_query_is_offered_corrected() -> None:
-    page = answer(hit(), suggestion='a <b>"giraffe"</b>')
-    assert 'Did you mean a <b>"giraffe"</b>?' in Page(page).text and "<b>" not in page
+    page = answer(hit(), suggestion='a <i>"giraffe"</i>')
+    assert 'Did you mean a <i>"giraffe"</i>?' in Page(page).text and "<i>" not in page
     assert 'data-action="correct"' in page and 'data-action="correct"' not in answer(hit())
 
 

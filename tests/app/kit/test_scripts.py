@@ -153,8 +153,8 @@ def test_python_starts_a_script_in_a_line_or_two() -> None:
 
 
 def test_an_address_has_the_same_names_in_python_and_in_the_page() -> None:
-    (listed,) = re.findall(r"const QUERY = \[(.*)\];", (FOLDER / "address.js").read_text(encoding="utf-8"))
-    assert tuple(json.loads(f"[{listed}]")) == NAMES
+    (listed,) = re.findall(r"const QUERY = \[([^\]]*)\];", (FOLDER / "address.js").read_text(encoding="utf-8"))
+    assert tuple(json.loads(f"[{listed.strip().rstrip(',')}]")) == NAMES
 
 
 def fetch(url: str) -> tuple[int, bytes, dict[str, str]]:

@@ -28,6 +28,7 @@ from app.labels.sayings import chances_alone, sayings_of
 from app.search.own_labels import OwnLabels
 from app.search.query import Query, QueryPoint
 from app.search.ranker import Ranker
+from app.search.written import Written
 from app.service import RetrievalService, load_service
 
 
@@ -177,10 +178,10 @@ def test_the_labels_of_a_query_and_the_ranking_are_those_of_a_search_with_the_ed
     assert told[boat].after > told[boat].before
 
     graphs = graph.directed, graph.directed._replace(counted=torch.zeros(6, 6), change=edges)
-    ranks = []
+    ranks, written = [], Written(service.gallery, [service.bundle.label_set])
     for directed in graphs:
         predictor = LabelPredictor(service.bundle.with_directed_graph(directed))
-        ranker = Ranker(service.gallery, predictor, service.bundle.ranking, OwnLabels())
+        ranker = Ranker(service.gallery, predictor, service.bundle.ranking, OwnLabels(), written)
         ranks.append(found_ranks(service, ranker, predictor))
     before, after = ranks
     assert {place.item: (place.before, place.after) for place in sayings.order.first} == {

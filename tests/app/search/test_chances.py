@@ -100,8 +100,8 @@ def test_unknown_words_are_said(service: RetrievalService, text: str, said: str)
         ("a beach", None),
         ("xyzzy", None),
         ("un perro con una bech", "un perro con una beach"),  # a label, whatever stands beside it
-        ("un perro con una houze", None),  # not a house: nothing else in it is known
-        ("a green houze", "a green house"),
+        ("un perro con una housse", None),  # not a house: nothing else in it is known
+        ("a green housse", "a green house"),
     ],
 )
 def test_misspelt_words_are_offered_corrected(service: RetrievalService, text: str, meant: str | None) -> None:

@@ -176,6 +176,8 @@ def test_what_is_written_can_be_switched_off_where_anything_is(
     off = tab.search(visitor, None, *boxes(text="boat", away=80, without="dog", written=False))
     assert (off[tab.last_query].written, off[tab.last_query].away) == (False, 0.8)
     assert "written=0" in off[tab.results] and "away=0.8" in off[tab.results]
+    linked = tab.open_page(visitor, "?q=boat&not=dog&away=0.8&written=0")
+    assert (linked[tab.ask.written], linked[tab.ask.away]) == (gr.update(visible=True, value=False), 80)
     visitor.open(other)
     offered = tab.reopen(other, visitor, (id(service), service.key), None)
     assert offered[tab.ask.written] == gr.update(visible=False)

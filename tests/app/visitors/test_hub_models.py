@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +41,10 @@ def files(tmp_path: Path) -> VisitorFiles:
 
 
 @pytest.fixture
-def opened(models: Catalogue, files: VisitorFiles) -> HubModels:
-    return HubModels(models, files)
+def opened(models: Catalogue, files: VisitorFiles) -> Iterator[HubModels]:
+    models.hub = HubModels(models, files)
+    yield models.hub
+    models.hub = None
 
 
 @pytest.fixture
@@ -69,27 +72,27 @@ def test_a_visitor_opens_one_and_nobody_else_has_it(
     models: Catalogue, opened: HubModels, fetched: list[str], tmp_path: Path
 ) -> None:
     visitor, other, addresses = Visitor(), Visitor(), Addresses(models.loading)
-    choose(visitor, NAME, models, addresses, opened)
+    choose(visitor, NAME, models, addresses)
     service, pinned = visitor.service(models.loading), f"{NAME}@{COMMIT}"
     assert (service.name, len(service.bundle.label_set)) == (pinned, 5)
     assert service.encoder is models.default().encoder, "it is not loaded again"
     assert service.search_by_text("dog").pictures.hits
-    assert offered(visitor, models, opened) == (["tiny", pinned], pinned, pinned)
-    assert offered(other, models, opened) == (["tiny"], "tiny", "")
+    assert offered(visitor, models) == (["tiny", pinned], pinned, pinned)
+    assert offered(other, models) == (["tiny"], "tiny", "")
     assert other.service(models.loading) is models.default() and pinned not in models.names()
 
-    choose(visitor, "tiny", models, addresses, opened)
+    choose(visitor, "tiny", models, addresses)
     for again in (NAME, pinned):  # what was typed, and the name in the list
-        choose(visitor, again, models, addresses, opened)
+        choose(visitor, again, models, addresses)
         assert visitor.service(models.loading) is service
     assert fetched == [NAME] and len(folders(tmp_path)) == 1
     visitor.leave()
-    assert folders(tmp_path) == [] and offered(visitor, models, opened)[0] == ["tiny"]
+    assert folders(tmp_path) == [] and offered(visitor, models)[0] == ["tiny"]
 
 
 def test_a_link_names_it(models: Catalogue, opened: HubModels, fetched: list[str]) -> None:
     visitor = Visitor()
-    assert follow(visitor, f"?model={NAME}%40{COMMIT}&q=dog", models, Addresses(models.loading), opened) == ""
+    assert follow(visitor, f"?model={NAME}%40{COMMIT}&q=dog", models, Addresses(models.loading)) == ""
     assert visitor.service(models.loading).name == f"{NAME}@{COMMIT}"
     assert fetched == [f"{NAME}@{COMMIT}"]
 
@@ -143,10 +146,28 @@ def test_what_comes_after_the_visitor_left_is_deleted(
     visitor = Visitor()
     loading = opened.find(visitor, NAME)
     assert arrived.wait(60)
+    assert loading.state == f"looking for {NAME} on the Hub"
     visitor.leave()
     go_on.set()
     loading.done(timeout=60)
     assert folders(tmp_path) == []
+
+
+def test_how_far_it_is_can_be_shown(opened: HubModels, monkeypatch: pytest.MonkeyPatch) -> None:
+    told, go_on = threading.Event(), threading.Event()
+
+    def slow(reference: str, folder: Path, stranger: Stranger) -> Snapshot:
+        stranger.told(3_100_000, 21_000_000)
+        told.set()
+        go_on.wait(60)
+        raise HubError("The Hub is down.")
+
+    monkeypatch.setattr(hub, "fetch_model", slow)
+    loading = opened.find(Visitor(), NAME)
+    assert told.wait(60)
+    assert loading.state == f"fetching {NAME}, 3.1 MB of 21.0 MB"
+    go_on.set()
+    assert loading.done(timeout=60) and loading.failed()
 
 
 @pytest.mark.parametrize("kind", ["another encoder", "no encoder", "too many labels", "damaged"])

@@ -217,7 +217,8 @@ def test_a_crowd_that_never_listens_costs_a_program_little(tiny_server: Server) 
     client.predict("a dog", api_name="/search_by_text")
     before = megabytes()
     for number in range(200):
-        body = {"data": ["a dog", 500, "", [], "any", "ranking", 0, None, ""], "session_hash": f"crowd {number}"}
+        asked = ["a dog", 500, "", 0.5, [], "any", "ranking", 0, None, True, ""]
+        body = {"data": asked, "session_hash": f"crowd {number}"}
         fetch(f"{tiny_server.url}/gradio_api/call/search_by_text", body)
         if number % 50 == 0:
             assert client.predict("a dog", 1, api_name="/search_by_text")["images"]
