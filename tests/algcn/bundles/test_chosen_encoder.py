@@ -69,7 +69,8 @@ def test_the_encoder_of_the_bundle_beside(features, tiny_bundle_dir, tmp_path):
     bundle = Bundle.load(out)
     assert bundle.config["encoder"] == {"bundle": "tiny", "fingerprint": bundle.encoder_fingerprint}
     assert bundle.encodes == {"image"} and bundle.ranking.weights.encoder == 0
-    assert set(bundle.calibration.curves) == {"name_to_image"}  # no scores to rank by, but names can be judged
+    # Nothing to rank by, but whether a label is shown can be said.
+    assert set(bundle.calibration.curves) == {"name_to_image", "name_to_text"}
     assert "ranking" not in bundle.metrics and not (out / "encoder").exists()
     for name, message in (("../tiny", "There is no bundle .* beside"), ("nobody", "There is no bundle at")):
         with pytest.raises(InputError, match=message):
