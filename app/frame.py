@@ -25,7 +25,8 @@ class Handed:
     """A file that another tab hands to the visitor's collection.
 
     Attributes:
-        file: Its path, a zip or a picture in a folder of the visitor; each change of it is one more.
+        file: Its path, a zip or a picture in a folder of the visitor, and a word that is new each time: the file made
+            last has the path of the one before, and a state that is given the value it has does not change.
         notice: Where a sentence about what came of it goes.
     """
 

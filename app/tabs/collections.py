@@ -119,10 +119,11 @@ class CollectionsTab:
     def take_over(self, notice: gr.HTML) -> Callable[..., Iterator[dict[Any, Any]]]:
         """The handler that adds what another tab hands over, and says so there; what is searched stays."""
 
-        def take(visitor: Visitor, held: Any, file: Path | None, request: gr.Request) -> Iterator[dict[Any, Any]]:
+        def take(visitor: Visitor, held: Any, file: Any, request: gr.Request) -> Iterator[dict[Any, Any]]:
             if file is None:
                 return
-            handed = [(file, file.name)]
+            path, _ = file
+            handed = [(path, path.name)]
             added = self._add(
                 visitor, held, lambda folder: arrived_files(handed, folder), request.session_hash, opens=False
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ class Selection:
     def hand_over(self, event: gr.EventData, visitor: Visitor, folder: Path | None) -> Updates:
         """Make the same file for the Collections tab, which adds it to the visitor's own pictures."""
         updates, path = self._packed(sent(event), visitor, folder)
-        return updates if path is None else {**updates, self.handed: path}
+        return updates if path is None else {**updates, self.handed: (path, uuid.uuid4().hex)}
 
     def _packed(self, what: dict[str, Any], visitor: Visitor, folder: Path | None) -> tuple[Updates, Path | None]:
         """Write the file in the place of the visitor's last one; None where a sentence says why not."""

@@ -216,7 +216,7 @@ def test_words_are_found_on_the_map(page: Page) -> None:
     before = drawn(page, GALLERY)
     box.fill("two people skiing")
     box.press("Enter")
-    expect(page.locator("#map-chosen h3")).to_have_text("Nearest to “two people skiing”")
+    expect(page.locator("#map-chosen .selection h3").first).to_have_text("Nearest to “two people skiing”")
     wait_for_drawing(page, GALLERY, before)
     cards = page.locator("#map-chosen .map-card")
     assert cards.count() > 0

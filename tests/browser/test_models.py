@@ -178,7 +178,7 @@ def test_what_is_ones_own_stays_whatever_is_chosen(browser: Browser, pocket_serv
         expect(page.locator("#train-data")).to_contain_text("mirflickr reads pictures only")
         page.fill("#train-epochs input[type=number]", "1")
         page.click("#train-start")
-        expect(page.locator("#train-result")).to_contain_text("mAP on", timeout=3 * PATIENCE)
+        expect(page.locator("#train-result")).to_contain_text("mAP (1 is perfect) on", timeout=3 * PATIENCE)
         open_tab(page, "Search")
         expect(page.locator(MODEL)).to_have_value("your model")
         expect(page.locator("#notice")).to_contain_text("You opened another model")  # it is filled anew

@@ -35,11 +35,11 @@ def test_words_find_pictures_left_and_captions_right(tiny_page: Page) -> None:
     expect(tiny_page.locator(CARDS)).to_have_count(7)
     expect(tiny_page.locator(ROWS)).to_have_count(8)
     seen = tiny_page.locator(".recognised .chip").all_inner_texts()
-    assert {text.split("\n")[0].rstrip("0123456789.-") for text in seen} >= {"dog", "beach"}
+    assert {text.split("\n")[0].rstrip("0123456789.−") for text in seen} >= {"dog", "beach"}
     dog = tiny_page.locator(CARDS, has_text="A dog runs on the beach")
     assert set(dog.locator(".chip.match").all_inner_texts()) >= {"dog", "beach"}
     assert re.fullmatch(r"beats \d\d?\.\d %", dog.locator(".beats").inner_text())
-    assert re.fullmatch(r"-?\d\.\d{3}", dog.locator(".score .number").inner_text())
+    assert re.fullmatch(r"−?\d\.\d{3}", dog.locator(".score .number").inner_text())
     assert dog.locator("img").get_attribute("alt") == "A dog runs on the beach"
     tiny_page.wait_for_function(
         "[...document.querySelectorAll('.hit-card img')].every(i => i.complete && i.naturalWidth)"
@@ -70,7 +70,7 @@ def test_a_photo_gets_labels_and_finds_its_like(tiny_page: Page, tiny_gallery_di
     expect(tiny_page.locator(".asked")).to_have_text("Your picture")
     expect(tiny_page.locator(CARDS).first).to_contain_text("A car on a street")
     expect(tiny_page.locator(".recognised .chip")).to_have_count(3)
-    assert re.fullmatch(r"-?\d\.\d\d", tiny_page.locator(".recognised .chip small").first.inner_text())
+    assert re.fullmatch(r"−?\d\.\d\d", tiny_page.locator(".recognised .chip small").first.inner_text())
     ask(tiny_page, "a boat")  # the query used last is the one that counts
     expect(tiny_page.locator(".asked-picture")).to_have_count(0)
 
@@ -230,8 +230,8 @@ def test_the_real_page_finds_what_is_asked_for(browser: Browser, pocket_server: 
         best = page.locator(CARDS).filter(has=page.locator(".chip.match"))
         assert best.count() >= 20
         page.get_by_role("button", name="Show more").click()
-        expect(shown).to_have_count(48)
         expect(page.locator(ROWS)).to_have_count(48)
+        assert shown.count() > 40  # what is not likely enough is left out
         details = page.locator(CARDS).first.evaluate("card => JSON.parse(card.dataset.details)")
         page.fill(QUERY, "")
         upload(page, PROJECT / "assets" / "gallery" / details["file"])

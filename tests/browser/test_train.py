@@ -95,7 +95,7 @@ def test_mode_plus_hides_what_it_has_not_and_opens_its_model(page: Page) -> None
     page.locator("#train-mode").get_by_label("Plus").check()
     for setting in ("gcn", "adaptive", "gamma", "threshold", "epochs"):
         expect(page.locator(f"#train-{setting}")).to_be_hidden()
-    expect(page.locator("#train-plus")).to_contain_text("free classifiers")
+    expect(page.locator("#train-plus")).to_contain_text("Made for searching")
     page.click("#train-start")
     expect(page.locator("#train-status")).to_contain_text(re.compile(r"Epoch \d+ of 80 · .* s each"))
     expect(page.locator("#train-numbers")).to_contain_text("likelihood")
