@@ -122,7 +122,7 @@ def test_leaving_the_page_stops_the_training(browser: Browser, pocket_server: Se
         open_tab(page, "Train")
         set_epochs(page, 1)
         page.click("#train-start")
-        expect(page.locator("#train-result")).to_contain_text("1 epochs in")
+        expect(page.locator("#train-result")).to_contain_text("1 epoch in")
 
 
 def test_pictures_become_a_collection_that_is_searched_at_once(page: Page, tmp_path: Path) -> None:
