@@ -128,7 +128,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             print("No labelled picture is in the test split, so there is nothing to compare; label more pictures.")
         else:
             print(f"mAP on the test split, average of both directions:\n{numbers.table()}")
-            warning = probe_warning(numbers.model, numbers.linear_probe)
+            warning = probe_warning(numbers.model, numbers.linear_probe, "plus")
             if warning:
                 print(warning, file=sys.stderr)
         build_gallery(folder, bundle)  # all is encoded: to know that it opens

@@ -20,14 +20,18 @@ def last_epoch_warning(best_epoch: int, epochs: int, select: str) -> str | None:
     return f"The best epoch was the last ({epochs:,}), so more may be better; try more with --epochs."
 
 
-def probe_warning(model: float, probe: float) -> str | None:
-    """Say that a linear probe beats the model, by the mAP of both; None where it does not."""
+def probe_warning(model: float, probe: float, mode: str = "paper") -> str | None:
+    """Say that a linear probe beats the model, by the mAP of both; None where it does not.
+
+    Args:
+        model: The model's mAP.
+        probe: That of the probe.
+        mode: How the model was trained: one of mode plus chooses how long itself.
+    """
     if probe <= model:
         return None
-    return (
-        f"A linear probe is better than the model (mAP {probe:.4f} and {model:.4f}); train for longer, in mode plus or "
-        "on more pictures."
-    )
+    remedy = "train for longer, in mode plus or on more pictures" if mode == "paper" else "train on more pictures"
+    return f"A linear probe is better than the model (mAP {probe:.4f} and {model:.4f}); {remedy}."
 
 
 def record_warnings(record: Record, training: TrainConfig | None) -> list[str]:

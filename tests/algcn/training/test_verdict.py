@@ -21,6 +21,8 @@ def test_the_best_epoch_was_the_last() -> None:
 
 def test_the_probe_is_better() -> None:
     assert "(mAP 0.8830 and 0.6960)" in probe_warning(0.696, 0.883)
+    assert "in mode plus" in probe_warning(0.696, 0.883)
+    assert probe_warning(0.696, 0.883, "plus").endswith("; train on more pictures.")
     assert probe_warning(0.883, 0.883) is None
 
 
