@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from algcn.bundles.bundle import Bundle
     from algcn.evaluation.calibration import Calibration
     from algcn.features.encoder import Encoder
+    from algcn.gallery.candidates import Candidates
     from algcn.gallery.store import Gallery
     from algcn.method.new_label import NewLabel
     from app.search.reading import Part
@@ -120,6 +121,11 @@ class RetrievalService:
     def labels(self) -> LabelFilter:
         """The labels of the gallery's pictures, the model's where the gallery says nothing."""
         return self._ranker.labels
+
+    @property
+    def index(self) -> Candidates | None:
+        """What names the pictures and texts that a query is ranked among; None where all are ranked."""
+        return self._ranker.candidates
 
     def item_labels(self, item: int) -> tuple[tuple[str, ...], bool]:
         """Return the labels of a picture of the gallery, and whether the model predicted them."""
@@ -279,6 +285,7 @@ class RetrievalService:
 
     def _remark(self, parsed: ParsedQuery, pictures: Found) -> str | None:
         names, count = " or ".join(left_out_labels(parsed.unwanted)), counted(pictures.left_out, "picture")
+        count = f"at least {count}" if pictures.in_part else count
         has_chances = pictures.cutoff_by == "probability"
         remarks = (
             (pictures.left_out > 0, f"Left out for having or probably showing {names}: {count}."),

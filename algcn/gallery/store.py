@@ -8,6 +8,8 @@ itself is loaded only if something is missing.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,6 +53,7 @@ class Gallery:
         unreadable: The reason for each picture that was left out, by file name.
         account: What of the folder is in the gallery, and what is not.
         texts_unread: The bundle whose encoder reads no texts, where the folder has some.
+        key: What the rows are of: the encoder and the contents, in their order; None where that is not known.
 
     Example:
         >>> bundle = Bundle.load("weights/pocket")
@@ -72,6 +75,7 @@ class Gallery:
     unreadable: dict[str, str] = dataclasses.field(default_factory=dict)
     account: Account = dataclasses.field(default_factory=Account)
     texts_unread: str | None = None
+    key: str | None = None
 
     def __len__(self) -> int:
         return len(self.items)
@@ -153,7 +157,14 @@ def build_gallery(
         unreadable=wanted.unreadable,
         account=_account(listing, wanted, items, texts_unread),
         texts_unread=texts_unread,
+        key=_key(bundle, [wanted.hashes[item.file_name] for item in items], [wanted.texts[text] for _, text in pairs]),
     )
+
+
+def _key(bundle: Bundle, *hashes: list[str]) -> str:
+    """Name what rows are of: an encoder, and the hashes of pictures and of texts in their order."""
+    fingerprint = bundle.encoder_fingerprint or bundle.encoder().fingerprint
+    return hashlib.sha256(json.dumps([fingerprint, *hashes]).encode()).hexdigest()
 
 
 def _account(listing: ImageFolder, wanted: Contents, items: list[Item], texts_unread: str | None) -> Account:

@@ -124,12 +124,15 @@ class LabelSet(Sequence[Label]):
             InputError: A name is unknown, or a row is one text instead of a list of names.
         """
         rows = list(rows)
-        encoded = torch.zeros(len(rows), len(self), dtype=torch.uint8)
+        numbers, columns = [], []
         for number, row in enumerate(rows):
             if isinstance(row, str):
                 raise InputError(f"Row {number} of the labels is the text {row!r}; it must be a list of label names.")
-            for name in row:
-                encoded[number, self.index(name)] = 1
+            found = [self.index(name) for name in row]
+            numbers.extend([number] * len(found))
+            columns.extend(found)
+        encoded = torch.zeros(len(rows), len(self), dtype=torch.uint8)
+        encoded[numbers, columns] = 1
         return encoded
 
     def among(self, names: Iterable[str]) -> list[str]:

@@ -23,7 +23,7 @@ from algcn.evaluation.ranking import PARTS
 from algcn.method.label_graph import SMOOTHING, known_probabilities
 from app.labels.edits import Edit, edited
 from app.labels.graph import LabelGraph
-from app.search.ranker import DECIMALS, ranking
+from app.search.scores import DECIMALS, ranking
 
 if TYPE_CHECKING:
     from app.search.query import QueryPoint

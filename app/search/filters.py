@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -24,13 +23,18 @@ class LabelFilter:
 
     def __init__(self, labels: Sequence[Sequence[str]]) -> None:
         self._count = len(labels)
-        self._rows: dict[str, list[int]] = {}
-        spellings: dict[str, Counter[str]] = {}
+        spelt: dict[str, list[int]] = {}
         for row, names in enumerate(labels):
-            for folded, name in {name.casefold(): name for name in names}.items():
-                self._rows.setdefault(folded, []).append(row)
-                spellings.setdefault(folded, Counter())[name] += 1
-        self._names = {folded: counts.most_common(1)[0][0] for folded, counts in spellings.items()}
+            for name in names:
+                spelt.setdefault(name, []).append(row)
+        spellings: dict[str, list[str]] = {}
+        for name in spelt:
+            spellings.setdefault(name.casefold(), []).append(name)
+        self._names = {folded: max(names, key=lambda name: len(spelt[name])) for folded, names in spellings.items()}
+        self._rows = {
+            folded: np.unique(np.concatenate([np.array(spelt[name]) for name in names]))
+            for folded, names in spellings.items()
+        }
 
     @property
     def counts(self) -> dict[str, int]:

@@ -101,12 +101,14 @@ class Found:
     Attributes:
         hits: The best, in order.
         total: How many pass the label filter and the cut-off, near-duplicates included.
+        at_least: Whether more may, as a large gallery is not ranked to its end.
         allowed: How many pass the label filter alone.
         cutoff_by: The value that the cut-off compares: "probability" or "percentile".
         cutoff: The cut-off, in percent.
         best: The best such value, in percent, before anything is cut; None where nothing is allowed.
         more: Whether a larger limit would show more.
         left_out: How many were left out since they show what the query is steered away from.
+        in_part: Whether a large gallery was ranked in part: then `left_out` is of that part.
     """
 
     hits: list[Hit]
@@ -117,6 +119,8 @@ class Found:
     more: bool
     cutoff: float = 0.0
     left_out: int = 0
+    at_least: bool = False
+    in_part: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

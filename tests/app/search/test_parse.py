@@ -10,7 +10,7 @@ from torch.nn import functional
 from algcn.evaluation.ranking import BALANCED, Parts, Ranking, Weights, joined
 from app.search.duplicates import fold
 from app.search.parse import combine
-from app.search.ranker import Scores, _Kind, percentiles, ranking
+from app.search.scores import Kind, Scores, percentiles, ranking
 from app.search.steering import AWAY
 
 
@@ -68,8 +68,9 @@ def parts_of(rule: Ranking, vectors: torch.Tensor) -> Parts:
     return rule.parts(vectors, likely, vectors.flip(0))
 
 
-def kind_of(items: Parts) -> _Kind:
-    return _Kind("image", items, np.arange(len(items.common)), torch.zeros(len(items.common), 0))
+def kind_of(items: Parts) -> Kind:
+    rows = np.arange(len(items.common))
+    return Kind("image", items, rows, torch.zeros(len(rows), 0), rows)
 
 
 @pytest.mark.parametrize("weights", [BALANCED, Weights(1, 0, 0.5), Weights(0, 3, 0), Weights(0, 0, 1)])
@@ -111,10 +112,10 @@ def test_equal_items_have_equal_scores_however_large_these_are(vectors: torch.Te
 
 def test_equal_scores_share_a_percentile_and_are_ranked_by_position() -> None:
     scores = np.array([0.5, 0.9, 0.5, 0.1], np.float32)
-    assert percentiles(scores).tolist() == [25, 75, 25, 0]
+    assert percentiles(scores, scores).tolist() == [25, 75, 25, 0]
     assert ranking(scores, np.ones(4, bool)).tolist() == [1, 0, 2, 3]
     assert ranking(scores, np.array([True, False, True, True])).tolist() == [0, 2, 3]
-    assert percentiles(np.empty(0, np.float32)).tolist() == []
+    assert percentiles(scores[:0], scores[:0]).tolist() == []
 
 
 class TestFold:

@@ -91,7 +91,8 @@ class TestFilter:
 
     def test_counts_go_by_name_whatever_the_case(self) -> None:
         assert list(LabelFilter(self.ROWS).counts.values()) == [2, 2, 1]
-        assert LabelFilter([("dog", "Dog")]).counts == {"Dog": 1}
+        assert LabelFilter([("dog", "Dog")]).counts == {"dog": 1}
+        assert LabelFilter([("dog",), ("Dog",), ("Dog",)]).counts == {"Dog": 3}
 
 
 class TestLink:

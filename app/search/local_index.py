@@ -1,0 +1,130 @@
+"""The index of a large gallery on this machine: cells of pictures and of texts, for the ranking and for the encoder.
+
+Notable: vectors are held as the rule weighs them, √factor on either side, so that cells gather what scores alike;
+a query of other weights is divided by the same. Labels that a visitor made are no part of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from algcn.evaluation.ranking import PARTS, Ranking, joined
+from algcn.gallery.cells import CellIndex
+from algcn.kit.cache import cache_folder
+
+if TYPE_CHECKING:
+    from algcn.gallery.candidates import Allowed
+    from app.search.kinds import Kinds
+    from app.search.scores import Kind
+
+ROWS = 16_384
+QUERIES = 32  # of each kind
+SMALLEST = 1e-3  # of the largest factor: a part that does not count yet may be asked for by a slider
+Floats = NDArray[np.float32]
+
+
+class LocalIndex:
+    """Candidates from this machine (`algcn.gallery.candidates`).
+
+    Args:
+        kinds: The gallery's pictures and texts, without a visitor's own labels.
+        counts: How many pictures and texts there are.
+        rule: What ranks.
+        key: What the gallery is of, to find the index again at the next start; None where it is not to be kept.
+        report: Told in a few words what is being done.
+    """
+
+    def __init__(
+        self,
+        kinds: Kinds,
+        counts: dict[str, int],
+        rule: Ranking,
+        key: str | None = None,
+        report: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._kinds, self._counts, self._rule, self._report = kinds, counts, rule, report
+        self._scale = self._scales()
+        self._key = key and self._key_of(key)
+        self._found = {
+            (modality, space): self._index(modality, space)
+            for modality in ("image", "text")
+            for space in ("ranking", "encoder")
+            if counts[modality]
+        }
+
+    def nearest(
+        self, modality: str, space: str, query: Floats, count: int, allowed: Allowed | None
+    ) -> NDArray[np.int64]:
+        """Return positions of the largest inner products; see `algcn.gallery.candidates.Candidates`."""
+        found = self._found[modality, space]
+        if space == "ranking":
+            query = query / self._scale
+        mask = None if allowed is None else allowed.mask
+        return found.search(np.ascontiguousarray(query), min(count, found.index.ntotal), mask)
+
+    def describe(self) -> str:
+        """Say in a few words what kind of index it is, and how much of the exact ranking it finds."""
+        cells = max(found.index.nlist for found in self._found.values())
+        recall = min(found.recall for found in self._found.values())
+        return f"an index of {cells:,} cells, which finds {100 * recall:.1f} % of the best 50 of an exact search"
+
+    def _index(self, modality: str, space: str) -> CellIndex:
+        path = cache_folder() / "indexes" / f"{self._key}-{modality}-{space}.cells"
+        if self._key is not None and (found := CellIndex.load(path, self._key)) is not None:
+            return found
+        kind = "pictures" if modality == "image" else "captions"
+        self._report(f"indexing {self._counts[modality]:,} {kind} for the {space}")
+
+        def blocks() -> Iterator[Floats]:
+            for start in range(0, self._counts[modality], ROWS):
+                some = self._rows(modality, np.arange(start, min(start + ROWS, self._counts[modality])))
+                yield self._vectors(some, space)
+
+        built = CellIndex.build(blocks, self._counts[modality], self._queries(space))
+        if self._key is None:
+            return built
+        built.save(path, self._key)
+        return CellIndex.load(path, self._key) or built
+
+    def _queries(self, space: str) -> Floats:
+        """Queries like those to come: pictures and texts."""
+        drawn = [
+            self._vectors(self._rows(modality, np.unique(np.linspace(0, count - 1, QUERIES).astype(np.int64))), space)
+            for modality, count in self._counts.items()
+            if count
+        ]
+        return np.concatenate(drawn)
+
+    def _vectors(self, kind: Kind, space: str) -> Floats:
+        if space == "encoder":
+            return np.ascontiguousarray(kind.items.encoder.numpy())
+        return np.ascontiguousarray((joined(kind.items) * torch.from_numpy(self._scale)).numpy())
+
+    def _rows(self, modality: str, rows: NDArray[np.int64]) -> Kind:
+        nothing = np.empty(0, np.int64)
+        pictures, texts = self._kinds.some(*((rows, nothing) if modality == "image" else (nothing, rows)))
+        return pictures if modality == "image" else texts
+
+    def _scales(self) -> Floats:
+        """√factor of every column."""
+        factors = self._rule.factors
+        least = SMALLEST * max(factors)
+        probe = self._rows("image", np.zeros(1, np.int64)).items
+        widths = (getattr(probe, name).shape[1] for name in PARTS)
+        columns = [np.full(width, max(factor, least) ** 0.5) for width, factor in zip(widths, factors, strict=True)]
+        return np.concatenate(columns).astype(np.float32)
+
+    def _key_of(self, gallery: str) -> str:
+        """What the vectors are of: the gallery, and what model and rule make of some of it."""
+        digest = hashlib.sha256(json.dumps([gallery, self._counts, self._rule.to_json()]).encode())
+        for modality, count in self._counts.items():
+            some = self._rows(modality, np.arange(0, count, max(1, count // QUERIES)))
+            digest.update(joined(some.items).numpy().tobytes())
+        return digest.hexdigest()[:32]

@@ -1,0 +1,122 @@
+"""Which pictures and texts of a large gallery a query is ranked among: what an index names, and what goes with it.
+
+- The nearest of all that may be found, by the bundle's rule, by the encoder, or by both where they are compared.
+- What is written of a picture is added to its score, w(x) times a unit (`app.search.written`). For each value v that w
+  takes, the nearest among those with w ≥ v: whoever of them is nearer than x, of w(x) = v, has a higher score than x,
+  so of the first K of the gallery there is none that is not among these.
+- The pictures nearest to words by the encoder, by which is told whether there is anything like that.
+- Each picture of a text and each text of a picture that is found by this.
+
+Where a filter leaves few, they are ranked whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algcn.evaluation.ranking import TERMS
+from algcn.gallery.candidates import Allowed, Candidates
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from algcn.evaluation.ranking import Ranking
+    from app.search.parse import ParsedQuery
+    from app.search.query import Query
+
+EXACT = 50_000  # pictures or texts up to which all are scored
+FEW = 512  # that are ranked whole
+MARGIN = 200  # found beyond what is asked for: near-duplicates are folded, and the index is not exact
+NEAREST = 8
+MOST_LEVELS = 6
+Rows = NDArray[np.int64]
+
+
+class Narrowing:
+    """Names what a query is ranked among.
+
+    Args:
+        candidates: The index.
+        owner: The picture of each of the M texts, ascending.
+        count: N, the pictures.
+        num_labels: L of the model: those of a visitor's own are unknown to the index.
+    """
+
+    def __init__(self, candidates: Candidates, owner: Rows, count: int, num_labels: int) -> None:
+        self._candidates, self._owner, self._count, self._num_labels = candidates, owner, count, num_labels
+
+    def rows(
+        self,
+        parsed: ParsedQuery,
+        rule: Ranking,
+        spaces: Sequence[str],
+        allowed: NDArray[np.bool_],
+        written: dict[str, NDArray[np.float32] | None],
+    ) -> tuple[Rows, Rows]:
+        """Return pictures and texts, by their numbers, ascending.
+
+        Args:
+            parsed: The query.
+            rule: What ranks.
+            spaces: "ranking", "encoder", or both.
+            allowed: Which of the N pictures may be found.
+            written: How much of the query is written of the N pictures, "image", and of the M texts, "text".
+        """
+        query = parsed.query
+        seen = parsed.seen._replace(labels=self._of_model(parsed.seen.labels))
+        vectors = {"ranking": rule.weighted(seen).numpy()[0], "encoder": seen.encoder.numpy()[0]}
+        found: dict[str, list[Rows]] = {"image": [], "text": []}
+        for modality, rows in found.items():
+            mask = None
+            if not allowed.all():
+                mask = allowed if modality == "image" else allowed[self._owner]
+            for level in _levels(written[modality]):
+                both = level if mask is None else mask if level is None else mask & level
+                for space in spaces:
+                    if vectors[space].any():
+                        rows.append(self._nearest(modality, space, vectors[space], both, query))
+        for part in parsed.parts:
+            if part.modality == "text" and part.features.any():
+                features = part.features.numpy()[0]
+                found["image"].append(self._candidates.nearest("image", "encoder", features, NEAREST, None))
+        pictures, texts = (np.unique(np.concatenate([np.empty(0, np.int64), *rows])) for rows in found.values())
+        asked = np.array([*query.liked, *query.unlike], np.int64)
+        pictures = np.unique(np.concatenate([pictures, self._owner[texts], asked]))
+        first, last = np.searchsorted(self._owner, pictures), np.searchsorted(self._owner, pictures + 1)
+        of_pictures = [np.arange(start, stop) for start, stop in zip(first, last, strict=True)]
+        return pictures, np.unique(np.concatenate([texts, *of_pictures]))
+
+    def _nearest(
+        self,
+        modality: str,
+        space: str,
+        vector: NDArray[np.float32],
+        mask: NDArray[np.bool_] | None,
+        query: Query,
+    ) -> Rows:
+        wanted = query.limit + MARGIN
+        if mask is None:
+            return self._candidates.nearest(modality, space, vector, wanted, None)
+        if mask.sum() <= FEW:
+            return np.flatnonzero(mask)
+        allowed = Allowed(mask, query.labels, query.match)
+        found = self._candidates.nearest(modality, space, vector, wanted, allowed)
+        return found[mask[found]]
+
+    def _of_model(self, labels: Tensor) -> Tensor:
+        """Leave of the labels' part of a query, 1 × 3 (L + M), what the index knows: that of the model's."""
+        return labels.unflatten(1, (TERMS, -1))[:, :, : self._num_labels].flatten(1)
+
+
+def _levels(written: NDArray[np.float32] | None) -> list[NDArray[np.bool_] | None]:
+    """Which of the rows have at least each of the values of `written`; None for the lowest, which is all."""
+    if written is None:
+        return [None]
+    values = np.unique(np.append(written[np.flatnonzero(written)], 0))[::-1]
+    if len(values) > MOST_LEVELS:
+        values = values[np.linspace(0, len(values) - 1, MOST_LEVELS).round().astype(int)]
+    return [*(written >= value for value in values[:-1]), None]
