@@ -32,10 +32,12 @@ if TYPE_CHECKING:
 
     from algcn.bundles.bundle import Bundle
     from algcn.datasets.features import Features
+    from algcn.kit.engine import Engine
 
 EXAMPLE = "Example:"
 STDOUT = "-"  # of --json
 CPU = "cpu"
+ENGINES = ("plain", "ray")
 LABELS_SHOWN = 10  # of the labels found
 FEATURES = "feature file (.safetensors) or folder of the authors' .mat files"
 
@@ -184,6 +186,12 @@ def add_device(parser: CommandParser) -> None:
     parser.add_argument("--device", default=CPU, help="where to compute: cpu, cuda, cuda:1, mps")
 
 
+def add_engine(parser: CommandParser) -> None:
+    """Who encodes."""
+    parser.add_argument("--engine", choices=ENGINES, default=ENGINES[0], help="who encodes: this process, or a cluster")
+    parser.add_argument("--actors", type=at_least(1), help="with --engine ray: how many processes of Ray encode")
+
+
 def add_seed(parser: CommandParser, default: int | None, what: str) -> None:
     """What is drawn by chance; `what` says which draws."""
     parser.add_argument("--seed", type=at_least(0), default=default, help=what)
@@ -228,6 +236,28 @@ def open_device(name: str) -> torch.device:
     except (RuntimeError, AssertionError) as error:
         raise InputError(f"The device {name!r} cannot be used here; use --device cpu.") from error
     return device
+
+
+@contextlib.contextmanager
+def open_engine(arguments: argparse.Namespace) -> Iterator[tuple[Engine, torch.device]]:
+    """The engine that `add_engine` asks for, and the device that this process computes on.
+
+    On Ray `--device` is that of the actors; Ray is imported here and nowhere before.
+
+    Raises:
+        InputError: The device or the engine is not there, or `--actors` is given without Ray.
+    """
+    if arguments.engine == ENGINES[0]:
+        from algcn.kit.engine import in_this_process
+
+        if arguments.actors is not None:
+            raise InputError("--actors goes with --engine ray; add it, or leave --actors out.")
+        yield in_this_process, open_device(arguments.device)
+    else:
+        from algcn.cluster.ray_engine import ray_engine
+
+        with ray_engine(arguments.device, arguments.actors) as engine:
+            yield engine, open_device(CPU)
 
 
 def open_bundle(name: str) -> Bundle:

@@ -23,6 +23,7 @@ from algcn.command_line import (
     CommandParser,
     add_bundle,
     add_device,
+    add_engine,
     add_json,
     add_out,
     add_quiet,
@@ -32,7 +33,7 @@ from algcn.command_line import (
     file,
     labels_line,
     open_bundle,
-    open_device,
+    open_engine,
     path,
     reference,
     tell,
@@ -73,7 +74,7 @@ def open_encoder(
     return opened.encoder(device), opened.label_set
 
 
-def open_sources(arguments: argparse.Namespace, folder: ImageFolder) -> tuple[Sources, LabelSet | None]:
+def open_sources(arguments: argparse.Namespace, folder: ImageFolder, device: str) -> tuple[Sources, LabelSet | None]:
     """The sources that the command line asks for, and the labels of the bundle if it names one.
 
     Raises:
@@ -88,13 +89,13 @@ def open_sources(arguments: argparse.Namespace, folder: ImageFolder) -> tuple[So
             )
         kinds = {"image": arguments.image_features, "text": arguments.text_features}
         modalities = [modality for modality, kind in kinds.items() if kind == "encoder"]
-        encoder, known = open_encoder(arguments.bundle, arguments.encoder, arguments.device, modalities)
+        encoder, known = open_encoder(arguments.bundle, arguments.encoder, device, modalities)
     elif arguments.bundle is not None or arguments.encoder is not None:
         raise InputError("The features vgg19 and bow use no encoder; leave --bundle and --encoder out.")
     images = EncoderImages(encoder) if arguments.image_features == "encoder" else None
     texts = EncoderTexts(encoder) if arguments.text_features == "encoder" else None
     texts = texts or BagOfWords(open_vocabulary(folder, arguments.vocabulary, arguments.min_texts, arguments.max_words))
-    return Sources(images or load_vgg19(arguments.weights, arguments.device), texts), known
+    return Sources(images or load_vgg19(arguments.weights, device), texts), known
 
 
 def open_vocabulary(folder: ImageFolder, vocabulary: Path | None, min_texts: int, max_words: int) -> list[str]:
@@ -138,6 +139,7 @@ def build_parser() -> CommandParser:
     add_out(parser, "the feature file to write (.safetensors)")
     parser.add_argument("--batch-size", type=at_least(1), default=BATCH, help="images or texts encoded at once")
     add_device(parser)
+    add_engine(parser)
     add_json(parser)
     add_quiet(parser)
     return parser
@@ -147,19 +149,19 @@ def main(argv: Sequence[str] | None = None) -> None:
     """The command."""
     arguments = build_parser().parse_args(argv)
     check_file(arguments.out)
-    open_device(arguments.device)
-    with answering(arguments.json) as answer:
+    with answering(arguments.json) as answer, open_engine(arguments) as (engine, device):
         own = arguments.folder / LABELS
         labels = arguments.labels or (own if own.is_file() else None)
         strict = LabelSet.load(labels) if labels else None
         folder = read_image_folder(arguments.folder, strict)
-        sources, known = open_sources(arguments, folder)
+        sources, known = open_sources(arguments, folder, str(device))
         work = Work(
             folder,
             sources,
             strict or label_set_of(folder, known or load_concepts()),
             arguments.batch_size,
             progress=not arguments.quiet,
+            engine=engine,
         )
         print(labels_line(folder.label_counts), flush=True)
         rows = extract_file(work, arguments.out)

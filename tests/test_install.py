@@ -74,10 +74,10 @@ def test_the_project_says_who_it_is(wheel: zipfile.ZipFile) -> None:
     assert (said["Name"], said["Version"]) == ("algcn-explorer", algcn.__version__)
     assert (said["License-Expression"], said["Requires-Python"]) == ("Apache-2.0", ">=3.11")
     needed = said.get_all("Requires-Dist")
-    for file, ending in (("requirements.txt", ""), ("tests/requirements.txt", '; extra == "test"')):
+    for file, ending in (("requirements.txt", ""), ("algcn/cluster/requirements.txt", '; extra == "cluster"')):
         lines = [line for line in (PROJECT / file).read_text().splitlines() if line and not line.startswith("#")]
         assert [f"{line}{ending}" for line in lines] == [
-            line for line in needed if line.endswith('extra == "test"') == bool(ending)
+            line for line in needed if line.endswith('extra == "cluster"') == bool(ending)
         ]
 
 

@@ -20,6 +20,7 @@ from test_readme import ONE_COMMAND, README, SINGLE_COMMANDS, block_after, write
 STARTS = block_after("## Use it").splitlines()
 BENCHMARK = block_after("The paper's data sets, from their official files").splitlines()
 (SHARED,) = block_after("several processes share every batch").splitlines()
+MANY_MACHINES = block_after("**Many machines** encode with Ray Data").splitlines()
 FIT = "python -m algcn.reliability weights/mine features.safetensors"
 # Each is run elsewhere, or changes the environment in which the tests run.
 INSTALL = {
@@ -34,7 +35,16 @@ def test_no_command_is_left_out() -> None:
     blocks = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
     plain = [block for language, block in blocks if not language and not block.startswith("app.py  ")]  # no tree
     written = {line for block in plain for line in block.splitlines()}
-    assert written == {*STARTS, *BENCHMARK, SHARED, *ONE_COMMAND, *SINGLE_COMMANDS, *INSTALL, *PLAIN_REQUEST}
+    assert written == {
+        *STARTS,
+        *BENCHMARK,
+        SHARED,
+        *MANY_MACHINES,
+        *ONE_COMMAND,
+        *SINGLE_COMMANDS,
+        *INSTALL,
+        *PLAIN_REQUEST,
+    }
     assert f"`{FIT}`" in README.replace("\n", " ")
 
 
@@ -108,3 +118,10 @@ def test_a_bundle_from_before_is_fitted(tmp_path: Path, make_features) -> None:
     make_features(150).save(tmp_path / "features.safetensors")
     run("python -m algcn.train features.safetensors --epochs 3 --out weights/mine", tmp_path)
     assert run(FIT, tmp_path)
+
+
+def test_the_commands_for_many_machines(workplace: Path) -> None:
+    pytest.importorskip("ray", reason="Ray is not installed; see algcn/cluster/requirements.txt")
+    extract, build = MANY_MACHINES
+    assert "60 pictures, 60 captions" in run(extract, workplace)
+    assert "60 pictures and 60 texts" in run(build, workplace)

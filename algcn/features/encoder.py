@@ -122,6 +122,13 @@ class Encoder:
             features.append(functional.normalize(self.model.encode_text(tokens).float(), dim=-1).cpu())
         return torch.cat(features)
 
+    def on(self, device: str | torch.device) -> Encoder:
+        """Return the same encoder, computing on another device; its model moves there."""
+        device = torch.device(device)
+        if device.type == "cpu":
+            keep_large_buffers()
+        return dataclasses.replace(self, model=self.model.to(device), device=device)
+
     def pixels(self, image: Image.Image) -> Tensor:
         """Turn an RGB picture into the tensor that the image tower takes, 3 × H × W; several threads may call it."""
         return self.preprocess(limit_aspect_ratio(image))
@@ -171,14 +178,13 @@ def load_encoder(
     weights_path(folder)
     fingerprint = fingerprint or encoder_fingerprint(folder)
     model, preprocess, tokenizer = _load_open_clip(folder, config)
-    device = torch.device(device)
-    if device.type == "cpu":
-        keep_large_buffers()
-    model = model.to(device).eval().requires_grad_(False)
+    model = model.eval().requires_grad_(False)
     # Convolutions are faster on channels-last weights; other layers are not touched by it.
     model.visual.to(memory_format=torch.channels_last)
     width = int(config["model_cfg"]["embed_dim"])
-    return Encoder(model, preprocess, tokenizer, width, fingerprint, reference, device, Vocabulary.load(folder))
+    vocabulary = Vocabulary.load(folder)
+    encoder = Encoder(model, preprocess, tokenizer, width, fingerprint, reference, torch.device("cpu"), vocabulary)
+    return encoder.on(device)
 
 
 def _load_open_clip(folder: Path, config: dict[str, Any]) -> tuple[torch.nn.Module, Callable, Callable]:

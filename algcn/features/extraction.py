@@ -7,13 +7,13 @@ together from the parts. Neither pixels nor features in memory grow with the fol
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,13 +27,14 @@ from algcn.datasets.folders.names import composed
 from algcn.datasets.image_folder import ImageFolder, Item
 from algcn.datasets.left_out import count_captions, count_labels, use_items
 from algcn.datasets.splits import split_name
+from algcn.features.shards import KINDS, Shard, ShardEncoder, owner_of
 from algcn.features.sources import Sources
 from algcn.kit import disk
 from algcn.kit.account import Account
+from algcn.kit.engine import Engine, in_this_process
 from algcn.kit.errors import InputError
 from algcn.kit.files import file_state, save_tensors, write_text
-from algcn.kit.images import DECODING, open_image
-from algcn.kit.parallel import bounded_map
+from algcn.kit.images import DECODING
 from algcn.kit.progress import ProgressBar
 from algcn.kit.unreadable import count_unreadable
 from algcn.method.labels import Label, LabelSet
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
 SHARD = 512
 BATCH = 32
 TRAIN_SHARE, VALIDATION_SHARE = 0.8, 0.1
-KINDS = ("image_features", "text_features")
 # Enters the digest of the work, so that parts that another version left are made anew and not misread.
 PARTS_FORMAT = "algcn-parts-2"
 FLOAT_BYTES = 4
@@ -76,26 +76,6 @@ def label_set_of(folder: ImageFolder, known: LabelSet | None = None) -> LabelSet
 
 
 @dataclass
-class _Shard:
-    """What is left of some items: a row for each picture that was read, one for each of their texts, and the rest."""
-
-    images: Tensor
-    texts: Tensor
-    owner: list[int]
-    unreadable: dict[str, str]
-
-    def features(self) -> dict[str, Tensor]:
-        """Return the features of the pairs, an image's repeated for each of its texts."""
-        return dict(zip(KINDS, (self.images[self.owner], self.texts), strict=True))
-
-    def digest(self) -> str:
-        digest = hashlib.sha256(json.dumps(self.unreadable).encode())
-        for tensor in (self.images, self.texts):
-            digest.update(tensor.contiguous().numpy().data)
-        return digest.hexdigest()
-
-
-@dataclass
 class Work:
     """The pairs of a folder that are to be encoded, in shards, and how.
 
@@ -110,6 +90,7 @@ class Work:
         shard_size: Images for each part.
         parts: Where finished shards are kept until the feature file stands, so that a stopped run can go on.
         progress: Show a progress bar on stderr.
+        engine: Who encodes the shards.
 
     Attributes:
         items: The images with a text that has features, whether they can be read or not.
@@ -126,6 +107,7 @@ class Work:
     shard_size: int = SHARD
     parts: Path | None = None
     progress: bool = True
+    engine: Engine = in_this_process
     unreadable: dict[str, str] = field(default_factory=dict, init=False)
     _plan: str = field(default="", init=False, repr=False)
 
@@ -149,7 +131,7 @@ class Work:
     def rows(self) -> dict[str, object]:
         """Return what a feature file says of its rows besides features: `labels`, `split`, `file_names` and more."""
         items = self.kept
-        owner = _owner(items)
+        owner = owner_of(items)
         return {
             "labels": self.label_set.encode(item.labels or [] for item in items)[owner],
             "split": [items[position].split for position in owner],
@@ -193,22 +175,31 @@ class Work:
         if self.parts is not None:
             self._prepare_parts()
         self.unreadable.clear()
-        first = 0
+        starts = range(0, len(self.items), self.shard_size)
+        missing = dict.fromkeys(start for start in starts if self._read_part(start) is None)
+        first, done = 0, 0
         with ProgressBar("extract", total=len(self.items), unit="image", shown=self.progress) as bar:
-            for start in range(0, len(self.items), self.shard_size):
-                items = self._items_of(start)
-                shard = self._read_part(start)
-                if shard is None:
-                    shard = self._encode(items, bar)
-                    names = [item.file_name for item in items if item.file_name not in shard.unreadable]
-                    check_rows(shard.images, KINDS[0], names, first)
-                    check_rows(shard.texts, KINDS[1], [names[position] for position in shard.owner], first)
-                    self._write_part(start, shard)
-                else:
-                    bar.update(len(items))
-                self.unreadable.update(shard.unreadable)
-                first += len(shard.owner)
-                yield shard.features()
+            encoded = self.engine(
+                ShardEncoder(self.folder.root, self.sources, self.batch_size),
+                map(self._items_of, missing),
+                lambda count: bar.reach(done + count, len(self.items)),
+            )
+            with contextlib.closing(encoded):
+                for start in starts:
+                    items = self._items_of(start)
+                    if start in missing:
+                        shard = next(encoded)
+                        names = [item.file_name for item in items if item.file_name not in shard.unreadable]
+                        check_rows(shard.images, KINDS[0], names, first)
+                        check_rows(shard.texts, KINDS[1], [names[position] for position in shard.owner], first)
+                        self._write_part(start, shard)
+                    else:
+                        shard = self._finished(start)
+                    done += len(items)
+                    bar.reach(done, len(self.items))
+                    self.unreadable.update(shard.unreadable)
+                    first += len(shard.owner)
+                    yield shard.features()
         if not self.kept:
             self.drop_parts()  # nothing to go on from
             raise InputError(
@@ -223,13 +214,7 @@ class Work:
             InputError: Somebody changed or removed a part.
         """
         for start in range(0, len(self.items), self.shard_size):
-            shard = self._read_part(start)
-            if shard is None:
-                raise InputError(
-                    f"The file {str(self._part(start))!r} was changed or removed while the features were put together; "
-                    "start again, which goes on from the other parts."
-                )
-            yield shard.features()
+            yield self._finished(start).features()
 
     def bytes_needed(self) -> int:
         """Return how much at the most `extract_file` has on the disk before it drops the parts."""
@@ -247,38 +232,6 @@ class Work:
     def _items_of(self, start: int) -> list[Item]:
         return self.items[start : start + self.shard_size]
 
-    def _pixels(self, item: Item) -> Tensor | str:
-        """Read a picture; where that cannot be done, return the sentence that says why."""
-        try:
-            return self.sources.images.pixels(open_image(self.folder.path(item), name=item.file_name))
-        except InputError as error:
-            return str(error)
-
-    def _encode(self, items: Sequence[Item], bar: ProgressBar) -> _Shard:
-        unreadable: dict[str, str] = {}
-
-        def readable() -> Iterator[Tensor]:
-            opened = bounded_map(self._pixels, items, ahead=2 * self.batch_size)
-            for item, pixels in zip(items, opened, strict=True):
-                if isinstance(pixels, str):
-                    unreadable[item.file_name] = pixels
-                    bar.update()
-                else:
-                    yield pixels
-
-        images = [torch.empty(0, self.sources.images.width)]
-        decoded = readable()
-        while batch := list(islice(decoded, self.batch_size)):
-            images.append(self.sources.images.encode(torch.stack(batch)))
-            bar.update(len(batch))
-        kept = [item for item in items if item.file_name not in unreadable]
-        sentences = [text for item in kept for text in item.texts]
-        texts = [torch.empty(0, self.sources.texts.width)] + [
-            self.sources.texts.encode(sentences[start : start + self.batch_size])
-            for start in range(0, len(sentences), self.batch_size)
-        ]
-        return _Shard(torch.cat(images), torch.cat(texts), _owner(kept), unreadable)
-
     def _part(self, start: int) -> Path:
         return self.parts / f"{start:08d}.safetensors"
 
@@ -294,13 +247,22 @@ class Work:
             shutil.rmtree(self.parts, ignore_errors=True)
             write_text(plan, self._plan)
 
-    def _write_part(self, start: int, shard: _Shard) -> None:
+    def _write_part(self, start: int, shard: Shard) -> None:
         if self.parts is None:
             return
         about = {"plan": self._plan, "unreadable": json.dumps(shard.unreadable), "sha256": shard.digest()}
         save_tensors(self._part(start), dict(zip(KINDS, (shard.images, shard.texts), strict=True)), about)
 
-    def _read_part(self, start: int) -> _Shard | None:
+    def _finished(self, start: int) -> Shard:
+        shard = self._read_part(start)
+        if shard is None:
+            raise InputError(
+                f"The file {str(self._part(start))!r} was changed or removed while the features were put together; "
+                "start again, which goes on from the other parts."
+            )
+        return shard
+
+    def _read_part(self, start: int) -> Shard | None:
         """Read a part that an earlier run finished, or return None where it has to be done (again)."""
         if self.parts is None or not self._part(start).is_file():
             return None
@@ -312,14 +274,9 @@ class Work:
         except (SafetensorError, OSError, KeyError, ValueError, TypeError):
             return None
         items = [item for item in self._items_of(start) if item.file_name not in unreadable]
-        shard = _Shard(images, texts, _owner(items), unreadable)
+        shard = Shard(images, texts, owner_of(items), unreadable)
         whole = metadata.get("plan") == self._plan and metadata.get("sha256") == shard.digest()
         return shard if whole and [len(images), len(texts)] == [len(items), len(shard.owner)] else None
-
-
-def _owner(items: Sequence[Item]) -> list[int]:
-    """Return for each text of the items the position of its item."""
-    return [position for position, item in enumerate(items) for _ in item.texts]
 
 
 def _state(path: Path) -> list[int] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, Self
 
 import torch
 from torch import Tensor
@@ -30,6 +30,9 @@ class ImageSource(Protocol):
     def encode(self, pixels: Tensor) -> Tensor:
         """Encode B × 3 × H × W as B × width."""
 
+    def on(self, device: str) -> Self:
+        """Return the same source, computing on another device."""
+
 
 class TextSource(Protocol):
     """A source of text features."""
@@ -43,6 +46,9 @@ class TextSource(Protocol):
 
     def encode(self, texts: Sequence[str]) -> Tensor:
         """Encode N texts as N × width."""
+
+    def on(self, device: str) -> Self:
+        """Return the same source, computing on another device."""
 
 
 class EncoderImages:
@@ -60,6 +66,10 @@ class EncoderImages:
         """Encode B × 3 × H × W as B × width; on a processor in small batches, which are faster there."""
         parts = pixels.split(IMAGE_BATCH) if self.encoder.device.type == "cpu" else [pixels]
         return torch.cat([self.encoder.encode_pixels(part) for part in parts])
+
+    def on(self, device: str) -> EncoderImages:
+        """Return the same tower, computing on another device."""
+        return EncoderImages(self.encoder.on(device))
 
 
 class EncoderTexts:
@@ -81,6 +91,10 @@ class EncoderTexts:
         """Encode N texts as N × width."""
         return self.encoder.encode_texts(texts)
 
+    def on(self, device: str) -> EncoderTexts:
+        """Return the same tower, computing on another device."""
+        return EncoderTexts(self.encoder.on(device))
+
 
 @dataclass(frozen=True)
 class Sources:
@@ -93,6 +107,10 @@ class Sources:
     def of(cls, encoder: Encoder) -> Sources:
         """Return both towers of one encoder as sources."""
         return cls(EncoderImages(encoder), EncoderTexts(encoder))
+
+    def on(self, device: str) -> Sources:
+        """Return the same sources, computing on another device."""
+        return Sources(self.images.on(device), self.texts.on(device))
 
     @property
     def encoder(self) -> dict[str, str]:

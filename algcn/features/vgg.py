@@ -64,6 +64,10 @@ class VGG19:
         parts = pixels.split(BATCH) if self.device.type == "cpu" else [pixels]
         return torch.cat([self.model(part.to(self.device)).float().cpu() for part in parts])
 
+    def on(self, device: str) -> VGG19:
+        """Return the same network, computing on another device; it moves there."""
+        return VGG19(self.model, self.fingerprint, device)
+
 
 def load_vgg19(weights: str | Path = WEIGHTS, device: str | torch.device = "cpu") -> VGG19:
     """Load VGG-19 with the weights of a safetensors file, of a folder with one, or of "hf-hub:OWNER/NAME[@SHA]".

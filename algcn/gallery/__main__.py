@@ -1,6 +1,6 @@
 """Build a gallery, or lay out its map.
 
-python -m algcn.gallery build FOLDER --bundle B [--in-place]
+python -m algcn.gallery build FOLDER --bundle B [--in-place] [--engine ray]
 python -m algcn.gallery layout FOLDER --bundle B [--in-place]
 """
 
@@ -15,12 +15,13 @@ from algcn.command_line import (
     CommandParser,
     add_bundle,
     add_device,
+    add_engine,
     add_json,
     add_quiet,
     answering,
     check_file,
     open_bundle,
-    open_device,
+    open_engine,
     path,
     tell,
     writing,
@@ -30,6 +31,7 @@ from algcn.gallery.layout import cached_layout, gallery_key, gallery_points, rea
 from algcn.gallery.projection import lay_out
 from algcn.gallery.store import Gallery, build_gallery
 from algcn.kit.cache import cache_folder
+from algcn.kit.engine import Engine
 from algcn.kit.errors import run_command
 from algcn.kit.progress import ProgressBar
 
@@ -47,6 +49,7 @@ def build_parser() -> CommandParser:
         add_bundle(command, required=True)
         command.add_argument("--in-place", action="store_true", help=f"write FOLDER/{file}, to be shipped with it")
         add_device(command)
+        add_engine(command)
         add_json(command)
         add_quiet(command)
     return parser
@@ -55,13 +58,13 @@ def build_parser() -> CommandParser:
 def main(argv: Sequence[str] | None = None) -> None:
     """The command."""
     arguments = build_parser().parse_args(argv)
-    device, shown = open_device(arguments.device), not arguments.quiet
-    with answering(arguments.json) as answer:
+    shown = not arguments.quiet
+    with answering(arguments.json) as answer, open_engine(arguments) as (engine, device):
         bundle = open_bundle(arguments.bundle)
         bundle.model.to(device)
         building = arguments.command == "build"
         in_place = arguments.in_place and building
-        gallery = _build(arguments.folder, bundle, in_place=in_place, must_keep=building, shown=shown)
+        gallery = _build(arguments.folder, bundle, in_place=in_place, must_keep=building, shown=shown, engine=engine)
         for line in gallery.store_notices:  # the account tells the others
             print(line, file=sys.stderr)
         place = arguments.folder
@@ -81,9 +84,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         )
 
 
-def _build(folder: Path, bundle: Bundle, *, in_place: bool, must_keep: bool, shown: bool) -> Gallery:
+def _build(folder: Path, bundle: Bundle, *, in_place: bool, must_keep: bool, shown: bool, engine: Engine) -> Gallery:
     with ProgressBar("encode", shown=shown) as bar:
-        return build_gallery(folder, bundle, bar.reach, in_place=in_place, must_keep=must_keep)
+        return build_gallery(folder, bundle, bar.reach, in_place=in_place, must_keep=must_keep, engine=engine)
 
 
 def _lay_out(gallery: Gallery, bundle: Bundle, *, in_place: bool, shown: bool) -> Path:

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-import functools
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Self
 
+import torch
 from torch import Tensor
 
 from algcn.bundles.bundle import Bundle
 from algcn.datasets.image_folder import Item
-from algcn.gallery.contents import Contents
+from algcn.gallery.contents import Contents, OpenPicture
 from algcn.gallery.files import STORE_NAME
 from algcn.gallery.kept import Keeping, cached_store, read_store
 from algcn.kit import disk
+from algcn.kit.engine import Advance, Engine, check_seen, in_this_process
 from algcn.kit.errors import InputError
 
 if TYPE_CHECKING:
     from PIL import Image
+
+    from algcn.features.encoder import Encoder
 
 BYTES = 2  # of a number in a store
 CHUNK = 16  # what is encoded between two reports of progress
@@ -34,6 +40,7 @@ def find_or_encode(
     *,
     in_place: bool,
     must_keep: bool,
+    engine: Engine = in_this_process,
 ) -> dict[str, Tensor]:
     """Return the features of contents by hash: those kept before, and the others encoded now and kept.
 
@@ -44,6 +51,7 @@ def find_or_encode(
         notices: To be told of a store that was damaged or could not be kept.
         in_place: Keep them in the folder and not in the cache.
         must_keep: Rather end than go on where the disk is full.
+        engine: Who encodes.
 
     Raises:
         InputError: They were to be kept in place and cannot be.
@@ -69,9 +77,10 @@ def find_or_encode(
     if missing and must_keep:
         with keeping.advising():
             disk.check_room(keeping.path, len(contents.digests) * width * BYTES)
-    encode = functools.partial(_encode, contents=contents, bundle=bundle)
     with keeping.working():
-        _encode_blocks(wanted, features, keeping, lambda path: read(path)[0], encode, progress)
+        _encode_blocks(
+            wanted, features, contents, bundle, keeping, lambda path: read(path)[0], progress or _untold, engine
+        )
         # Texts of a store stay in it though this bundle's encoder does not read them: another's may.
         kept = {digest: features[digest] for digest in contents.digests if digest in features}
         outdated = set(found) != kept.keys() if in_place else cache.is_file() and not cached
@@ -90,62 +99,123 @@ def find_or_encode(
     return features
 
 
+def _untold(done: int, total: int) -> None:
+    """Stands for the progress that nobody asked for."""
+
+
 def _encode_blocks(
     wanted: Mapping[str, Item | str],
     features: dict[str, Tensor],
+    contents: Contents,
+    bundle: Bundle,
     keeping: Keeping,
     read: Callable[[Path], dict[str, Tensor]],
-    encode: Callable[[Sequence[tuple[str, Item | str]]], dict[str, Tensor]],
-    progress: Progress | None,
+    progress: Progress,
+    engine: Engine,
 ) -> None:
     """Add to `features` those that are missing, block by block; those that other processes are at work on come last."""
     digests = list(wanted)
     blocks = [digests[start : start + BLOCK] for start in range(0, len(digests), BLOCK)]
     missing = wanted.keys() - features.keys()
     blocks = [block for block in blocks if not missing.isdisjoint(block)]
+    later: list[list[str]] = []
+    held: deque[tuple[list[str], ExitStack]] = deque()  # the blocks that are under way, each with its lock
     done = 0
-    for wait in (False, True):
-        later = []
+
+    def finish(block: Sequence[str]) -> None:
+        nonlocal done
+        done += len(missing.intersection(block))
+        progress(done, len(missing))
+
+    def tasks() -> Iterator[list[tuple[str, Item | str]]]:
         for block in blocks:
-            with keeping.claimed(block, wait=wait) as is_held:
-                if not is_held:
+            with ExitStack() as lock:
+                if not lock.enter_context(keeping.claimed(block, wait=False)):
                     later.append(block)
                     continue
                 for path in keeping.changed(block):  # what others have done meanwhile
-                    features |= read(path)
+                    features.update(read(path))
                 todo = [(digest, wanted[digest]) for digest in block if digest not in features]
-                for start in range(0, len(todo), CHUNK):
-                    if progress is not None:
-                        progress(done + start, len(missing))
-                    features |= encode(todo[start : start + CHUNK])
                 if todo:
-                    part = {digest: features[digest] for digest in block if digest in features}
-                    keeping.write_part(block, part)
-                done += len(missing.intersection(block))
-        blocks = later
-    if missing and progress is not None:
-        progress(len(missing), len(missing))
+                    held.append((block, lock.pop_all()))
+                    yield todo
+                else:
+                    finish(block)
+
+    while blocks:
+        encoder = ContentsEncoder(contents.root, bundle.encoder(bundle.model.prior.device), contents.open_picture)
+        try:
+            for encoded in engine(encoder, tasks(), lambda count: progress(done + count, len(missing))):
+                block, lock = held.popleft()
+                with lock:
+                    features.update(zip(encoded.digests, encoded.features, strict=True))
+                    for digest, sentence in encoded.unreadable.items():
+                        for name in contents.named(digest):
+                            contents.unreadable[name] = sentence.replace(wanted[digest].file_name, name, 1)
+                    keeping.write_part(block, {digest: features[digest] for digest in block if digest in features})
+                finish(block)
+        finally:
+            for _, lock in held:
+                lock.close()
+        if later == blocks:  # others are at work on all of them: wait for one, while nobody waits for this process
+            with keeping.claimed(later[0], wait=True):
+                pass
+        blocks, later = later, []
 
 
-def _encode(todo: Sequence[tuple[str, Item | str]], contents: Contents, bundle: Bundle) -> dict[str, Tensor]:
-    """Encode some pictures and texts by hash; pictures that cannot be read go to `contents.unreadable`."""
-    encoder = bundle.encoder(bundle.model.prior.device)
-    opened: list[str] = []
+class Encoded(NamedTuple):
+    """The features of contents, a row for each hash, and for each picture that could not be read the sentence."""
 
-    def pictures() -> Iterator[Image.Image]:
-        for digest, item in todo:
+    digests: list[str]
+    features: Tensor
+    unreadable: dict[str, str]
+
+
+@dataclass(frozen=True)
+class ContentsEncoder:
+    """Encodes pictures and texts of a folder, here or in another process that can read the folder.
+
+    Args:
+        root: The folder of the pictures.
+        encoder: What they are encoded by.
+        open_picture: Reads a picture (see `build_gallery`).
+    """
+
+    root: Path
+    encoder: Encoder
+    open_picture: OpenPicture
+
+    def on(self, device: str) -> Self:
+        """Return the same one, computing on another device, maybe of another machine; it must see the folder."""
+        check_seen(self.root)
+        return replace(self, encoder=self.encoder.on(device))
+
+    def __call__(self, todo: Sequence[tuple[str, Item | str]], advance: Advance) -> Encoded:
+        """Encode contents, each given with its hash, telling `advance` how many are done."""
+        digests: list[str] = []
+        features = [torch.empty(0, self.encoder.width).half()]
+        unreadable: dict[str, str] = {}
+        for start in range(0, len(todo), CHUNK):
+            advance(start)
+            chunk = todo[start : start + CHUNK]
+            pictures = self._opened(chunk, digests, unreadable)
+            texts = {digest: text for digest, text in chunk if isinstance(text, str)}
+            features += [
+                self.encoder.encode_images(pictures).half(),
+                self.encoder.encode_texts(list(texts.values())).half(),
+            ]
+            digests += texts
+        return Encoded(digests, torch.cat(features), unreadable)
+
+    def _opened(
+        self, chunk: Sequence[tuple[str, Item | str]], digests: list[str], unreadable: dict[str, str]
+    ) -> Iterator[Image.Image]:
+        for digest, item in chunk:
             if isinstance(item, Item):
                 try:
-                    picture = contents.open_picture(contents.root / item.file_name, item.file_name)
+                    picture = self.open_picture(self.root / item.file_name, item.file_name)
                 except InputError as error:
-                    for name in contents.named(digest):
-                        contents.unreadable[name] = str(error).replace(item.file_name, name, 1)
+                    unreadable[digest] = str(error)
                     continue
-                opened.append(digest)
+                digests.append(digest)
                 yield picture
-
-    features = encoder.encode_images(pictures()).half()
-    texts = {digest: text for digest, text in todo if isinstance(text, str)}
-    return dict(zip(opened, features, strict=True)) | dict(
-        zip(texts, encoder.encode_texts(list(texts.values())).half(), strict=True)
-    )

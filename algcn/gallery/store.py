@@ -25,6 +25,7 @@ from algcn.datasets.left_out import count_captions, count_labels, use_items
 from algcn.gallery.contents import Contents, OpenPicture
 from algcn.gallery.encoding import Progress, find_or_encode
 from algcn.kit.account import Account
+from algcn.kit.engine import Engine, in_this_process
 from algcn.kit.errors import InputError
 from algcn.kit.images import open_image
 from algcn.kit.unreadable import count_unreadable
@@ -108,6 +109,7 @@ def build_gallery(
     in_place: bool = False,
     must_keep: bool = False,
     open_picture: OpenPicture = open_image,
+    engine: Engine = in_this_process,
 ) -> Gallery:
     """Build the gallery of an image folder: read it and encode what has not been encoded before.
 
@@ -118,6 +120,7 @@ def build_gallery(
         in_place: Keep the features in the folder, to be shipped with it, and not in the cache.
         must_keep: Rather end than go on where the cache's disk is full. In place that is always so.
         open_picture: Reads the picture at a path, which it calls by a name, as `kit.images.open_image` does.
+        engine: Who encodes: this process, or others.
 
     Raises:
         InputError: The folder or its metadata.csv is at fault, no picture can be read, or `in_place` cannot be written.
@@ -132,7 +135,9 @@ def build_gallery(
     listing = read_image_folder(folder)
     notices: list[str] = []
     wanted = Contents.of(listing, open_picture)
-    features = find_or_encode(wanted, bundle, progress, notices, in_place=in_place, must_keep=must_keep or in_place)
+    features = find_or_encode(
+        wanted, bundle, progress, notices, in_place=in_place, must_keep=must_keep or in_place, engine=engine
+    )
     items = [item for item in listing.items if wanted.hashes.get(item.file_name) in features]
     if not items:
         said = [*notices, _left_out(wanted.unreadable)]
