@@ -1,6 +1,6 @@
 """ALGCN Explorer: search pictures with words and words with pictures.
 
-    python app.py [--bundle PATH|OWNER/NAME[@COMMIT]] [--gallery PATH] [--allow-hub] [--mcp]
+    python app.py [--bundle PATH|OWNER/NAME[@COMMIT]] [--gallery PATH] [--index ADDRESS] [--allow-hub] [--mcp]
 
 `app/launch.py` says what it does and what the environment may say.
 """

@@ -1,9 +1,9 @@
 """Start the page: read arguments and environment, load in the background, build, launch.
 
-    python app.py [--bundle PATH|OWNER/NAME[@COMMIT]] [--gallery PATH] [--allow-hub] [--mcp]
+    python app.py [--bundle PATH|OWNER/NAME[@COMMIT]] [--gallery PATH] [--index ADDRESS] [--allow-hub] [--mcp]
 
-The environment may say the same: ALGCN_BUNDLE, ALGCN_GALLERY; GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say where the
-page is served; ALGCN_CACHE is the only folder that is written to.
+The environment may say the same: ALGCN_BUNDLE, ALGCN_GALLERY, ALGCN_INDEX; GRADIO_SERVER_NAME and GRADIO_SERVER_PORT
+say where the page is served; ALGCN_CACHE is the only folder that is written to.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from algcn.cluster.address import Address
 from algcn.command_line import CommandParser, add_bundle, reference, writing
 from algcn.kit.cache import cache_folder
 from algcn.kit.errors import InputError
@@ -45,6 +46,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     spare_proxies(name)
     _check("bundle", arguments.bundle, needs="config.json")
     _check("gallery", arguments.gallery)
+    if arguments.index is not None:
+        Address.parse(arguments.index)
     from app.visitors.files import UPLOADS, VisitorFiles
     from app.visitors.loading import Loading
 
@@ -56,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     # For whoever unpacks something, and the file by which Python tries out where it may write: killed at that moment,
     # a process leaves both. These folders go with it, or at the next start.
     os.environ["TMPDIR"] = tempfile.tempdir = str(temporary)
-    loading = Loading(lambda report: _load(arguments.bundle, arguments.gallery, report))
+    loading = Loading(lambda report: _load(arguments.bundle, arguments.gallery, arguments.index, report))
     with starting():
         _import_gradio()
     from app.interface import build, launch
@@ -88,6 +91,14 @@ def build_parser() -> CommandParser:
         default=os.environ.get("ALGCN_GALLERY") or str(DEFAULT_GALLERY),
         help="a folder of pictures, with captions and labels in a metadata.csv if there are any, or OWNER/NAME[@COMMIT]"
         " on the Hub; $ALGCN_GALLERY says the same",
+    )
+    parser.add_argument(
+        "--index",
+        type=reference,
+        metavar="ADDRESS",
+        default=os.environ.get("ALGCN_INDEX") or None,
+        help="where python -m algcn.gallery publish wrote the gallery for the bundle: milvus://HOST:PORT/COLLECTION, or"
+        " a file that ends in .db; $ALGCN_INDEX says the same",
     )
     parser.add_argument(
         "--allow-hub",
@@ -141,7 +152,7 @@ def _import_gradio() -> None:
         inspect.getfile = getfile
 
 
-def _load(bundle: str, gallery: str, report: Callable[[str], None]) -> RetrievalService:
+def _load(bundle: str, gallery: str, index: str | None, report: Callable[[str], None]) -> RetrievalService:
     report("starting")
     # torch mutes this harmless one while it registers its kernels, but what one thread mutes another may unmute.
     warnings.filterwarnings("ignore", "Warning only once for all operators", UserWarning)
@@ -155,7 +166,7 @@ def _load(bundle: str, gallery: str, report: Callable[[str], None]) -> Retrieval
     gallery_path, gallery_notice = resolve_gallery(gallery)
     # A folder of the Hub's cache is called by its commit: the page shows the reference instead.
     is_snapshot = bundle_path not in (Path(bundle).expanduser(), DEFAULT_BUNDLE)
-    service = load_service(bundle_path, gallery_path, report, name=bundle if is_snapshot else None)
+    service = load_service(bundle_path, gallery_path, report, name=bundle if is_snapshot else None, index=index)
     for notice in filter(None, (bundle_notice, gallery_notice, *service.gallery.notices)):
         print(notice, file=sys.stderr, flush=True)
     return service

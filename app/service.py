@@ -75,6 +75,7 @@ class RetrievalService:
         source: The same gallery with its texts, where the model reads no words and `gallery` has none.
         names: What the encoder says of names of labels, where that is known already.
         own_labels: Makes the labels that a visitor has beside the model's, of a service; none by default.
+        candidates: An index of the same gallery and model; by default the gallery is searched here.
 
     Attributes:
         own: The labels that the visitor whose service this is has beside the model's.
@@ -91,6 +92,7 @@ class RetrievalService:
         source: Gallery | None = None,
         names: NameFeatures | None = None,
         own_labels: OwnLabelsOf | None = None,
+        candidates: Candidates | None = None,
     ) -> None:
         self.name = name or bundle.path.resolve().name
         self.key = key
@@ -105,7 +107,7 @@ class RetrievalService:
         self.own = OwnLabels(() if own_labels is None else own_labels(self))
         self._reader = Reader(bundle, self.encoder, self.predictor, self.own)
         self._written = Written(gallery, (bundle.label_set, self.own.label_set))
-        self._ranker = Ranker(gallery, self.predictor, bundle.ranking, self.own, self._written)
+        self._ranker = Ranker(gallery, self.predictor, bundle.ranking, self.own, self._written, candidates)
 
     @property
     def reads_words(self) -> bool:
@@ -313,6 +315,7 @@ def load_service(
     report: Callable[[str], None] = lambda _: None,
     name: str | None = None,
     encoders: Iterable[Encoder] = (),
+    index: str | None = None,
 ) -> RetrievalService:
     """Load what a search needs and answer one query, so that the next is fast.
 
@@ -322,9 +325,10 @@ def load_service(
         report: Told in a few words what is being done.
         name: What to call the bundle; its folder's name by default.
         encoders: Those that are loaded already; if the bundle's is among them, it is not loaded again.
+        index: Where the gallery was published for the bundle; None to search it here.
 
     Raises:
-        InputError: The bundle or the gallery is missing, damaged, or not of its kind.
+        InputError: The bundle, the gallery or the index is missing, damaged, or not of its kind.
     """
     from algcn.bundles.bundle import Bundle
     from algcn.gallery.store import build_gallery
@@ -338,7 +342,13 @@ def load_service(
     loaded.encoder()
     report("opening the gallery")
     found = build_gallery(gallery, loaded, lambda done, total: report(f"reading the gallery, {done:,} of {total:,}"))
-    service = RetrievalService(loaded, found, name=name)
+    candidates = None
+    if index is not None:
+        from algcn.cluster.milvus import open_index
+
+        report("opening the index")
+        candidates = open_index(index, loaded, found)
+    service = RetrievalService(loaded, found, name=name, candidates=candidates)
     if service.reads_words:
         service.search_by_text("a picture", limit=1)
     else:

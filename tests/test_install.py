@@ -56,6 +56,11 @@ def information(wheel: zipfile.ZipFile, file: str) -> str:
     return wheel.read(f"algcn_explorer-{algcn.__version__}.dist-info/{file}").decode()
 
 
+def requirements(folder: str) -> list[str]:
+    lines = (PROJECT / folder / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
+
+
 def test_everything_that_the_page_opens_is_installed_and_nothing_else(wheel: zipfile.ZipFile) -> None:
     names = {name for name in wheel.namelist() if ".dist-info/" not in name}
     wanted = {
@@ -74,10 +79,10 @@ def test_the_project_says_who_it_is(wheel: zipfile.ZipFile) -> None:
     assert (said["Name"], said["Version"]) == ("algcn-explorer", algcn.__version__)
     assert (said["License-Expression"], said["Requires-Python"]) == ("Apache-2.0", ">=3.11")
     needed = said.get_all("Requires-Dist")
-    for file, ending in (("requirements.txt", ""), ("algcn/cluster/requirements.txt", '; extra == "cluster"')):
-        lines = [line for line in (PROJECT / file).read_text().splitlines() if line and not line.startswith("#")]
-        assert [f"{line}{ending}" for line in lines] == [
-            line for line in needed if line.endswith('extra == "cluster"') == bool(ending)
+    for file, extra in (("", None), ("algcn/cluster", "cluster")):
+        ending = "" if extra is None else f'; extra == "{extra}"'
+        assert [f"{line}{ending}" for line in requirements(file)] == [
+            line for line in needed if (line.endswith(ending) if extra else "extra ==" not in line)
         ]
 
 

@@ -20,6 +20,7 @@ from test_readme import ONE_COMMAND, README, SINGLE_COMMANDS, block_after, write
 STARTS = block_after("## Use it").splitlines()
 BENCHMARK = block_after("The paper's data sets, from their official files").splitlines()
 (SHARED,) = block_after("several processes share every batch").splitlines()
+INDEX = block_after("A gallery can be searched on").splitlines()
 MANY_MACHINES = block_after("**Many machines** encode with Ray Data").splitlines()
 FIT = "python -m algcn.reliability weights/mine features.safetensors"
 # Each is run elsewhere, or changes the environment in which the tests run.
@@ -40,6 +41,7 @@ def test_no_command_is_left_out() -> None:
         *BENCHMARK,
         SHARED,
         *MANY_MACHINES,
+        *INDEX,
         *ONE_COMMAND,
         *SINGLE_COMMANDS,
         *INSTALL,
@@ -112,6 +114,17 @@ def test_processes_that_share_a_batch(tmp_path: Path, make_features) -> None:
     command = SHARED.replace("--nproc-per-node 4", "--standalone --nproc-per-node 2").replace("cuda", "cpu --epochs 3")
     assert "mode paper: 3 epochs" in run(command, tmp_path)
     assert (tmp_path / "weights" / "ms-coco" / "config.json").is_file()
+
+
+def test_a_gallery_on_milvus(workplace: Path) -> None:
+    pytest.importorskip("milvus_lite", reason="algcn/cluster/requirements.txt is not installed")
+    install, publish, start = INDEX
+    assert install == "pip install -r algcn/cluster/requirements.txt" and (PROJECT / install.split()[-1]).is_file()
+    assert "120 rows written, 0 were there; searched as FLAT" in run(publish, workplace)
+    with serve(workplace, shlex.split(start)[2:]) as server:
+        found = Client(server.url, verbose=False).predict("dog", api_name="/search_by_text")["images"]
+        assert found and found[0]["file"].startswith("IMG_"), server.output
+        assert "Traceback" not in server.output
 
 
 def test_a_bundle_from_before_is_fitted(tmp_path: Path, make_features) -> None:

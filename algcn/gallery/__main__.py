@@ -1,16 +1,21 @@
-"""Build a gallery, or lay out its map.
+"""Build a gallery, lay out its map, or publish it to Milvus.
 
 python -m algcn.gallery build FOLDER --bundle B [--in-place] [--engine ray]
 python -m algcn.gallery layout FOLDER --bundle B [--in-place]
+python -m algcn.gallery publish FOLDER --bundle B --index milvus://HOST:PORT/COLLECTION [--replace]
 """
 
 from __future__ import annotations
 
 import sys
+from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
 from algcn.bundles.bundle import Bundle
+from algcn.cluster.address import FORM, Address
+from algcn.cluster.milvus import EXACT_UP_TO, KINDS, Collection
+from algcn.cluster.publish import Published, publish
 from algcn.command_line import (
     CommandParser,
     add_bundle,
@@ -23,6 +28,7 @@ from algcn.command_line import (
     open_bundle,
     open_engine,
     path,
+    reference,
     tell,
     writing,
 )
@@ -45,30 +51,54 @@ def build_parser() -> CommandParser:
         ("layout", "Place a gallery on its map with UMAP.", LAYOUT_NAME),
     ):
         command = parser.add_command(commands, name, about, "PHOTOS --bundle weights/pocket --in-place")
-        command.add_argument("folder", type=path, help="pictures, with a metadata.csv or without")
-        add_bundle(command, required=True)
+        _add_usual(command)
         command.add_argument("--in-place", action="store_true", help=f"write FOLDER/{file}, to be shipped with it")
-        add_device(command)
-        add_engine(command)
-        add_json(command)
-        add_quiet(command)
+    command = parser.add_command(
+        commands,
+        "publish",
+        "Write a gallery to Milvus, as far as it is not there, for python app.py --index.",
+        "PHOTOS --bundle weights/pocket --index milvus://localhost:19530/photos",
+    )
+    _add_usual(command)
+    command.add_argument("--index", type=reference, required=True, help=f"where to: {FORM}")
+    command.add_argument(
+        "--kind",
+        choices=KINDS,
+        help=f"how Milvus searches; by default FLAT, which is exact, and on a server HNSW beyond {EXACT_UP_TO:,} rows",
+    )
+    command.add_argument("--replace", action="store_true", help="delete what the index holds of another gallery")
     return parser
+
+
+def _add_usual(command: CommandParser) -> None:
+    command.add_argument("folder", type=path, help="pictures, with a metadata.csv or without")
+    add_bundle(command, required=True)
+    add_device(command)
+    add_engine(command)
+    add_json(command)
+    add_quiet(command)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """The command."""
     arguments = build_parser().parse_args(argv)
     shown = not arguments.quiet
+    publishing, building = arguments.command == "publish", arguments.command == "build"
+    index = Address.parse(arguments.index) if publishing else None
+    if index is not None:
+        Collection(index).close()  # rather now than after hours of encoding
     with answering(arguments.json) as answer, open_engine(arguments) as (engine, device):
         bundle = open_bundle(arguments.bundle)
         bundle.model.to(device)
-        building = arguments.command == "build"
-        in_place = arguments.in_place and building
-        gallery = _build(arguments.folder, bundle, in_place=in_place, must_keep=building, shown=shown, engine=engine)
+        in_place, must_keep = building and arguments.in_place, building or publishing
+        gallery = _build(arguments.folder, bundle, in_place=in_place, must_keep=must_keep, shown=shown, engine=engine)
         for line in gallery.store_notices:  # the account tells the others
             print(line, file=sys.stderr)
-        place = arguments.folder
-        if not building:
+        place, more = arguments.folder, {}
+        if index is not None:
+            published = _publish(index, bundle, gallery, arguments)
+            place, more = index, {"rows": published.rows, "written": published.written, "kind": published.kind}
+        elif not building:
             place = _lay_out(gallery, bundle, in_place=arguments.in_place, shown=shown)
         print(f"{place}: {len(gallery)} pictures and {len(gallery.texts)} texts")
         tell(gallery.account)
@@ -77,6 +107,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                 "path": str(place),
                 "pictures": len(gallery),
                 "texts": len(gallery.texts),
+                **more,
                 "notices": gallery.notices,
                 "unreadable": gallery.unreadable,
                 "account": gallery.account.to_json(),
@@ -87,6 +118,14 @@ def main(argv: Sequence[str] | None = None) -> None:
 def _build(folder: Path, bundle: Bundle, *, in_place: bool, must_keep: bool, shown: bool, engine: Engine) -> Gallery:
     with ProgressBar("encode", shown=shown) as bar:
         return build_gallery(folder, bundle, bar.reach, in_place=in_place, must_keep=must_keep, engine=engine)
+
+
+def _publish(index: Address, bundle: Bundle, gallery: Gallery, arguments: Namespace) -> Published:
+    with ProgressBar("publish", unit="row", shown=not arguments.quiet) as bar:
+        published = publish(index, bundle, gallery, bar.reach, kind=arguments.kind, replace=arguments.replace)
+    were_there = published.rows - published.written
+    print(f"{published.written:,} rows written, {were_there:,} were there; searched as {published.kind}")
+    return published
 
 
 def _lay_out(gallery: Gallery, bundle: Bundle, *, in_place: bool, shown: bool) -> Path:

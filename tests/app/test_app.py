@@ -103,6 +103,10 @@ class TestStart:
             (("--bundle", "weights/typo"), "There is no bundle at weights/typo"),
             (("--bundle", "{bundle}", "--gallery", "weights/typo"), "There is no gallery at weights/typo"),
             (("--bundle", "{bundle}", "--gallery", "no such folder"), "There is no gallery at no such folder"),
+            (
+                ("--bundle", "{bundle}", "--index", "photos"),
+                "The address of an index cannot be 'photos'; write milvus://",
+            ),
         ],
     )
     def test_what_cannot_be_is_one_sentence_at_once(
@@ -123,6 +127,8 @@ class TestStart:
         assert (done.returncode, "no/such/folder" in done.stderr) == (2, True)
         done = run(tmp_path, ALGCN_BUNDLE=str(tiny_bundle_dir), ALGCN_GALLERY="nowhere")
         assert (done.returncode, "nowhere" in done.stderr) == (2, True)
+        done = run(tmp_path, ALGCN_BUNDLE=str(tiny_bundle_dir), ALGCN_INDEX="photos")
+        assert (done.returncode, "The address of an index cannot be 'photos'" in done.stderr) == (2, True)
         done = run(tmp_path, GRADIO_SERVER_PORT="web")
         assert (done.returncode, "GRADIO_SERVER_PORT" in done.stderr) == (2, True)
 
