@@ -53,7 +53,7 @@ READY = {
     "Gallery map": "#map-plot .plot[data-drawn]",
     "Benchmark": "#benchmark-curve-text_to_image .plot[data-drawn]",
     "Train": "#train-data p",
-    "Collections": "#tab-collections h2",
+    "Collections": "#collect-drop",
 }
 LABEL = "surfing"
 EPOCHS_SEEN = "Epoch 1[0-9] of"
