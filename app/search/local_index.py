@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 ROWS = 16_384
 QUERIES = 32  # of each kind
+KEY_ROWS = 64
 SMALLEST = 1e-3  # of the largest factor: a part that does not count yet may be asked for by a slider
 Floats = NDArray[np.float32]
 
@@ -125,6 +126,6 @@ class LocalIndex:
         """What the vectors are of: the gallery, and what model and rule make of some of it."""
         digest = hashlib.sha256(json.dumps([gallery, self._counts, self._rule.to_json()]).encode())
         for modality, count in self._counts.items():
-            some = self._rows(modality, np.arange(0, count, max(1, count // QUERIES)))
+            some = self._rows(modality, np.arange(0, count, max(1, count // KEY_ROWS)))
             digest.update(joined(some.items).numpy().tobytes())
         return digest.hexdigest()[:32]

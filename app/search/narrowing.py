@@ -1,9 +1,9 @@
 """Which pictures and texts of a large gallery a query is ranked among: what an index names, and what goes with it.
 
 - The nearest of all that may be found, by the bundle's rule, by the encoder, or by both where they are compared.
-- What is written of a picture is added to its score, w(x) times a unit (`app.search.written`). For each value v that w
-  takes, the nearest among those with w ≥ v: whoever of them is nearer than x, of w(x) = v, has a higher score than x,
-  so of the first K of the gallery there is none that is not among these.
+- What is written of a picture adds at most a unit to its score, the spread of all scores (`app.search.written`). So
+  WITHIN more are asked for: of a million normally distributed scores no more than 1,900 are within a unit of the best
+  50. And all of which most is written, where those are few.
 - The pictures nearest to words by the encoder, by which is told whether there is anything like that.
 - Each picture of a text and each text of a picture that is found by this.
 
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 EXACT = 50_000  # pictures or texts up to which all are scored
 FEW = 512  # that are ranked whole
 MARGIN = 200  # found beyond what is asked for: near-duplicates are folded, and the index is not exact
+WITHIN = 2000  # more, where something is written
 NEAREST = 8
-MOST_LEVELS = 6
 Rows = NDArray[np.int64]
 
 
@@ -74,11 +74,12 @@ class Narrowing:
             mask = None
             if not allowed.all():
                 mask = allowed if modality == "image" else allowed[self._owner]
-            for level in _levels(written[modality]):
-                both = level if mask is None else mask if level is None else mask & level
-                for space in spaces:
-                    if vectors[space].any():
-                        rows.append(self._nearest(modality, space, vectors[space], both, query))
+            if written[modality] is not None:
+                rows.extend(_most_written(written[modality], mask))
+            more = 0 if written[modality] is None else WITHIN
+            for space in spaces:
+                if vectors[space].any():
+                    rows.append(self._nearest(modality, space, vectors[space], mask, query, more))
         for part in parsed.parts:
             if part.modality == "text" and part.features.any():
                 features = part.features.numpy()[0]
@@ -97,8 +98,9 @@ class Narrowing:
         vector: NDArray[np.float32],
         mask: NDArray[np.bool_] | None,
         query: Query,
+        more: int,
     ) -> Rows:
-        wanted = query.limit + MARGIN
+        wanted = query.limit + MARGIN + more
         if mask is None:
             return self._candidates.nearest(modality, space, vector, wanted, None)
         if mask.sum() <= FEW:
@@ -112,11 +114,13 @@ class Narrowing:
         return labels.unflatten(1, (TERMS, -1))[:, :, : self._num_labels].flatten(1)
 
 
-def _levels(written: NDArray[np.float32] | None) -> list[NDArray[np.bool_] | None]:
-    """Which of the rows have at least each of the values of `written`; None for the lowest, which is all."""
-    if written is None:
-        return [None]
-    values = np.unique(np.append(written[np.flatnonzero(written)], 0))[::-1]
-    if len(values) > MOST_LEVELS:
-        values = values[np.linspace(0, len(values) - 1, MOST_LEVELS).round().astype(int)]
-    return [*(written >= value for value in values[:-1]), None]
+def _most_written(written: NDArray[np.float32], mask: NDArray[np.bool_] | None) -> list[Rows]:
+    """Return those of which most is written, and of the next most, as long as they are few."""
+    rows = np.flatnonzero(written if mask is None else written * mask)
+    found: list[Rows] = []
+    for value in np.unique(written[rows])[::-1]:
+        those = rows[written[rows] == value]
+        if value < 0 or len(those) + sum(map(len, found)) > FEW:
+            break
+        found.append(those)
+    return found

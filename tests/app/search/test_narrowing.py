@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 
 from algcn.gallery.candidates import Allowed
 from app.search import narrowing, ranker
-from app.search.narrowing import _levels
+from app.search.narrowing import _most_written
 from app.search.query import Query
 from app.service import RetrievalService, load_service
 
@@ -50,6 +49,7 @@ def narrowed(whole: RetrievalService) -> Iterator[RetrievalService]:
         patch.setattr(ranker, "EXACT", 100)
         patch.setattr(narrowing, "FEW", 30)
         patch.setattr(narrowing, "MARGIN", 60)
+        patch.setattr(narrowing, "WITHIN", 120)
         service = RetrievalService(whole.bundle, whole.gallery, whole.encoder)
         assert service.index is not None
         yield service
@@ -104,24 +104,15 @@ def test_a_comparison_has_the_ranks_of_both(whole: RetrievalService, narrowed: R
     assert sum(ranks[0][item] == ranks[1][item] for item in shared if ranks[0][item] <= 100) >= 10
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_levels_hold_the_first_of_every_sum(seed: int) -> None:
-    """Of the best by seen + written, each is among the best by what is seen alone of some level."""
-    generator = np.random.default_rng(seed)
-    seen = generator.normal(size=400)
-    written = generator.choice([-0.5, 0, 0, 0, 0.3, 1.0], size=400).astype(np.float32)
-    found: set[int] = set()
-    for level in _levels(written):
-        rows = np.flatnonzero(np.ones(400, bool) if level is None else level)
-        found |= set(rows[np.argsort(-seen[rows])][:20].tolist())
-    assert set(np.argsort(-(seen + written))[:20].tolist()) <= found
-
-
-def test_of_many_levels_some_are_looked_at() -> None:
-    levels = _levels(np.linspace(-1, 1, 200, dtype=np.float32))
-    assert len(levels) == narrowing.MOST_LEVELS
-    assert levels[-1] is None
-    assert all((a <= b).all() for a, b in itertools.pairwise(levels[:-1])), "each holds those above it"
+def test_those_of_which_most_is_written_are_there_as_long_as_they_are_few() -> None:
+    written = np.zeros(1000, np.float32)
+    written[[3, 5]], written[100:120], written[200:800], written[900:] = 1.0, 0.5, 0.25, -0.5
+    found = _most_written(written, None)
+    assert [rows.tolist() for rows in found] == [[3, 5], list(range(100, 120))]
+    mask = np.ones(1000, bool)
+    mask[5] = False
+    assert [rows.tolist() for rows in _most_written(written, mask)] == [[3], list(range(100, 120))]
+    assert _most_written(np.zeros(10, np.float32), None) == []
 
 
 def test_what_may_not_be_found_is_not_found(narrowed: RetrievalService) -> None:
