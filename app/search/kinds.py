@@ -59,7 +59,7 @@ class Kinds:
         return self.some(*drawn)
 
     @cached_property
-    def _given(self) -> Tensor:
+    def given(self) -> Tensor:
         """Which of the model's labels each picture is known to have, N × L of 1 and 0."""
         given = self._predictor.known(self._gallery.items)
         return given if self._known else torch.zeros_like(given)
@@ -74,7 +74,7 @@ class Kinds:
         if len(rows) < len(embeddings):
             chosen = torch.from_numpy(rows)
             embeddings, features = embeddings[chosen], features[chosen]
-        likely = self._predictor.probabilities(embeddings, modality, self._given[torch.from_numpy(owner)])
+        likely = self._predictor.probabilities(embeddings, modality, self.given[torch.from_numpy(owner)])
         if self._own.labels:
             given = known_labels([gallery.items[item] for item in owner.tolist()] if self._known else [])
             likely = torch.cat([likely, self._own.probabilities(features, likely, modality, given)], dim=1)

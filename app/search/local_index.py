@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from algcn.evaluation.ranking import PARTS, Ranking, joined
 from algcn.gallery.cells import CellIndex
 from algcn.kit.cache import cache_folder
+from algcn.kit.disk import DiskFullError
 
 if TYPE_CHECKING:
     from algcn.gallery.candidates import Allowed
@@ -39,7 +40,7 @@ class LocalIndex:
         counts: How many pictures and texts there are.
         rule: What ranks.
         key: What the gallery is of, to find the index again at the next start; None where it is not to be kept.
-        report: Told in a few words what is being done.
+        notices: To be told of an index that could not be kept.
     """
 
     def __init__(
@@ -48,9 +49,10 @@ class LocalIndex:
         counts: dict[str, int],
         rule: Ranking,
         key: str | None = None,
-        report: Callable[[str], None] = lambda _: None,
+        notices: list[str] | None = None,
     ) -> None:
-        self._kinds, self._counts, self._rule, self._report = kinds, counts, rule, report
+        self._kinds, self._counts, self._rule = kinds, counts, rule
+        self._notices = [] if notices is None else notices
         self._scale = self._scales()
         self._key = key and self._key_of(key)
         self._found = {
@@ -80,8 +82,6 @@ class LocalIndex:
         path = cache_folder() / "indexes" / f"{self._key}-{modality}-{space}.cells"
         if self._key is not None and (found := CellIndex.load(path, self._key)) is not None:
             return found
-        kind = "pictures" if modality == "image" else "captions"
-        self._report(f"indexing {self._counts[modality]:,} {kind} for the {space}")
 
         def blocks() -> Iterator[Floats]:
             for start in range(0, self._counts[modality], ROWS):
@@ -91,7 +91,14 @@ class LocalIndex:
         built = CellIndex.build(blocks, self._counts[modality], self._queries(space))
         if self._key is None:
             return built
-        built.save(path, self._key)
+        try:
+            built.save(path, self._key)
+        except (DiskFullError, OSError) as error:
+            reason = error.reason if isinstance(error, DiskFullError) else error.strerror or error
+            said = f"An index cannot be kept in {path.parent} ({reason}) and will be made again next time."
+            if said not in self._notices:
+                self._notices.append(said)
+            return built
         return CellIndex.load(path, self._key) or built
 
     def _queries(self, space: str) -> Floats:
@@ -128,4 +135,5 @@ class LocalIndex:
         for modality, count in self._counts.items():
             some = self._rows(modality, np.arange(0, count, max(1, count // KEY_ROWS)))
             digest.update(joined(some.items).numpy().tobytes())
+        digest.update(self._kinds.given.numpy().tobytes())
         return digest.hexdigest()[:32]

@@ -82,7 +82,7 @@ class Ranker:
         kinds = self._known
         if self._own.labels:
             kinds = Kinds(gallery, self._predictor, self._rule_of_model, OwnLabels(), known=True)
-        return LocalIndex(kinds, counts, self._rule_of_model, gallery.key)
+        return LocalIndex(kinds, counts, self._rule_of_model, gallery.key, gallery.store_notices)
 
     @cached_property
     def _narrowing(self) -> Narrowing | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from algcn.gallery.candidates import Allowed
+from algcn.gallery.store import Gallery
 from app.search import narrowing, ranker
 from app.search.narrowing import _most_written
 from app.search.query import Query
@@ -125,3 +127,31 @@ def test_what_may_not_be_found_is_not_found(narrowed: RetrievalService) -> None:
     assert mask[found].all()
     exact = np.flatnonzero(mask)[np.argsort(-(gallery.image_features.numpy()[mask] @ vector))[:50]]
     assert len(set(exact.tolist()) & set(found.tolist())) >= 45
+
+
+def test_an_index_is_kept_for_what_it_is_of(
+    whole: RetrievalService, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It is found again for the same pictures and labels, and for no others."""
+    monkeypatch.setenv("ALGCN_CACHE", str(tmp_path))
+    monkeypatch.setattr(ranker, "EXACT", 100)
+
+    def kept(gallery: Gallery) -> int:
+        assert RetrievalService(whole.bundle, gallery, whole.encoder).index is not None
+        return len(list(tmp_path.rglob("*.cells")))
+
+    items = [dataclasses.replace(whole.gallery.items[0], labels=("zebra",)), *whole.gallery.items[1:]]
+    assert kept(whole.gallery) == kept(whole.gallery) == 4
+    assert kept(dataclasses.replace(whole.gallery, items=items)) == 8
+
+
+def test_an_index_that_cannot_be_kept_is_said_and_used(
+    whole: RetrievalService, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "indexes").write_text("a file where a folder should be")
+    monkeypatch.setenv("ALGCN_CACHE", str(tmp_path))
+    monkeypatch.setattr(ranker, "EXACT", 100)
+    gallery = dataclasses.replace(whole.gallery, store_notices=[])
+    service = RetrievalService(whole.bundle, gallery, whole.encoder)
+    assert len(service.search(Query(text="a dog")).images) == 24
+    assert [notice.startswith("An index cannot be kept in") for notice in gallery.store_notices] == [True]
