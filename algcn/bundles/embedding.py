@@ -36,9 +36,17 @@ def project(model: ALGCN, embed: Callable[[Tensor], Tensor], features: Tensor) -
     """
     if not len(features):
         return torch.empty(0, model.config.common_dim)
+    return torch.cat(list(projected_blocks(model, embed, [features])))
+
+
+def projected_blocks(model: ALGCN, embed: Callable[[Tensor], Tensor], blocks: Iterable[Tensor]) -> Iterator[Tensor]:
+    """Project features that come in blocks, of which not all need fit into memory, as `project` does."""
     device = model.prior.device
-    parts = (functional.normalize(embed(part.to(device)), dim=1) for part in features.split(PROJECTION_ROWS))
-    return torch.cat([part.float().cpu() for part in parts])
+    for block in blocks:
+        for part in block.split(PROJECTION_ROWS):
+            with torch.inference_mode():
+                projected = functional.normalize(embed(part.to(device, torch.float32)), dim=1).float().cpu()
+            yield projected
 
 
 def embed_pictures(bundle: Bundle, pictures: Iterable[Picture]) -> Tensor:

@@ -14,9 +14,10 @@ from torch import Tensor
 
 from algcn.bundles.bundle import Bundle
 from algcn.datasets.image_folder import Item
+from algcn.gallery.by_hash import FeaturesByHash
 from algcn.gallery.contents import Contents, OpenPicture
 from algcn.gallery.files import STORE_NAME
-from algcn.gallery.kept import Keeping, cached_store, read_store
+from algcn.gallery.kept import Keeping, Stored, cached_store, read_store
 from algcn.kit import disk
 from algcn.kit.engine import Advance, Engine, check_seen, in_this_process
 from algcn.kit.errors import InputError
@@ -41,8 +42,10 @@ def find_or_encode(
     in_place: bool,
     must_keep: bool,
     engine: Engine = in_this_process,
-) -> dict[str, Tensor]:
+) -> FeaturesByHash:
     """Return the features of contents by hash: those kept before, and the others encoded now and kept.
+
+    What is kept is mapped, so they take no memory.
 
     Args:
         contents: What the folder holds; its pictures are hashed here, as the cache knows which did not change.
@@ -62,31 +65,31 @@ def find_or_encode(
     shipped, cache = contents.root / STORE_NAME, cached_store(contents.root, fingerprint)
     keeping = Keeping(shipped if in_place else cache, fingerprint, in_place=in_place, must_keep=must_keep)
 
-    def read(path: Path) -> tuple[dict[str, Tensor], dict[str, list]]:
+    def read(path: Path) -> Stored:
         return read_store(path, fingerprint, width, notices, shipped=path == shipped)
 
-    cached, states = read(cache)
-    found, _ = read(shipped)
-    features = cached | found
+    cached, found = read(cache), read(shipped)
+    features = FeaturesByHash(width)
     unfinished = keeping.finished_parts()  # of a build that was stopped, or of one that is at work
-    for part in unfinished:
-        features |= read(part)[0]
-    contents.hash_pictures(states)
+    for stored in (cached, found, *map(read, unfinished)):
+        features.add(stored.digests, stored.features)
+    contents.hash_pictures(cached.states)
     wanted = contents.by_hash(with_texts="text" in bundle.encodes)
-    missing = wanted.keys() - features.keys()
+    missing = wanted.keys() - features.digests
     if missing and must_keep:
         with keeping.advising():
             disk.check_room(keeping.path, len(contents.digests) * width * BYTES)
     with keeping.working():
-        _encode_blocks(
-            wanted, features, contents, bundle, keeping, lambda path: read(path)[0], progress or _untold, engine
-        )
+        _encode_blocks(wanted, features, contents, bundle, keeping, read, progress or _untold, engine)
         # Texts of a store stay in it though this bundle's encoder does not read them: another's may.
-        kept = {digest: features[digest] for digest in contents.digests if digest in features}
-        outdated = set(found) != kept.keys() if in_place else cache.is_file() and not cached
-        if missing or unfinished or outdated or (cached and not in_place and contents.states != states):
-            reason = keeping.write(kept, contents.states)
-            if reason and (missing or unfinished or outdated):
+        kept = [digest for digest in contents.digests if digest in features]
+        outdated = set(found.digests) != set(kept) if in_place else cache.is_file() and not cached.digests
+        if missing or unfinished or outdated or (cached.digests and not in_place and contents.states != cached.states):
+            reason = keeping.write(kept, features, contents.states)
+            if reason is None:
+                features = _moved(features, read(keeping.path), kept)
+                keeping.drop_parts()
+            elif reason and (missing or unfinished or outdated):
                 notices.append(
                     f"The features cannot be kept in {keeping.path.parent} ({reason}) and will be computed again "
                     "next time."
@@ -99,24 +102,31 @@ def find_or_encode(
     return features
 
 
+def _moved(features: FeaturesByHash, store: Stored, kept: Sequence[str]) -> FeaturesByHash:
+    """Return those of a store that was written; the same as before where another process has replaced it since."""
+    moved = FeaturesByHash(features.width)
+    moved.add(store.digests, store.features)
+    return moved if moved.digests >= set(kept) else features
+
+
 def _untold(done: int, total: int) -> None:
     """Stands for the progress that nobody asked for."""
 
 
 def _encode_blocks(
     wanted: Mapping[str, Item | str],
-    features: dict[str, Tensor],
+    features: FeaturesByHash,
     contents: Contents,
     bundle: Bundle,
     keeping: Keeping,
-    read: Callable[[Path], dict[str, Tensor]],
+    read: Callable[[Path], Stored],
     progress: Progress,
     engine: Engine,
 ) -> None:
     """Add to `features` those that are missing, block by block; those that other processes are at work on come last."""
     digests = list(wanted)
     blocks = [digests[start : start + BLOCK] for start in range(0, len(digests), BLOCK)]
-    missing = wanted.keys() - features.keys()
+    missing = wanted.keys() - features.digests
     blocks = [block for block in blocks if not missing.isdisjoint(block)]
     later: list[list[str]] = []
     held: deque[tuple[list[str], ExitStack]] = deque()  # the blocks that are under way, each with its lock
@@ -134,7 +144,8 @@ def _encode_blocks(
                     later.append(block)
                     continue
                 for path in keeping.changed(block):  # what others have done meanwhile
-                    features.update(read(path))
+                    stored = read(path)
+                    features.add(stored.digests, stored.features)
                 todo = [(digest, wanted[digest]) for digest in block if digest not in features]
                 if todo:
                     held.append((block, lock.pop_all()))
@@ -148,11 +159,13 @@ def _encode_blocks(
             for encoded in engine(encoder, tasks(), lambda count: progress(done + count, len(missing))):
                 block, lock = held.popleft()
                 with lock:
-                    features.update(zip(encoded.digests, encoded.features, strict=True))
+                    features.add(encoded.digests, encoded.features)
                     for digest, sentence in encoded.unreadable.items():
                         for name in contents.named(digest):
                             contents.unreadable[name] = sentence.replace(wanted[digest].file_name, name, 1)
-                    keeping.write_part(block, {digest: features[digest] for digest in block if digest in features})
+                    part = keeping.write_part(block, [digest for digest in block if digest in features], features)
+                    if part is not None and (stored := read(part)).digests:  # from now on they are looked up there
+                        features.replace_last(stored.digests, stored.features)
                 finish(block)
         finally:
             for _, lock in held:

@@ -18,14 +18,17 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from algcn.gallery.by_hash import FeaturesByHash
 from algcn.kit import disk, files
 from algcn.kit.cache import VARIABLE, cache_folder
 from algcn.kit.errors import InputError
 from algcn.kit.images import DECODING
+from algcn.kit.tensor_files import Streamed
 from algcn.kit.tensors import not_finite
 
 STORE_FORMAT = "algcn-gallery-1"
@@ -35,8 +38,12 @@ NAME_LENGTH = 16  # hexadecimal digits of a part's name
 
 def cached_store(root: Path, fingerprint: str) -> Path:
     """Return where the cache keeps the features of a folder by an encoder."""
-    place = hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:16]
-    return cache_folder() / "galleries" / f"{place}-{fingerprint}.safetensors"
+    return cache_folder() / "galleries" / f"{place_of(root)}-{fingerprint}.safetensors"
+
+
+def place_of(root: Path) -> str:
+    """Name a folder in the names of what the cache keeps of it."""
+    return hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:NAME_LENGTH]
 
 
 def parts_of(store: Path) -> Path:
@@ -97,15 +104,20 @@ class Keeping:
         finally:
             lock.release()
 
-    def write_part(self, block: Sequence[str], features: Mapping[str, Tensor]) -> None:
-        """Keep the features of a block, as far as there are some; where that fails, the store's writing will say it."""
-        self._write(self._part(block), features, {"decoding": DECODING})
+    def write_part(self, block: Sequence[str], digests: Sequence[str], features: FeaturesByHash) -> Path | None:
+        """Keep the features of a block, as far as there are some, and return where.
 
-    def write(self, features: Mapping[str, Tensor], states: Mapping[str, list]) -> str | None:
-        """Write the whole store and drop its parts; return the reason if the cache cannot be written.
+        Where that fails, the store's writing will say it.
+        """
+        part = self._part(block)
+        return part if digests and self._write(part, digests, features, {"decoding": DECODING}) is None else None
+
+    def write(self, digests: Sequence[str], features: FeaturesByHash, states: Mapping[str, list]) -> str | None:
+        """Write the whole store; return the reason if the cache cannot be written.
 
         Args:
-            features: By hash.
+            digests: What it is of.
+            features: Those and maybe more.
             states: How the pictures' files are, for the cache: it means nothing in a copy of the folder, and a shipped
                 store is valid however its pictures were decoded.
 
@@ -114,10 +126,11 @@ class Keeping:
             DiskFullError: It must be kept, and its disk is full.
         """
         more = {} if self.in_place else {"states": json.dumps(states), "decoding": DECODING}
-        reason = self._write(self.path, features, more)
-        if reason is None:  # who waits for a part finds it in the store
-            shutil.rmtree(self._parts, ignore_errors=True)
-        return reason
+        return self._write(self.path, digests, features, more)
+
+    def drop_parts(self) -> None:
+        """Remove the parts of a store that was written; who waits for one finds it there."""
+        shutil.rmtree(self._parts, ignore_errors=True)
 
     @contextlib.contextmanager
     def working(self) -> Iterator[None]:
@@ -126,15 +139,18 @@ class Keeping:
             yield
         finally:
             if not self.finished_parts():
-                shutil.rmtree(self._parts, ignore_errors=True)
+                self.drop_parts()
 
-    def _write(self, path: Path, features: Mapping[str, Tensor], more: Mapping[str, str]) -> str | None:
-        if not features:
+    def _write(
+        self, path: Path, digests: Sequence[str], features: FeaturesByHash, more: Mapping[str, str]
+    ) -> str | None:
+        if not digests:
             return None
-        metadata = {"format": STORE_FORMAT, "encoder": self._fingerprint, "hashes": json.dumps(list(features)), **more}
+        metadata = {"format": STORE_FORMAT, "encoder": self._fingerprint, "hashes": json.dumps(digests), **more}
+        rows = Streamed((len(digests), features.width), torch.float16, features.in_blocks(digests))
         try:
             with self.advising():
-                files.save_tensors(path, {"features": torch.stack(list(features.values()))}, metadata)
+                files.save_tensors(path, {"features": rows}, metadata)
         except disk.DiskFullError as error:
             if self._must_keep:
                 raise
@@ -172,10 +188,16 @@ class Keeping:
             return None
 
 
-def read_store(
-    path: Path, fingerprint: str, width: int, notices: list[str], *, shipped: bool
-) -> tuple[dict[str, Tensor], dict[str, list]]:
-    """Read features by hash and files' states from a store of this encoder; nothing, with a notice, if it is damaged.
+class Stored(NamedTuple):
+    """What a store holds: hashes, the features of each, mapped, and the states of files by their names."""
+
+    digests: list[str]
+    features: Tensor
+    states: dict[str, list]
+
+
+def read_store(path: Path, fingerprint: str, width: int, notices: list[str], *, shipped: bool) -> Stored:
+    """Read a store or a part of this encoder; there is nothing in it, with a notice, if it is damaged.
 
     A store of an earlier version has `stats` instead, size and mtime alone, which do not tell a file that was replaced.
     The features of pictures that were decoded in another way are left out, those of texts stay; one that is shipped is
@@ -183,15 +205,16 @@ def read_store(
     """
     from safetensors import SafetensorError, safe_open
 
+    nothing = Stored([], torch.empty(0, width, dtype=torch.float16), {})
     if not path.is_file():
-        return {}, {}
+        return nothing
     try:
         with safe_open(path, framework="pt") as store:
             metadata = store.metadata() or {}
             if metadata.get("format") != STORE_FORMAT:
                 raise ValueError("it is not a gallery's store")
             if metadata["encoder"] != fingerprint:
-                return {}, {}
+                return nothing
             hashes, features = json.loads(metadata["hashes"]), store.get_tensor("features")
             states = json.loads(metadata.get("states", "{}"))
         if (
@@ -212,8 +235,8 @@ def read_store(
         RuntimeError,
     ) as error:
         notices.append(f"{path} is damaged and not used ({error}); what it held is computed anew.")
-        return {}, {}
-    found = dict(zip(hashes, features, strict=True))
+        return nothing
     if not shipped and metadata.get("decoding") != DECODING:
-        found = {digest: row for digest, row in found.items() if digest.startswith(TEXT)}
-    return found, states
+        texts = [row for row, digest in enumerate(hashes) if digest.startswith(TEXT)]
+        hashes, features = [hashes[row] for row in texts], features[texts]
+    return Stored(hashes, features, states)

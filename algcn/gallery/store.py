@@ -10,20 +10,19 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from algcn.bundles.bundle import Bundle
-from algcn.bundles.embedding import project
 from algcn.datasets.image_folder import ImageFolder, Item, read_image_folder
 from algcn.datasets.left_out import count_captions, count_labels, use_items
 from algcn.gallery.contents import Contents, OpenPicture
 from algcn.gallery.encoding import Progress, find_or_encode
+from algcn.gallery.kept import place_of
+from algcn.gallery.rows import projected, rows_of
 from algcn.kit.account import Account
 from algcn.kit.engine import Engine, in_this_process
 from algcn.kit.errors import InputError
@@ -46,9 +45,9 @@ class Gallery:
         texts: M, those of all items one after the other; none for a bundle whose encoder reads no texts (the items
             still have theirs, to be shown).
         text_owner: M positions in `items`.
-        image_embeddings: N × d, L2-normalised, float32.
+        image_embeddings: N × d, L2-normalised, float32; of a large gallery float16 in a mapped file (see `rows`).
         text_embeddings: M × d, likewise.
-        image_features: N × e, what the encoder alone says, L2-normalised, float32.
+        image_features: N × e, what the encoder alone says, likewise.
         text_features: M × e, likewise.
         store_notices: Sentences about a store that was damaged or could not be kept.
         unreadable: The reason for each picture that was left out, by file name.
@@ -96,8 +95,8 @@ class Gallery:
         """
         return dataclasses.replace(
             self,
-            image_embeddings=project(model, model.embed_image, self.image_features),
-            text_embeddings=project(model, model.embed_text, self.text_features),
+            image_embeddings=projected(model, model.embed_image, self.image_features),
+            text_embeddings=projected(model, model.embed_text, self.text_features),
         )
 
 
@@ -146,23 +145,21 @@ def build_gallery(
     texts_unread = None
     if pairs and "text" not in bundle.encodes:
         texts_unread, pairs = bundle.path.resolve().name, []
-    width = bundle.model.config.image_dim
-    image_features = _rows((features[wanted.hashes[item.file_name]] for item in items), width)
-    text_features = _rows((features[wanted.texts[text]] for _, text in pairs), width)
+    pictures = [wanted.hashes[item.file_name] for item in items]
+    texts = [wanted.texts[text] for _, text in pairs]
+    key = _key(bundle, pictures, texts)
+    rows = rows_of(features, pictures, texts, bundle, place_of(listing.root), key, notices)
     return Gallery(
         root=listing.root,
         items=items,
         texts=[text for _, text in pairs],
         text_owner=torch.tensor([owner for owner, _ in pairs], dtype=torch.long),
-        image_embeddings=project(bundle.model, bundle.model.embed_image, image_features),
-        text_embeddings=project(bundle.model, bundle.model.embed_text, text_features),
-        image_features=image_features,
-        text_features=text_features,
+        **rows._asdict(),
         store_notices=notices,
         unreadable=wanted.unreadable,
         account=_account(listing, wanted, items, texts_unread),
         texts_unread=texts_unread,
-        key=_key(bundle, [wanted.hashes[item.file_name] for item in items], [wanted.texts[text] for _, text in pairs]),
+        key=key,
     )
 
 
@@ -193,12 +190,6 @@ def _account(listing: ImageFolder, wanted: Contents, items: list[Item], texts_un
             account.add(kind, f"{text!r:.{SHOWN}} of {item.file_name}", remedy, unit="captions")
             account.used["captions"] -= 1
     return account
-
-
-def _rows(features: Iterable[Tensor], width: int) -> Tensor:
-    """Return stored features as an N × width matrix; normalised anew, as float16 rounded them."""
-    rows = list(features)
-    return functional.normalize(torch.stack(rows).float(), dim=1) if rows else torch.empty(0, width)
 
 
 def _left_out(unreadable: dict[str, str]) -> str:

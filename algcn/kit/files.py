@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
+    from algcn.kit.tensor_files import Streamed
+
 CHUNK_BYTES = 1 << 20
 
 
@@ -98,10 +100,12 @@ def write_bytes(path: str | Path, content: bytes) -> None:
 
 def save_tensors(
     path: str | Path,
-    tensors: Mapping[str, Tensor] | Mapping[str, np.ndarray],
+    tensors: Mapping[str, Tensor | Streamed] | Mapping[str, np.ndarray],
     metadata: Mapping[str, str] | None = None,
 ) -> None:
-    """Write tensors, or arrays of numpy, to a safetensors file, atomically; the same ones give the same bytes.
+    """Write tensors, arrays of numpy, or what is `Streamed`, to a safetensors file, atomically.
+
+    The same ones give the same bytes.
 
     Raises:
         DiskFullError: There is no room for it.
@@ -109,9 +113,11 @@ def save_tensors(
     """
     import torch
 
-    from algcn.kit.tensor_files import write_tensors
+    from algcn.kit.tensor_files import Streamed, write_tensors
 
-    held = {name: torch.as_tensor(values) for name, values in tensors.items()}
+    held = {
+        name: values if isinstance(values, Streamed) else torch.as_tensor(values) for name, values in tensors.items()
+    }
     with replacing(path, sum(tensor.nbytes for tensor in held.values())) as aside:
         write_tensors(held, aside, metadata)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+BLOCK = 1 << 20  # numbers that are looked at together: a tensor may be larger than the memory
+
 
 def not_plain(tensor: Tensor) -> str | None:
     """Say why a tensor is no plain array of real numbers, as the rest of a sentence on it; None where it is."""
@@ -26,6 +28,12 @@ def not_plain(tensor: Tensor) -> str | None:
 def not_finite(tensor: Tensor) -> str | None:
     """Say why a tensor is no plain array of numbers that float32 holds, as `not_plain` does."""
     said = not_plain(tensor)
-    if said is None and not torch.isfinite(tensor.float()).all():
+    if said is None and not all(map(_is_finite, tensor.reshape(-1).split(BLOCK))):
         return "holds a NaN, an infinity or a number that is too large"
     return said
+
+
+def _is_finite(numbers: Tensor) -> bool:
+    """Tell whether float32 holds all numbers: a sum that is finite says so at once."""
+    numbers = numbers.float()
+    return bool(torch.isfinite(numbers.sum()) or torch.isfinite(numbers).all())

@@ -377,7 +377,7 @@ def test_what_is_written_grows_with_the_gallery_and_not_with_its_square(
     save_tensors = kept.files.save_tensors
 
     def save(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str]) -> None:
-        rows.append(len(tensors["features"]))
+        rows.append(tensors["features"].shape[0])
         save_tensors(path, tensors, metadata)
 
     monkeypatch.setattr(kept.files, "save_tensors", save)
