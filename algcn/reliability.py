@@ -85,8 +85,8 @@ def gallery_items(gallery: Gallery, bundle: Bundle) -> Labelled:
     images, texts = (
         describe(embeddings, predictor.probabilities(embeddings, modality), features)
         for modality, embeddings, features in (
-            ("image", gallery.image_embeddings, gallery.image_features),
-            ("text", gallery.text_embeddings, gallery.text_features),
+            ("image", gallery.image_embeddings.float(), gallery.image_features.float()),
+            ("text", gallery.text_embeddings.float(), gallery.text_features.float()),
         )
     )
     return Labelled(images, texts, gallery.text_owner, predictor.known(gallery.items))

@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -25,6 +27,8 @@ from algcn.kit.tensor_files import Streamed
 from algcn.method.model import ALGCN
 
 LARGE = 50_000  # pictures or texts up to which all rows are held in memory
+# What stands for all of a large gallery: a share that is measured on it is right to ±1 % at the most.
+SAMPLE, SEED = 10_000, 0
 FORMAT = "algcn-rows-1"
 NAME_LENGTH = 16
 
@@ -101,6 +105,28 @@ def projected(model: ALGCN, embed: Callable[[Tensor], Tensor], features: Tensor)
         return project(model, embed, features)
     blocks = (block.half() for block in projected_blocks(model, embed, features.split(LARGE)))
     return _joined(blocks, (len(features), model.config.common_dim))
+
+
+def sample_of(count: int) -> NDArray[np.int64]:
+    """Return which of many rows stand for all, ascending and always the same ones; all where they are few."""
+    return np.sort(np.random.default_rng(SEED).choice(count, min(count, SAMPLE), replace=False))
+
+
+def typical(rows: Tensor) -> Tensor:
+    """Return rows in float32: all of a small gallery, and of a large one those that stand for them."""
+    return rows if len(rows) <= LARGE else rows[torch.from_numpy(sample_of(len(rows)))].float()
+
+
+def inner_products(rows: Tensor, others: Tensor) -> Tensor:
+    """Return rows @ others in float32, whatever the rows are and without making all of them float32.
+
+    Args:
+        rows: N × d.
+        others: d, or d × K.
+    """
+    if rows.dtype == torch.float32:
+        return rows @ others
+    return torch.cat([block.float() @ others for block in rows.split(LARGE)])
 
 
 def _shapes(pictures: int, texts: int, model: ALGCN) -> dict[str, tuple[int, int]]:

@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from algcn.evaluation.probabilities import PlattScale, fit_platt
+from algcn.gallery.rows import inner_products
 from algcn.method.label_graph import edges_of_a_name, edges_of_examples
 from algcn.method.new_label import NewLabel, correction, quiet_directions
 
@@ -122,13 +123,13 @@ class NewLabels:
         examples, decided = known > 0, known != 0
         if examples.any():
             counted = label.examples + int(examples.sum())
-            vector = label.vector * (1 + label.examples) + self._gallery.image_embeddings[examples].sum(dim=0)
+            vector = label.vector * (1 + label.examples) + self._gallery.image_embeddings[examples].float().sum(dim=0)
             label = dataclasses.replace(label, examples=counted, vector=functional.normalize(vector, dim=0))
             if name not in self._loaded:
                 label = dataclasses.replace(label, edges=edges_of_examples(likely[examples], likely))
         if not decided.any():
             return label
-        pictures = self._gallery.image_features
+        pictures = self._gallery.image_features.float()
         mean = pictures.mean(dim=0)
         logits = self._logits(label, likely)[decided]
         more = correction(pictures[decided] - mean, examples[decided], logits, self._quiet)
@@ -158,13 +159,13 @@ class NewLabels:
 
     def _logits(self, label: NewLabel, likely: Tensor) -> Tensor:
         gallery = self._gallery
-        zero_shot = label.zero_shot(gallery.image_features, "image")
+        zero_shot = label.zero_shot(gallery.image_features.float(), "image")
         if len(gallery.text_owner):
-            of_texts = label.zero_shot(gallery.text_features, "text")
+            of_texts = label.zero_shot(gallery.text_features.float(), "text")
             means = mean_by_owner(of_texts[:, None], gallery.text_owner, len(gallery))[:, 0]
             has_text = torch.zeros(len(gallery), dtype=torch.bool).index_fill(0, gallery.text_owner, True)
             zero_shot = torch.where(has_text, (zero_shot + means) / 2, zero_shot)
-        return label.logits(zero_shot, likely, gallery.image_features)
+        return label.logits(zero_shot, likely, gallery.image_features.float())
 
     def _point(self, features: Tensor, edges: Tensor) -> Tensor:
         """Where a name is in the common space, d: as words; of a model that reads none, amid the labels like it."""
@@ -185,15 +186,15 @@ class NewLabels:
 
     @cached_property
     def _quiet(self) -> Tensor:
-        return quiet_directions(self._gallery.image_features)
+        return quiet_directions(self._gallery.image_features.float())
 
 
 def _cosines(gallery: Gallery, names: Tensor) -> tuple[Tensor, Tensor]:
     """Cosines with names (e × M) of all N pictures, and of the captions' mean of those that have some."""
-    of_pictures, owner = gallery.image_features @ names, gallery.text_owner
+    of_pictures, owner = inner_products(gallery.image_features, names), gallery.text_owner
     if not len(owner):
         return of_pictures, of_pictures[:0]
-    of_texts = mean_by_owner(gallery.text_features @ names, owner, len(gallery))
+    of_texts = mean_by_owner(inner_products(gallery.text_features, names), owner, len(gallery))
     return of_pictures, of_texts[owner.unique()]
 
 

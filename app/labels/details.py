@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from algcn.evaluation.results import DIRECTIONS
+from algcn.gallery.rows import inner_products
 
 if TYPE_CHECKING:
     from algcn.evaluation.record import Record
@@ -81,11 +82,11 @@ def label_details(service: RetrievalService, label: int, classifiers: Tensor) ->
 
     pictures = [
         TopPicture(item, cosine, has_label(item))
-        for item, cosine in _top(gallery.image_embeddings @ direction, PICTURES)
+        for item, cosine in _top(inner_products(gallery.image_embeddings, direction), PICTURES)
     ]
     texts = [
         TopText(gallery.texts[text], int(gallery.text_owner[text]), cosine)
-        for text, cosine in _top(gallery.text_embeddings @ direction, TEXTS)
+        for text, cosine in _top(inner_products(gallery.text_embeddings, direction), TEXTS)
     ]
     others = unit @ direction
     others[label] = -2

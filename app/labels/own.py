@@ -71,7 +71,7 @@ def own_labels_of(service: RetrievalService, graph: LabelGraph) -> list[OwnLabel
         edges = edges_of(label)
         position = free_place(taken, [(taken[one], weight) for one, weight in edges if weight > 0])
         taken.append(position)
-        chances = label.probabilities(gallery.image_features, likely, "image")
+        chances = label.probabilities(gallery.image_features.float(), likely, "image")
         first = chances.argsort(descending=True, stable=True)[:PICTURES].tolist()
         cosines = classifiers @ label.vector
         nearest = cosines.argsort(descending=True, stable=True)[:NEAREST].tolist()

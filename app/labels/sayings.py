@@ -158,7 +158,7 @@ def _scores(service: RetrievalService, predictor: LabelPredictor, query: QueryPo
     """Score all pictures for a query by the bundle's rule, N; the query has the labels that its words name."""
     gallery, rule, labels = service.gallery, service.bundle.ranking, service.bundle.label_set
     likely = predictor.probabilities(gallery.image_embeddings, "image", predictor.known(gallery.items))
-    items = rule.parts(gallery.image_embeddings, likely, gallery.image_features)
+    items = rule.parts(gallery.image_embeddings.float(), likely, gallery.image_features.float())
     named = labels.encode([labels.find(query.words) if query.modality == "text" else ()])
     wanted = predictor.probabilities(query.embedding, query.modality, named)
     asked = rule.parts(query.embedding, wanted, query.features)

@@ -20,6 +20,7 @@ from algcn.bundles.predictor import LabelPredictor
 from algcn.gallery.files import LAYOUT_NAME
 from algcn.gallery.layout import gallery_key, gallery_points
 from algcn.gallery.projection import DIMENSIONS, MOST_LAID_OUT, Axes, Floats, fit_axes, place
+from algcn.gallery.rows import inner_products, typical
 from algcn.kit import checks
 from app.kit.theme import GROUP_COLOURS, group_colours
 from app.kit.words import bold
@@ -165,7 +166,7 @@ class GalleryMap:
         """The modality gap; None where there are no texts."""
         if not self.gallery.texts:
             return None
-        kinds = (self.gallery.image_embeddings, self.gallery.text_embeddings)
+        kinds = [typical(rows) for rows in (self.gallery.image_embeddings, self.gallery.text_embeddings)]
         centres = [rows.mean(dim=0) for rows in kinds]
         spreads = [torch.linalg.vector_norm(rows - own, dim=1) for rows, own in zip(kinds, centres, strict=True)]
         return ModalityGap(float(torch.linalg.vector_norm(centres[0] - centres[1])), float(torch.cat(spreads).mean()))
@@ -220,7 +221,8 @@ class GalleryMap:
         """Return a point of the common space by its number, d."""
         count = len(self.gallery.items)
         gallery = self.gallery
-        return gallery.image_embeddings[point] if point < count else gallery.text_embeddings[point - count]
+        rows = gallery.image_embeddings if point < count else gallery.text_embeddings
+        return rows[point if point < count else point - count].float()
 
     def picture_of(self, point: int) -> int:
         """Return the picture that a point is, or that its text belongs to."""
@@ -252,7 +254,7 @@ class GalleryMap:
         found: list[Near] = []
         start = 0
         for rows, count in ((self.gallery.image_embeddings, pictures), (self.gallery.text_embeddings, texts)):
-            cosines = (rows @ embedding[0].to(rows)).clamp(-1, 1)
+            cosines = inner_products(rows, embedding[0].float()).clamp(-1, 1)
             if without is not None and start <= without < start + len(rows):
                 cosines[without - start] = -2
             values, ids = cosines.topk(min(count + 1, len(rows)))

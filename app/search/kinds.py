@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from algcn.gallery.rows import sample_of
 from app.search.own_labels import OwnLabels, known_labels
 from app.search.scores import Kind
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from algcn.gallery.store import Gallery
 
 Rows = NDArray[np.int64]
-# What percentiles and spreads of a large gallery are measured on: a share is right to ±1 % at the most.
-SAMPLE, SEED = 10_000, 0
 
 
 class Kinds:
@@ -52,11 +51,7 @@ class Kinds:
     @cached_property
     def samples(self) -> tuple[Kind, Kind]:
         """Pictures and texts that stand for all, always the same ones."""
-        counts = len(self._gallery.items), len(self._gallery.texts)
-        drawn = (
-            np.sort(np.random.default_rng(SEED).choice(count, min(count, SAMPLE), replace=False)) for count in counts
-        )
-        return self.some(*drawn)
+        return self.some(sample_of(len(self._gallery.items)), sample_of(len(self._gallery.texts)))
 
     @cached_property
     def given(self) -> Tensor:
@@ -73,7 +68,7 @@ class Kinds:
             owner = gallery.text_owner.numpy()[rows]
         if len(rows) < len(embeddings):
             chosen = torch.from_numpy(rows)
-            embeddings, features = embeddings[chosen], features[chosen]
+            embeddings, features = embeddings[chosen].float(), features[chosen].float()
         likely = self._predictor.probabilities(embeddings, modality, self.given[torch.from_numpy(owner)])
         if self._own.labels:
             given = known_labels([gallery.items[item] for item in owner.tolist()] if self._known else [])

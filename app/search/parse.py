@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from algcn.bundles.predictor import LabelScore
 from algcn.evaluation.ranking import Parts, Ranking, label_vectors
+from algcn.gallery.rows import typical
 from algcn.kit.errors import InputError
 from app.search.own_labels import OwnLabels
 from app.search.query import Query, QueryPoint
@@ -80,8 +81,8 @@ def parse_query(
     point = QueryPoint(
         words=" and ".join(words),
         modality=parts[shares.index(max(shares))].modality,
-        embedding=_combine("embedding", parts, shares, unwanted, away, gallery.image_embeddings),
-        features=_combine("features", parts, shares, unwanted, away, gallery.image_features),
+        embedding=_combine("embedding", parts, shares, unwanted, away, typical(gallery.image_embeddings)),
+        features=_combine("features", parts, shares, unwanted, away, typical(gallery.image_features)),
     )
     labelled = [part for part in unwanted if names_labels(part)]
     mixed = _mixed_labels(parts, shares, labelled, of_labels(query.away), own.extended(ranking))
@@ -109,12 +110,12 @@ def _of_gallery(
     items: Sequence[int], reader: Reader, gallery: Gallery, predictor: LabelPredictor, *, written: bool
 ) -> Part:
     """Make one part of pictures of the gallery: of several, their mean; with `written` their given labels count."""
-    parts = []
+    features, embeddings, parts = gallery.image_features, gallery.image_embeddings, []
     for item in items:
         chosen = slice(item, item + 1)
         known = predictor.known(gallery.items[chosen]) * written
         labels = (gallery.items[item].labels or ()) if written else ()
-        parts.append(reader.item(gallery.image_features[chosen], gallery.image_embeddings[chosen], known, labels))
+        parts.append(reader.item(features[chosen].float(), embeddings[chosen].float(), known, labels))
     return mean_part(parts)
 
 
@@ -130,8 +131,8 @@ def _steered(
 
     steered = dataclasses.replace(
         point,
-        embedding=away("embedding", gallery.image_embeddings),
-        features=away("features", gallery.image_features),
+        embedding=away("embedding", typical(gallery.image_embeddings)),
+        features=away("features", typical(gallery.image_features)),
     )
     return steered, mixed - LABELS_AWAY * label_vectors(unlike.probabilities, ranking.rarity)
 

@@ -303,7 +303,7 @@ class Ranker:
     def _predicted(self, items: Sequence[int]) -> list[tuple[str, ...]]:
         """The labels that some pictures are predicted to have."""
         embeddings, features = (
-            rows[list(items)] for rows in (self._gallery.image_embeddings, self._gallery.image_features)
+            rows[list(items)].float() for rows in (self._gallery.image_embeddings, self._gallery.image_features)
         )
         of_model = self._predictor.of_pictures(embeddings)
         if not self._own.labels:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from algcn.gallery.rows import inner_products
 from app.search.reading import Part
 
 NEAREST = 24
@@ -33,7 +34,7 @@ def mean_part(parts: Sequence[Part]) -> Part:
 
 def nearest(embedding: Tensor, gallery: Tensor, without: Sequence[int]) -> list[int]:
     """Find the pictures of a gallery that are nearest to a query in the common space, 1 × d, but for some."""
-    cosines = (gallery @ embedding[0]).clone()
+    cosines = inner_products(gallery, embedding[0])
     cosines[list(without)] = -torch.inf
     count = min(NEAREST, len(gallery) - len(set(without)))
     return cosines.topk(count).indices.tolist()
