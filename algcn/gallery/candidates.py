@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,20 +24,32 @@ class Allowed:
     match: str = "any"
 
 
+class Near(NamedTuple):
+    """Pictures or texts that may be the best.
+
+    Attributes:
+        rows: Their positions, in any order.
+        scores: Their inner products with the query, as nearly as the index knows them.
+    """
+
+    rows: NDArray[np.int64]
+    scores: NDArray[np.float32]
+
+
 class Candidates(Protocol):
     """An index that names the pictures or texts which may be the best for a query."""
 
     def nearest(
         self, modality: str, space: str, query: NDArray[np.float32], count: int, allowed: Allowed | None
-    ) -> NDArray[np.int64]:
-        """Return the positions of up to `count` pictures or texts with the largest inner products, in any order.
+    ) -> Near:
+        """Return `count` pictures or texts, or more, with the largest inner products; fewer where it finds no more.
 
         Args:
             modality: "image" or "text": what is looked for.
             space: "ranking", by the bundle's rule, or "encoder", by the encoder's features alone.
             query: The vector of that space: as `evaluation.ranking.Ranking.weighted` joins it, d + 3L + e numbers, or
                 the encoder's e.
-            count: How many at most.
+            count: How many are wanted.
             allowed: What may be found; all where it is None. What may not can come, too: the caller leaves it out.
         """
 

@@ -8,6 +8,7 @@ itself is loaded only if something is missing.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 from pathlib import Path
@@ -22,7 +23,7 @@ from algcn.datasets.left_out import count_captions, count_labels, use_items
 from algcn.gallery.contents import Contents, OpenPicture
 from algcn.gallery.encoding import Progress, find_or_encode
 from algcn.gallery.kept import place_of
-from algcn.gallery.rows import projected, rows_of
+from algcn.gallery.rows import projected, rows_of, typical
 from algcn.kit.account import Account
 from algcn.kit.engine import Engine, in_this_process
 from algcn.kit.errors import InputError
@@ -86,6 +87,16 @@ class Gallery:
         left_out = [_left_out(self.unreadable)] if self.unreadable else []
         unread = f"The encoder of {self.texts_unread} reads no texts, so only pictures can be searched."
         return [*self.store_notices, *left_out, *([unread] if self.texts_unread else [])]
+
+    @functools.cached_property
+    def typical_embeddings(self) -> Tensor:
+        """The embeddings of pictures that stand for all of them (see `rows.typical`)."""
+        return typical(self.image_embeddings)
+
+    @functools.cached_property
+    def typical_features(self) -> Tensor:
+        """The features of the same pictures."""
+        return typical(self.image_features)
 
     def projected(self, model: ALGCN) -> Gallery:
         """Return the same pictures and texts in the common space of another model on the same encoder.

@@ -55,8 +55,8 @@ class Kinds:
 
     @cached_property
     def given(self) -> Tensor:
-        """Which of the model's labels each picture is known to have, N × L of 1 and 0."""
-        given = self._predictor.known(self._gallery.items)
+        """Which of the model's labels each picture is known to have, N × L of 1 and 0, a byte each."""
+        given = self._predictor.known(self._gallery.items).to(torch.int8)
         return given if self._known else torch.zeros_like(given)
 
     def _kind(self, modality: str, rows: Rows) -> Kind:

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from algcn.evaluation.ranking import PARTS, Ranking, joined
+from algcn.gallery.candidates import Near
 from algcn.gallery.cells import CellIndex
 from algcn.kit.cache import cache_folder
 from algcn.kit.disk import DiskFullError
@@ -62,15 +63,13 @@ class LocalIndex:
             if counts[modality]
         }
 
-    def nearest(
-        self, modality: str, space: str, query: Floats, count: int, allowed: Allowed | None
-    ) -> NDArray[np.int64]:
-        """Return positions of the largest inner products; see `algcn.gallery.candidates.Candidates`."""
+    def nearest(self, modality: str, space: str, query: Floats, count: int, allowed: Allowed | None) -> Near:
+        """Return those with the largest inner products; see `algcn.gallery.candidates.Candidates`."""
         found = self._found[modality, space]
         if space == "ranking":
             query = query / self._scale
         mask = None if allowed is None else allowed.mask
-        return found.search(np.ascontiguousarray(query), min(count, found.index.ntotal), mask)
+        return found.search(np.ascontiguousarray(query), count, mask)
 
     def describe(self) -> str:
         """Say in a few words what kind of index it is, and how much of the exact ranking it finds."""

@@ -1,9 +1,10 @@
 """Which pictures and texts of a large gallery a query is ranked among: what an index names, and what goes with it.
 
-- The nearest of all that may be found, by the bundle's rule, by the encoder, or by both where they are compared.
-- What is written of a picture adds at most a unit to its score, the spread of all scores (`app.search.written`). So
-  WITHIN more are asked for: of a million normally distributed scores no more than 1,900 are within a unit of the best
-  50. And all of which most is written, where those are few.
+- The nearest of all that may be found, by the bundle's rule, by the encoder, or by both where they are compared: twice
+  as many as are wanted, as the index knows their scores nearly.
+- What is written of a picture adds at most a unit to its score, the spread of all scores (`app.search.written`). So the
+  best are taken, with that, of WITHIN more: of a million normally distributed scores no more than 1,900 are within a
+  unit of the best 50. And all of which most is written, where those are few.
 - The pictures nearest to words by the encoder, by which is told whether there is anything like that.
 - Each picture of a text and each text of a picture that is found by this.
 
@@ -54,8 +55,9 @@ class Narrowing:
         parsed: ParsedQuery,
         rule: Ranking,
         spaces: Sequence[str],
-        allowed: NDArray[np.bool_],
+        allowed: dict[str, NDArray[np.bool_] | None],
         written: dict[str, NDArray[np.float32] | None],
+        units: dict[str, float],
     ) -> tuple[Rows, Rows]:
         """Return pictures and texts, by their numbers, ascending.
 
@@ -63,33 +65,36 @@ class Narrowing:
             parsed: The query.
             rule: What ranks.
             spaces: "ranking", "encoder", or both.
-            allowed: Which of the N pictures may be found.
-            written: How much of the query is written of the N pictures, "image", and of the M texts, "text".
+            allowed: Which of the N pictures, "image", and of the M texts, "text", may be found; all where it is None.
+            written: How much of the query is written of each.
+            units: What is added to the score of each of which all is written.
         """
         query = parsed.query
         seen = parsed.seen._replace(labels=self._of_model(parsed.seen.labels))
         vectors = {"ranking": rule.weighted(seen).numpy()[0], "encoder": seen.encoder.numpy()[0]}
         found: dict[str, list[Rows]] = {"image": [], "text": []}
         for modality, rows in found.items():
-            mask = None
-            if not allowed.all():
-                mask = allowed if modality == "image" else allowed[self._owner]
-            if written[modality] is not None:
-                rows.extend(_most_written(written[modality], mask))
-            more = 0 if written[modality] is None else WITHIN
+            mask, more = allowed[modality], None
+            if "ranking" in spaces and written[modality] is not None:
+                more = units[modality] * written[modality]
+                rows.append(_most_written(more, mask))
             for space in spaces:
                 if vectors[space].any():
-                    rows.append(self._nearest(modality, space, vectors[space], mask, query, more))
+                    added = more if space == "ranking" else None
+                    rows.append(self._nearest(modality, space, vectors[space], mask, query, added))
         for part in parsed.parts:
             if part.modality == "text" and part.features.any():
                 features = part.features.numpy()[0]
-                found["image"].append(self._candidates.nearest("image", "encoder", features, NEAREST, None))
+                near = self._candidates.nearest("image", "encoder", features, NEAREST, None)
+                found["image"].append(near.rows[np.argsort(-near.scores)[:NEAREST]])
         pictures, texts = (np.unique(np.concatenate([np.empty(0, np.int64), *rows])) for rows in found.values())
         asked = np.array([*query.liked, *query.unlike], np.int64)
         pictures = np.unique(np.concatenate([pictures, self._owner[texts], asked]))
         first, last = np.searchsorted(self._owner, pictures), np.searchsorted(self._owner, pictures + 1)
-        of_pictures = [np.arange(start, stop) for start, stop in zip(first, last, strict=True)]
-        return pictures, np.unique(np.concatenate([texts, *of_pictures]))
+        # All from each `first` to its `last`: how far into its own range a place is, and where that begins.
+        counts = last - first
+        of_pictures = np.arange(counts.sum()) + np.repeat(first - np.cumsum(counts) + counts, counts)
+        return pictures, np.unique(np.concatenate([texts, of_pictures]))
 
     def _nearest(
         self,
@@ -98,29 +103,30 @@ class Narrowing:
         vector: NDArray[np.float32],
         mask: NDArray[np.bool_] | None,
         query: Query,
-        more: int,
+        added: NDArray[np.float32] | None,
     ) -> Rows:
-        wanted = query.limit + MARGIN + more
-        if mask is None:
-            return self._candidates.nearest(modality, space, vector, wanted, None)
-        if mask.sum() <= FEW:
+        if mask is not None and np.count_nonzero(mask) <= FEW:
             return np.flatnonzero(mask)
-        allowed = Allowed(mask, query.labels, query.match)
-        found = self._candidates.nearest(modality, space, vector, wanted, allowed)
-        return found[mask[found]]
+        wanted = 2 * (query.limit + MARGIN)
+        allowed = None if mask is None else Allowed(mask, query.labels, query.match)
+        within = 0 if added is None else WITHIN
+        rows, scores = self._candidates.nearest(modality, space, vector, wanted + within, allowed)
+        if mask is not None:
+            rows, scores = rows[mask[rows]], scores[mask[rows]]
+        if added is not None:
+            scores = scores + added[rows]
+        return rows[np.argsort(-scores)[:wanted]]
 
     def _of_model(self, labels: Tensor) -> Tensor:
         """Leave of the labels' part of a query, 1 × 3 (L + M), what the index knows: that of the model's."""
         return labels.unflatten(1, (TERMS, -1))[:, :, : self._num_labels].flatten(1)
 
 
-def _most_written(written: NDArray[np.float32], mask: NDArray[np.bool_] | None) -> list[Rows]:
+def _most_written(written: NDArray[np.float32], mask: NDArray[np.bool_] | None) -> Rows:
     """Return those of which most is written, and of the next most, as long as they are few."""
-    rows = np.flatnonzero(written if mask is None else written * mask)
-    found: list[Rows] = []
-    for value in np.unique(written[rows])[::-1]:
-        those = rows[written[rows] == value]
-        if value < 0 or len(those) + sum(map(len, found)) > FEW:
-            break
-        found.append(those)
-    return found
+    rows = np.flatnonzero(written > 0 if mask is None else (written > 0) & mask)
+    if len(rows) <= FEW:
+        return rows
+    values = written[rows]
+    last = np.partition(values, -FEW - 1)[-FEW - 1]  # with all of which as much is written they are too many
+    return rows[values > last]

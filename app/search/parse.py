@@ -12,7 +12,6 @@ from torch.nn import functional
 
 from algcn.bundles.predictor import LabelScore
 from algcn.evaluation.ranking import Parts, Ranking, label_vectors
-from algcn.gallery.rows import typical
 from algcn.kit.errors import InputError
 from app.search.own_labels import OwnLabels
 from app.search.query import Query, QueryPoint
@@ -81,8 +80,8 @@ def parse_query(
     point = QueryPoint(
         words=" and ".join(words),
         modality=parts[shares.index(max(shares))].modality,
-        embedding=_combine("embedding", parts, shares, unwanted, away, typical(gallery.image_embeddings)),
-        features=_combine("features", parts, shares, unwanted, away, typical(gallery.image_features)),
+        embedding=_combine("embedding", parts, shares, unwanted, away, gallery.typical_embeddings),
+        features=_combine("features", parts, shares, unwanted, away, gallery.typical_features),
     )
     labelled = [part for part in unwanted if names_labels(part)]
     mixed = _mixed_labels(parts, shares, labelled, of_labels(query.away), own.extended(ranking))
@@ -131,8 +130,8 @@ def _steered(
 
     steered = dataclasses.replace(
         point,
-        embedding=away("embedding", typical(gallery.image_embeddings)),
-        features=away("features", typical(gallery.image_features)),
+        embedding=away("embedding", gallery.typical_embeddings),
+        features=away("features", gallery.typical_features),
     )
     return steered, mixed - LABELS_AWAY * label_vectors(unlike.probabilities, ranking.rarity)
 

@@ -52,7 +52,7 @@ class Ranked:
         self.scores, self.space, self.chances = scores, space, chances
         here = allowed[self.kind.rows]
         self.left_out = int((here & left_out).sum())
-        self.allowed = int(allowed.sum()) - self.left_out
+        self.allowed = int(np.count_nonzero(allowed)) - self.left_out
         here &= ~left_out
         self.values = scores[self.kind.modality].by(space)
         self.beats = scores[self.kind.modality].beats(space)

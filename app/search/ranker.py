@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ from app.search.local_index import LocalIndex
 from app.search.narrowing import EXACT, Narrowing
 from app.search.own_labels import OwnLabels, known_labels
 from app.search.ranked import Ranked
-from app.search.results import NOTHING, Found, Hit
+from app.search.results import NOTHING, Found, Hit, Shares
 from app.search.scores import Kind, Scores
 from app.search.steering import left_out_from, left_out_labels, named_labels, of_labels
 from app.search.written import Sought, Term
@@ -41,6 +41,16 @@ if TYPE_CHECKING:
 
 
 SHOWN_DUPLICATES = 12
+
+
+class _Reasons(NamedTuple):
+    """What explains the place of a result; see `Hit`."""
+
+    predicted: tuple[str, ...]
+    picture_cosines: tuple[float, float]
+    caption_cosines: tuple[float, float] | None
+    shares: Shares
+    shared_labels: tuple[SharedLabel, ...]
 
 
 class Ranker:
@@ -131,10 +141,15 @@ class Ranker:
         asked = self._asked(parsed)
         written = {modality: self._written.shares(asked, modality) for modality in ("image", "text")}
         allowed = self.labels.mask(query.labels, query.match)
-        kinds = self._ranked_among(parsed, rule, space, allowed, written)
-        scores = {kind.modality: Scores(kind, parsed.seen, rule, written[kind.modality]) for kind in kinds}
+        owner = self._gallery.text_owner.numpy()
+        of_texts = allowed[owner] if query.labels else np.ones(len(owner), np.bool_)
+        masks = {"image": allowed.copy(), "text": of_texts} if query.labels else {"image": None, "text": None}
+        kinds, typical = self._ranked_among(parsed, rule, space, masks, written)
+        scores = {
+            kind.modality: Scores(kind, parsed.seen, rule, written[kind.modality], typical.get(kind.modality))
+            for kind in kinds
+        }
         # A caption of the picture that was asked with is an answer, and shows what that picture is about.
-        of_texts = allowed[self._gallery.text_owner.numpy()]
         allowed[[*query.liked, *query.unlike]] = False
         chances = {} if calibration is None else self._chances(parsed, asked, kinds, calibration)
         usual = 0.0 if calibration is None else 100 * calibration.cutoff
@@ -148,19 +163,20 @@ class Ranker:
         parsed: ParsedQuery,
         rule: Ranking,
         space: str,
-        allowed: NDArray[np.bool_],
+        allowed: dict[str, NDArray[np.bool_] | None],
         written: dict[str, NDArray[np.float32] | None],
-    ) -> tuple[Kind, Kind]:
-        """The pictures and texts that a query is ranked among: all, or of many those that may be the best."""
+    ) -> tuple[tuple[Kind, Kind], dict[str, Scores]]:
+        """The pictures and texts that a query is ranked among: all, or of many those that may be the best.
+
+        And where these are not all, the scores of what stands for all.
+        """
         kinds = self._known if parsed.query.written else self._unknown
         if self._narrowing is None:
-            return kinds.whole
+            return kinds.whole, {}
+        typical = {kind.modality: Scores(kind, parsed.seen, rule, written[kind.modality]) for kind in kinds.samples}
+        units = {modality: scores.unit for modality, scores in typical.items() if written[modality] is not None}
         spaces = ("ranking", "encoder") if parsed.query.beside else (space,)
-        narrowed = kinds.some(*self._narrowing.rows(parsed, rule, spaces, allowed, written))
-        pictures, texts = (
-            dataclasses.replace(kind, sample=sample) for kind, sample in zip(narrowed, kinds.samples, strict=True)
-        )
-        return pictures, texts
+        return kinds.some(*self._narrowing.rows(parsed, rule, spaces, allowed, written, units)), typical
 
     def _asked(self, parsed: ParsedQuery) -> Sought:
         """What of a query may be written of a picture."""
@@ -203,7 +219,7 @@ class Ranker:
         for kind in kinds:
             values = chances.of(parsed.parts, parsed.shares, kind.modality, kind.items, kind.likely, kinds[0].items)
             if values is not None:
-                is_said = self._written.all_of(asked, kind.modality)[kind.rows] & (len(parsed.parts) == 1)
+                is_said = self._written.all_of(asked, kind.modality, kind.rows) & (len(parsed.parts) == 1)
                 found[kind.modality] = np.where(is_said, 1.0, values)
         return found
 
@@ -236,7 +252,7 @@ class Ranker:
             more=more,
             cutoff=ranked.cutoff,
             left_out=ranked.left_out,
-            in_part=ranked.kind.sample is not None,
+            in_part=ranked.scores[ranked.kind.modality].in_part,
         )
 
     def _hits(self, parsed: ParsedQuery, asked: Sought, ranked: Ranked, groups: list[list[int]]) -> dict[int, Hit]:
@@ -244,16 +260,37 @@ class Ranker:
         ranks = {position: rank for rank, group in enumerate(groups, start=1) for position in group}
         if not ranks:
             return {}
-        scores = ranked.scores[ranked.kind.modality]
-        shared: list[tuple[SharedLabel, ...]] = [()] * len(ranks)
-        if ranked.space == "ranking":
-            shared = self._predictor.shared(scores.of_labels(list(ranks)), self._own.names)
         wanted = {label.name.casefold() for label in parsed.query_labels}
-        predicted = self._predicted(ranked.kind.owner[list(ranks)].tolist())
         return {
-            position: self._hit(ranked, rank, position, wanted, labels, looks, asked)
-            for (position, rank), labels, looks in zip(ranks.items(), shared, predicted, strict=True)
+            position: self._hit(ranked, rank, position, wanted, asked, why)
+            for (position, rank), why in zip(ranks.items(), self._reasons(ranked, list(ranks)), strict=True)
         }
+
+    def _reasons(self, ranked: Ranked, positions: list[int]) -> list[_Reasons]:
+        """What explains the places of some results."""
+        kind, scores, count = ranked.kind, ranked.scores, len(positions)
+        items = kind.owner[positions].tolist()
+        if kind.modality == "text":
+            pictures, captions = ranked.other.places(kind.owner[positions]).tolist(), positions
+        else:
+            pictures, captions = positions, [self._best_caption(item, ranked) for item in items]
+        there = [caption for caption in captions if caption is not None]
+        of_captions = dict(zip(there, scores["text"].cosines(there), strict=True))
+        shares, shared = [NOTHING] * count, [()] * count
+        if ranked.space == "ranking":
+            shares = scores[kind.modality].shares(positions)
+            shared = self._predictor.shared(scores[kind.modality].of_labels(positions), self._own.names)
+        return [
+            _Reasons(*reasons)
+            for reasons in zip(
+                self._predicted(items),
+                scores["image"].cosines(pictures),
+                map(of_captions.get, captions),
+                shares,
+                shared,
+                strict=True,
+            )
+        ]
 
     def _hit(
         self,
@@ -261,19 +298,15 @@ class Ranker:
         rank: int,
         position: int,
         wanted: set[str],
-        shared: tuple[SharedLabel, ...],
-        predicted: tuple[str, ...],
         asked: Sought,
+        why: _Reasons,
     ) -> Hit:
-        kind, of_texts, by_rule = ranked.kind, ranked.scores["text"], ranked.space == "ranking"
+        kind, by_rule = ranked.kind, ranked.space == "ranking"
         item, row = int(kind.owner[position]), int(kind.rows[position])
         captions = tuple(self._gallery.items[item].texts)
-        if kind.modality == "text":
-            caption, text, picture = position, self._gallery.texts[row], int(ranked.other.places(item))
-        else:
-            caption, text, picture = self._best_caption(item, ranked), next(iter(captions), ""), position
+        text = self._gallery.texts[row] if kind.modality == "text" else next(iter(captions), "")
         given = self._gallery.items[item].labels
-        labels = predicted if given is None else tuple(given)
+        labels = why.predicted if given is None else tuple(given)
         return Hit(
             rank=rank,
             item=item,
@@ -286,12 +319,12 @@ class Ranker:
             score=float(ranked.values[position]),
             percentile=float(ranked.beats[position]),
             probability=None if ranked.chances is None else float(ranked.chances[position]),
-            picture_cosines=ranked.scores["image"].cosines(picture),
-            caption_cosines=None if caption is None else of_texts.cosines(caption),
-            shares=ranked.scores[kind.modality].shares(position) if by_rule else NOTHING,
-            shared_labels=shared,
+            picture_cosines=why.picture_cosines,
+            caption_cosines=why.caption_cosines,
+            shares=why.shares,
+            shared_labels=why.shared_labels,
             says=self._written.said(asked, kind.modality, row) if by_rule else (),
-            looks=tuple(name for name in predicted if name.casefold() in wanted) if by_rule else (),
+            looks=tuple(name for name in why.predicted if name.casefold() in wanted) if by_rule else (),
             other_rank=None if ranked.other_ranks is None else int(ranked.other_ranks[position]),
         )
 

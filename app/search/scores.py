@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
@@ -34,7 +35,6 @@ class Kind:
         owner: For each the picture that it belongs to, by its number in the gallery, ascending.
         likely: K × (L + M), the probabilities of the model's labels and of the visitor's own.
         rows: Which of the gallery's pictures or texts they are, ascending.
-        sample: Others, drawn from all, where these are not all.
     """
 
     modality: str
@@ -42,7 +42,6 @@ class Kind:
     owner: NDArray[np.int64]
     likely: Tensor
     rows: NDArray[np.int64]
-    sample: Kind | None = None
 
     @cached_property
     def index(self) -> VectorIndex:
@@ -66,13 +65,25 @@ class Scores:
         rule: What ranks.
         written: How much of the query is written of each of the gallery's (`Written.shares`); None where nothing is of
             any.
+        typical: The scores of what stands for the whole gallery, where these items are not all of it.
+
+    Attributes:
+        in_part: Whether they are not all of it.
     """
 
-    def __init__(self, kind: Kind, query: Parts, rule: Ranking, written: NDArray[np.float32] | None = None) -> None:
+    def __init__(
+        self,
+        kind: Kind,
+        query: Parts,
+        rule: Ranking,
+        written: NDArray[np.float32] | None = None,
+        typical: Scores | None = None,
+    ) -> None:
         # Names of labels are nothing to the encoder: it neither adds to a score nor makes it smaller.
         if not query.encoder.any() and any(rule.weights._replace(encoder=0.0)):
             rule = rule.reweighted(encoder=0.0)
         self._kind, self._query, self._rule, self._gallery_written = kind, query, rule, written
+        self._typical, self.in_part = typical or self, typical is not None
 
     @cached_property
     def ranking(self) -> NDArray[np.float32]:
@@ -82,7 +93,7 @@ class Scores:
     @cached_property
     def with_written(self) -> NDArray[np.float32]:
         """K scores by the rule and by what is written."""
-        return self.ranking if self._written is None else _rounded(self.ranking + self._unit * self._written)
+        return self.ranking if self._written is None else _rounded(self.ranking + self.unit * self._written)
 
     @cached_property
     def encoder(self) -> NDArray[np.float32]:
@@ -97,23 +108,26 @@ class Scores:
         """Return for each of K scores the share of the gallery that scores less, 0 to 100."""
         return percentiles(self.by(space), self._typical.by(space))
 
-    def cosines(self, position: int) -> tuple[float, float]:
-        """Return the cosines of one item with the query in the common space and of the encoder."""
+    def cosines(self, positions: Sequence[int]) -> list[tuple[float, float]]:
+        """Return the cosines of some items with the query in the common space and of the encoder."""
         common, encoder = (
-            round(float(getattr(self._kind.items, name)[position] @ getattr(self._query, name)[0]), DECIMALS)
-            for name in ("common", "encoder")
+            [round(value, DECIMALS) for value in self._products(name, positions)] for name in ("common", "encoder")
         )
-        return common, encoder
+        return list(zip(common, encoder, strict=True))
 
-    def shares(self, position: int) -> Shares:
-        """Return what each part gives of one item's score; they sum to it."""
-        return Shares(
-            *(
-                factor * float(getattr(self._kind.items, name)[position] @ getattr(self._query, name)[0])
-                for name, factor in self._rule.factors._asdict().items()
-            ),
-            0.0 if self._written is None else float(self._unit * self._written[position]),
+    def shares(self, positions: Sequence[int]) -> list[Shares]:
+        """Return what each part gives of the scores of some items; they sum to it."""
+        parts = (
+            [factor * value for value in self._products(name, positions)]
+            for name, factor in self._rule.factors._asdict().items()
         )
+        written = [0.0] * len(positions)
+        if self._written is not None:
+            written = [float(self.unit * value) for value in self._written[list(positions)]]
+        return [Shares(*values) for values in zip(*parts, written, strict=True)]
+
+    def _products(self, part: str, positions: Sequence[int]) -> list[float]:
+        return (getattr(self._kind.items, part)[list(positions)] @ getattr(self._query, part)[0]).tolist()
 
     def of_labels(self, positions: list[int]) -> Tensor:
         """Return what each label gives of the scores of some items by the rule, one row of L for each."""
@@ -124,15 +138,9 @@ class Scores:
         return None if self._gallery_written is None else self._gallery_written[self._kind.rows]
 
     @cached_property
-    def _unit(self) -> np.float32:
+    def unit(self) -> float:
+        """What is added to the score of what all that is asked for is written of."""
         return unit_of(self._typical.ranking)
-
-    @cached_property
-    def _typical(self) -> Scores:
-        """The scores of what stands for the whole gallery."""
-        if self._kind.sample is None:
-            return self
-        return Scores(self._kind.sample, self._query, self._rule, self._gallery_written)
 
 
 def _rounded(scores: NDArray[np.float32]) -> NDArray[np.float32]:

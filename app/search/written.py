@@ -112,20 +112,20 @@ class Written:
         unwanted = [rows for term in sought.unwanted if (rows := self.of(term, modality)).any()]
         if not wanted and not unwanted:
             return None
-        found = np.zeros(len(self._texts) if modality == "text" else len(self._labels))
-        if wanted:
-            rarity = np.log1p([len(rows) / rows.sum() for rows in wanted])
-            found += sought.share * rarity @ np.stack(wanted) / rarity.sum()
-        if unwanted:
-            found -= sought.away * np.mean(unwanted, axis=0)
-        return found.astype(np.float32)
+        found = np.zeros(len(self._texts) if modality == "text" else len(self._labels), np.float32)
+        rarity = np.log1p([len(rows) / np.count_nonzero(rows) for rows in wanted])
+        for rows, weight in zip(wanted, sought.share * rarity / rarity.sum(), strict=True):
+            found += np.float32(weight) * rows
+        for rows in unwanted:
+            found -= np.float32(sought.away / len(unwanted)) * rows
+        return found
 
-    def all_of(self, sought: Sought, modality: str) -> NDArray[np.bool_]:
-        """Say of which pictures or texts all that is wanted is written; of none where nothing is wanted."""
-        wanted = [self.of(term, modality) for term in sought.wanted]
-        if wanted:
-            return np.logical_and.reduce(wanted)
-        return np.zeros(len(self._texts) if modality == "text" else len(self._labels), np.bool_)
+    def all_of(self, sought: Sought, modality: str, among: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Say of which of some pictures or texts all that is wanted is written; of none where nothing is wanted."""
+        found = np.full(len(among), bool(sought.wanted))
+        for term in sought.wanted:
+            found &= self.of(term, modality)[among]
+        return found
 
     def said(self, sought: Sought, modality: str, position: int) -> tuple[Said, ...]:
         """Return what is sought and written of a picture or a text, and where."""

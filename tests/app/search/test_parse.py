@@ -84,7 +84,7 @@ def test_scores_are_those_of_the_bundles_ranking(vectors: torch.Tensor, weights:
     assert scores.by("ranking") is scores.ranking
     assert scores.by("encoder") == pytest.approx((items.encoder @ items.encoder[0]).numpy(), abs=1e-6)
     for position in (0, 7, 59):
-        shares = scores.shares(position)
+        shares = scores.shares([position])[0]
         assert sum(shares) == pytest.approx(float(scores.ranking[position]), abs=1e-4)
         assert float(scores.of_labels([position]).sum()) == pytest.approx(shares.labels, abs=1e-4)
 
@@ -95,7 +95,7 @@ def test_a_query_that_is_nothing_to_the_encoder_is_scored_as_if_that_had_no_weig
     query = Parts(items.common[:1], items.labels[:1], torch.zeros(1, 16))
     scores = Scores(kind_of(items), query, rule)
     assert scores.ranking == pytest.approx((vectors @ vectors[0]).numpy(), abs=2e-6)
-    assert scores.shares(3) == pytest.approx((scores.ranking[3], 0, 0, 0), abs=1e-5)
+    assert scores.shares([3])[0] == pytest.approx((scores.ranking[3], 0, 0, 0), abs=1e-5)
     alone = Scores(kind_of(items), query, rule.reweighted(common=0))
     assert not alone.ranking.any(), "nothing ranks where only the encoder counts"
 
