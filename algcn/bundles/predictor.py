@@ -106,6 +106,11 @@ class LabelPredictor:
         return self._names
 
     @property
+    def fingerprint(self) -> str:
+        """The bundle's (`Bundle.fingerprint`)."""
+        return self._bundle.fingerprint
+
+    @property
     def has_probabilities(self) -> bool:
         """Whether the bundle has scales from cosines to probabilities."""
         return bool(self._bundle.probabilities)
@@ -156,7 +161,9 @@ class LabelPredictor:
 
     def known(self, items: Sequence[Item]) -> Tensor:
         """Say which of the model's labels items are given, N × L of 1 and 0 (nothing is known of the others)."""
-        return self._labels.encode(self._labels.among(item.labels or ()) for item in items)
+        given = [item.labels or () for item in items]
+        here = set(self._labels.among(dict.fromkeys(name for names in given for name in names)))
+        return self._labels.encode([name for name in names if name in here] for names in given)
 
     def predicted(self, scores: Tensor, modality: str) -> Tensor | None:
         """Tell which labels some scores (L, or N × L) predict; None where the bundle has no thresholds.

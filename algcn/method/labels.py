@@ -123,16 +123,21 @@ class LabelSet(Sequence[Label]):
         Raises:
             InputError: A name is unknown, or a row is one text instead of a list of names.
         """
-        rows = list(rows)
-        numbers, columns = [], []
+        columns: list[int] = []
+        counts: list[int] = []
+        positions: dict[str, int] = {}
         for number, row in enumerate(rows):
             if isinstance(row, str):
                 raise InputError(f"Row {number} of the labels is the text {row!r}; it must be a list of label names.")
-            found = [self.index(name) for name in row]
-            numbers.extend([number] * len(found))
-            columns.extend(found)
-        encoded = torch.zeros(len(rows), len(self), dtype=torch.uint8)
-        encoded[numbers, columns] = 1
+            start = len(columns)
+            for name in row:
+                position = positions.get(name) if isinstance(name, str) else None
+                if position is None:
+                    position = positions[name] = self.index(name)
+                columns.append(position)
+            counts.append(len(columns) - start)
+        encoded = torch.zeros(len(counts), len(self), dtype=torch.uint8)
+        encoded[torch.arange(len(counts)).repeat_interleave(torch.tensor(counts, dtype=torch.long)), columns] = 1
         return encoded
 
     def among(self, names: Iterable[str]) -> list[str]:

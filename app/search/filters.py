@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algcn.kit.errors import InputError
+from app.search.postings import postings
 
 MATCHES = ("any", "all", "none")
 MAX_LABELS = 100
@@ -23,16 +24,13 @@ class LabelFilter:
 
     def __init__(self, labels: Sequence[Sequence[str]]) -> None:
         self._count = len(labels)
-        spelt: dict[str, list[int]] = {}
-        for row, names in enumerate(labels):
-            for name in names:
-                spelt.setdefault(name, []).append(row)
+        spelt = postings(labels, str)
         spellings: dict[str, list[str]] = {}
         for name in spelt:
             spellings.setdefault(name.casefold(), []).append(name)
         self._names = {folded: max(names, key=lambda name: len(spelt[name])) for folded, names in spellings.items()}
         self._rows = {
-            folded: np.unique(np.concatenate([np.array(spelt[name]) for name in names]))
+            folded: spelt[names[0]] if len(names) == 1 else np.unique(np.concatenate([spelt[name] for name in names]))
             for folded, names in spellings.items()
         }
 

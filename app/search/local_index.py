@@ -40,6 +40,7 @@ class LocalIndex:
         kinds: The gallery's pictures and texts, without a visitor's own labels.
         counts: How many pictures and texts there are.
         rule: What ranks.
+        place: Names the gallery and the model: a gallery that changed has its index replaced.
         key: What the gallery is of, to find the index again at the next start; None where it is not to be kept.
         notices: To be told of an index that could not be kept.
     """
@@ -49,12 +50,13 @@ class LocalIndex:
         kinds: Kinds,
         counts: dict[str, int],
         rule: Ranking,
+        place: str,
         key: str | None = None,
         notices: list[str] | None = None,
     ) -> None:
         self._kinds, self._counts, self._rule = kinds, counts, rule
         self._notices = [] if notices is None else notices
-        self._scale = self._scales()
+        self._scale, self._place = self._scales(), place
         self._key = key and self._key_of(key)
         self._found = {
             (modality, space): self._index(modality, space)
@@ -78,7 +80,7 @@ class LocalIndex:
         return f"an index of {cells:,} cells, which finds {100 * recall:.1f} % of the best 50 of an exact search"
 
     def _index(self, modality: str, space: str) -> CellIndex:
-        path = cache_folder() / "indexes" / f"{self._key}-{modality}-{space}.cells"
+        path = cache_folder() / "indexes" / f"{self._place}-{modality}-{space}.cells"
         if self._key is not None and (found := CellIndex.load(path, self._key)) is not None:
             return found
 

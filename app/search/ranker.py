@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algcn.bundles.predictor import SharedLabel
+from algcn.gallery.kept import NAME_LENGTH, place_of
 from app.kit.limits import MAX_LIMIT
 from app.search.chances import Chances
 from app.search.duplicates import fold
@@ -92,7 +93,8 @@ class Ranker:
         kinds = self._known
         if self._own.labels:
             kinds = Kinds(gallery, self._predictor, self._rule_of_model, OwnLabels(), known=True)
-        return LocalIndex(kinds, counts, self._rule_of_model, gallery.key, gallery.store_notices)
+        place = f"{place_of(gallery.root)}-{self._predictor.fingerprint[:NAME_LENGTH]}"
+        return LocalIndex(kinds, counts, self._rule_of_model, place, gallery.key, gallery.store_notices)
 
     @cached_property
     def _narrowing(self) -> Narrowing | None:

@@ -15,14 +15,15 @@ as much as the steering counts (`app.search.steering`). The score as it is witho
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from functools import cached_property, lru_cache
+from collections.abc import Sequence
+from functools import cached_property, lru_cache, reduce
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.kit.cache import Cache
+from app.search.postings import Rows, postings
 from app.search.reading import named_and_rest
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ COUNTS = 1.0
 KEPT_TERMS = 256
 KEPT_WORDS = 65_536
 _STEADY = 1e-6
+_NONE = np.empty(0, np.int32)
 # Words that say nothing of what is on a picture, the last ones of somebody who asks for one.
 GRAMMAR = frozenset(
     re.findall(
@@ -88,7 +90,7 @@ class Written:
 
     def __init__(self, gallery: Gallery, label_sets: Sequence[LabelSet]) -> None:
         self._texts, self._owner, self._label_sets = gallery.texts, gallery.text_owner.numpy(), label_sets
-        self._labels = [{label.casefold() for label in item.labels or ()} for item in gallery.items]
+        self._labels = [item.labels or () for item in gallery.items]
         self._found = Cache(KEPT_TERMS)
 
     @property
@@ -150,30 +152,31 @@ class Written:
 
     def _word(self, word: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         return (
-            _mask(len(self._labels), self._label_words.get(word, ())),
-            _mask(len(self._texts), self._text_words.get(word, ())),
+            _mask(len(self._labels), self._label_words.get(word, _NONE)),
+            _mask(len(self._texts), self._text_words.get(word, _NONE)),
         )
 
     def _label(self, name: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         label_set = next(labels for labels in self._label_sets if labels.among([name]))
         label = label_set[label_set.index(name)]
-        given = [item for item, labels in enumerate(self._labels) if name.casefold() in labels]
+        given = self._names.get(name.casefold(), _NONE)
         phrases = [found for phrase in (label.name, *label.synonyms) if (found := words(phrase))]
-        candidates = {
-            text
-            for phrase in phrases
-            for text in set.intersection(*(set(self._text_words.get(word, ())) for word in phrase))
-        }
+        having = [[self._text_words.get(word, _NONE) for word in phrase] for phrase in phrases]
+        candidates = set().union(*(reduce(np.intersect1d, rows).tolist() for rows in having))
         naming = [text for text in candidates if name in label_set.find(self._texts[text])]
         return _mask(len(self._labels), given), _mask(len(self._texts), naming)
 
     @cached_property
-    def _text_words(self) -> dict[str, list[int]]:
-        return _by_word(words(text) for text in self._texts)
+    def _text_words(self) -> dict[str, Rows]:
+        return postings(map(_tokens, self._texts), _singular)
 
     @cached_property
-    def _label_words(self) -> dict[str, list[int]]:
-        return _by_word([word for label in labels for word in words(label)] for labels in self._labels)
+    def _label_words(self) -> dict[str, Rows]:
+        return postings((_tokens(" ".join(labels)) for labels in self._labels), _singular)
+
+    @cached_property
+    def _names(self) -> dict[str, Rows]:
+        return postings(self._labels, str.casefold)
 
 
 def unit_of(seen: NDArray[np.float32]) -> float:
@@ -184,7 +187,11 @@ def unit_of(seen: NDArray[np.float32]) -> float:
 
 def words(text: str) -> list[str]:
     """Split a text into words, each in one form for one thing and several: "Dogs" is "dog"."""
-    return [_singular(word) for word in re.findall(r"\w+", text.casefold())]
+    return [_singular(word) for word in _tokens(text)]
+
+
+def _tokens(text: str) -> list[str]:
+    return re.findall(r"\w+", text.casefold())
 
 
 @lru_cache(maxsize=KEPT_WORDS)
@@ -196,15 +203,7 @@ def _singular(word: str) -> str:
     return word[:-2] if word.endswith(("sses", "xes", "ches", "shes")) else word[:-1]
 
 
-def _by_word(rows: Iterable[Sequence[str]]) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = {}
-    for row, those in enumerate(rows):
-        for word in set(those):
-            found.setdefault(word, []).append(row)
-    return found
-
-
-def _mask(count: int, rows: Iterable[int]) -> NDArray[np.bool_]:
+def _mask(count: int, rows: Sequence[int] | Rows) -> NDArray[np.bool_]:
     mask = np.zeros(count, np.bool_)
-    mask[list(rows)] = True
+    mask[np.asarray(rows, np.int64)] = True
     return mask
