@@ -68,7 +68,8 @@ class Kinds:
             owner = gallery.text_owner.numpy()[rows]
         if len(rows) < len(embeddings):
             chosen = torch.from_numpy(rows)
-            embeddings, features = embeddings[chosen].float(), features[chosen].float()
+            embeddings, features = embeddings[chosen], features[chosen]
+        embeddings, features = embeddings.float(), features.float()
         likely = self._predictor.probabilities(embeddings, modality, self.given[torch.from_numpy(owner)])
         if self._own.labels:
             given = known_labels([gallery.items[item] for item in owner.tolist()] if self._known else [])

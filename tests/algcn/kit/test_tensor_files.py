@@ -9,7 +9,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save
 
-from algcn.kit.tensor_files import _KINDS, write_tensors
+from algcn.kit.tensor_files import _KINDS, Streamed, write_tensors
 
 TENSORS = {
     **{f"of {str(dtype).removeprefix('torch.')}": torch.arange(7).to(dtype) for dtype in reversed(_KINDS)},
@@ -47,3 +47,20 @@ def test_it_is_written_into_the_file_that_is_there(tmp_path: Path) -> None:
     assert (tmp_path / "part").stat().st_ino == before
     assert [path.name for path in tmp_path.iterdir()] == ["part"]
     assert load_file(tmp_path / "part")["a"].tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 12])
+def test_what_comes_in_blocks_has_the_same_bytes(size: int, tmp_path: Path) -> None:
+    whole = torch.arange(36.0).reshape(12, 3).half()
+    write_tensors({"a": whole, "b": torch.ones(2)}, tmp_path / "whole", {"format": "x"})
+    streamed = Streamed((12, 3), torch.float16, iter(whole.split(size)))
+    assert streamed.nbytes == whole.nbytes
+    write_tensors({"a": streamed, "b": torch.ones(2)}, tmp_path / "streamed", {"format": "x"})
+    assert (tmp_path / "streamed").read_bytes() == (tmp_path / "whole").read_bytes()
+
+
+@pytest.mark.parametrize("rows", [0, 11, 13])
+def test_blocks_that_are_not_what_was_said_are_refused(rows: int, tmp_path: Path) -> None:
+    blocks = [torch.zeros(rows, 3).half()]
+    with pytest.raises(ValueError, match="bytes, not 72"):
+        write_tensors({"a": Streamed((12, 3), torch.float16, blocks)}, tmp_path / "a")
