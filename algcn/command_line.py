@@ -114,6 +114,10 @@ def path(text: str) -> Path:
     """A file or folder, with `~` for the home folder."""
     if not text:
         raise argparse.ArgumentTypeError("cannot be empty; name a file or a folder")
+    if "://" in text:
+        raise argparse.ArgumentTypeError(
+            "cannot be an address, which python -m algcn.extract alone reads pictures from; name a file or a folder"
+        )
     try:
         return Path(text).expanduser()
     except RuntimeError:

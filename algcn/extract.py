@@ -8,14 +8,17 @@ started again and ends with the same file, byte for byte; the parts are removed 
 A picture that cannot be read is left out and counted: the command ends with an account of what has features and what
 has not.
 
+The pictures may lie in a bucket, s3://BUCKET/FOLDER: the same file comes of them as of that folder on a disk.
+
 `--image-features vgg19 --text-features bow` are the features of the paper: no encoder is needed then.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,7 +37,6 @@ from algcn.command_line import (
     labels_line,
     open_bundle,
     open_engine,
-    path,
     reference,
     tell,
 )
@@ -44,6 +46,7 @@ from algcn.datasets.image_folder import ImageFolder, read_image_folder
 from algcn.datasets.prepare import LABELS, VOCABULARY
 from algcn.features.bag_of_words import MAX_WORDS, MIN_TEXTS, BagOfWords, count_vocabulary, read_vocabulary
 from algcn.features.extraction import BATCH, Work, extract_file, label_set_of, with_splits
+from algcn.features.places import OnDisk, Place
 from algcn.features.sources import EncoderImages, EncoderTexts, Sources
 from algcn.features.vgg import WEIGHTS, load_vgg19
 from algcn.kit.errors import InputError, run_command
@@ -51,6 +54,29 @@ from algcn.method.labels import LabelSet
 
 if TYPE_CHECKING:
     from algcn.features.encoder import Encoder
+
+
+@contextlib.contextmanager
+def open_folder(where: str, labels: Path | None) -> Iterator[tuple[ImageFolder, LabelSet | None, Place]]:
+    """The image folder at a path or in a bucket, the labels that are allowed in it, and where its pictures are."""
+    if "://" not in where:
+        root = Path(where)
+        yield *_read_folder(root, labels), OnDisk(root)
+        return
+    from algcn.cluster.bucket import Bucket
+
+    bucket = Bucket(where)
+    with bucket.laid_out() as root:
+        folder, strict = _read_folder(root, labels)
+        bucket.count_left_out(folder.account)
+        yield folder, strict, bucket
+
+
+def _read_folder(root: Path, labels: Path | None) -> tuple[ImageFolder, LabelSet | None]:
+    own = root / LABELS
+    labels = labels or (own if own.is_file() else None)
+    strict = LabelSet.load(labels) if labels else None
+    return read_image_folder(root, strict), strict
 
 
 def open_encoder(
@@ -114,7 +140,11 @@ def build_parser() -> CommandParser:
         "Encode an image folder into a feature file; a stopped run goes on when started again.",
         "PHOTOS --bundle weights/pocket --out features.safetensors",
     )
-    parser.add_argument("folder", type=path, help="images and a metadata.csv (file_name,text,labels,split)")
+    parser.add_argument(
+        "folder",
+        type=reference,
+        help="images and a metadata.csv (file_name,text,labels,split), in a folder or at s3://BUCKET/FOLDER",
+    )
     source = parser.add_mutually_exclusive_group()
     add_bundle(source, help="take the encoder of this bundle: its folder, or OWNER/NAME[@COMMIT] on the Hub")
     source.add_argument("--encoder", type=reference, help="an encoder's folder, or hf-hub:OWNER/NAME[@COMMIT]")
@@ -149,11 +179,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     """The command."""
     arguments = build_parser().parse_args(argv)
     check_file(arguments.out)
-    with answering(arguments.json) as answer, open_engine(arguments) as (engine, device):
-        own = arguments.folder / LABELS
-        labels = arguments.labels or (own if own.is_file() else None)
-        strict = LabelSet.load(labels) if labels else None
-        folder = read_image_folder(arguments.folder, strict)
+    with (
+        answering(arguments.json) as answer,
+        open_engine(arguments) as (engine, device),
+        open_folder(arguments.folder, arguments.labels) as (folder, strict, place),
+    ):
         sources, known = open_sources(arguments, folder, str(device))
         work = Work(
             folder,
@@ -162,6 +192,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             arguments.batch_size,
             progress=not arguments.quiet,
             engine=engine,
+            place=place,
         )
         print(labels_line(folder.label_counts), flush=True)
         rows = extract_file(work, arguments.out)

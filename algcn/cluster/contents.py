@@ -132,6 +132,11 @@ def expression(allowed: Allowed | None) -> str:
     return f"{'not ' if allowed.match == 'none' else ''}{function}(labels, [{names}])"
 
 
+def listing(modality: str, positions: Iterable[int]) -> str:
+    """Return a filter that leaves some pictures or texts, by their positions, as Milvus reads it."""
+    return f"key in [{', '.join(str(key_of(modality, int(position))) for position in positions)}]"
+
+
 class Rows:
     """Makes the rows of a gallery, a few at a time.
 
@@ -158,17 +163,17 @@ class Rows:
         """
         gallery, wanted = self._gallery, torch.tensor(positions)
         if modality == "image":
-            owners, embeddings, features = wanted, gallery.image_embeddings[wanted], gallery.image_features[wanted]
-            pictures, texts = embeddings, [""] * len(positions)
+            owners, texts = wanted, [""] * len(positions)
+            kept = gallery.image_embeddings[wanted], gallery.image_features[wanted]
         else:
-            owners, embeddings = gallery.text_owner[wanted], gallery.text_embeddings[wanted]
-            features, pictures = gallery.text_features[wanted], gallery.image_embeddings[owners]
+            owners, kept = gallery.text_owner[wanted], (gallery.text_embeddings[wanted], gallery.text_features[wanted])
             texts = [gallery.texts[position] for position in positions]
+        embeddings, features = (rows.float() for rows in kept)
         items = [gallery.items[owner] for owner in owners.tolist()]
         likely = self._predictor.probabilities(embeddings, modality, self._predictor.known(items))
         parts = self._bundle.ranking.parts(embeddings, likely, features)
         vectors = [part.numpy().astype(np.float32) for part in (joined(parts), parts.encoder)]
-        predicted = self._predictor.of_pictures(pictures)
+        predicted = self._predictor.of_pictures(gallery.image_embeddings[owners].float())
         return [
             {
                 "key": key_of(modality, position),

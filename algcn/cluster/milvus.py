@@ -24,6 +24,7 @@ from algcn.cluster.contents import (
     MOST_LABELS,
     About,
     expression,
+    listing,
     row_of,
 )
 from algcn.cluster.missing import optional
@@ -44,14 +45,18 @@ class Deadlines(NamedTuple):
     prepare: float = 600.0  # a whole collection, into memory or onto the disk
 
 
-IN_A_FILE = Deadlines(answer=60.0)  # Milvus Lite looks at labels row by row
+IN_A_FILE = Deadlines(answer=60.0)  # Milvus Lite compares in Python
 KINDS = ("FLAT", "HNSW", "IVF_FLAT", "IVF_SQ8")
 EXACT_UP_TO = 50_000  # rows of a partition that a server compares one by one
 METRIC = "IP"
 MOST_FOUND = 16_384  # by one search, Milvus's own limit
+MOST_LISTED = 16_384  # keys in a filter: 130 kB
+LABELS_INDEX = "INVERTED"
 SPACES = ("ranking", "encoder")
 _FIELDS = {"key", "file", "text", "labels", *SPACES}
+_LITE = "milvus_lite"  # begins what it says of its version
 _UNAVAILABLE, _NOT_LOADED = 2, 101  # Milvus's codes
+_MOST_CELLS = 65_536
 _HNSW = {"M": 32, "efConstruction": 256}
 
 
@@ -61,7 +66,7 @@ def usual_kind(address: Address, rows: int) -> str:
 
 
 def _cells(rows: int) -> int:
-    return int(min(65_536, max(1, 4 * rows**0.5)))
+    return int(min(_MOST_CELLS, max(1, 4 * rows**0.5)))
 
 
 def building(kind: str, rows: int) -> dict[str, int]:
@@ -69,11 +74,11 @@ def building(kind: str, rows: int) -> dict[str, int]:
     return _HNSW if kind == "HNSW" else {"nlist": _cells(rows)} if kind.startswith("IVF") else {}
 
 
-def searching(kind: str, rows: int, count: int) -> dict[str, int]:
-    """Return how widely an index of a kind is searched for `count` rows."""
+def searching(kind: str, rows: int, count: int, *, whole: bool = False) -> dict[str, int]:
+    """Return how widely an index of a kind is searched for `count` rows; `whole`: in all its cells, if it has some."""
     if kind == "HNSW":
         return {"ef": max(256, 2 * count)}
-    return {"nprobe": max(64, _cells(rows) // 8)} if kind.startswith("IVF") else {}
+    return {"nprobe": _MOST_CELLS if whole else max(64, _cells(rows) // 8)} if kind.startswith("IVF") else {}
 
 
 class NotLoaded(InputError):
@@ -164,6 +169,8 @@ class Collection:
             self._client.create_collection(name, schema=schema, **soon)
             for modality in MODALITIES:
                 self._client.create_partition(name, modality, **soon)
+            if not self._client.get_server_version(**soon).startswith(_LITE):  # which indexes no array
+                indexes.add_index("labels", index_type=LABELS_INDEX)
             self._client.create_index(name, indexes, **soon)
         self.load()
         vectors = {space: np.zeros(width, np.float32) for space, width in widths.items()}
@@ -191,8 +198,8 @@ class Collection:
 
     def search(
         self, modality: str, space: str, query: NDArray[np.float32], count: int, filter: str, params: dict[str, int]
-    ) -> NDArray[np.int64]:
-        """Return the positions of the `count` rows with the largest inner products, the largest first."""
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return the positions of the `count` rows with the largest inner products, the largest first, and those."""
         with self._asking(self._deadlines.answer) as soon:
             (found,) = self._client.search(
                 self.address.collection,
@@ -205,7 +212,8 @@ class Collection:
                 search_params={"metric_type": METRIC, "params": params},
                 **soon,
             )
-        return np.array([row_of(hit["key"]) for hit in found], np.int64)
+        positions = np.array([row_of(hit["key"]) for hit in found], np.int64)
+        return positions, np.array([hit["distance"] for hit in found], np.float32)
 
     def _query(self, filter: str, fields: list[str], **options: Any) -> list[dict[str, Any]]:
         """Read what has been written until now, by whomever."""
@@ -247,26 +255,55 @@ class MilvusCandidates:
     ) -> NDArray[np.int64]:
         """Return up to `count` positions with the largest inner products, the largest first.
 
-        What a mask leaves out beyond its labels is left out here, of ever more rows, up to 16,384.
+        A server filters by the labels. What a mask leaves out beyond them is left out here, of ever more rows; where
+        that leaves too few, and at once in a file, whose labels are looked at row by row, the rows that may be found
+        are listed.
 
         Raises:
             InputError: Milvus does not answer in time, or cannot do this.
         """
         rows = self._about.pictures if modality == "image" else self._about.texts
-        asked, query = min(count, rows, MOST_FOUND), np.ascontiguousarray(query, np.float32).reshape(-1)
-        while asked > 0:
-            params = searching(self._about.kind, rows, asked)
-            search = partial(self._collection.search, modality, space, query, asked, expression(allowed), params)
-            try:
-                found = search()
-            except NotLoaded:
-                self._collection.load()
-                found = search()
-            kept = found if allowed is None else found[allowed.mask[found]]
-            if len(kept) >= count or len(found) < asked or asked == min(rows, MOST_FOUND):
-                return kept[:count]
+        search = partial(self._search, modality, space, np.ascontiguousarray(query, np.float32).reshape(-1), rows)
+        listed = np.arange(rows) if allowed is None else np.flatnonzero(allowed.mask)
+        wanted = min(count, len(listed), MOST_FOUND)
+        if wanted <= 0:
+            return np.empty(0, np.int64)
+        if allowed is None:
+            return search(wanted)[0]
+        filter = "" if self._collection.address.file else expression(allowed)
+        asked = wanted if filter else min(2 * wanted * rows // len(listed), rows, MOST_FOUND)
+        while filter or len(listed) > MOST_LISTED:
+            found = search(asked, filter)[0]
+            kept = found[allowed.mask[found]]
+            if len(kept) >= wanted:
+                return kept[:wanted]
+            if len(found) < asked or asked == MOST_FOUND or len(listed) <= MOST_LISTED:
+                break
             asked = min(2 * asked, rows, MOST_FOUND)
-        return np.empty(0, np.int64)
+        pieces = [listed[first : first + MOST_LISTED] for first in range(0, len(listed), MOST_LISTED)]
+        found = [search(min(wanted, len(piece)), listing(modality, piece), whole=True) for piece in pieces]
+        positions, scores = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        return positions[np.argsort(-scores, kind="stable")][:wanted]
+
+    def _search(
+        self,
+        modality: str,
+        space: str,
+        query: NDArray[np.float32],
+        rows: int,
+        count: int,
+        filter: str = "",
+        *,
+        whole: bool = False,
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Search the collection, which is loaded where that is needed."""
+        params = searching(self._about.kind, rows, count, whole=whole)
+        search = partial(self._collection.search, modality, space, query, count, filter, params)
+        try:
+            return search()
+        except NotLoaded:
+            self._collection.load()
+            return search()
 
     def describe(self) -> str:
         """Say in a few words what kind of index it is, and how much of the exact ranking it finds."""

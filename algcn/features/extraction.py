@@ -27,16 +27,16 @@ from algcn.datasets.folders.names import composed
 from algcn.datasets.image_folder import ImageFolder, Item
 from algcn.datasets.left_out import count_captions, count_labels, use_items
 from algcn.datasets.splits import split_name
+from algcn.features.places import OnDisk, Place
 from algcn.features.shards import KINDS, Shard, ShardEncoder, owner_of
 from algcn.features.sources import Sources
 from algcn.kit import disk
 from algcn.kit.account import Account
 from algcn.kit.engine import Engine, in_this_process
 from algcn.kit.errors import InputError
-from algcn.kit.files import file_state, save_tensors, write_text
+from algcn.kit.files import save_tensors, write_text
 from algcn.kit.images import DECODING
 from algcn.kit.progress import ProgressBar
-from algcn.kit.unreadable import count_unreadable
 from algcn.method.labels import Label, LabelSet
 
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ class Work:
         parts: Where finished shards are kept until the feature file stands, so that a stopped run can go on.
         progress: Show a progress bar on stderr.
         engine: Who encodes the shards.
+        place: Where the pictures are, if not in the folder on this disk.
 
     Attributes:
         items: The images with a text that has features, whether they can be read or not.
@@ -108,10 +109,12 @@ class Work:
     parts: Path | None = None
     progress: bool = True
     engine: Engine = in_this_process
+    place: Place | None = None
     unreadable: dict[str, str] = field(default_factory=dict, init=False)
     _plan: str = field(default="", init=False, repr=False)
 
     def __post_init__(self) -> None:
+        self.place = self.place or OnDisk(self.folder.root)
         takes = self.sources.texts.takes
         items = with_splits(self.folder)
         self.items = [replace(item, texts=texts) for item in items if (texts := list(filter(takes, item.texts)))]
@@ -151,7 +154,7 @@ class Work:
             kind, remedy = "captions without a word of the vocabulary", "use another one or a smaller --min-texts"
         else:
             kind, remedy = "captions that say nothing", "write words"
-        count_unreadable(account, self.folder.root, self.unreadable)
+        self.place.count_unreadable(account, self.unreadable)
         taken = {item.file_name: item for item in self.items}
         for item in self.folder:
             if item.file_name not in taken:
@@ -180,7 +183,7 @@ class Work:
         first, done = 0, 0
         with ProgressBar("extract", total=len(self.items), unit="image", shown=self.progress) as bar:
             encoded = self.engine(
-                ShardEncoder(self.folder.root, self.sources, self.batch_size),
+                ShardEncoder(self.place, self.sources, self.batch_size),
                 map(self._items_of, missing),
                 lambda count: bar.reach(done + count, len(self.items)),
             )
@@ -240,7 +243,7 @@ class Work:
         sources = f"{self.sources.images.fingerprint} {self.sources.texts.fingerprint}"
         work = hashlib.sha256(f"{PARTS_FORMAT} {DECODING} {sources} {self.shard_size} {self.batch_size}".encode())
         for item in self.items:
-            work.update(json.dumps([item.file_name, item.texts, _state(self.folder.path(item))]).encode())
+            work.update(json.dumps([item.file_name, item.texts, self.place.state(item.file_name)]).encode())
         self._plan = work.hexdigest()
         plan = self.parts / "plan.json"
         if not plan.is_file() or plan.read_text(encoding="utf-8") != self._plan:
@@ -277,14 +280,6 @@ class Work:
         shard = Shard(images, texts, owner_of(items), unreadable)
         whole = metadata.get("plan") == self._plan and metadata.get("sha256") == shard.digest()
         return shard if whole and [len(images), len(texts)] == [len(items), len(shard.owner)] else None
-
-
-def _state(path: Path) -> list[int] | None:
-    """Return what tells one state of a file from another; None where it cannot be had, and so cannot be read."""
-    try:
-        return file_state(path)
-    except OSError:
-        return None
 
 
 def extract_features(

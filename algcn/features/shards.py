@@ -10,17 +10,16 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from pathlib import Path
 from typing import Self
 
 import torch
 from torch import Tensor
 
 from algcn.datasets.image_folder import Item
+from algcn.features.places import NotAnswering, Place
 from algcn.features.sources import Sources
-from algcn.kit.engine import Advance, check_seen
+from algcn.kit.engine import Advance
 from algcn.kit.errors import InputError
-from algcn.kit.images import open_image
 from algcn.kit.parallel import bounded_map
 
 KINDS = ("image_features", "text_features")
@@ -52,18 +51,18 @@ class ShardEncoder:
     """Encodes shards of a folder, here or in another process that can read the folder.
 
     Args:
-        root: The folder of the pictures.
+        place: Where the pictures are.
         sources: The sources of the features.
         batch_size: Images or texts encoded at once.
     """
 
-    root: Path
+    place: Place
     sources: Sources
     batch_size: int
 
     def on(self, device: str) -> Self:
         """Return the same one, computing on another device, maybe of another machine; it must see the folder."""
-        check_seen(self.root)
+        self.place.check_seen()
         return replace(self, sources=self.sources.on(device))
 
     def __call__(self, items: Sequence[Item], advance: Advance) -> Shard:
@@ -93,7 +92,9 @@ class ShardEncoder:
     def _pixels(self, item: Item) -> Tensor | str:
         """Read a picture; where that cannot be done, return the sentence that says why."""
         try:
-            return self.sources.images.pixels(open_image(self.root / item.file_name, name=item.file_name))
+            return self.sources.images.pixels(self.place.open_picture(item.file_name))
+        except NotAnswering:
+            raise
         except InputError as error:
             return str(error)
 

@@ -19,6 +19,7 @@ from indexes import MilvusServer, made_gallery, vectors
 from likely import with_probabilities
 
 from algcn.bundles.bundle import Bundle
+from algcn.cluster import milvus
 from algcn.cluster.address import Address
 from algcn.cluster.contents import LONGEST_LABEL, expression
 from algcn.cluster.milvus import KINDS, Collection, Deadlines, MilvusCandidates, open_index
@@ -141,6 +142,12 @@ def test_every_kind_of_search_finds_nearly_all(
         for query in queries
     ]
     assert np.mean(shared) >= (50 if kind == "FLAT" else 40)
+    order = np.argsort(-(rows @ queries[0]), kind="stable")
+    mask = np.zeros(len(rows), np.bool_)
+    mask[order[-70:]] = True  # what is farthest, where no graph and no cell leads to
+    found = candidates.nearest("text", "ranking", queries[0], 50, Allowed(mask))
+    assert len({*found}) == 50 and mask[found].all()
+    assert len({*found} & {*order[-70:-20]}) >= (45 if kind == "IVF_SQ8" else 50)
     assert candidates.describe().startswith("Milvus at ") and f"searched as {kind}" in candidates.describe()
 
 
@@ -153,6 +160,13 @@ def hostile(place: Callable[[str], str], bundle: Bundle) -> tuple[MilvusCandidat
     return published(place("hostile"), bundle, gallery), gallery
 
 
+def filtered(candidates: MilvusCandidates, modality: str, bundle: Bundle, allowed: Allowed) -> list[int]:
+    """What Milvus alone finds by the labels of a filter, in the order of the gallery."""
+    query = np.ones(bundle.model.config.image_dim, np.float32)
+    found, _ = candidates._collection.search(modality, "encoder", query, len(allowed.mask), expression(allowed), {})
+    return sorted(found.tolist())
+
+
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(labels=st.lists(st.sampled_from(HOSTILE), min_size=1, max_size=4), match=st.sampled_from(MATCHES))
 def test_a_filter_is_the_pages(
@@ -161,7 +175,8 @@ def test_a_filter_is_the_pages(
     candidates, gallery = hostile
     mask = LabelFilter([item.labels for item in gallery.items]).mask(labels, match)
     for modality, wanted in (("image", mask), ("text", mask[gallery.text_owner.numpy()])):
-        allowed = Allowed(np.ones(len(wanted), np.bool_), tuple(labels), match)  # so Milvus alone decides
+        allowed = Allowed(wanted, tuple(labels), match)
+        assert filtered(candidates, modality, bundle, allowed) == np.flatnonzero(wanted).tolist()
         query = np.ones(bundle.model.config.image_dim, np.float32)
         found = candidates.nearest(modality, "encoder", query, len(wanted), allowed)
         assert sorted(found.tolist()) == np.flatnonzero(wanted).tolist()
@@ -177,10 +192,8 @@ def test_nothing_in_a_filter_ends_a_name(labels: list[str], match: str) -> None:
 @pytest.mark.parametrize("name", HOSTILE)
 def test_each_name_finds_its_pictures(name: str, hostile: tuple[MilvusCandidates, Gallery], bundle: Bundle) -> None:
     candidates, gallery = hostile
-    query = np.ones(bundle.model.config.image_dim, np.float32)
-    found = candidates.nearest("image", "encoder", query, 100, Allowed(np.ones(100, np.bool_), (name,)))
-    has = [name.casefold() in {label.casefold() for label in item.labels} for item in gallery.items]
-    assert found.size and sorted(found.tolist()) == np.flatnonzero(has).tolist()
+    has = np.array([name.casefold() in {label.casefold() for label in item.labels} for item in gallery.items])
+    assert has.any() and filtered(candidates, "image", bundle, Allowed(has, (name,))) == np.flatnonzero(has).tolist()
 
 
 def test_without_given_labels_the_models_count(place: Callable[[str], str], pictures_bundle_dir: Path) -> None:
@@ -189,24 +202,73 @@ def test_without_given_labels_the_models_count(place: Callable[[str], str], pict
     bundle = Bundle.load(pictures_bundle_dir)
     gallery = made_gallery(bundle, 60, [None])
     predicted = LabelPredictor(bundle).of_pictures(gallery.image_embeddings)
-    has = ["dog" in names for names in predicted]
-    assert 0 < sum(has) < 60
-    query = np.ones(bundle.model.config.image_dim, np.float32)
+    has = np.array(["dog" in names for names in predicted])
+    assert 0 < has.sum() < 60
     candidates = published(place("predicted"), bundle, gallery)
-    found = candidates.nearest("image", "encoder", query, 60, Allowed(np.ones(60, np.bool_), ("DOG",)))
-    assert sorted(found.tolist()) == np.flatnonzero(has).tolist()
+    assert filtered(candidates, "image", bundle, Allowed(has, ("DOG",))) == np.flatnonzero(has).tolist()
+    query = np.ones(bundle.model.config.image_dim, np.float32)
     assert candidates.nearest("text", "encoder", query, 60, None).tolist() == []
 
 
+@pytest.mark.parametrize("labels", ((), ("dog",)))
+@pytest.mark.parametrize("share", (0.0, 0.02, 0.1, 0.5))
 @pytest.mark.parametrize("count", (1, 20, 400))
 def test_a_mask_leaves_out_more_than_its_labels(
-    count: int, candidates: MilvusCandidates, bundle: Bundle, gallery: Gallery
+    count: int,
+    share: float,
+    labels: tuple[str, ...],
+    candidates: MilvusCandidates,
+    bundle: Bundle,
+    gallery: Gallery,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    mask = np.random.default_rng(3).random(400) < 0.1
+    """The farthest may be found, so that the nearest by labels alone are none of them, however many are asked for."""
+    monkeypatch.setattr(milvus, "MOST_FOUND", 64)
+    monkeypatch.setattr(milvus, "MOST_LISTED", 16)
     rows = vectors(bundle, gallery, "image", "encoder")
     order = np.argsort(-(rows @ rows[0]), kind="stable")
-    found = candidates.nearest("image", "encoder", rows[0], count, Allowed(mask))
-    assert found.tolist() == order[mask[order]][:count].tolist()
+    has = [not labels or "dog" in (gallery.items[row].labels or ()) for row in order]
+    mask = np.zeros(400, np.bool_)
+    mask[order[round(400 * (1 - share)) :]] = True
+    mask[order[~np.array(has)]] = False
+    found = candidates.nearest("image", "encoder", rows[0], count, Allowed(mask, labels))
+    assert found.tolist() == order[mask[order]][: min(count, 64)].tolist()
+
+
+def test_many_are_searched_by_their_labels_on_a_server(
+    place: Callable[[str], str],
+    candidates: MilvusCandidates,
+    bundle: Bundle,
+    gallery: Gallery,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In a file they are listed: Milvus Lite looks at the labels of 20,000 rows for nine seconds."""
+    filters, search = [], Collection.search
+    monkeypatch.setattr(Collection, "search", lambda *asked: filters.append(asked[5]) or search(*asked))
+    dogs = Allowed(np.array([item.labels == ["dog"] for item in gallery.items]), ("dog",))
+    query = np.ones(bundle.model.config.image_dim, np.float32)
+    assert len(candidates.nearest("image", "encoder", query, 80, dogs)) == 80
+    (filter,) = filters
+    assert filter.startswith("array_contains_any(labels," if place("").startswith("milvus") else "key in [0, 10, ")
+
+
+@pytest.mark.parametrize("version, indexed", (("v2.6.4", ["INVERTED"]), ("milvus_lite-3.2.2", [])))
+def test_a_server_indexes_the_labels_and_milvus_lite_cannot(
+    version: str, indexed: list[str], bundle: Bundle, gallery: Gallery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pymilvus import MilvusClient
+
+    told, create = [], MilvusClient.create_index
+
+    def creating(self, name, indexes, **soon):
+        told.extend(index.index_type for index in indexes if index.field_name == "labels")
+        indexes[:] = [index for index in indexes if index.field_name != "labels"]
+        create(self, name, indexes, **soon)
+
+    monkeypatch.setattr(MilvusClient, "create_index", creating)
+    monkeypatch.setattr(MilvusClient, "get_server_version", lambda *_, **soon: version)
+    assert published(str(tmp_path / "a.db"), bundle, gallery)
+    assert told == indexed
 
 
 def test_an_index_of_something_else_is_refused(

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from conftest import PROJECT, TINY_GALLERY
 from indexes import KILLED_BATCH, KILLED_PICTURES, MilvusServer, killed_gallery, made_gallery
@@ -21,7 +22,7 @@ from algcn.bundles.bundle import Bundle
 from algcn.cluster import contents
 from algcn.cluster import publish as publishing
 from algcn.cluster.address import Address
-from algcn.cluster.contents import About
+from algcn.cluster.contents import About, Rows
 from algcn.cluster.milvus import EXACT_UP_TO, Collection, open_index, usual_kind
 from algcn.cluster.publish import publish
 from algcn.gallery.__main__ import main
@@ -85,6 +86,20 @@ def test_killed_at_any_moment_it_goes_on_and_ends_with_the_same_rows(
     finally:
         if running:
             running.stop()
+
+
+def test_a_large_gallery_has_the_rows_of_one_in_memory(bundle: Bundle) -> None:
+    """Its own are float16, and what is computed of them is float32."""
+    gallery = made_gallery(bundle, 20, [("dog",), None])
+    names = ("image_embeddings", "text_embeddings", "image_features", "text_features")
+    halved = dataclasses.replace(gallery, **{name: getattr(gallery, name).half() for name in names})
+    for modality in ("image", "text"):
+        for whole, half in zip(*(Rows(bundle, of).of(modality, range(20)) for of in (gallery, halved)), strict=True):
+            assert half["labels"] == whole["labels"]
+            for space in ("ranking", "encoder"):
+                assert half[space].dtype == np.float32
+                assert np.allclose(half[space], whole[space], atol=2e-2)
+                assert not np.array_equal(half[space], half[space].astype(np.float16).astype(np.float32))
 
 
 def test_only_what_is_missing_is_written(tmp_path: Path, bundle: Bundle) -> None:
