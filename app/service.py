@@ -37,6 +37,7 @@ from app.search.written import Written
 
 if TYPE_CHECKING:
     from PIL import Image
+    from torch import Tensor
 
     from algcn.bundles.bundle import Bundle
     from algcn.evaluation.calibration import Calibration
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 
 # Below this chance even the best result is more likely than not to have nothing to do with the query.
 EVEN_CHANCE = 0.5
+FIRST = "two dogs"  # a word and what is most often a label: what is written of the gallery is read once, at the start
 MOST_UNKNOWN = 8  # words that are listed
 STEERED = "What to steer away from changes the order; the chances are those of the rest of the query."
 UNWEIGHTED = "This model has no probabilities of labels, so shared subjects were given no weight."
@@ -132,6 +134,11 @@ class RetrievalService:
     def item_labels(self, item: int) -> tuple[tuple[str, ...], bool]:
         """Return the labels of a picture of the gallery, and whether the model predicted them."""
         return self._ranker.item_labels(item)
+
+    @cached_property
+    def known(self) -> Tensor:
+        """Which of the model's labels the gallery's pictures are given, N × L of 1 and 0."""
+        return self.predictor.known(self.gallery.items)
 
     @property
     def has_written(self) -> bool:
@@ -350,7 +357,7 @@ def load_service(
         candidates = open_index(index, loaded, found)
     service = RetrievalService(loaded, found, name=name, candidates=candidates)
     if service.reads_words:
-        service.search_by_text("a picture", limit=1)
+        service.search_by_text(FIRST, limit=1)
     else:
         service.search_by_item(0, limit=1)
     return service

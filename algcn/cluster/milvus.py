@@ -28,11 +28,11 @@ from algcn.cluster.contents import (
     row_of,
 )
 from algcn.cluster.missing import optional
+from algcn.gallery.candidates import Allowed, Near
 from algcn.kit.errors import InputError
 
 if TYPE_CHECKING:
     from algcn.bundles.bundle import Bundle
-    from algcn.gallery.candidates import Allowed
     from algcn.gallery.store import Gallery
 
 
@@ -198,8 +198,8 @@ class Collection:
 
     def search(
         self, modality: str, space: str, query: NDArray[np.float32], count: int, filter: str, params: dict[str, int]
-    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Return the positions of the `count` rows with the largest inner products, the largest first, and those."""
+    ) -> Near:
+        """Return the `count` rows with the largest inner products, the largest first."""
         with self._asking(self._deadlines.answer) as soon:
             (found,) = self._client.search(
                 self.address.collection,
@@ -213,7 +213,7 @@ class Collection:
                 **soon,
             )
         positions = np.array([row_of(hit["key"]) for hit in found], np.int64)
-        return positions, np.array([hit["distance"] for hit in found], np.float32)
+        return Near(positions, np.array([hit["distance"] for hit in found], np.float32))
 
     def _query(self, filter: str, fields: list[str], **options: Any) -> list[dict[str, Any]]:
         """Read what has been written until now, by whomever."""
@@ -252,8 +252,8 @@ class MilvusCandidates:
 
     def nearest(
         self, modality: str, space: str, query: NDArray[np.float32], count: int, allowed: Allowed | None
-    ) -> NDArray[np.int64]:
-        """Return up to `count` positions with the largest inner products, the largest first.
+    ) -> Near:
+        """Return up to `count` rows with the largest inner products, the largest first.
 
         A server filters by the labels. What a mask leaves out beyond them is left out here, of ever more rows; where
         that leaves too few, and at once in a file, whose labels are looked at row by row, the rows that may be found
@@ -267,23 +267,24 @@ class MilvusCandidates:
         listed = np.arange(rows) if allowed is None else np.flatnonzero(allowed.mask)
         wanted = min(count, len(listed), MOST_FOUND)
         if wanted <= 0:
-            return np.empty(0, np.int64)
+            return Near(np.empty(0, np.int64), np.empty(0, np.float32))
         if allowed is None:
-            return search(wanted)[0]
+            return search(wanted)
         filter = "" if self._collection.address.file else expression(allowed)
         asked = wanted if filter else min(2 * wanted * rows // len(listed), rows, MOST_FOUND)
         while filter or len(listed) > MOST_LISTED:
-            found = search(asked, filter)[0]
-            kept = found[allowed.mask[found]]
-            if len(kept) >= wanted:
-                return kept[:wanted]
+            found, scores = search(asked, filter)
+            kept = allowed.mask[found]
+            if np.count_nonzero(kept) >= wanted:
+                return Near(found[kept][:wanted], scores[kept][:wanted])
             if len(found) < asked or asked == MOST_FOUND or len(listed) <= MOST_LISTED:
                 break
             asked = min(2 * asked, rows, MOST_FOUND)
         pieces = [listed[first : first + MOST_LISTED] for first in range(0, len(listed), MOST_LISTED)]
         found = [search(min(wanted, len(piece)), listing(modality, piece), whole=True) for piece in pieces]
         positions, scores = (np.concatenate(parts) for parts in zip(*found, strict=True))
-        return positions[np.argsort(-scores, kind="stable")][:wanted]
+        order = np.argsort(-scores, kind="stable")[:wanted]
+        return Near(positions[order], scores[order])
 
     def _search(
         self,
@@ -295,7 +296,7 @@ class MilvusCandidates:
         filter: str = "",
         *,
         whole: bool = False,
-    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    ) -> Near:
         """Search the collection, which is loaded where that is needed."""
         params = searching(self._about.kind, rows, count, whole=whole)
         search = partial(self._collection.search, modality, space, query, count, filter, params)

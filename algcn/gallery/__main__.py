@@ -33,7 +33,7 @@ from algcn.command_line import (
     writing,
 )
 from algcn.gallery.files import LAYOUT_NAME, STORE_NAME
-from algcn.gallery.layout import cached_layout, gallery_key, gallery_points, read_layout, write_layout
+from algcn.gallery.layout import cached_layout, gallery_key, points_to_lay_out, read_layout, write_layout
 from algcn.gallery.projection import lay_out
 from algcn.gallery.store import Gallery, build_gallery
 from algcn.kit.cache import cache_folder
@@ -132,7 +132,7 @@ def _lay_out(gallery: Gallery, bundle: Bundle, *, in_place: bool, shown: bool) -
     """Keep the layout of a gallery unless it is kept already; returns the file."""
     key = gallery_key(gallery, bundle)
     file = gallery.root / LAYOUT_NAME if in_place else cached_layout(cache_folder(), key)
-    points = gallery_points(gallery)
+    points = points_to_lay_out(gallery)
     if read_layout(file, key, len(points)) is None:
         if shown:
             print(f"laying out {len(points):,} points with UMAP, which may take a minute or more", file=sys.stderr)

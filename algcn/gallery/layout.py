@@ -10,16 +10,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
-from algcn.gallery.projection import DIMENSIONS, Floats
+from algcn.gallery.projection import DIMENSIONS, MOST_LAID_OUT, Floats, laid_out, leading_directions, normalised
+from algcn.gallery.rows import float_blocks
 from algcn.kit import files
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from algcn.bundles.bundle import Bundle
     from algcn.gallery.store import Gallery
 
@@ -37,6 +41,31 @@ def gallery_key(gallery: Gallery, bundle: Bundle) -> str:
 def gallery_points(gallery: Gallery) -> Floats:
     """Return the pictures and then the texts of a gallery in the common space, (N + M) × d."""
     return np.concatenate([gallery.image_embeddings.numpy(), gallery.text_embeddings.numpy()])
+
+
+def points_to_lay_out(gallery: Gallery, most: int = MOST_LAID_OUT) -> Floats:
+    """Return what `projection.lay_out` needs of the points of a gallery: of more than `most` their leading directions.
+
+    These are read a block at a time, as `lay_out` would reduce them.
+    """
+    count = len(gallery.items) + len(gallery.texts)
+    if count <= most:
+        return gallery_points(gallery)
+    chosen, images = laid_out(count, most), len(gallery.items)
+    sample = torch.cat(
+        [
+            gallery.image_embeddings[chosen[chosen < images]].float(),
+            gallery.text_embeddings[chosen[chosen >= images] - images].float(),
+        ]
+    )
+    directions = leading_directions(sample.numpy())
+    return np.concatenate([normalised(block.numpy()) @ directions for block in point_blocks(gallery)])
+
+
+def point_blocks(gallery: Gallery) -> Iterator[Tensor]:
+    """Yield the points of a gallery as `gallery_points` has them, a block at a time."""
+    yield from float_blocks(gallery.image_embeddings)
+    yield from float_blocks(gallery.text_embeddings)
 
 
 def cached_layout(cache: Path, key: str) -> Path:

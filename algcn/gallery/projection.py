@@ -53,6 +53,10 @@ class Axes:
         """Project N × d points to N × K positions."""
         return (normalised(points) - self.mean) @ self.components.T
 
+    def first(self, count: int) -> Axes:
+        """Return the first of the axes alone."""
+        return Axes(self.mean, self.components[:count], self.explained[:count])
+
 
 def normalised(points: ArrayLike) -> Floats:
     """Return points as L2-normalised float32 rows, N × d; zeros stay zeros.
@@ -132,10 +136,9 @@ def lay_out(
     if len(rows) <= most:
         drawn = {dimensions: project(rows, method, dimensions, seed, progress=progress) for dimensions in DIMENSIONS}
         return {dimensions: fit_to_unit(positions) for dimensions, positions in drawn.items()}
-    chosen = np.sort(np.random.default_rng(seed).choice(len(rows), most, replace=False))
+    chosen = laid_out(len(rows), most, seed)
     others = np.setdiff1d(np.arange(len(rows)), chosen)
-    # Not centred: what counts is the cosine.
-    rows = rows @ _leading(rows[chosen], REDUCED, seed)[2][:REDUCED].T
+    rows = rows @ leading_directions(rows[chosen], seed)
     layouts = {}
     for dimensions in DIMENSIONS:
         positions = np.empty((len(rows), dimensions), np.float32)
@@ -143,6 +146,18 @@ def lay_out(
         positions[others] = place(rows[others], rows[chosen], positions[chosen])
         layouts[dimensions] = fit_to_unit(positions)
     return layouts
+
+
+def laid_out(count: int, most: int = MOST_LAID_OUT, seed: int = 0) -> NDArray[np.int64]:
+    """Choose which of `count` points `lay_out` lays out, at most `most`, ascending."""
+    if count <= most:
+        return np.arange(count)
+    return np.sort(np.random.default_rng(seed).choice(count, most, replace=False))
+
+
+def leading_directions(points: ArrayLike, seed: int = 0) -> Floats:
+    """Return the up to 64 leading directions of N × d points, d × 64, not centred: what counts is the cosine."""
+    return _leading(normalised(points), REDUCED, seed)[2][:REDUCED].T
 
 
 def check_method(method: object, dimensions: object) -> None:

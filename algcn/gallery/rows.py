@@ -117,6 +117,11 @@ def typical(rows: Tensor) -> Tensor:
     return rows if len(rows) <= LARGE else rows[torch.from_numpy(sample_of(len(rows)))].float()
 
 
+def float_blocks(rows: Tensor) -> Iterator[Tensor]:
+    """Yield rows in float32, whatever they are, a block at a time."""
+    return (block.float() for block in rows.split(LARGE))
+
+
 def inner_products(rows: Tensor, others: Tensor) -> Tensor:
     """Return rows @ others in float32, whatever the rows are and without making all of them float32.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
 from algcn.kit.errors import InputError
@@ -102,14 +103,9 @@ def api(program: Program) -> list[Callable[..., Any]]:
 
 def _places(found: GalleryMap, positions: NDArray[np.floating]) -> list[dict[str, Any]]:
     """Say where the pictures of each label lie, the most common labels first."""
-    rows: dict[str, list[int]] = {}
-    for row, labels in enumerate(found.labels):
-        for label in labels:
-            rows.setdefault(label, []).append(row)
-    common = sorted(rows.items(), key=lambda entry: -len(entry[1]))[:PLACES]
     return [
         {"label": label, "pictures": len(members), "centre": positions[members].mean(axis=0).round(5).tolist()}
-        for label, members in common
+        for label, members in islice(found.label_columns.items(), PLACES)
     ]
 
 

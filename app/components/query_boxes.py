@@ -273,4 +273,7 @@ def _subjects(service: RetrievalService, query: Query | None = None) -> float:
 
 def words_offered(service: RetrievalService) -> list[str]:
     """Return example words that the model can be asked with."""
-    return example_words(service.gallery, service.bundle.label_set, reads_words=service.reads_words)
+    return service.cache.get(
+        "words_offered",
+        lambda: example_words(service.gallery, service.bundle.label_set, reads_words=service.reads_words),
+    )

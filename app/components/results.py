@@ -95,6 +95,7 @@ def render_results(
     with_captions: bool = True,
     turn: str = "",
     typed: bool = False,
+    index: str = "",
 ) -> str:
     """A whole answer.
 
@@ -106,6 +107,7 @@ def render_results(
         with_captions: Whether there could be any.
         turn: Which answer to its visitor it is (`app.kit.turns`); the page shows no older one over a newer.
         typed: Whether it answers what is being typed, which the page keeps neither in the address nor in the history.
+        index: What named the results of a large gallery, as `Candidates.describe` says it; "" where all were ranked.
     """
     return render(
         "components/results.html",
@@ -116,6 +118,7 @@ def render_results(
         prefix=prefix,
         turn=turn,
         typed=typed,
+        index=index,
         with_captions=with_captions,
         offered=_offered(result),
         blocks=_blocks(result, prefix, with_captions),

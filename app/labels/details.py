@@ -74,7 +74,7 @@ def label_details(service: RetrievalService, label: int, classifiers: Tensor) ->
     direction = unit[label]
     name = names[label].casefold()
     # Where no picture has it, the gallery is labelled by other names, and says nothing about this one.
-    is_known = any(name == given.casefold() for item in gallery.items for given in item.labels or ())
+    is_known = name in given_labels(service)
 
     def has_label(item: int) -> bool | None:
         labels = gallery.items[item].labels
@@ -95,6 +95,14 @@ def label_details(service: RetrievalService, label: int, classifiers: Tensor) ->
     return LabelDetails(label, pictures, texts, nearest, known, service.reads_words)
 
 
+def given_labels(service: RetrievalService) -> frozenset[str]:
+    """Return all labels that the gallery gives to a picture, their case aside; the service keeps them."""
+    items = service.gallery.items
+    return service.cache.get(
+        "given_labels", lambda: frozenset(name.casefold() for item in items for name in item.labels or ())
+    )
+
+
 def average_precision(record: Record, name: str) -> AveragePrecision | None:
     """Read what a bundle's record says of a label, the most telling part first; None where no part knows it."""
     parts = {"test": record.test, "test_by_all_labels": record.test_by_all_labels, "validation": record.validation}
@@ -109,5 +117,7 @@ def average_precision(record: Record, name: str) -> AveragePrecision | None:
 
 def _top(scores: Tensor, count: int) -> list[tuple[int, float]]:
     """Return positions and scores of the `count` highest; of equals the first."""
-    order = scores.argsort(descending=True, stable=True)[:count].tolist()
+    least = scores.topk(min(count, len(scores))).values.min() if len(scores) else 0.0
+    best = (scores >= least).nonzero().flatten()  # sorting all of a large gallery would take longer than the product
+    order = best[scores[best].argsort(descending=True, stable=True)][:count].tolist()
     return [(position, float(scores[position])) for position in order]

@@ -294,10 +294,12 @@ def _count(bundle: Bundle, gallery: Gallery) -> tuple[Tensor, int]:
     """Count co-occurrence of the model's labels in a gallery, and how many of its pictures have labels."""
     positions = {name.casefold(): number for number, name in enumerate(bundle.label_set.names)}
     labelled: Sequence[Sequence[str]] = [item.labels for item in gallery.items if item.labels is not None]
+    found = [
+        (number, position)
+        for number, labels in enumerate(labelled)
+        for name in labels
+        if (position := positions.get(name.casefold())) is not None
+    ]
     rows = torch.zeros(len(labelled), len(positions), dtype=torch.uint8)
-    for number, labels in enumerate(labelled):
-        for name in labels:
-            position = positions.get(name.casefold())
-            if position is not None:
-                rows[number, position] = 1
+    rows[tuple(torch.tensor(found, dtype=torch.long).reshape(-1, 2).T)] = 1
     return cooccurrence(rows), len(labelled)

@@ -62,7 +62,7 @@ def own_labels_of(service: RetrievalService, graph: LabelGraph) -> list[OwnLabel
     if not labels:
         return []
     gallery, predictor = service.gallery, service.predictor
-    likely = predictor.probabilities(gallery.image_embeddings, "image", predictor.known(gallery.items))
+    likely = predictor.probabilities(gallery.image_embeddings, "image", service.known)
     given = [{name.casefold() for name in item.labels or ()} for item in gallery.items]
     with torch.inference_mode():
         classifiers = functional.normalize(service.bundle.model.classifiers().float().cpu(), dim=1)

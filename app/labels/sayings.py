@@ -136,7 +136,7 @@ def _chances(known: int, before: Tensor, after: Tensor) -> list[Chance]:
 
 def _order(service: RetrievalService, predictors: Sequence[LabelPredictor], query: QueryPoint) -> Order:
     """Rank the pictures by each of two predictors, and tell what moves."""
-    gallery, count = service.gallery, len(service.gallery.items)
+    count = len(service.gallery.items)
     orders = [ranking(_scores(service, predictor, query), np.ones(count, bool)) for predictor in predictors]
     ranks = np.empty((2, count), np.int64)
     for row, order in zip(ranks, orders, strict=True):
@@ -146,7 +146,7 @@ def _order(service: RetrievalService, predictors: Sequence[LabelPredictor], quer
     moved = seen[before[seen] != after[seen]]
     # From 4 to 1 is more than from 90 to 80.
     by_factor = moved[np.argsort(-np.abs(np.log(before[moved] / after[moved])), kind="stable")]
-    known = int(service.predictor.known(gallery.items).any(dim=1).sum())
+    known = int(service.known.any(dim=1).sum())
 
     def places(items: NDArray[np.int64]) -> list[Place]:
         return [Place(int(item), int(before[item]), int(after[item])) for item in items[:FIRST]]
@@ -157,7 +157,7 @@ def _order(service: RetrievalService, predictors: Sequence[LabelPredictor], quer
 def _scores(service: RetrievalService, predictor: LabelPredictor, query: QueryPoint) -> NDArray[np.float32]:
     """Score all pictures for a query by the bundle's rule, N; the query has the labels that its words name."""
     gallery, rule, labels = service.gallery, service.bundle.ranking, service.bundle.label_set
-    likely = predictor.probabilities(gallery.image_embeddings, "image", predictor.known(gallery.items))
+    likely = predictor.probabilities(gallery.image_embeddings, "image", service.known)
     items = rule.parts(gallery.image_embeddings.float(), likely, gallery.image_features.float())
     named = labels.encode([labels.find(query.words) if query.modality == "text" else ()])
     wanted = predictor.probabilities(query.embedding, query.modality, named)

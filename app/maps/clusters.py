@@ -7,8 +7,7 @@ visitor sees points together. Everything is counted on a grid: a hundred thousan
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -36,14 +35,23 @@ class Cluster:
     names: tuple[str, ...]
 
 
-def named_clusters(positions: ArrayLike, labels: Sequence[Sequence[str]]) -> list[Cluster]:
-    """Find the clusters of N points in the plane (N × 2) with their labels, the largest first."""
+def named_clusters(positions: ArrayLike, columns: Mapping[str, NDArray[np.int64]]) -> list[Cluster]:
+    """Find the clusters of N points in the plane (N × 2), the largest first, named by labels.
+
+    Args:
+        positions: Where the points are.
+        columns: The points that have each label, each once.
+    """
     numbers = find_clusters(positions)
-    members = [np.flatnonzero(numbers == number) for number in range(numbers.max(initial=-1) + 1)]
-    every = Counter(label for of_point in labels for label in set(of_point))
-    return [
-        Cluster(points, setting_apart([labels[point] for point in points], every, len(labels))) for points in members
-    ]
+    count = numbers.max(initial=-1) + 1
+    every = {label: len(points) for label, points in columns.items()}
+    inside = {label: np.bincount(numbers[points] + 1, minlength=count + 1)[1:] for label, points in columns.items()}
+    clusters = []
+    for number in range(count):
+        points = np.flatnonzero(numbers == number)
+        having = {label: int(counts[number]) for label, counts in inside.items()}
+        clusters.append(Cluster(points, setting_apart(having, len(points), every, len(numbers))))
+    return clusters
 
 
 def find_clusters(positions: ArrayLike) -> NDArray[np.int64]:
@@ -71,7 +79,7 @@ def find_clusters(positions: ArrayLike) -> NDArray[np.int64]:
     return np.where(large, rank, -1)[numbers]
 
 
-def setting_apart(inside: Sequence[Sequence[str]], every: Counter[str], count: int) -> tuple[str, ...]:
+def setting_apart(inside: Mapping[str, int], here: int, every: Mapping[str, int], count: int) -> tuple[str, ...]:
     """Choose the labels that set the points of a cluster apart from the rest of a map.
 
     With p the share of the cluster's points that have a label and q that of all others, half a point added to both
@@ -79,13 +87,13 @@ def setting_apart(inside: Sequence[Sequence[str]], every: Counter[str], count: i
     inside, and less where it speaks for few of the points. The best are the names; of equals the first by the alphabet.
 
     Args:
-        inside: The labels of each point of the cluster.
+        inside: How many points of the cluster have each label.
+        here: How many points the cluster has.
         every: How many points of the whole map have each label.
         count: How many points the map has.
     """
-    here, rest = len(inside), count - len(inside)
-    scores = {}
-    for label, having in Counter(label for labels in inside for label in set(labels)).items():
+    rest, scores = count - here, {}
+    for label, having in inside.items():
         share = having / here
         log_odds = np.log((having + 0.5) / (here - having + 0.5))
         elsewhere = every[label] - having

@@ -7,27 +7,29 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from algcn.bundles.predictor import LabelPredictor
 from algcn.gallery.files import LAYOUT_NAME
-from algcn.gallery.layout import gallery_key, gallery_points
+from algcn.gallery.layout import gallery_key, point_blocks, points_to_lay_out
 from algcn.gallery.projection import DIMENSIONS, MOST_LAID_OUT, Axes, Floats, fit_axes, place
-from algcn.gallery.rows import inner_products, typical
+from algcn.gallery.rows import float_blocks, inner_products, typical
 from algcn.kit import checks
-from app.kit.theme import GROUP_COLOURS, group_colours
+from app.kit.cache import Cache
+from app.kit.theme import GROUP_COLOURS
 from app.kit.words import bold
 from app.maps.clusters import Cluster, named_clusters
+from app.maps.colours import NONE, NOT_IT, OTHER, Colouring, by_folder, by_group, by_label
 from app.maps.layouts import Layouts
+from app.maps.sample import MOST_DRAWN, drawn_of, shade_trace
 from app.maps.traces import (
-    ACCENT,
     FAINT,
     MANY_POINTS,
     figure,
@@ -37,6 +39,7 @@ from app.maps.traces import (
     rings_trace,
     star_trace,
 )
+from app.search.filters import LabelFilter
 
 if TYPE_CHECKING:
     from algcn.bundles.bundle import Bundle
@@ -52,14 +55,11 @@ FEWEST_FOR_UMAP = 100
 CAPTIONED_POINTS = 10_000  # with more, captions under the pointer would make a figure of megabytes
 HOVER_LENGTH = 70
 NAME_LENGTH = 40
+KEPT = 64  # samples of points to draw, one for each way to colour them, and shades
 TOP = 97  # percent of a cluster's points that lie below its name
-# Several labels have one colour on the map: that of the rarest. Without labels there is none.
-OTHER, NONE = "other labels", "no label"
-TOP_FOLDER, OTHER_FOLDERS = "top folder", "other folders"
 PICTURES, TEXTS = "pictures", "captions"
 SYMBOLS = {PICTURES: "circle", TEXTS: "diamond"}
 MODALITY_COLOURS = {PICTURES: GROUP_COLOURS[0], TEXTS: GROUP_COLOURS[1]}
-IT, NOT_IT = "has the label", "has it not"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,8 +113,9 @@ class GalleryMap:
         self.label_set = bundle.label_set
         self._bundle, self._layouts = bundle, layouts
         self._lock = threading.Lock()
-        self._by_pca: dict[int, tuple[Axes, Floats]] = {}
+        self._by_pca: tuple[Axes, Floats] | None = None
         self._clusters: dict[str, list[Cluster]] = {}
+        self._kept = Cache(KEPT)
 
     def __len__(self) -> int:
         return len(self.gallery.items) + len(self.gallery.texts)
@@ -133,31 +134,39 @@ class GalleryMap:
     def labels(self) -> list[tuple[str, ...]]:
         """The labels of each picture: the gallery's, or what the model predicts where the gallery says nothing."""
         given = [item.labels for item in self.gallery.items]
-        if all(labels is not None for labels in given):
-            return [tuple(labels) for labels in given]
-        predicted = LabelPredictor(self._bundle).of_pictures(self.gallery.image_embeddings)
-        return [tuple(own if own is not None else guess) for own, guess in zip(given, predicted, strict=True)]
+        unlabelled = [position for position, labels in enumerate(given) if labels is None]
+        if unlabelled:
+            predictor, guesses = LabelPredictor(self._bundle), []
+            for block in float_blocks(self.gallery.image_embeddings[unlabelled]):
+                guesses += predictor.of_pictures(block)
+            for position, guess in zip(unlabelled, guesses, strict=True):
+                given[position] = guess
+        return [tuple(labels) for labels in given]
 
     @cached_property
-    def label_counts(self) -> Counter[str]:
-        """How many pictures have each label."""
-        return Counter(label for labels in self.labels for label in labels)
+    def label_columns(self) -> dict[str, NDArray[np.int64]]:
+        """The pictures that have each label, the commonest first."""
+        columns = LabelFilter(self.labels).columns
+        return dict(sorted(columns.items(), key=lambda column: -len(column[1])))
 
     @cached_property
-    def folders(self) -> list[str]:
-        """The folder of each picture; beyond ten, the smaller ones are one."""
-        parents = [str(PurePosixPath(item.file_name).parent) for item in self.gallery.items]
-        most = {folder for folder, _ in Counter(parents).most_common(len(GROUP_COLOURS) - 1)}
-        return [(TOP_FOLDER if folder == "." else folder) if folder in most else OTHER_FOLDERS for folder in parents]
+    def folders(self) -> Colouring:
+        """The pictures by folder."""
+        return by_folder([item.file_name for item in self.gallery.items])
+
+    @cached_property
+    def groups(self) -> Colouring:
+        """The pictures by the group of their rarest label."""
+        return by_group(self.label_columns, self.label_set, len(self.gallery.items))
 
     @cached_property
     def colourings(self) -> list[str]:
         """The ways to colour points; one that would give all of them the same colour is left out."""
         useful = {
-            "group": len(set(self.groups) - {OTHER, NONE}) > 1,
-            "label": bool(self.label_counts),
+            "group": len(set(self.groups.names) - {OTHER, NONE}) > 1,
+            "label": bool(self.label_columns),
             "modality": True,
-            "folder": len(set(self.folders)) > 1,
+            "folder": len(self.folders.names) > 1,
         }
         return [name for name, is_useful in useful.items() if is_useful]
 
@@ -178,14 +187,14 @@ class GalleryMap:
             method if method in METHODS else self.usual_method,
             dimensions if checks.is_number(dimensions) and dimensions in DIMENSIONS else 2,
             colouring if colouring in self.colourings else self.colourings[0],
-            label if isinstance(label, str) and label in self.label_counts else "",
+            label if isinstance(label, str) and label in self.label_columns else "",
             kinds or (PICTURES, TEXTS),
         )
 
     def start(self, method: str) -> None:
         """Start computing the layout where it is not there yet."""
         if method == "umap" and not self.is_ready(method):
-            self._layouts.start(self._key, lambda: gallery_points(self.gallery), method)
+            self._layouts.start(self._key, lambda: points_to_lay_out(self.gallery), method)
 
     def waiting(self, method: str, patience: float = 0.0) -> float | None:
         """Return for how many seconds the layout has been under way; None when it is not.
@@ -279,8 +288,7 @@ class GalleryMap:
         positions = self.positions(method, 2)
         if known is not None or positions is None:
             return known or []
-        labels = [*self.labels, *(self.labels[owner] for owner in self.gallery.text_owner.tolist())]
-        found = named_clusters(positions, labels)
+        found = named_clusters(positions, self._with_captions())
         with self._lock:
             self._clusters[method] = found
         return found
@@ -305,8 +313,10 @@ class GalleryMap:
         if self.positions(view.method, view.dimensions) is None:
             view = dataclasses.replace(view, method="pca")
         positions = self.positions(view.method, view.dimensions)
-        traces = self._point_traces(view, positions)
         near_query = self.near_query(query)
+        near = [] if focus is None else self.nearest(self.embedding(focus)[None], without=focus)
+        named = [*marked, *(one.point for one in (*near_query, *near)), *([] if focus is None else [focus])]
+        traces = self._point_traces(view, positions, named)
         if near_query:
             centre = self.place(query.embedding.float().cpu(), view.method, view.dimensions)
             ends = positions[[near.point for near in near_query]]
@@ -318,7 +328,6 @@ class GalleryMap:
         if len(marked):
             traces.append(rings_trace(positions[list(marked)], size=13))
         if focus is not None:
-            near = self.nearest(self.embedding(focus)[None], without=focus)
             ends = positions[[near.point for near in near]]
             traces += [lines_trace(positions[focus], ends), rings_trace(ends, size=13)]
             traces.append(rings_trace(positions[[focus]], size=22))
@@ -338,22 +347,46 @@ class GalleryMap:
                 names.append(name_over(place, bold(", ".join(cluster.names), NAME_LENGTH)))
         return names
 
-    def _point_traces(self, view: GalleryView, positions: Floats) -> list[dict[str, Any]]:
-        """Return a trace for each category and kind; the texts first, so that pictures are on top."""
-        categories, colours = self._categories(view)
-        count, many = len(self.gallery.items), len(self) > MANY_POINTS
-        owners = self.gallery.text_owner.numpy()
-        codes = {name: number for number, name in enumerate(colours)}
-        by_picture = np.array([codes[name] for name in categories])
-        captioned = len(self) <= CAPTIONED_POINTS
-        parts = {PICTURES: (by_picture, 0), TEXTS: (by_picture[owners] if len(owners) else owners, count)}
+    def drawn(self, view: GalleryView) -> NDArray[np.int64]:
+        """Return the points that a view draws, ascending: all of the kinds that are shown, or of many a sample."""
+        shown = [self._points_of(kind) for kind in (PICTURES, TEXTS) if kind in view.shown]
+        if sum(map(len, shown)) <= MOST_DRAWN:
+            return np.concatenate(shown)
+
+        def choose() -> NDArray[np.int64]:
+            codes = self._codes(view)
+            return np.concatenate(shown)[drawn_of(np.concatenate([codes[points] for points in shown]), MOST_DRAWN)]
+
+        return self._kept.get(("sample", view.colouring, view.label, view.shown), choose)
+
+    def _points_of(self, kind: str) -> NDArray[np.int64]:
+        count = len(self.gallery.items)
+        return np.arange(count) if kind == PICTURES else np.arange(count, len(self))
+
+    def _codes(self, view: GalleryView) -> NDArray[np.int64]:
+        """Return the colour of each point by its number, those of texts apart from those of pictures."""
+        by_picture, colours = self._colouring(view)
+        return np.concatenate([by_picture, len(colours) + by_picture[self.gallery.text_owner.numpy()]])
+
+    def _point_traces(self, view: GalleryView, positions: Floats, named: Sequence[int]) -> list[dict[str, Any]]:
+        """Return a trace for each category and kind; the texts first, so that pictures are on top.
+
+        Where a sample is drawn, so are the points that are `named`, and under it in the plane a shade of all.
+        """
+        colours, codes, drawn = self._colouring(view).colours, self._codes(view), self.drawn(view)
+        many, captioned = len(drawn) > MANY_POINTS, len(self) <= CAPTIONED_POINTS
         traces = []
+        if self.is_thinned(view):
+            kinds = [kind for kind in (PICTURES, TEXTS) if kind in view.shown]
+            shown = np.concatenate([self._points_of(kind) for kind in kinds])
+            drawn = np.union1d(drawn, np.intersect1d(np.array(named, np.int64), shown))
+            if view.dimensions == 2:
+                shade = self._kept.get(("shade", view.method, view.shown), lambda: shade_trace(positions[shown]))
+                traces.append(shade)
         for kind in (TEXTS, PICTURES):
-            if kind not in view.shown:
-                continue
-            codes_of_kind, start = parts[kind]
-            for code, (name, colour) in enumerate(colours.items()):
-                members = (np.flatnonzero(codes_of_kind == code) + start).tolist()
+            for number, (name, colour) in enumerate(colours.items()):
+                code = number if kind == PICTURES else len(colours) + number
+                members = drawn[codes[drawn] == code].tolist()
                 if not members:
                     continue
                 hover = None
@@ -363,7 +396,7 @@ class GalleryMap:
                     points_trace(
                         positions[members],
                         members,
-                        name=name,
+                        name=kind if view.colouring == "modality" else name,
                         colour=MODALITY_COLOURS[kind] if view.colouring == "modality" else colour,
                         symbol=SYMBOLS[kind],
                         size=7 if kind == PICTURES else 5,
@@ -375,39 +408,28 @@ class GalleryMap:
                         many=many,
                     )
                 )
-        if view.colouring == "modality":
-            for trace in traces:
-                trace["name"] = trace["legendgroup"]
         return traces
 
-    def _categories(self, view: GalleryView) -> tuple[list[str], dict[str, str]]:
-        """Return the category of each picture, and the colour of each category in the legend's order."""
-        if view.colouring == "folder":
-            return self.folders, group_colours(sorted(set(self.folders)))
+    def is_thinned(self, view: GalleryView) -> bool:
+        """Whether a view draws a sample of its points."""
+        return sum(len(self._points_of(kind)) for kind in view.shown) > MOST_DRAWN
+
+    def _colouring(self, view: GalleryView) -> Colouring:
         if view.colouring == "label":
-            has = [IT if view.label in labels else NOT_IT for labels in self.labels]
-            return has, {NOT_IT: FAINT, IT: ACCENT}
+            return by_label(self.label_columns.get(view.label), len(self.gallery.items))
         if view.colouring == "modality":
-            return [PICTURES] * len(self.labels), {PICTURES: FAINT}
-        return self.groups, self.group_colours
+            return Colouring(np.zeros(len(self.gallery.items), np.int64), {PICTURES: FAINT})
+        return self.folders if view.colouring == "folder" else self.groups
 
-    @cached_property
-    def groups(self) -> list[str]:
-        """For each picture the group of its rarest label, of those that the model knows if there are any."""
-        group_of = {label.name.casefold(): label.group or OTHER for label in self.label_set}
-        counts = self.label_counts
-
-        def rank(label: str) -> tuple[bool, int]:
-            return label.casefold() not in group_of, counts[label]
-
-        rarest = (min(labels, key=rank, default=None) for labels in self.labels)
-        return [NONE if label is None else group_of.get(label.casefold(), OTHER) for label in rarest]
-
-    @cached_property
-    def group_colours(self) -> dict[str, str]:
-        """The colour of each group: those of the labels as everywhere on the page."""
-        named = group_colours(group or OTHER for group in self.label_set.groups)
-        return {**named, OTHER: FAINT, NONE: FAINT} if OTHER not in named else {**named, NONE: FAINT}
+    def _with_captions(self) -> dict[str, NDArray[np.int64]]:
+        """Return the points that have each label: a caption has those of its picture."""
+        count, owners = len(self.gallery.items), self.gallery.text_owner.numpy()
+        found = {}
+        for label, pictures in self.label_columns.items():
+            has = np.zeros(count, np.bool_)
+            has[pictures] = True
+            found[label] = np.concatenate([pictures, count + np.flatnonzero(has[owners])])
+        return found
 
     @cached_property
     def _key(self) -> str:
@@ -415,11 +437,14 @@ class GalleryMap:
 
     def _pca(self, dimensions: int) -> tuple[Axes, Floats]:
         with self._lock:
-            if dimensions not in self._by_pca:
-                points = gallery_points(self.gallery)
-                axes = fit_axes(points[:: 1 + len(points) // MOST_LAID_OUT], dimensions)
-                self._by_pca[dimensions] = axes, axes.project(points)
-            return self._by_pca[dimensions]
+            if self._by_pca is None:
+                step = 1 + len(self) // MOST_LAID_OUT
+                axes = fit_axes(
+                    np.concatenate([block[::step] for block in point_blocks(self.gallery)]), max(DIMENSIONS)
+                )
+                self._by_pca = axes, np.concatenate([axes.project(block) for block in point_blocks(self.gallery)])
+            axes, positions = self._by_pca
+        return axes.first(dimensions), positions[:, :dimensions]
 
 
 def gallery_map_of(service: RetrievalService, cache: Path, worker: LayoutWorker, *, keep: bool = True) -> GalleryMap:

@@ -47,7 +47,7 @@ class Layouts:
         """Start computing a layout, unless it is there or under way."""
         with self._lock:
             if key not in self._ready and key not in self._running:
-                future = self._worker.start(points(), method)
+                future = self._worker.start(points, method)
                 self._running[key] = future, time.monotonic()
 
     def waiting(self, key: str, patience: float = 0.0) -> float | None:

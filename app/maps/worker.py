@@ -11,6 +11,7 @@ import contextlib
 import multiprocessing
 import os
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -37,21 +38,21 @@ class LayoutWorker:
         self._lock = threading.Lock()
         self._connection: Connection | None = None
 
-    def start(self, points: Floats, method: str) -> Future[Layout]:
+    def start(self, points: Callable[[], Floats], method: str) -> Future[Layout]:
         """Start `algcn.gallery.projection.lay_out`; the future has its layout, or its error.
 
         Args:
-            points: The points, N × d.
+            points: Gives the points, N × d; called in a thread, as a large gallery takes a while to read.
             method: "tsne" or "umap".
         """
         future: Future[Layout] = Future()
         threading.Thread(target=self._run, args=(future, points, method), name="layout", daemon=True).start()
         return future
 
-    def _run(self, future: Future[Layout], points: Floats, method: str) -> None:
+    def _run(self, future: Future[Layout], points: Callable[[], Floats], method: str) -> None:
         try:
             with self._lock:
-                future.set_result(self._lay_out(points, method))
+                future.set_result(self._lay_out(points(), method))
         except BaseException as error:  # whoever waits gets it, whatever it is
             future.set_exception(error)
 

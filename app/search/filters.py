@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,10 +35,15 @@ class LabelFilter:
             for folded, names in spellings.items()
         }
 
-    @property
+    @cached_property
+    def columns(self) -> dict[str, NDArray[np.int64]]:
+        """Every label and the pictures that have it, ascending; the labels by name."""
+        return {self._names[folded]: self._rows[folded] for folded in sorted(self._rows)}
+
+    @cached_property
     def counts(self) -> dict[str, int]:
         """Every label and how many pictures have it, by name."""
-        return {self._names[folded]: len(self._rows[folded]) for folded in sorted(self._rows)}
+        return {name: len(rows) for name, rows in self.columns.items()}
 
     def known(self, labels: Sequence[str]) -> tuple[str, ...]:
         """Return those of `labels` that some picture has."""

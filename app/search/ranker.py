@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 
 SHOWN_DUPLICATES = 12
+ROWS_AT_ONCE = 16_384
 
 
 class _Reasons(NamedTuple):
@@ -121,7 +122,8 @@ class Ranker:
         """The labels of the gallery's pictures."""
         items = self._gallery.items
         unlabelled = [position for position, item in enumerate(items) if item.labels is None]
-        predicted = dict(zip(unlabelled, self._predicted(unlabelled), strict=True))
+        parts = (unlabelled[start : start + ROWS_AT_ONCE] for start in range(0, len(unlabelled), ROWS_AT_ONCE))
+        predicted = dict(zip(unlabelled, (labels for part in parts for labels in self._predicted(part)), strict=True))
         return LabelFilter([predicted.get(position, item.labels) for position, item in enumerate(items)])
 
     def item_labels(self, item: int) -> tuple[tuple[str, ...], bool]:

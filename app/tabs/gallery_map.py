@@ -125,13 +125,15 @@ class GalleryMapTab:
         inputs = [frame.visitor, self.turns, self.chosen, *self.controls]
         gr.on([self.tab.select, frame.refresh(self.tab).click], self.settle, inputs, figure, **QUIET)
         inputs_changed = [control.input for control in self.controls]
-        gr.on(inputs_changed, self.redraw, inputs, figure, trigger_mode="multiple", **QUIET)
+        # All points of a large gallery are gone through where it is drawn in a way in which it was not yet.
+        drawing = {**QUIET, "show_progress": "minimal", "show_progress_on": self.plot}
+        gr.on(inputs_changed, self.redraw, inputs, figure, trigger_mode="multiple", **drawing)
         self.words.submit(
             self.find,
             [frame.visitor, self.words, *self.controls],
             [self.chosen, self.beside, self.plot, self.note],
             trigger_mode="always_last",
-            **QUIET,
+            **drawing,
         )
         gr.on(
             [self.plot.select, self.beside.select],
@@ -139,7 +141,7 @@ class GalleryMapTab:
             [frame.visitor, self.chosen, *self.controls],
             [self.chosen, self.beside, self.plot, self.note],
             trigger_mode="multiple",
-            **QUIET,
+            **drawing,
         )
 
     def open_tab(
@@ -151,7 +153,7 @@ class GalleryMapTab:
         found = self._map_of(service, visitor)
         view = found.view(method, dimensions, None, None, None)
         choices = [(words, name) for words, name in COLOURING_WORDS.items() if name in found.colourings]
-        labels = [name for name, _ in found.label_counts.most_common()]
+        labels = list(found.label_columns)
         return (
             view.method,
             gr.update(choices=choices, value=view.colouring),

@@ -343,7 +343,14 @@ class SearchTab:
         link = address_of(query, lambda item: gallery.items[item].file_name)
         with_captions = service.reads_words and bool(gallery.texts)
         shown = render_results(
-            result, service.pictures, sizes, link, with_captions=with_captions, turn=turn, typed=typed
+            result,
+            service.pictures,
+            sizes,
+            link,
+            with_captions=with_captions,
+            turn=turn,
+            typed=typed,
+            index=service.index.describe() if service.index else "",
         )
         return {
             self.notice: render_error(""),

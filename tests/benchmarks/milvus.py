@@ -113,7 +113,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     for kind in arguments.kinds:
         with tempfile.TemporaryDirectory() as folder:
             candidates, seconds = fill(Path(folder) / "a.db", kind, vectors, has)
-            plain, took = asked(lambda q: candidates.nearest("image", "ranking", q, FIRST, None), queries)  # noqa: B023
+            plain, took = asked(lambda q: candidates.nearest("image", "ranking", q, FIRST, None).rows, queries)  # noqa: B023
             print(
                 f"{kind:8} written in {seconds:.0f} s; recall@{FIRST} {recall(plain, exact):.4f}, {took:.1f} ms "
                 f"({took / usual:.1f} × faiss)",
@@ -122,7 +122,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             for label, rows in has.items():
                 allowed = Allowed(rows, (label,))
                 filtered, took = asked(
-                    lambda q: candidates.nearest("image", "ranking", q, FIRST, allowed),  # noqa: B023
+                    lambda q: candidates.nearest("image", "ranking", q, FIRST, allowed).rows,  # noqa: B023
                     queries[:10],
                 )
                 exact_of_label, usual_of_label = of_label[label]

@@ -116,7 +116,7 @@ def test_the_nearest_are_those_of_all_inner_products(
 ) -> None:
     rows = vectors(bundle, gallery, modality, space)
     for query in np.random.default_rng(0).standard_normal((5, rows.shape[1])).astype(np.float32):
-        found = candidates.nearest(modality, space, query, count, None)
+        found = candidates.nearest(modality, space, query, count, None).rows
         assert found.tolist() == np.argsort(-(rows @ query), kind="stable")[:count].tolist()
         assert found.dtype == np.int64
 
@@ -127,7 +127,7 @@ def test_a_query_of_the_rule_ranks_as_the_rule_does(
     texts, images = (vectors(bundle, gallery, modality, "ranking") for modality in ("text", "image"))
     widths = (bundle.model.config.common_dim, 3 * len(bundle.label_set), bundle.model.config.image_dim)
     factors = np.repeat(np.float32(bundle.ranking.factors), widths)
-    found = candidates.nearest("image", "ranking", (factors * texts[3])[None], 50, None)
+    found = candidates.nearest("image", "ranking", (factors * texts[3])[None], 50, None).rows
     assert found.tolist() == np.argsort(-(images @ (factors * texts[3])), kind="stable")[:50].tolist()
 
 
@@ -138,14 +138,14 @@ def test_every_kind_of_search_finds_nearly_all(
     candidates, rows = published(place(kind), bundle, gallery, kind), vectors(bundle, gallery, "text", "ranking")
     queries = np.random.default_rng(1).standard_normal((10, rows.shape[1])).astype(np.float32)
     shared = [
-        len({*candidates.nearest("text", "ranking", query, 50, None)} & {*np.argsort(-(rows @ query))[:50]})
+        len({*candidates.nearest("text", "ranking", query, 50, None).rows} & {*np.argsort(-(rows @ query))[:50]})
         for query in queries
     ]
     assert np.mean(shared) >= (50 if kind == "FLAT" else 40)
     order = np.argsort(-(rows @ queries[0]), kind="stable")
     mask = np.zeros(len(rows), np.bool_)
     mask[order[-70:]] = True  # what is farthest, where no graph and no cell leads to
-    found = candidates.nearest("text", "ranking", queries[0], 50, Allowed(mask))
+    found = candidates.nearest("text", "ranking", queries[0], 50, Allowed(mask)).rows
     assert len({*found}) == 50 and mask[found].all()
     assert len({*found} & {*order[-70:-20]}) >= (45 if kind == "IVF_SQ8" else 50)
     assert candidates.describe().startswith("Milvus at ") and f"searched as {kind}" in candidates.describe()
@@ -178,7 +178,7 @@ def test_a_filter_is_the_pages(
         allowed = Allowed(wanted, tuple(labels), match)
         assert filtered(candidates, modality, bundle, allowed) == np.flatnonzero(wanted).tolist()
         query = np.ones(bundle.model.config.image_dim, np.float32)
-        found = candidates.nearest(modality, "encoder", query, len(wanted), allowed)
+        found = candidates.nearest(modality, "encoder", query, len(wanted), allowed).rows
         assert sorted(found.tolist()) == np.flatnonzero(wanted).tolist()
 
 
@@ -207,7 +207,7 @@ def test_without_given_labels_the_models_count(place: Callable[[str], str], pict
     candidates = published(place("predicted"), bundle, gallery)
     assert filtered(candidates, "image", bundle, Allowed(has, ("DOG",))) == np.flatnonzero(has).tolist()
     query = np.ones(bundle.model.config.image_dim, np.float32)
-    assert candidates.nearest("text", "encoder", query, 60, None).tolist() == []
+    assert candidates.nearest("text", "encoder", query, 60, None).rows.tolist() == []
 
 
 @pytest.mark.parametrize("labels", ((), ("dog",)))
@@ -231,7 +231,7 @@ def test_a_mask_leaves_out_more_than_its_labels(
     mask = np.zeros(400, np.bool_)
     mask[order[round(400 * (1 - share)) :]] = True
     mask[order[~np.array(has)]] = False
-    found = candidates.nearest("image", "encoder", rows[0], count, Allowed(mask, labels))
+    found = candidates.nearest("image", "encoder", rows[0], count, Allowed(mask, labels)).rows
     assert found.tolist() == order[mask[order]][: min(count, 64)].tolist()
 
 
@@ -247,7 +247,7 @@ def test_many_are_searched_by_their_labels_on_a_server(
     monkeypatch.setattr(Collection, "search", lambda *asked: filters.append(asked[5]) or search(*asked))
     dogs = Allowed(np.array([item.labels == ["dog"] for item in gallery.items]), ("dog",))
     query = np.ones(bundle.model.config.image_dim, np.float32)
-    assert len(candidates.nearest("image", "encoder", query, 80, dogs)) == 80
+    assert len(candidates.nearest("image", "encoder", query, 80, dogs).rows) == 80
     (filter,) = filters
     assert filter.startswith("array_contains_any(labels," if place("").startswith("milvus") else "key in [0, 10, ")
 
@@ -341,10 +341,10 @@ def test_a_server_that_becomes_slow_is_said(tmp_path: Path, bundle: Bundle, gall
         slow.add("Search")
         started = time.monotonic()
         with pytest.raises(InputError, match="does not answer within 1 seconds"):
-            candidates.nearest("image", "encoder", query, 5, None)
+            candidates.nearest("image", "encoder", query, 5, None).rows
         assert time.monotonic() - started < 3
         slow.clear()
-        assert len(candidates.nearest("image", "encoder", query, 5, None)) == 5
+        assert len(candidates.nearest("image", "encoder", query, 5, None).rows) == 5
     finally:
         running.stop()
 
@@ -387,7 +387,7 @@ def test_tls(tmp_path: Path, bundle: Bundle, gallery: Gallery, monkeypatch: pyte
     running = MilvusServer(tmp_path / "data", tls=(key.read_bytes(), certificate.read_bytes()))
     try:
         candidates = published(running.address().replace("milvus", "milvus+tls", 1), bundle, gallery)
-        assert candidates.nearest("image", "encoder", gallery.image_features[3].numpy(), 1, None).tolist() == [3]
+        assert candidates.nearest("image", "encoder", gallery.image_features[3].numpy(), 1, None).rows.tolist() == [3]
         for said in refused(running.address(), bundle, gallery):
             assert "is not there or does not answer" in said
     finally:
@@ -401,15 +401,15 @@ def test_a_server_that_went_down_is_asked_again_when_it_is_back(
     published(running.address(), bundle, gallery)
     candidates = open_index(running.address(), bundle, gallery, Deadlines(connect=1.0, answer=2.0))
     query = np.ones(bundle.model.config.image_dim, np.float32)
-    before = candidates.nearest("image", "encoder", query, 5, None).tolist()
+    before = candidates.nearest("image", "encoder", query, 5, None).rows.tolist()
     running.stop()
     with pytest.raises(InputError, match="is not there or does not answer within 2 seconds"):
-        candidates.nearest("image", "encoder", query, 5, None)
+        candidates.nearest("image", "encoder", query, 5, None).rows
     running.start()
     try:
         for _ in range(30):  # gRPC waits a moment before it tries again
             with contextlib.suppress(InputError):
-                assert candidates.nearest("image", "encoder", query, 5, None).tolist() == before
+                assert candidates.nearest("image", "encoder", query, 5, None).rows.tolist() == before
                 break
             time.sleep(0.3)
         else:

@@ -238,7 +238,7 @@ def test_the_command(
     gallery = build_gallery(photos, bundle)
     assert open_index(str(tmp_path / "a.db"), bundle, gallery).nearest(
         "image", "encoder", gallery.image_features[2].numpy(), 1, None
-    ).tolist() == [2]
+    ).rows.tolist() == [2]
     (photos / TINY_GALLERY[0][0]).unlink()
     assert run_command(main, argv) == 2
     said = capsys.readouterr().err

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import load_file, save_file
+from torch.nn import functional
 
 from algcn.bundles.bundle import Bundle
 from algcn.gallery import __main__ as command
 from algcn.gallery import layout
 from algcn.gallery.files import LAYOUT_NAME
-from algcn.gallery.layout import gallery_key, gallery_points, read_layout, write_layout
+from algcn.gallery.layout import gallery_key, gallery_points, points_to_lay_out, read_layout, write_layout
+from algcn.gallery.projection import REDUCED, lay_out
 from algcn.gallery.store import build_gallery
 from algcn.kit.errors import InputError
 
@@ -121,3 +125,24 @@ def test_the_bundled_gallery_comes_with_the_layout_of_the_bundled_model() -> Non
     near = np.argsort(-points[:200] @ points.T, axis=1)[:, 1:6]
     distance = np.linalg.norm(drawn[near] - drawn[:200, None], axis=2)
     assert np.median(distance) < 0.1
+
+
+def test_many_points_are_laid_out_by_their_leading_directions(bundle: Bundle, tiny_gallery_dir: Path) -> None:
+    """A block at a time, of half precision too, and with the same picture as all of their directions give."""
+    gallery, noise = build_gallery(tiny_gallery_dir, bundle), torch.Generator().manual_seed(0)
+    directions = torch.randn(8, 100, generator=noise)
+    rows = functional.normalize(torch.randn(500, 8, generator=noise) @ directions, dim=1)
+    many = dataclasses.replace(
+        gallery,
+        items=gallery.items[:1] * 300,
+        texts=["a"] * 200,
+        image_embeddings=rows[:300].half(),
+        text_embeddings=rows[300:].half(),
+    )
+    assert points_to_lay_out(many, 500).shape == (500, 100), "so many are laid out as they are"
+    points = points_to_lay_out(many, 200)
+    assert points.shape == (500, REDUCED)
+    assert np.abs(points @ points.T - (rows @ rows.T).numpy()).max() < 0.01
+    reduced, whole = lay_out(points, "pca", most=200), lay_out(rows, "pca", most=200)
+    for dimensions in (2, 3):
+        assert np.abs(np.abs(reduced[dimensions]) - np.abs(whole[dimensions])).max() < 0.05

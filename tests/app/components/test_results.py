@@ -80,7 +80,7 @@ def answer(*hits: Hit, notice: str | None = HOSTILE_CAPTIONS[1], query: Query | 
         chance=values.get("chance"),
         suggestion=values.get("suggestion"),
     )
-    return render_results(result, "picture/key", (100, 200), 'q="><script>')
+    return render_results(result, "picture/key", (100, 200), 'q="><script>', index=values.get("index", ""))
 
 
 def test_nothing_that_others_wrote_becomes_markup() -> None:
@@ -207,6 +207,14 @@ def test_an_answer_without_texts_or_labels_says_so() -> None:
     assert "This gallery has no captions." in page
     assert "No label of this model stands out" in page
     assert "ranked in 1.5 s" in page
+    assert "index" not in page
+
+
+def test_an_index_that_named_the_results_is_said() -> None:
+    words = "an index of 256 cells, which finds 99.7 % of the best 50 of an exact search"
+    page = Page(answer(hit(), seconds=0.2, index=words)).text
+    assert f"100 pictures and 200 captions searched in 200 ms by {words}" in " ".join(page.split())
+    assert "ranked in" not in page
 
 
 def test_nothing_that_matches_says_why_and_offers_a_way_out() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 import numpy as np
 import pytest
 
@@ -34,7 +32,7 @@ def test_few_points_are_no_cluster_and_none_are_no_error() -> None:
     assert find_clusters(np.zeros((0, 2))).tolist() == []
     assert find_clusters(np.zeros((FEWEST - 1, 2))).tolist() == [-1] * (FEWEST - 1)
     assert find_clusters(np.ones((FEWEST, 2))).tolist() == [0] * FEWEST
-    assert named_clusters(np.zeros((0, 2)), []) == []
+    assert named_clusters(np.zeros((0, 2)), {}) == []
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -44,14 +42,15 @@ def test_clusters_are_named_by_what_sets_them_apart(seed: int) -> None:
     of_heap = [("street",), ("water", "boat"), ("water",), ("dog",), ()]
     swims = np.zeros(len(heap), bool)
     swims[np.flatnonzero(heap == 2)[:63]] = True
-    labels = [("person", *of_heap[h], *(["swimmer"] if s else [])) for h, s in zip(heap, swims, strict=True)]
-    names = [cluster.names for cluster in named_clusters(positions, labels)]
+    columns = {"person": np.arange(len(heap)), "swimmer": np.flatnonzero(swims)}
+    for label in ("street", "water", "boat", "dog"):
+        columns[label] = np.flatnonzero([label in of_heap[h] for h in heap])
+    names = [cluster.names for cluster in named_clusters(positions, columns)]
     assert names == [("street",), ("boat",), ("swimmer", "water"), ("dog",), ()]
 
 
 def test_a_label_of_a_few_points_names_no_cluster_and_a_common_one_only_where_it_is_commoner() -> None:
-    every = Counter({"rare": 3, "common": 500, "here": 40})
-    inside = [("common", "here", *(["rare"] if number < 3 else [])) for number in range(40)]
-    assert setting_apart(inside, every, 1000) == ("here",)
-    assert setting_apart([()] * 40, every, 1000) == ()
-    assert setting_apart([("a", "b")] * 4, Counter({"a": 4, "b": 4}), 100) == ("a", "b"), "equals by the alphabet"
+    every = {"rare": 3, "common": 500, "here": 40}
+    assert setting_apart({"rare": 3, "common": 40, "here": 40}, 40, every, 1000) == ("here",)
+    assert setting_apart({"rare": 0}, 40, every, 1000) == ()
+    assert setting_apart({"a": 4, "b": 4}, 4, {"a": 4, "b": 4}, 100) == ("a", "b"), "equals by the alphabet"

@@ -22,7 +22,8 @@ from algcn.kit.errors import InputError
 from app.api import maps
 from app.kit.cache import Cache
 from app.kit.words import bold
-from app.maps.gallery import NONE, PICTURES, TEXTS, GalleryMap, GalleryView
+from app.maps.colours import NONE
+from app.maps.gallery import PICTURES, TEXTS, GalleryMap, GalleryView
 from app.maps.layouts import Layouts
 from app.maps.panels import focus_panel, gallery_note, selection_panel
 from app.search.query import QueryPoint
@@ -45,9 +46,9 @@ def gallery(bundle: Bundle, tiny_gallery_dir: Path, tmp_path_factory: pytest.Tem
 class AtOnce:
     """A worker that computes in this process, and spares the test the quarter of a minute that UMAP compiles."""
 
-    def start(self, points: np.ndarray, method: str) -> Future:
+    def start(self, points: Callable[[], np.ndarray], method: str) -> Future:
         future: Future = Future()
-        future.set_result(lay_out(points, "pca"))
+        future.set_result(lay_out(points(), "pca"))
         return future
 
 
@@ -63,6 +64,10 @@ def query_near(gallery: Gallery, text: int) -> QueryPoint:
 
 def ids_by_trace(figure: dict) -> list[tuple[str, list[int]]]:
     return [(trace["name"], trace["customdata"]) for trace in figure["data"] if "customdata" in trace]
+
+
+def group_of(found: GalleryMap, picture: int) -> str:
+    return list(found.groups.colours)[found.groups.codes[picture]]
 
 
 def test_every_point_is_there_once_and_pictures_are_on_top(found: GalleryMap) -> None:
@@ -91,9 +96,9 @@ def test_colours_say_what_they_should(found: GalleryMap) -> None:
     by_name = dict(ids_by_trace(found.figure(GalleryView("pca", colouring="modality"), PREFIX)))
     assert (by_name[PICTURES], by_name[TEXTS]) == (list(range(7)), list(range(7, 15)))
     # dog and car are rarer than beach, street and night; a picture without labels has no group.
-    assert found.groups[1] == "animal"
-    assert found.groups[2] == "thing"
-    assert found.groups[5] == NONE
+    assert group_of(found, 1) == "animal"
+    assert group_of(found, 2) == "thing"
+    assert group_of(found, 5) == NONE
 
 
 def test_one_kind_can_be_left_out(found: GalleryMap) -> None:
@@ -277,3 +282,66 @@ def test_what_makes_no_sense_is_one_sentence(
 ) -> None:
     with pytest.raises(InputError, match=sentence):
         endpoints[name](*arguments)
+
+
+@pytest.fixture
+def many(bundle: Bundle, gallery: Gallery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GalleryMap:
+    """Each picture and caption 60 times, where no more than 100 points are drawn."""
+    monkeypatch.setattr("app.maps.gallery.MOST_DRAWN", 100)
+    items, times = len(gallery.items), 60
+    owner = torch.cat([gallery.text_owner + items * time for time in range(times)])
+    repeated = dataclasses.replace(
+        gallery,
+        items=gallery.items * times,
+        texts=gallery.texts * times,
+        text_owner=owner,
+        image_embeddings=gallery.image_embeddings.repeat(times, 1),
+        text_embeddings=gallery.text_embeddings.repeat(times, 1),
+    )
+    return GalleryMap(bundle, repeated, Layouts(tmp_path, AtOnce()))
+
+
+@pytest.mark.parametrize("colouring", ["group", "label", "modality", "folder"])
+@pytest.mark.parametrize("shown", [(PICTURES,), (TEXTS,), (PICTURES, TEXTS)])
+def test_of_many_points_a_sample_of_each_colour_is_drawn_over_a_shade_of_all(
+    many: GalleryMap, colouring: str, shown: tuple[str, ...]
+) -> None:
+    view = GalleryView("pca", 2, colouring, label="dog", shown=shown)
+    figure = many.figure(view, PREFIX)
+    shade, *points = figure["data"]
+    assert shade["type"] == "heatmap"
+    assert "customdata" not in shade, "clicks and lassos pass it by"
+    ids = sorted(number for trace in points for number in trace["customdata"])
+    assert ids == many.drawn(view).tolist()
+    assert 95 <= len(ids) <= 110
+    kinds = {PICTURES if number < len(many.gallery.items) else TEXTS for number in ids}
+    assert kinds == set(shown)
+    codes = many._codes(view)
+    colours = {code for kind in shown for code in codes[many._points_of(kind)].tolist()}
+    assert len(points) == len(colours), "no colour is lost"
+    note = gallery_note(many, view, None)
+    assert f"{len(ids)} of 900 points are drawn" in note
+    assert "The shade shows where all of them are" in note
+
+
+def test_of_many_points_in_space_a_sample_is_drawn_without_a_shade(many: GalleryMap) -> None:
+    view = GalleryView("pca", 3)
+    assert {trace["type"] for trace in many.figure(view, PREFIX)["data"]} == {"scatter3d"}
+    assert "shade" not in gallery_note(many, view, None)
+
+
+def test_what_was_asked_for_is_always_drawn(many: GalleryMap) -> None:
+    view = GalleryView("pca")
+    missing = next(point for point in range(len(many)) if point not in many.drawn(view))
+    found = many.figure(view, PREFIX, focus=missing, marked=[missing + 1])
+    ids = {number for trace in found["data"] for number in trace.get("customdata", ())}
+    assert {missing, missing + 1} <= ids
+    assert {near.point for near in many.nearest(many.embedding(missing)[None], without=missing)} <= ids
+    only_texts = many.figure(dataclasses.replace(view, shown=(TEXTS,)), PREFIX, focus=missing)
+    ids = {number for trace in only_texts["data"] for number in trace.get("customdata", ())}
+    assert min(ids) >= len(many.gallery.items), "pictures that were put away stay away"
+
+
+def test_few_points_are_all_drawn_without_a_word(found: GalleryMap) -> None:
+    assert "drawn:" not in gallery_note(found, GalleryView("pca"), None)
+    assert not any(trace["type"] == "heatmap" for trace in found.figure(GalleryView("pca"), PREFIX)["data"])

@@ -96,16 +96,16 @@ def test_a_cache_that_cannot_be_written_is_no_reason_to_fail(slow: Slow, tmp_pat
 
 def test_the_process_answers_again_and_again_and_after_its_end(tmp_path: Path) -> None:
     worker = LayoutWorker(tmp_path)
-    first = worker.start(POINTS, "tsne").result(PATIENCE)
+    first = worker.start(lambda: POINTS, "tsne").result(PATIENCE)
     assert {name: positions.shape for name, positions in first.items()} == {2: (12, 2), 3: (12, 3)}
     start = time.monotonic()
-    again = worker.start(POINTS, "tsne").result(PATIENCE)
+    again = worker.start(lambda: POINTS, "tsne").result(PATIENCE)
     assert time.monotonic() - start < PATIENCE
     assert all(np.array_equal(first[n], again[n]) for n in (2, 3))
     with pytest.raises(InputError, match=r"could not be computed .*method must be one of"):
-        worker.start(POINTS, "lda").result(PATIENCE)
+        worker.start(lambda: POINTS, "lda").result(PATIENCE)
     worker._connection.close()  # as if it had ended
-    assert worker.start(POINTS, "pca").result(PATIENCE)[2].shape == (12, 2)
+    assert worker.start(lambda: POINTS, "pca").result(PATIENCE)[2].shape == (12, 2)
 
 
 def test_a_process_that_dies_of_a_layout_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,4 +115,4 @@ def test_a_process_that_dies_of_a_layout_is_one_sentence(tmp_path: Path, monkeyp
 
     monkeypatch.setattr(module, "_spawn", lambda cache: Dead())
     with pytest.raises(InputError, match="its process ended"):
-        LayoutWorker(tmp_path).start(POINTS, "umap").result(PATIENCE)
+        LayoutWorker(tmp_path).start(lambda: POINTS, "umap").result(PATIENCE)

@@ -94,6 +94,10 @@ class TestFilter:
         assert LabelFilter([("dog", "Dog")]).counts == {"dog": 1}
         assert LabelFilter([("dog",), ("Dog",), ("Dog",)]).counts == {"Dog": 3}
 
+    def test_columns_hold_the_pictures_of_each_label(self) -> None:
+        columns = LabelFilter([("sea", "dog"), (), ("Dog", "dog"), ("dog",)]).columns
+        assert {name: rows.tolist() for name, rows in columns.items()} == {"dog": [0, 2, 3], "sea": [0]}
+
 
 class TestLink:
     @pytest.mark.parametrize(
