@@ -13,8 +13,9 @@ Notable:
 - The epoch is picked on the validation split by mAP@all, average of both directions; the test split is measured once,
   at the end. `--select test` picks on the test split as the authors did, and says so in everything it writes.
 - A checkpoint is written after an epoch; `--resume` ends with the numbers of a run that was never stopped.
-- The loop itself is `algcn.training.loop`. `torchrun --nproc-per-node N -m algcn.train …` shares every batch among N
-  processes; the batch of the settings is that of all together, and so the result is the same.
+- The loop itself is `algcn.training.loop`. `torchrun --nproc-per-node N -m algcn.train …` shares every batch, and what
+  is ranked to pick the epoch, among N processes; the batch of the settings is that of all together, and so the result
+  is the same. The first of them measures it in the end, alone.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from fastapi import Request
 from fastapi.exception_handlers import http_exception_handler
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from gradio.blocks import Block, BlocksConfig
 from gradio.exceptions import InvalidPathError
 from gradio.queueing import Queue
 from gradio.route_utils import FnIndexInferError
@@ -36,6 +37,31 @@ UNREADABLE_BODY = "There was an error parsing the body"  # fastapi's, of JSON th
 MAX_PROGRESS = 1000  # uploads of which gradio knows how far they are
 
 
+class _Components(BlocksConfig):
+    """The components of a page, of which gradio copies the list for each session.
+
+    Notable: it describes them all in each, and each request that names no session opens one: of the 50 ms of such a
+    request that was 44. They do not change, so they are described once.
+    """
+
+    def __init__(self, page: gr.Blocks) -> None:
+        super().__init__(page)
+        self._described: dict[int, dict[str, Any]] = {}
+
+    def __copy__(self) -> BlocksConfig:
+        copied = super().__copy__()
+        copied.config_for_block = self._describe
+        return copied
+
+    def _describe(self, _id: int, rendered_ids: list[int], block: Block, renderable: Any = None) -> dict[str, Any]:
+        if renderable is not None or self.blocks.get(_id) is not block:  # a session's own
+            return self.config_for_block(_id, rendered_ids, block, renderable)
+        if _id not in self._described:
+            self._described[_id] = self.config_for_block(_id, rendered_ids, block)
+        described = self._described[_id]
+        return {**described, "props": {**described["props"]}}  # where a session writes its values
+
+
 class Page(gr.Blocks):
     """Blocks whose events fail with a sentence, whatever was raised; gradio's own say null.
 
@@ -47,6 +73,7 @@ class Page(gr.Blocks):
     def __init__(self, *, tools: Callable[[Page], Any], **named: Any) -> None:
         self._make_tools = tools
         super().__init__(**named)
+        self.default_config = _Components(self)
 
     @property
     def mcp_server_obj(self) -> Any:

@@ -25,6 +25,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import hardshrink
 
+from algcn.evaluation.sharing import Rows, Shared, alone
 from algcn.evaluation.ties import (
     TIES,
     average_precision_gain,
@@ -74,6 +75,7 @@ def average_precision(
     denominator: str = "capped",
     ties: str = "expected",
     chunk: int = CHUNK,
+    shared: Shared = alone,
 ) -> AveragePrecision:
     """Average precision of every query; the mean, the mean by label and the number skipped come with it.
 
@@ -88,6 +90,7 @@ def average_precision(
             none), usual in the hashing literature and blind to what was missed. Without k all three agree.
         ties: "expected", the mean of AP over all orders of equal cosines (McSherry and Najork 2008), or "index".
         chunk: Queries at a time.
+        shared: Who ranks which queries (`algcn.evaluation.sharing`).
 
     Raises:
         InputError: Sizes that do not fit, nothing to rank, NaN, a zero vector, or no query with a relevant item.
@@ -100,24 +103,29 @@ def average_precision(
     depth = _depth(k, len(gallery))
     ranks = torch.arange(1, depth + 1, dtype=torch.float64, device=query.device)
     harmonic = harmonic_numbers(depth, query.device)
-    values = []
-    for rows in _chunks(len(query), chunk):
-        relevant = wanted[rows] @ offered.T > 0
-        ranked, equal = _ranked(_similarity(query[rows], gallery), relevant, ties)
-        total = relevant.sum(dim=1)
-        found = ranked.cumsum(dim=1, dtype=torch.int32)
-        groups = tie_groups(equal, found)
-        groups = groups.where(groups.start < depth)
-        precisions = (found[:, :depth] * ranked[:, :depth]).double() @ (1 / ranks)
-        precisions.index_add_(0, groups.row, average_precision_gain(groups, depth, harmonic))
-        found_there = found[:, depth - 1].clamp(min=1)
-        divisor = {"capped": total.clamp(max=depth), "relevant": total, "found": found_there}[denominator]
-        value = precisions / divisor
-        if denominator == "found":
-            cut = groups.where(groups.start + groups.size > depth)
-            value[cut.row] = found_precision(cut, precisions[cut.row], depth, harmonic)
-        values.append(torch.where(total > 0, value, torch.nan))
-    per_query = torch.cat(values)
+
+    def of(queries: Rows) -> Tensor:
+        asked, labels = query[queries], wanted[queries]
+        values = []
+        for rows in _chunks(len(asked), chunk):
+            relevant = labels[rows] @ offered.T > 0
+            ranked, equal = _ranked(_similarity(asked[rows], gallery), relevant, ties)
+            total = relevant.sum(dim=1)
+            found = ranked.cumsum(dim=1, dtype=torch.int32)
+            groups = tie_groups(equal, found)
+            groups = groups.where(groups.start < depth)
+            precisions = (found[:, :depth] * ranked[:, :depth]).double() @ (1 / ranks)
+            precisions.index_add_(0, groups.row, average_precision_gain(groups, depth, harmonic))
+            found_there = found[:, depth - 1].clamp(min=1)
+            divisor = {"capped": total.clamp(max=depth), "relevant": total, "found": found_there}[denominator]
+            value = precisions / divisor
+            if denominator == "found":
+                cut = groups.where(groups.start + groups.size > depth)
+                value[cut.row] = found_precision(cut, precisions[cut.row], depth, harmonic)
+            values.append(torch.where(total > 0, value, torch.nan))
+        return torch.cat(values)
+
+    per_query = shared(of, len(query))
     if per_query.isnan().all():
         raise InputError("No query shares a label with any item of the gallery, so there is no average precision.")
     return AveragePrecision(per_query)

@@ -15,6 +15,7 @@ from algcn.evaluation.metrics import AveragePrecision, average_precision, chance
 from algcn.evaluation.probabilities import PlattScale
 from algcn.evaluation.ranking import Parts, Ranking, equally_long
 from algcn.evaluation.results import AveragePrecisions, Both, Curves, MeasuredMap, Recall, SplitResult
+from algcn.evaluation.sharing import Shared, alone
 from algcn.kit.errors import InputError
 from algcn.method.labels import LabelSet
 from algcn.method.model import ALGCN
@@ -103,9 +104,13 @@ def embed(features: Features, model: ALGCN | None, device: torch.device | str = 
 
 
 @torch.no_grad()
-def embed_items(items: Embedded, model: ALGCN) -> Embedded:
+def embed_items(items: Embedded, model: ALGCN, shared: Shared = alone) -> Embedded:
     """Embed items with their features as they are (`group`) in a model's common space."""
-    return replace(items, images=model.embed_image(items.images), texts=model.embed_text(items.texts))
+    return replace(
+        items,
+        images=shared(lambda rows: model.embed_image(items.images[rows]), len(items.images)),
+        texts=shared(lambda rows: model.embed_text(items.texts[rows]), len(items.texts)),
+    )
 
 
 @torch.no_grad()
@@ -162,9 +167,9 @@ def has_own_space(features: Features) -> bool:
     return features.of_one_encoder and features.image_dim == features.text_dim
 
 
-def retrieval_map(embedded: Embedded) -> dict[str, float]:
+def retrieval_map(embedded: Embedded, shared: Shared = alone) -> dict[str, float]:
     """Measure mAP@all: `image_to_text`, `text_to_image` and their `average`."""
-    return _map(*_average_precisions(embedded))
+    return _map(*_average_precisions(embedded, shared))
 
 
 def evaluate_embedded(embedded: Embedded, label_names: Sequence[str] | None = None) -> SplitResult:
@@ -261,12 +266,12 @@ def _rounded(curve: Tensor) -> tuple[float, ...]:
     return tuple(round(value, 5) for value in curve.tolist())
 
 
-def _average_precisions(embedded: Embedded) -> tuple[AveragePrecision, AveragePrecision]:
+def _average_precisions(embedded: Embedded, shared: Shared = alone) -> tuple[AveragePrecision, AveragePrecision]:
     """Image to text, text to image."""
     labels, text_labels = embedded.labels, embedded.text_labels
     return (
-        average_precision(embedded.images, embedded.texts, labels, text_labels),
-        average_precision(embedded.texts, embedded.images, text_labels, labels),
+        average_precision(embedded.images, embedded.texts, labels, text_labels, shared=shared),
+        average_precision(embedded.texts, embedded.images, text_labels, labels, shared=shared),
     )
 
 

@@ -213,7 +213,8 @@ def train_algcn(
             raise InputError(f"The loss is no longer a number in epoch {progress.epoch}; use a lower learning rate.")
         scores = None
         if watched is not None:
-            scores = retrieval_map(embed_items(watched, model).with_labels(relevance.to(device)))
+            embedded = embed_items(watched, model, processes.shared)
+            scores = retrieval_map(embedded.with_labels(relevance.to(device)), processes.shared)
         report = EpochReport(progress.epoch, losses, scores, time.perf_counter() - started)
         _note(progress, model, report, config)
         now, is_last = time.perf_counter(), progress.epoch == config.epochs

@@ -4,13 +4,16 @@ Every process holds all features and takes its share of each batch. The invarian
 with each other, so embeddings and scores are gathered and every process computes the losses of the whole batch. The
 backward pass of the gathering sums over the P processes, which gives each P times the gradient of its own share;
 `DistributedDataParallel` then averages, and what is left is the gradient that one process has with the same batch.
+
+The split that picks the epoch is measured together, too: each process embeds its share of the items and ranks its share
+of the queries, and all end with the same numbers.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -18,6 +21,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from algcn.evaluation.sharing import Rows, alone
 from algcn.kit.errors import InputError
 from algcn.method.model import ALGCNOutput
 from algcn.method.plus import PlusOutput
@@ -63,8 +67,23 @@ class Processes:
         """Gather each process's share into the output for the whole batch of `size` rows, in its order."""
         if self.count == 1:
             return output
-        whole = {name: _Gather.apply(getattr(output, name), self) for name in PER_ITEM if name in output._fields}
-        return output._replace(**{name: rows.transpose(0, 1).flatten(0, 1)[:size] for name, rows in whole.items()})
+        parts = {name: getattr(output, name) for name in PER_ITEM if name in output._fields}
+        return output._replace(**{name: self._whole(rows, size) for name, rows in parts.items()})
+
+    def shared(self, compute: Callable[[Rows], Tensor], count: int) -> Tensor:
+        """Return what `compute` finds for `count` rows, each process for its share of them, in every process.
+
+        Args:
+            compute: From row numbers to a tensor with a row for each, n × …, on the processes' device.
+            count: How many rows there are, at least 1.
+        """
+        if self.count == 1:
+            return alone(compute, count)
+        return self._whole(compute(self.share(torch.arange(count))), count)
+
+    def _whole(self, share: Tensor, size: int) -> Tensor:
+        """Gather the processes' shares of `size` rows, in the order of the rows."""
+        return _Gather.apply(share, self).transpose(0, 1).flatten(0, 1)[:size]
 
     def agree(self, value: bool, otherwise: str) -> bool:
         """Return `value` if all processes have the same.

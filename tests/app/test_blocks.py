@@ -7,8 +7,12 @@ import urllib.error
 import urllib.request
 from typing import Any
 
+import gradio as gr
 import pytest
+from gradio.state_holder import SessionState
 from serving import ENDPOINTS, Server
+
+from app.blocks import Page
 
 JSON = {"Content-Type": "application/json"}
 WRONG = {
@@ -114,3 +118,24 @@ def test_nobody_is_told_what_others_ask(tiny_server: Server, path: str) -> None:
     status, body = fetch(f"{tiny_server.url}/{path}")
     assert status == 403
     assert b"functions" not in body
+
+
+def test_components_are_described_once_for_all_sessions_and_each_writes_its_own_values(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with Page(tools=lambda page: None, analytics_enabled=False) as page:
+        box, text = gr.Textbox("at first", label="Box"), gr.HTML("<p>Text</p>")
+    described = {
+        number: page.default_config.config_for_block(number, [], block) for number, block in page.blocks.items()
+    }
+    one = SessionState(page)
+    assert one.config_values == described and {box._id, text._id} < described.keys()
+    monkeypatch.setattr(gr.Textbox, "get_config", lambda *_: pytest.fail("it is described again"))
+    one._update_value_in_config(box._id, "written")
+    other = SessionState(page)
+    assert other.config_values == described
+    monkeypatch.undo()
+    one[box._id] = gr.Textbox(label="Another", render=False)
+    one._update_config(box._id)
+    assert one.config_values[box._id]["props"]["label"] == "Another"
+    assert SessionState(page).config_values == described
