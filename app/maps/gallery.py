@@ -55,6 +55,7 @@ FEWEST_FOR_UMAP = 100
 CAPTIONED_POINTS = 10_000  # with more, captions under the pointer would make a figure of megabytes
 HOVER_LENGTH = 70
 NAME_LENGTH = 40
+SMALLER = 0.6  # the points of a sample: the shade is to be seen between them
 KEPT = 64  # samples of points to draw, one for each way to colour them, and shades
 TOP = 97  # percent of a cluster's points that lie below its name
 PICTURES, TEXTS = "pictures", "captions"
@@ -376,7 +377,8 @@ class GalleryMap:
         colours, codes, drawn = self._colouring(view).colours, self._codes(view), self.drawn(view)
         many, captioned = len(drawn) > MANY_POINTS, len(self) <= CAPTIONED_POINTS
         traces = []
-        if self.is_thinned(view):
+        thinned = self.is_thinned(view)
+        if thinned:
             kinds = [kind for kind in (PICTURES, TEXTS) if kind in view.shown]
             shown = np.concatenate([self._points_of(kind) for kind in kinds])
             drawn = np.union1d(drawn, np.intersect1d(np.array(named, np.int64), shown))
@@ -399,7 +401,7 @@ class GalleryMap:
                         name=kind if view.colouring == "modality" else name,
                         colour=MODALITY_COLOURS[kind] if view.colouring == "modality" else colour,
                         symbol=SYMBOLS[kind],
-                        size=7 if kind == PICTURES else 5,
+                        size=(7 if kind == PICTURES else 5) * (SMALLER if thinned else 1),
                         opacity=0.35 if name == NOT_IT else 0.85 if kind == PICTURES else 0.6,
                         hover=hover,
                         pictures=kind == PICTURES,

@@ -102,7 +102,7 @@ class SearchTab:
         gr.on([ask.text.submit, ask.without.submit, ask.button.click], self.search, inputs, self.outputs, **quick)
         # Nothing but what was found changes, so whoever types goes on typing.
         found = [self.notice, self.results, self.last_query, ask.mix]
-        following = {**quick, "trigger_mode": "always_last", "show_progress": "hidden"}
+        following = {**quick, "trigger_mode": "always_last"}
         self.typing.input(self.follow_typing, inputs, found, **following)
         for changed in (
             ask.weight, ask.away, ask.labels, ask.match, ask.cutoff, ask.subjects, ask.written, ask.beside,

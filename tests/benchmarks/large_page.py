@@ -64,6 +64,7 @@ SIGNS = ", ".join(
     (
         "[data-testid=status-tracker]:not(.hide) *",
         ".map-busy",
+        ".lg-loading",
         ".status.running",
         ".plot-wait:not([hidden])",
         ".busy",
@@ -160,7 +161,7 @@ class Visit:
         page.wait_for_timeout(2 * PAUSE)
         self.ask("search: a picture", functools.partial(page.set_input_files, PICTURE, picture))
         for number in range(3):
-            page.locator("#results .pictures .pick").nth(number).check(force=True)
+            page.locator("#results .pictures li:not([hidden]) > .pick").nth(number).check(force=True)
         keep = page.locator(".selection-bar").get_by_role("button", name="collection")
         self.change("search: three into the collection", keep.click, "#selection-notice")
 
