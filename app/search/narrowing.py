@@ -125,8 +125,13 @@ class Narrowing:
 def _most_written(written: NDArray[np.float32], mask: NDArray[np.bool_] | None) -> Rows:
     """Return those of which most is written, and of the next most, as long as they are few."""
     rows = np.flatnonzero(written > 0 if mask is None else (written > 0) & mask)
-    if len(rows) <= FEW:
-        return rows
-    values = written[rows]
-    last = np.partition(values, -FEW - 1)[-FEW - 1]  # with all of which as much is written they are too many
-    return rows[values > last]
+    found: list[Rows] = []
+    while len(rows) + sum(map(len, found)) > FEW:
+        values = written[rows]
+        most = values == values.max()
+        if np.count_nonzero(most) + sum(map(len, found)) > FEW:
+            rows = rows[:0]
+            break
+        found.append(rows[most])
+        rows = rows[~most]
+    return np.sort(np.concatenate([*found, rows]))
