@@ -38,7 +38,8 @@ def with_model(service: RetrievalService, bundle: Bundle, name: str) -> Retrieva
     """
     if bundle.encoder_fingerprint != service.bundle.encoder_fingerprint:
         raise InputError(OTHER_ENCODER.format(name=name))
-    gallery = fitted(service.source, bundle)
+    # An index of a large gallery for one visitor's model is not kept.
+    gallery = dataclasses.replace(fitted(service.source, bundle), key=None)
     return RetrievalService(
         bundle,
         gallery,

@@ -15,6 +15,7 @@ from app.search import narrowing, ranker
 from app.search.narrowing import _most_written
 from app.search.query import Query
 from app.service import RetrievalService, load_service
+from app.visitors.derive import with_model
 
 PROJECT = Path(__file__).resolve().parents[3]
 QUERIES = {
@@ -159,3 +160,14 @@ def test_an_index_that_cannot_be_kept_is_said_and_used(
     service = RetrievalService(whole.bundle, gallery, whole.encoder)
     assert len(service.search(Query(text="a dog")).images) == 24
     assert [notice.startswith("An index cannot be kept in") for notice in gallery.store_notices] == [True]
+
+
+def test_an_index_for_a_visitors_own_model_is_not_kept(
+    whole: RetrievalService, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("ALGCN_CACHE", str(tmp_path))
+    monkeypatch.setattr(ranker, "EXACT", 100)
+    own = with_model(whole, whole.bundle, "your model")
+    assert own.index is not None
+    assert len(own.search(Query(text="a dog")).images) == 24
+    assert not list(tmp_path.rglob("*.cells"))
