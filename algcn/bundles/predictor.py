@@ -10,6 +10,8 @@ N is the number of items, L of labels, d the width of the common space.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -109,6 +111,11 @@ class LabelPredictor:
     def fingerprint(self) -> str:
         """The bundle's (`Bundle.fingerprint`)."""
         return self._bundle.fingerprint
+
+    @property
+    def version(self) -> str:
+        """A hash of the bundle's whole config: beside the fingerprint, how cosines become probabilities, for instance."""
+        return hashlib.sha256(json.dumps(self._bundle.config, sort_keys=True).encode()).hexdigest()
 
     @property
     def has_probabilities(self) -> bool:

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 ROWS = 16_384
 QUERIES = 32  # of each kind
-KEY_ROWS = 64
 SMALLEST = 1e-3  # of the largest factor: a part that does not count yet may be asked for by a slider
 Floats = NDArray[np.float32]
 
@@ -41,7 +40,7 @@ class LocalIndex:
         counts: How many pictures and texts there are.
         rule: What ranks.
         place: Names the gallery and the model: a gallery that changed has its index replaced.
-        key: What the gallery is of, to find the index again at the next start; None where it is not to be kept.
+        key: What gallery and model are, to find the index again at the next start; None where it is not to be kept.
         notices: To be told of an index that could not be kept.
     """
 
@@ -131,10 +130,7 @@ class LocalIndex:
         return np.concatenate(columns).astype(np.float32)
 
     def _key_of(self, gallery: str) -> str:
-        """What the vectors are of: the gallery, and what model and rule make of some of it."""
+        """What the vectors are of; nothing that is computed, as that differs with the number of threads."""
         digest = hashlib.sha256(json.dumps([gallery, self._counts, self._rule.to_json()]).encode())
-        for modality, count in self._counts.items():
-            some = self._rows(modality, np.arange(0, count, max(1, count // KEY_ROWS)))
-            digest.update(joined(some.items).numpy().tobytes())
         digest.update(self._kinds.given.numpy().tobytes())
         return digest.hexdigest()[:32]

@@ -95,7 +95,8 @@ class Ranker:
         if self._own.labels:
             kinds = Kinds(gallery, self._predictor, self._rule_of_model, OwnLabels(), known=True)
         place = f"{place_of(gallery.root)}-{self._predictor.fingerprint[:NAME_LENGTH]}"
-        return LocalIndex(kinds, counts, self._rule_of_model, place, gallery.key, gallery.store_notices)
+        key = gallery.key and f"{gallery.key} {self._predictor.version}"
+        return LocalIndex(kinds, counts, self._rule_of_model, place, key, gallery.store_notices)
 
     @cached_property
     def _narrowing(self) -> Narrowing | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from algcn.gallery.candidates import Allowed
 from algcn.gallery.store import Gallery
@@ -171,3 +172,23 @@ def test_an_index_for_a_visitors_own_model_is_not_kept(
     assert own.index is not None
     assert len(own.search(Query(text="a dog")).images) == 24
     assert not list(tmp_path.rglob("*.cells"))
+
+
+def test_an_index_is_found_again_with_another_number_of_threads(
+    whole: RetrievalService, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What is computed differs in its last digits then, and is no part of what the index is known by."""
+    monkeypatch.setenv("ALGCN_CACHE", str(tmp_path))
+    monkeypatch.setattr(ranker, "EXACT", 100)
+    written, threads = set(), torch.get_num_threads()
+    try:
+        for count in (1, 2):
+            torch.set_num_threads(count)
+            moved = dataclasses.replace(
+                whole.gallery, image_embeddings=whole.gallery.image_embeddings * (1 + 1e-7 * count)
+            )
+            assert RetrievalService(whole.bundle, moved, whole.encoder).index is not None
+            written.add(tuple(sorted(path.stat().st_mtime_ns for path in tmp_path.rglob("*.cells"))))
+    finally:
+        torch.set_num_threads(threads)
+    assert len(written) == 1
