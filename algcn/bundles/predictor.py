@@ -114,7 +114,7 @@ class LabelPredictor:
 
     @property
     def version(self) -> str:
-        """A hash of the bundle's whole config: beside the fingerprint, how cosines become probabilities, for instance."""
+        """A hash of the bundle's whole config: beside the fingerprint, how cosines become probabilities."""
         return hashlib.sha256(json.dumps(self._bundle.config, sort_keys=True).encode()).hexdigest()
 
     @property

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from algcn.gallery.candidates import Near
 from algcn.kit import files
+from algcn.kit.threads import one_core
 
 if TYPE_CHECKING:
     import faiss
@@ -67,7 +68,7 @@ class CellIndex:
         )
         for clustering in (index.cp, index.pq.cp):
             clustering.niter, clustering.seed, clustering.min_points_per_centroid = ITERATIONS, SEED, 1
-        index.train(_padded(_some_rows(blocks(), count, TRAINING_ROWS_A_CELL * cells)))
+        _train(index, _padded(_some_rows(blocks(), count, TRAINING_ROWS_A_CELL * cells)))
         exact = _Best(len(queries))
         for block in map(_padded, blocks()):
             index.add(block)
@@ -134,6 +135,15 @@ class CellIndex:
 
 def _note(path: Path) -> Path:
     return path.with_suffix(".json")
+
+
+def _train(index: faiss.IndexIVF, rows: Floats) -> None:
+    """Train the cells, and then the codes by one thread: these are hundreds of tiny clusterings, in which more wait."""
+    import faiss
+
+    index.train_q1(len(rows), faiss.swig_ptr(rows), False, index.metric_type)
+    with one_core():
+        index.train(rows)
 
 
 def _padded(rows: Floats) -> Floats:
