@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float32]
 Blocks = Callable[[], Iterator[Floats]]
-RECALL, BEST, FETCHED = 0.995, 50, 1000
+RECALL, BEST, FETCHED = 0.999, 50, 1000
 AT_LEAST = 4  # times as many vectors as are wanted are looked at
 TRAINING_ROWS_A_CELL = 64
 ITERATIONS = 8

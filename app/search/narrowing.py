@@ -1,7 +1,7 @@
 """Which pictures and texts of a large gallery a query is ranked among: what an index names, and what goes with it.
 
-- The nearest of all that may be found, by the bundle's rule, by the encoder, or by both where they are compared: twice
-  as many as are wanted, as the index knows their scores nearly.
+- The nearest of all that may be found, by the bundle's rule, by the encoder, or by both where they are compared: KEPT
+  times as many as are wanted, as the index knows their scores only nearly.
 - What is written of a picture adds at most a unit to its score, the spread of all scores (`app.search.written`). So the
   best are taken, with that, of WITHIN more: of a million normally distributed scores no more than 1,900 are within a
   unit of the best 50. And all of which most is written, where those are few.
@@ -33,6 +33,7 @@ EXACT = 50_000  # pictures or texts up to which all are scored
 FEW = 512  # that are ranked whole
 MARGIN = 200  # found beyond what is asked for: near-duplicates are folded, and the index is not exact
 WITHIN = 2000  # more, where something is written
+KEPT = 3
 NEAREST = 8
 Rows = NDArray[np.int64]
 
@@ -107,7 +108,7 @@ class Narrowing:
     ) -> Rows:
         if mask is not None and np.count_nonzero(mask) <= FEW:
             return np.flatnonzero(mask)
-        wanted = 2 * (query.limit + MARGIN)
+        wanted = KEPT * (query.limit + MARGIN)
         allowed = None if mask is None else Allowed(mask, query.labels, query.match)
         within = 0 if added is None else WITHIN
         rows, scores = self._candidates.nearest(modality, space, vector, wanted + within, allowed)
