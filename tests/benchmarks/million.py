@@ -1,9 +1,8 @@
 """A search of a million pictures and captions on one machine: time, memory, and what an exact search would have found.
 
-    OMP_WAIT_POLICY=PASSIVE OPENBLAS_NUM_THREADS=1 \\
-        python -m tests.benchmarks.million --folder FOLDER [--pairs 1000000] [--bundle weights/pocket]
+    python -m tests.benchmarks.million --folder FOLDER [--pairs 1000000] [--bundle weights/pocket]
 
-The two variables are what the page sets for itself. The pairs are generated from the features of a real gallery: a
+With OMP_WAIT_POLICY=PASSIVE and OPENBLAS_NUM_THREADS=1 before it, as the page sets for itself. The pairs are generated from the features of a real gallery: a
 picture's, moved halfway to those of another and by noise, with the caption and the labels of the first. Their rows lie
 in memory-mapped files in FOLDER, as those of any large gallery do in the cache: 4.1 kB a pair. Beside it faiss's flat
 index answers for the joined vectors of the pictures alone, on as many of them as fit (--flat), and the exact ranking
