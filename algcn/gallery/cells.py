@@ -1,9 +1,9 @@
 """An index of many vectors in cells, of which a search looks into the nearest: faiss's IVF with fast-scan codes.
 
 Notable: how many cells a search looks into is measured when the index is made: as few as find RECALL of the best 50 of
-an exact search, on queries like those to come. What a filter leaves is looked for in as many more cells as it leaves
-out. Of each two numbers there are four bits (product quantisation), so scores are right to a few percent: a search
-fetches FETCHED at least, and who uses this ranks those exactly.
+an exact search, on queries like those to come, and an eighth at least. What a filter leaves is looked for in as many
+more cells as it leaves out. Of each two numbers there are four bits (product quantisation), so scores are right to a
+few percent: a search fetches FETCHED at least, and who uses this ranks those exactly.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ TRAINING_ROWS_A_CELL = 64
 ITERATIONS = 8
 WIDTH_STEP = 4  # of which a code has a byte
 FORMAT = "algcn-cells-2"
+WORDS_LOOK = 8  # a search looks into one of so many cells at least: a few words are like no picture and no caption
 SEED = 0
 
 
@@ -73,7 +74,8 @@ class CellIndex:
         for block in map(_padded, blocks()):
             index.add(block)
             exact.add(queries @ block.T)
-        for probes in (2**power for power in range(int(math.log2(cells)) + 1)):
+        least = int(math.log2(max(1, cells // WORDS_LOOK)))
+        for probes in (2**power for power in range(least, int(math.log2(cells)) + 1)):
             index.nprobe = probes
             _, found = index.search(queries, FETCHED)
             recall = float(np.mean([np.isin(best, ids).mean() for best, ids in zip(exact.ids, found, strict=True)]))

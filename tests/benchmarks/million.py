@@ -2,11 +2,11 @@
 
     python -m tests.benchmarks.million --folder FOLDER [--pairs 1000000] [--bundle weights/pocket]
 
-With OMP_WAIT_POLICY=PASSIVE and OPENBLAS_NUM_THREADS=1 before it, as the page sets for itself. The pairs are generated from the features of a real gallery: a
-picture's, moved halfway to those of another and by noise, with the caption and the labels of the first. Their rows lie
-in memory-mapped files in FOLDER, as those of any large gallery do in the cache: 4.1 kB a pair. Beside it faiss's flat
-index answers for the joined vectors of the pictures alone, on as many of them as fit (--flat), and the exact ranking
-says what is missed.
+With OMP_WAIT_POLICY=PASSIVE and OPENBLAS_NUM_THREADS=1 before it, as the page sets for itself. The pairs are generated
+from the features of a real gallery: a picture's, moved halfway to those of another and by noise, with the caption and
+the labels of the first. Their rows lie in memory-mapped files in FOLDER, as those of any large gallery do in the cache:
+4.1 kB a pair. Beside it faiss's flat index answers for the joined vectors of the pictures alone, on as many of them as
+fit (--flat), and the exact ranking says what is missed.
 """
 
 from __future__ import annotations
