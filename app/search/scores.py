@@ -127,7 +127,8 @@ class Scores:
         return [Shares(*values) for values in zip(*parts, written, strict=True)]
 
     def _products(self, part: str, positions: Sequence[int]) -> list[float]:
-        return (getattr(self._kind.items, part)[list(positions)] @ getattr(self._query, part)[0]).tolist()
+        # Not @, whose last digits differ with the number of rows: whichever others are asked for, an item has its own.
+        return (getattr(self._kind.items, part)[list(positions)] * getattr(self._query, part)).sum(dim=1).tolist()
 
     def of_labels(self, positions: list[int]) -> Tensor:
         """Return what each label gives of the scores of some items by the rule, one row of L for each."""
