@@ -43,11 +43,11 @@ def test_training_is_watched_live_stopped_and_opened_for_one_visitor(
     page.click("#train-start")
     expect(page.locator("#train-start")).to_be_disabled()
     expect(page.locator("#train-status")).to_contain_text(re.compile(r"Epoch ([3-9]|\d\d) of 50 · .* s each · about"))
+    page.click("#train-stop")  # what is drawn meanwhile stays
     for plot in ("map", "loss", "change"):
         expect(page.locator(f"#train-{plot} .main-svg").first).to_be_visible()
     expect(page.locator("#train-edges li")).to_have_count(8)
     expect(page.locator("#train-numbers")).to_contain_text("best epoch")
-    page.click("#train-stop")
     expect(page.locator("#train-result")).to_contain_text(re.compile(r"Stopped after \d+ of 50 epochs"))
     rows = page.locator("#train-result tbody th").all_inner_texts()
     assert rows == ["your model", "the model before", "the encoder alone", "a random ranking"]
