@@ -137,7 +137,9 @@ class SearchTab:
     def follow_typing(self, visitor: Visitor, last_query: Query | None, *values: Any) -> Updates:
         """Search for what is being typed; half a word that cannot be asked, or finds nothing, changes nothing."""
         try:
-            return self._answer(visitor, self._query(visitor, *values), typed=True)
+            query = self._query(visitor, *values)
+            # What was asked by Enter or with a picture is no half word, whichever of its two answers comes.
+            return self._answer(visitor, query, typed=query != visitor.asked)
         except (InputError, Outdated):  # Enter says what is wrong
             return self._nothing()
 
@@ -333,6 +335,8 @@ class SearchTab:
 
     def _answer(self, visitor: Visitor, query: Query, *, typed: bool = False) -> Updates:
         service = self.frame.service(visitor)
+        if not typed:
+            visitor.asked = query
         with visitor.turns.take((service, query)) as turn:
             result = self.frame.program.search(service, query)
         if typed and not (result.images or result.texts):

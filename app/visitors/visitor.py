@@ -16,7 +16,7 @@ from app.kit.turns import Turns
 
 if TYPE_CHECKING:
     from algcn.bundles.bundle import Bundle
-    from app.search.query import QueryPoint
+    from app.search.query import Query, QueryPoint
     from app.service import RetrievalService
     from app.visitors.loading import Loading
 
@@ -27,6 +27,7 @@ class Visitor:
     Attributes:
         query: The query answered last, a point for the maps; None before the first.
         turns: What the visitor asks in the Search tab, in its order.
+        asked: The query asked there last, answered or not, other than by typing alone; None before the first.
         giving: The picture that the visitor gave and that is being read; None for none.
         trained: A model of the visitor's, open or not, and the service that it was trained with; None without one.
         fetched: Models of the Hub that the visitor named, loaded or loading, by what was typed.
@@ -38,6 +39,7 @@ class Visitor:
     def __init__(self) -> None:
         self.query: QueryPoint | None = None
         self.turns, self.giving = Turns(), None
+        self.asked: Query | None = None
         self.trained: tuple[Bundle, RetrievalService] | None = None
         self.fetched: dict[str, Loading] = {}
         self.fetching = threading.Lock()

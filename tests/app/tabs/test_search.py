@@ -121,7 +121,10 @@ def test_what_is_typed_is_answered_and_what_cannot_be_says_nothing(tab: SearchTa
     typed = tab.follow_typing(visitor, None, *boxes(text="a boat"))
     assert typed[tab.last_query].text == "a boat" and "data-typed" in typed[tab.results]
     assert set(typed) <= {tab.notice, tab.results, tab.last_query, tab.ask.mix}, "whoever types goes on typing"
-    assert "data-typed" not in tab.search(visitor, typed[tab.last_query], *boxes(text="a boat"))[tab.results]
+    asked = tab.search(visitor, typed[tab.last_query], *boxes(text="a boat"))
+    assert "data-typed" not in asked[tab.results]
+    again = tab.follow_typing(visitor, asked[tab.last_query], *boxes(text="a boat"))
+    assert "data-typed" not in again[tab.results], "it may come in the place of what Enter asked"
     for half in ({"text": "  "}, {"text": "a boat", "cutoff": 100}, {"text": "a boat", "labels": ["no such label"]}):
         assert tab.follow_typing(visitor, None, *boxes(**half)) == {tab.notice: gr.skip()}
 
@@ -369,6 +372,25 @@ def test_words_asked_while_a_picture_is_read_are_asked_with_it(tab: SearchTab, h
         assert both.result(PATIENCE)[tab.last_query].is_mixed
     assert picture.result(PATIENCE) == {tab.notice: gr.skip(), tab.ask.given: Given(upload=upload)}
     assert visitor.giving is None
+
+
+@pytest.mark.parametrize("text", ["", "a boat"])
+def test_what_is_typed_while_a_picture_is_read_answers_for_the_picture(
+    tab: SearchTab, held: Held, tmp_path: Path, text: str
+) -> None:
+    Image.new("RGB", (64, 64), "red").save(tmp_path / "red.png")
+    upload, visitor = {"path": str(tmp_path / "red.png")}, Visitor()
+    picture = held.start(tab.take_picture, upload, visitor, None, *boxes(text=text))
+    with ThreadPoolExecutor(1) as pool:
+        typed = pool.submit(tab.follow_typing, visitor, None, *boxes(text=text))
+        while visitor.turns.newest < 2:
+            time.sleep(0.01)
+        held.let_go.set()
+        shown = typed.result(PATIENCE)
+    assert tab.results not in picture.result(PATIENCE)
+    assert "data-typed" not in shown[tab.results], "the address is that of what is shown"
+    typed = tab.follow_typing(visitor, shown[tab.last_query], *boxes(text="a boat with a dog"))
+    assert "data-typed" in typed[tab.results]
 
 
 def test_a_picture_taken_away_before_it_was_read_is_not_searched_for(
