@@ -158,7 +158,7 @@ class LabelPredictor:
         logits = self.logits(embeddings, modality)
         if logits is None:
             return torch.zeros(len(embeddings), len(self._names))
-        is_seen = embeddings.cpu().any(dim=1, keepdim=True)
+        is_seen = torch.linalg.vector_norm(embeddings.cpu(), dim=1, keepdim=True) > 0
         if known is None:
             return logits.sigmoid() * is_seen
         graph = self._bundle.directed_graph

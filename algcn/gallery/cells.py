@@ -1,9 +1,10 @@
 """An index of many vectors in cells, of which a search looks into the nearest: faiss's IVF with fast-scan codes.
 
 Notable: how many cells a search looks into is measured when the index is made: as few as find RECALL of the best 50 of
-an exact search, on queries like those to come, and an eighth at least. What a filter leaves is looked for in as many
-more cells as it leaves out. Of each two numbers there are four bits (product quantisation), so scores are right to a
-few percent: a search fetches FETCHED at least, and who uses this ranks those exactly.
+an exact search, on queries like those to come, or nearly as much as all cells; and an eighth at least. What a filter
+leaves is looked for in as many more cells as it leaves out. Of each two numbers there are four bits (product
+quantisation), so scores are right to a few percent: a search fetches FETCHED at least, and who uses this ranks those
+exactly.
 """
 
 from __future__ import annotations
@@ -28,11 +29,12 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float32]
 Blocks = Callable[[], Iterator[Floats]]
 RECALL, BEST, FETCHED = 0.999, 50, 1000
+NEARLY = 0.001  # less than what all cells find: what the codes miss, no cell gives
 AT_LEAST = 4  # times as many vectors as are wanted are looked at
 TRAINING_ROWS_A_CELL = 64
 ITERATIONS = 8
 WIDTH_STEP = 4  # of which a code has a byte
-FORMAT = "algcn-cells-2"
+FORMAT = "algcn-cells-3"
 WORDS_LOOK = 8  # a search looks into one of so many cells at least: a few words are like no picture and no caption
 SEED = 0
 
@@ -76,14 +78,17 @@ class CellIndex:
         for block in map(_padded, blocks()):
             index.add(block)
             exact.add(queries @ block.T)
-        least = int(math.log2(max(1, cells // WORDS_LOOK)))
-        for probes in (2**power for power in range(least, int(math.log2(cells)) + 1)):
+
+        def recall(probes: int) -> float:
             index.nprobe = probes
             _, found = index.search(queries, FETCHED)
-            recall = float(np.mean([np.isin(best, ids).mean() for best, ids in zip(exact.ids, found, strict=True)]))
-            if recall >= RECALL:
-                break
-        return cls(index, probes, recall)
+            return float(np.mean([np.isin(best, ids).mean() for best, ids in zip(exact.ids, found, strict=True)]))
+
+        enough = min(RECALL, recall(cells) - NEARLY)
+        probes = max(1, cells // WORDS_LOOK)
+        while (found := recall(probes)) < enough:
+            probes *= 2
+        return cls(index, probes, found)
 
     def search(self, query: Floats, count: int, mask: NDArray[np.bool_] | None = None) -> Near:
         """Return `count` vectors or more with the largest inner products with one of d numbers.

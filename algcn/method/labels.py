@@ -156,7 +156,7 @@ class LabelSet(Sequence[Label]):
         return rows
 
     @cached_property
-    def _synonym_labels(self) -> dict[str, list[int]]:
+    def phrases(self) -> dict[str, list[int]]:
         """Every name and synonym, as compared, with the labels it stands for ("surfer" is a person and surfing)."""
         found: dict[str, list[int]] = {}
         for position, label in enumerate(self._labels):
@@ -167,8 +167,8 @@ class LabelSet(Sequence[Label]):
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
         """A pattern of whole synonyms, the longest first: "stop sign" is found before "sign" could be."""
-        phrases = sorted(self._synonym_labels, key=lambda phrase: (-len(phrase), phrase))
-        options = "|".join(r"[\s_\-]+".join(map(re.escape, phrase.split(" "))) for phrase in phrases)
+        longest_first = sorted(self.phrases, key=lambda phrase: (-len(phrase), phrase))
+        options = "|".join(r"[\s_\-]+".join(map(re.escape, phrase.split(" "))) for phrase in longest_first)
         return re.compile(rf"(?<!\w)(?:{options})(?!\w)")
 
     def find(self, text: str) -> list[str]:
@@ -180,7 +180,7 @@ class LabelSet(Sequence[Label]):
         if not self._labels:
             return []
         matches = self._pattern.findall(text.casefold())
-        positions = {position for match in matches for position in self._synonym_labels[_phrase(match)]}
+        positions = {position for match in matches for position in self.phrases[_phrase(match)]}
         return [self._labels[position].name for position in sorted(positions)]
 
     def subset(self, names: Iterable[str]) -> LabelSet:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algcn.kit.errors import InputError
-from app.search.postings import postings
+from app.search.postings import Postings
 
 MATCHES = ("any", "all", "none")
 MAX_LABELS = 100
@@ -25,15 +26,11 @@ class LabelFilter:
 
     def __init__(self, labels: Sequence[Sequence[str]]) -> None:
         self._count = len(labels)
-        spelt = postings(labels, str)
-        spellings: dict[str, list[str]] = {}
-        for name in spelt:
-            spellings.setdefault(name.casefold(), []).append(name)
-        self._names = {folded: max(names, key=lambda name: len(spelt[name])) for folded, names in spellings.items()}
-        self._rows = {
-            folded: spelt[names[0]] if len(names) == 1 else np.unique(np.concatenate([spelt[name] for name in names]))
-            for folded, names in spellings.items()
+        having = Postings(labels, str.casefold)
+        self._names = {
+            folded: max(names, key=lambda name: len(having.rows[name])) for folded, names in having.spellings.items()
         }
+        self._rows = {folded: having.of(folded) for folded in having.spellings}
 
     @cached_property
     def columns(self) -> dict[str, NDArray[np.int64]]:
@@ -55,16 +52,18 @@ class LabelFilter:
         Raises:
             InputError: No picture has a label of this name; the message offers close ones.
         """
-        found = np.zeros(self._count, np.int64)
-        wanted = dict.fromkeys(label.casefold() for label in labels)
         for label in labels:
             if label.casefold() not in self._rows:
                 raise InputError(self._unknown(label))
-        for folded in wanted:
-            found[self._rows[folded]] += 1
+        wanted = [self._rows[folded] for folded in dict.fromkeys(label.casefold() for label in labels)]
+        if check_match(match) == "all":
+            wanted = [functools.reduce(functools.partial(np.intersect1d, assume_unique=True), wanted)] if wanted else []
         if not wanted:
             return np.ones(self._count, np.bool_)
-        return {"any": found > 0, "all": found == len(wanted), "none": found == 0}[check_match(match)]
+        found = np.full(self._count, match == "none")
+        for rows in wanted:
+            found[rows] = match != "none"
+        return found
 
     def _unknown(self, label: str) -> str:
         close = difflib.get_close_matches(label.casefold(), self._rows, n=3)

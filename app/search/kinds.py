@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from algcn.gallery.rows import sample_of
+from algcn.kit.parallel import bounded_map
 from app.search.own_labels import OwnLabels, known_labels
 from app.search.scores import Kind
 
@@ -46,7 +47,8 @@ class Kinds:
 
     def some(self, pictures: Rows, texts: Rows) -> tuple[Kind, Kind]:
         """The pictures and texts of some rows, ascending."""
-        return self._kind("image", pictures), self._kind("text", texts)
+        images, captions = bounded_map(lambda some: self._kind(*some), (("image", pictures), ("text", texts)))
+        return images, captions
 
     @cached_property
     def samples(self) -> tuple[Kind, Kind]:
@@ -68,7 +70,7 @@ class Kinds:
             owner = gallery.text_owner.numpy()[rows]
         if len(rows) < len(embeddings):
             chosen = torch.from_numpy(rows)
-            embeddings, features = embeddings[chosen], features[chosen]
+            embeddings, features = embeddings.index_select(0, chosen), features.index_select(0, chosen)
         embeddings, features = embeddings.float(), features.float()
         likely = self._predictor.probabilities(embeddings, modality, self.given[torch.from_numpy(owner)])
         if self._own.labels:

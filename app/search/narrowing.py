@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from algcn.evaluation.ranking import TERMS
 from algcn.gallery.candidates import Allowed, Candidates
+from algcn.kit.parallel import bounded_map
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from algcn.evaluation.ranking import Ranking
     from app.search.parse import ParsedQuery
     from app.search.query import Query
+    from app.search.reading import Part
+    from app.search.scores import Scores
+    from app.search.written import Weights
 
 EXACT = 50_000  # pictures or texts up to which all are scored
 FEW = 512  # that are ranked whole
@@ -57,8 +61,8 @@ class Narrowing:
         rule: Ranking,
         spaces: Sequence[str],
         allowed: dict[str, NDArray[np.bool_] | None],
-        written: dict[str, NDArray[np.float32] | None],
-        units: dict[str, float],
+        written: dict[str, Weights | None],
+        typical: dict[str, Scores],
     ) -> tuple[Rows, Rows]:
         """Return pictures and texts, by their numbers, ascending.
 
@@ -67,28 +71,25 @@ class Narrowing:
             rule: What ranks.
             spaces: "ranking", "encoder", or both.
             allowed: Which of the N pictures, "image", and of the M texts, "text", may be found; all where it is None.
-            written: How much of the query is written of each.
-            units: What is added to the score of each of which all is written.
+            written: How much of the query is written of each; None where nothing is of any.
+            typical: The scores of what stands for all pictures and for all texts.
         """
         query = parsed.query
         seen = parsed.seen._replace(labels=self._of_model(parsed.seen.labels))
         vectors = {"ranking": rule.weighted(seen).numpy()[0], "encoder": seen.encoder.numpy()[0]}
-        found: dict[str, list[Rows]] = {"image": [], "text": []}
-        for modality, rows in found.items():
-            mask, more = allowed[modality], None
-            if "ranking" in spaces and written[modality] is not None:
-                more = units[modality] * written[modality]
-                rows.append(_most_written(more, mask))
+
+        def found(modality: str) -> Rows:
+            mask, weights = allowed[modality], written[modality] if "ranking" in spaces else None
+            rows = [] if weights is None else [weights.most(FEW, mask)]
             for space in spaces:
                 if vectors[space].any():
-                    added = more if space == "ranking" else None
+                    added = None if weights is None or space == "encoder" else (typical[modality].unit, weights)
                     rows.append(self._nearest(modality, space, vectors[space], mask, query, added))
-        for part in parsed.parts:
-            if part.modality == "text" and part.features.any():
-                features = part.features.numpy()[0]
-                near = self._candidates.nearest("image", "encoder", features, NEAREST, None)
-                found["image"].append(near.rows[np.argsort(-near.scores)[:NEAREST]])
-        pictures, texts = (np.unique(np.concatenate([np.empty(0, np.int64), *rows])) for rows in found.values())
+            if modality == "image":
+                rows.extend(self._like(part) for part in parsed.parts if part.modality == "text")
+            return np.unique(np.concatenate([np.empty(0, np.int64), *rows]))
+
+        pictures, texts = bounded_map(found, ("image", "text"))
         asked = np.array([*query.liked, *query.unlike], np.int64)
         pictures = np.unique(np.concatenate([pictures, self._owner[texts], asked]))
         first, last = np.searchsorted(self._owner, pictures), np.searchsorted(self._owner, pictures + 1)
@@ -97,6 +98,14 @@ class Narrowing:
         of_pictures = np.arange(counts.sum()) + np.repeat(first - np.cumsum(counts) + counts, counts)
         return pictures, np.unique(np.concatenate([texts, of_pictures]))
 
+    def _like(self, part: Part) -> Rows:
+        """The pictures that are most like words, by the encoder."""
+        features = part.features.numpy()[0]
+        if not features.any():
+            return np.empty(0, np.int64)
+        rows, scores = self._candidates.nearest("image", "encoder", features, NEAREST, None)
+        return rows[np.argsort(-scores)[:NEAREST]]
+
     def _nearest(
         self,
         modality: str,
@@ -104,7 +113,7 @@ class Narrowing:
         vector: NDArray[np.float32],
         mask: NDArray[np.bool_] | None,
         query: Query,
-        added: NDArray[np.float32] | None,
+        added: tuple[float, Weights] | None,
     ) -> Rows:
         if mask is not None and np.count_nonzero(mask) <= FEW:
             return np.flatnonzero(mask)
@@ -115,24 +124,12 @@ class Narrowing:
         if mask is not None:
             rows, scores = rows[mask[rows]], scores[mask[rows]]
         if added is not None:
-            scores = scores + added[rows]
+            unit, weights = added
+            order = np.argsort(rows)
+            rows = rows[order]
+            scores = scores[order] + unit * weights.of(rows)
         return rows[np.argsort(-scores)[:wanted]]
 
     def _of_model(self, labels: Tensor) -> Tensor:
         """Leave of the labels' part of a query, 1 × 3 (L + M), what the index knows: that of the model's."""
         return labels.unflatten(1, (TERMS, -1))[:, :, : self._num_labels].flatten(1)
-
-
-def _most_written(written: NDArray[np.float32], mask: NDArray[np.bool_] | None) -> Rows:
-    """Return those of which most is written, and of the next most, as long as they are few."""
-    rows = np.flatnonzero(written > 0 if mask is None else (written > 0) & mask)
-    found: list[Rows] = []
-    while len(rows) + sum(map(len, found)) > FEW:
-        values = written[rows]
-        most = values == values.max()
-        if np.count_nonzero(most) + sum(map(len, found)) > FEW:
-            rows = rows[:0]
-            break
-        found.append(rows[most])
-        rows = rows[~most]
-    return np.sort(np.concatenate([*found, rows]))

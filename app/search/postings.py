@@ -10,17 +10,71 @@ from numpy.typing import NDArray
 
 Rows = NDArray[np.int32]
 AT_ONCE = 65_536  # rows
+FEW = 4096  # that are looked for one by one
+NONE = np.empty(0, np.int32)
 
 
-def postings(tokens: Iterable[Sequence[str]], form: Callable[[str], str]) -> dict[str, Rows]:
-    """Return for each form of a token the rows that have it, ascending, each once.
+class Postings:
+    """The rows that have a token, ascending and each once.
 
     Args:
         tokens: For each of N rows its tokens.
         form: What of a token is compared; it is asked once for each that differs.
+
+    Attributes:
+        rows: For each token, as it is, the rows that have it.
+        spellings: For each form the tokens that have it.
     """
+
+    def __init__(self, tokens: Iterable[Sequence[str]], form: Callable[[str], str]) -> None:
+        self.rows = _rows(tokens)
+        self.spellings: dict[str, list[str]] = {}
+        for token in self.rows:
+            self.spellings.setdefault(form(token), []).append(token)
+
+    def of(self, form: str) -> Rows:
+        """Return the rows that have any token of a form."""
+        return union([self.rows[token] for token in self.spellings.get(form, ())])
+
+    def of_all(self, tokens: Sequence[str]) -> Rows:
+        """Return the rows that have every one of some tokens, as they are."""
+        found = [self.rows.get(token, NONE) for token in tokens]
+        rows = min(found, key=len, default=NONE)
+        for others in found:
+            rows = rows[contains(others, rows)]
+        return rows
+
+
+def union(some: Sequence[Rows]) -> Rows:
+    """Return the rows that are in any of some."""
+    if len(some) == 1:
+        return some[0]
+    rows = np.sort(np.concatenate([NONE, *some]), kind="stable")  # which merges what ascends
+    return rows[_differ(rows)]
+
+
+def contains(rows: Rows, others: NDArray[np.integer]) -> NDArray[np.bool_]:
+    """Say which of some others are among rows, which ascend."""
+    if not len(rows) or not len(others):
+        return np.zeros(len(others), np.bool_)
+    if len(others) < FEW:
+        others = others.astype(rows.dtype)  # or all rows would become what the others are
+        return rows[np.minimum(np.searchsorted(rows, others), len(rows) - 1)] == others
+    is_here = np.zeros(1 + max(rows[-1], others.max()), np.bool_)
+    is_here[rows] = True
+    return is_here[others]
+
+
+def _differ(values: NDArray[np.integer]) -> NDArray[np.bool_]:
+    """Say which of some values differ from the one before."""
+    new = np.ones(len(values), np.bool_)
+    new[1:] = values[1:] != values[:-1]
+    return new
+
+
+def _rows(tokens: Iterable[Sequence[str]]) -> dict[str, Rows]:
     numbers: dict[str, int] = {}
-    ids, rows, first, some = [np.empty(0, np.int32)], [np.empty(0, np.int32)], 0, []
+    ids, rows, first, some = [NONE], [NONE], 0, []
 
     def take() -> None:
         flat = list(chain.from_iterable(some))
@@ -35,14 +89,11 @@ def postings(tokens: Iterable[Sequence[str]], form: Callable[[str], str]) -> dic
             take()
             first, some = first + len(some), []
     take()
-    forms: dict[str, int] = {}
-    form_of = np.array([forms.setdefault(form(token), len(forms)) for token in numbers], np.int32)
-    if not forms:
+    if not numbers:
         return {}
-    found, at = form_of[np.concatenate(ids)], np.concatenate(rows)
+    found, at = np.concatenate(ids), np.concatenate(rows)
     order = np.argsort(found, kind="stable")
     found, at = found[order], at[order]
-    new = np.ones(len(at), np.bool_)
-    new[1:] = (found[1:] != found[:-1]) | (at[1:] != at[:-1])
+    new = _differ(found) | _differ(at)
     found, at = found[new], at[new]
-    return dict(zip(forms, np.split(at, np.searchsorted(found, np.arange(1, len(forms)))), strict=True))
+    return dict(zip(numbers, np.split(at, np.searchsorted(found, np.arange(1, len(numbers)))), strict=True))

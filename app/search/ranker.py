@@ -24,6 +24,7 @@ from app.search.kinds import Kinds
 from app.search.local_index import LocalIndex
 from app.search.narrowing import EXACT, Narrowing
 from app.search.own_labels import OwnLabels, known_labels
+from app.search.postings import contains
 from app.search.ranked import Ranked
 from app.search.results import NOTHING, Found, Hit, Shares
 from app.search.scores import Kind, Scores
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from algcn.gallery.store import Gallery
     from app.search.parse import ParsedQuery
     from app.search.query import Query
-    from app.search.written import Written
+    from app.search.written import Weights, Written
 
 
 SHOWN_DUPLICATES = 12
@@ -144,7 +145,7 @@ class Ranker:
         """
         rule, query = self._rule_of(parsed.query), parsed.query
         asked = self._asked(parsed)
-        written = {modality: self._written.shares(asked, modality) for modality in ("image", "text")}
+        written = {modality: self._written.weights(asked, modality) for modality in ("image", "text")}
         allowed = self.labels.mask(query.labels, query.match)
         owner = self._gallery.text_owner.numpy()
         of_texts = allowed[owner] if query.labels else np.ones(len(owner), np.bool_)
@@ -169,7 +170,7 @@ class Ranker:
         rule: Ranking,
         space: str,
         allowed: dict[str, NDArray[np.bool_] | None],
-        written: dict[str, NDArray[np.float32] | None],
+        written: dict[str, Weights | None],
     ) -> tuple[tuple[Kind, Kind], dict[str, Scores]]:
         """The pictures and texts that a query is ranked among: all, or of many those that may be the best.
 
@@ -179,9 +180,8 @@ class Ranker:
         if self._narrowing is None:
             return kinds.whole, {}
         typical = {kind.modality: Scores(kind, parsed.seen, rule, written[kind.modality]) for kind in kinds.samples}
-        units = {modality: scores.unit for modality, scores in typical.items() if written[modality] is not None}
         spaces = ("ranking", "encoder") if parsed.query.beside else (space,)
-        return kinds.some(*self._narrowing.rows(parsed, rule, spaces, allowed, written, units)), typical
+        return kinds.some(*self._narrowing.rows(parsed, rule, spaces, allowed, written, typical)), typical
 
     def _asked(self, parsed: ParsedQuery) -> Sought:
         """What of a query may be written of a picture."""
@@ -201,7 +201,7 @@ class Ranker:
             for kind, left_out in zip(kinds, (pictures, texts), strict=True):
                 left_out |= kind.likely[:, column].numpy() >= limit
                 if parsed.query.written:
-                    left_out |= self._written.of(Term(name, is_label=True), kind.modality)[kind.rows]
+                    left_out |= contains(self._written.of(Term(name, is_label=True), kind.modality), kind.rows)
         return [pictures, texts | pictures[kinds[0].places(kinds[1].owner)]]
 
     def chance(self, parsed: ParsedQuery, calibration: Calibration | None) -> str | None:

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from algcn.evaluation.ranking import Parts, Ranking, joined, label_shares
-from algcn.gallery.index import VectorIndex
+from algcn.evaluation.ranking import Parts, Ranking, label_shares
+from algcn.gallery.index import exact_scores
 from app.search.results import Shares
-from app.search.written import unit_of
+from app.search.written import Weights, unit_of
 
 # Single precision is good to about seven digits; beyond, equal pictures would be ranked by noise. So many decimals are
 # right for cosines; a score by the rule is in standard deviations and may be larger than 1.
@@ -43,14 +43,6 @@ class Kind:
     likely: Tensor
     rows: NDArray[np.int64]
 
-    @cached_property
-    def index(self) -> VectorIndex:
-        return VectorIndex(joined(self.items))
-
-    @cached_property
-    def encoder_index(self) -> VectorIndex:
-        return VectorIndex(self.items.encoder)
-
     def places(self, rows: NDArray[np.int64] | int) -> NDArray[np.int64]:
         """Where some of the gallery's rows, which must be here, are among these."""
         return np.searchsorted(self.rows, rows)
@@ -63,8 +55,7 @@ class Scores:
         kind: The items.
         query: One query, as the ranking sees it.
         rule: What ranks.
-        written: How much of the query is written of each of the gallery's (`Written.shares`); None where nothing is of
-            any.
+        written: How much of the query is written of each of the gallery's; None where nothing is of any.
         typical: The scores of what stands for the whole gallery, where these items are not all of it.
 
     Attributes:
@@ -76,7 +67,7 @@ class Scores:
         kind: Kind,
         query: Parts,
         rule: Ranking,
-        written: NDArray[np.float32] | None = None,
+        written: Weights | None = None,
         typical: Scores | None = None,
     ) -> None:
         # Names of labels are nothing to the encoder: it neither adds to a score nor makes it smaller.
@@ -88,7 +79,8 @@ class Scores:
     @cached_property
     def ranking(self) -> NDArray[np.float32]:
         """K scores by the rule, for what is seen."""
-        return _rounded(self._kind.index.inner_products(self._rule.weighted(self._query))[0])
+        parts = zip(self._rule.factors, self._query, self._kind.items, strict=True)
+        return _rounded(sum(exact_scores(rows, factor * part[0]) for factor, part, rows in parts))
 
     @cached_property
     def with_written(self) -> NDArray[np.float32]:
@@ -98,7 +90,7 @@ class Scores:
     @cached_property
     def encoder(self) -> NDArray[np.float32]:
         """K cosines of the encoder's features alone."""
-        return _rounded(self._kind.encoder_index.inner_products(self._query.encoder)[0])
+        return _rounded(exact_scores(self._kind.items.encoder, self._query.encoder[0]))
 
     def by(self, space: str) -> NDArray[np.float32]:
         """Return the scores that are ranked by: "ranking", all that counts, or "encoder", its cosine alone."""
@@ -136,7 +128,7 @@ class Scores:
 
     @cached_property
     def _written(self) -> NDArray[np.float32] | None:
-        return None if self._gallery_written is None else self._gallery_written[self._kind.rows]
+        return None if self._gallery_written is None else self._gallery_written.of(self._kind.rows)
 
     @cached_property
     def unit(self) -> float:

@@ -14,16 +14,17 @@ as much as the steering counts (`app.search.steering`). The score as it is witho
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Sequence
-from functools import cached_property, lru_cache, reduce
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.kit.cache import Cache
-from app.search.postings import Rows, postings
+from app.search.postings import NONE, Postings, Rows, contains, union
 from app.search.reading import named_and_rest
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ COUNTS = 1.0
 KEPT_TERMS = 256
 KEPT_WORDS = 65_536
 _STEADY = 1e-6
-_NONE = np.empty(0, np.int32)
 # Words that say nothing of what is on a picture, the last ones of somebody who asks for one.
 GRAMMAR = frozenset(
     re.findall(
@@ -80,6 +80,48 @@ class Said(NamedTuple):
     by: str
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class Weights:
+    """w of all pictures or texts, kept as the terms that it is the sum of.
+
+    Attributes:
+        terms: For each term those of which it is written, and what it counts; less than 0 where it is unwanted.
+    """
+
+    terms: Sequence[tuple[Rows, np.float32]]
+
+    def of(self, among: NDArray[np.integer]) -> NDArray[np.float32]:
+        """Return w of some pictures or texts."""
+        found = np.zeros(len(among), np.float32)
+        for rows, weight in self.terms:
+            np.add(found, weight, out=found, where=contains(rows, among))
+        return found
+
+    def most(self, few: int, mask: NDArray[np.bool_] | None = None) -> Rows:
+        """Return those of which most is written, and of the next most, as long as they are few.
+
+        Notable: the terms that count most are looked at first, until those without them cannot be among so few.
+
+        Args:
+            few: How many at most.
+            mask: Which may be among them; all where it is None.
+        """
+        wanted = sorted((term for term in self.terms if term[1] > 0), key=lambda term: -term[1])
+        of_all = np.zeros(1 + max((rows[-1] for rows, _ in self.terms if len(rows)), default=0), np.float32)
+        for rows, weight in self.terms:
+            of_all[rows] += weight
+        rest, pool, best = sum(float(weight) for _, weight in wanted), [], NONE
+        for rows, weight in wanted:
+            rest -= float(weight)
+            pool.append(rows if mask is None else rows[mask[rows]])
+            best = union([some[of_all[some] > rest + _STEADY] for some in pool])
+            if len(best) > few:
+                break
+        values = of_all[best]
+        limit = 0.0 if len(best) <= few else np.partition(values, -few - 1)[-few - 1]
+        return best[values > limit]
+
+
 class Written:
     """What is written of N pictures and M texts; what is worked out for a term is remembered.
 
@@ -104,79 +146,86 @@ class Written:
         others = [word for word in words(rest) if word not in GRAMMAR]
         return list(dict.fromkeys([*(Term(name, True) for name in named), *(Term(word, False) for word in others)]))
 
-    def of(self, term: Term, modality: str) -> NDArray[np.bool_]:
-        """Say of which pictures (of which a label, or any of their texts says it) or texts a term is written."""
+    def of(self, term: Term, modality: str) -> Rows:
+        """Return the pictures (of which a label, or any of their texts says it) or texts of which a term is written."""
         return self._found.get((term, modality), lambda: self._of(term, modality))
 
-    def shares(self, sought: Sought, modality: str) -> NDArray[np.float32] | None:
+    def weights(self, sought: Sought, modality: str) -> Weights | None:
         """Return w of all pictures or texts; None where nothing that is sought is written of any."""
-        wanted = [rows for term in sought.wanted if (rows := self.of(term, modality)).any()]
-        unwanted = [rows for term in sought.unwanted if (rows := self.of(term, modality)).any()]
+        wanted = [rows for term in sought.wanted if len(rows := self.of(term, modality))]
+        unwanted = [rows for term in sought.unwanted if len(rows := self.of(term, modality))]
         if not wanted and not unwanted:
             return None
-        found = np.zeros(len(self._texts) if modality == "text" else len(self._labels), np.float32)
-        rarity = np.log1p([len(rows) / np.count_nonzero(rows) for rows in wanted])
-        for rows, weight in zip(wanted, sought.share * rarity / rarity.sum(), strict=True):
-            found += np.float32(weight) * rows
-        for rows in unwanted:
-            found -= np.float32(sought.away / len(unwanted)) * rows
-        return found
+        count = len(self._texts) if modality == "text" else len(self._labels)
+        rarity = np.log1p([count / len(rows) for rows in wanted])
+        counts = [*(sought.share * rarity / rarity.sum()), *(-sought.away / len(unwanted) for _ in unwanted)]
+        return Weights([(rows, np.float32(weight)) for rows, weight in zip((*wanted, *unwanted), counts, strict=True)])
 
     def all_of(self, sought: Sought, modality: str, among: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Say of which of some pictures or texts all that is wanted is written; of none where nothing is wanted."""
         found = np.full(len(among), bool(sought.wanted))
         for term in sought.wanted:
-            found &= self.of(term, modality)[among]
+            found &= contains(self.of(term, modality), among)
         return found
 
     def said(self, sought: Sought, modality: str, position: int) -> tuple[Said, ...]:
         """Return what is sought and written of a picture or a text, and where."""
-        item = self._owner[position] if modality == "text" else position
+        here = np.array([position])
+        item = self._owner[here] if modality == "text" else here
         return tuple(
-            Said(term.name, "label" if self._rows(term)[0][item] else "caption")
+            Said(term.name, "label" if contains(self._rows(term)[0], item)[0] else "caption")
             for term in sought.wanted
-            if self.of(term, modality)[position]
+            if contains(self.of(term, modality), here)[0]
         )
 
-    def _of(self, term: Term, modality: str) -> NDArray[np.bool_]:
+    def _of(self, term: Term, modality: str) -> Rows:
         given, said = self._rows(term)
-        if modality == "text":
-            return given[self._owner] | said
-        found = given.copy()
-        found[self._owner[said]] = True
-        return found
+        if modality == "image":
+            return union([given, np.unique(self._owner[said]).astype(np.int32)])
+        is_given = np.zeros(len(self._labels), np.bool_)
+        is_given[given] = True
+        return union([np.flatnonzero(is_given[self._owner]).astype(np.int32), said])
 
-    def _rows(self, term: Term) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Of what a term is written: by given labels, N, and by the words of texts, M."""
+    def _rows(self, term: Term) -> tuple[Rows, Rows]:
+        """Of what a term is written: the pictures by given labels, and the texts by their words."""
         return self._found.get(term, lambda: self._label(term.name) if term.is_label else self._word(term.name))
 
-    def _word(self, word: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        return (
-            _mask(len(self._labels), self._label_words.get(word, _NONE)),
-            _mask(len(self._texts), self._text_words.get(word, _NONE)),
-        )
+    def _word(self, word: str) -> tuple[Rows, Rows]:
+        return self._label_words.of(word), self._text_words.of(word)
 
-    def _label(self, name: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    def _label(self, name: str) -> tuple[Rows, Rows]:
         label_set = next(labels for labels in self._label_sets if labels.among([name]))
-        label = label_set[label_set.index(name)]
-        given = self._names.get(name.casefold(), _NONE)
-        phrases = [found for phrase in (label.name, *label.synonyms) if (found := words(phrase))]
-        having = [[self._text_words.get(word, _NONE) for word in phrase] for phrase in phrases]
-        candidates = set().union(*(reduce(np.intersect1d, rows).tolist() for rows in having))
-        naming = [text for text in candidates if name in label_set.find(self._texts[text])]
-        return _mask(len(self._labels), given), _mask(len(self._texts), naming)
+        return self._names.of(name.casefold()), self._naming(label_set, name)
+
+    def _naming(self, label_set: LabelSet, name: str) -> Rows:
+        """The texts that name a label (`LabelSet.find`). Only those are read in which a longer phrase may hide it."""
+        index, position = self._text_words, label_set.index(name)
+        named, unclear = [], []
+        for phrase in (phrase for phrase, labels in label_set.phrases.items() if position in labels):
+            rows = index.of_all(_tokens(phrase))
+            if re.fullmatch(r"\w+", phrase):
+                longer = [other for other in label_set.phrases if other != phrase and phrase in _tokens(other)]
+                hidden = contains(union([index.of_all(_tokens(other)) for other in longer]), rows)
+            else:
+                hidden = np.ones(len(rows), np.bool_)
+            named.append(rows[~hidden])
+            unclear.append(rows[hidden])
+        clear = union(named)
+        rest = union(unclear)
+        read = [text for text in rest[~contains(clear, rest)].tolist() if name in label_set.find(self._texts[text])]
+        return union([clear, np.array(read, np.int32)])
 
     @cached_property
-    def _text_words(self) -> dict[str, Rows]:
-        return postings(map(_tokens, self._texts), _singular)
+    def _text_words(self) -> Postings:
+        return Postings(map(_tokens, self._texts), _singular)
 
     @cached_property
-    def _label_words(self) -> dict[str, Rows]:
-        return postings((_tokens(" ".join(labels)) for labels in self._labels), _singular)
+    def _label_words(self) -> Postings:
+        return Postings((_tokens(" ".join(labels)) for labels in self._labels), _singular)
 
     @cached_property
-    def _names(self) -> dict[str, Rows]:
-        return postings(self._labels, str.casefold)
+    def _names(self) -> Postings:
+        return Postings(self._labels, str.casefold)
 
 
 def unit_of(seen: NDArray[np.float32]) -> float:
@@ -201,9 +250,3 @@ def _singular(word: str) -> str:
     if word.endswith("ies") and len(word) > 4:
         return word[:-3] + "y"
     return word[:-2] if word.endswith(("sses", "xes", "ches", "shes")) else word[:-1]
-
-
-def _mask(count: int, rows: Sequence[int] | Rows) -> NDArray[np.bool_]:
-    mask = np.zeros(count, np.bool_)
-    mask[np.asarray(rows, np.int64)] = True
-    return mask

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import mean, quantiles
 
+import faiss
 import numpy as np
 import torch
 from torch import Tensor
@@ -26,7 +27,6 @@ from torch.nn import functional
 from algcn.bundles.bundle import Bundle
 from algcn.bundles.embedding import project
 from algcn.evaluation.ranking import joined
-from algcn.gallery.index import VectorIndex
 from algcn.gallery.store import Gallery, build_gallery
 from app.search.kinds import Kinds
 from app.search.own_labels import OwnLabels
@@ -172,9 +172,9 @@ def recalls(service: RetrievalService, queries: list[Query]) -> None:
         exact, shares = torch.cat(blocks, dim=1), []
         for number, query in enumerate(queries):
             scores = exact[number]
-            written = service._written.shares(ranker._asked(parsed[number]), modality)
+            written = service._written.weights(ranker._asked(parsed[number]), modality)
             if written is not None:
-                scores = scores + units[modality][number] * torch.from_numpy(written)
+                scores = scores + units[modality][number] * torch.from_numpy(written.of(np.arange(len(scores))))
             result = service.search(query)
             hits = result.images if modality == "image" else result.texts
             least = float(scores.topk(len(hits)).values[-1]) - ROUNDED
@@ -187,12 +187,13 @@ def flat(service: RetrievalService, count: int) -> None:
     count = min(count, len(service.gallery.items))
     kinds = Kinds(service.gallery, service.predictor, service.bundle.ranking, OwnLabels(), known=True)
     pictures, _ = kinds.some(np.arange(count), np.arange(0))
-    index = VectorIndex(joined(pictures.items))
-    query = joined(pictures.items)[:1]
+    vectors = joined(pictures.items).numpy()
+    index = faiss.IndexFlatIP(vectors.shape[1])
+    index.add(vectors)
     taken = []
     for _ in range(20):
         start = time.perf_counter()
-        index.search(query, 50)
+        index.search(vectors[:1], 50)
         taken.append(1000 * (time.perf_counter() - start))
     whole = quantiles(taken, n=20)[9]
     print(

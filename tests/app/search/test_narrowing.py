@@ -13,7 +13,6 @@ import torch
 from algcn.gallery.candidates import Allowed
 from algcn.gallery.store import Gallery
 from app.search import narrowing, ranker
-from app.search.narrowing import _most_written
 from app.search.query import Query
 from app.service import RetrievalService, load_service
 from app.visitors.derive import with_model
@@ -106,17 +105,6 @@ def test_a_comparison_has_the_ranks_of_both(whole: RetrievalService, narrowed: R
     shared = ranks[0].keys() & ranks[1].keys()
     assert len(shared) >= 23
     assert sum(ranks[0][item] == ranks[1][item] for item in shared if ranks[0][item] <= 100) >= 10
-
-
-def test_those_of_which_most_is_written_are_there_as_long_as_they_are_few() -> None:
-    written = np.zeros(1000, np.float32)
-    written[[3, 5]], written[100:120], written[200:800], written[900:] = 1.0, 0.5, 0.25, -0.5
-    found = _most_written(written, None)
-    assert found.tolist() == [3, 5, *range(100, 120)]
-    mask = np.ones(1000, bool)
-    mask[5] = False
-    assert _most_written(written, mask).tolist() == [3, *range(100, 120)]
-    assert _most_written(np.zeros(10, np.float32), None).tolist() == []
 
 
 def test_what_may_not_be_found_is_not_found(narrowed: RetrievalService) -> None:

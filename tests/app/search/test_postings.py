@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 
+import numpy as np
 import pytest
 
 from app.search import postings as module
-from app.search.postings import postings
+from app.search.postings import Postings, contains, union
 
 
 @pytest.mark.parametrize("at_once", [1, 7, 1000])
@@ -20,9 +21,24 @@ def test_they_are_what_a_loop_finds(at_once: int, form, monkeypatch: pytest.Monk
     for row, those in enumerate(tokens):
         for one in dict.fromkeys(map(form, those)):
             expected.setdefault(one, []).append(row)
-    assert {one: rows.tolist() for one, rows in postings(tokens, form).items()} == expected
+    found = Postings(tokens, form)
+    assert {one: found.of(one).tolist() for one in found.spellings} == expected
+    assert found.of("nothing").tolist() == []
+    for some in (["dog", "cat"], ["zoo"], ["a", "a"], ["dog", "Dog", "Straße"], ["dog", "nothing"], []):
+        everything = [row for row, those in enumerate(tokens) if some and set(some) <= set(those)]
+        assert found.of_all(some).tolist() == everything
 
 
 @pytest.mark.parametrize("tokens", [[], [[], []]], ids=["no rows", "no tokens"])
 def test_of_nothing_there_is_nothing(tokens: list[list[str]]) -> None:
-    assert postings(tokens, str) == {}
+    found = Postings(tokens, str)
+    assert found.rows == {} and found.of("dog").tolist() == found.of_all(["dog"]).tolist() == []
+
+
+def test_rows_are_joined_and_looked_for_as_sets_are() -> None:
+    draw = np.random.default_rng(3)
+    for _ in range(50):
+        some = [np.unique(draw.integers(0, 20, draw.integers(0, 12))).astype(np.int32) for _ in range(3)]
+        assert union(some).tolist() == sorted(set().union(*(rows.tolist() for rows in some)))
+        assert contains(some[0], some[1]).tolist() == [row in some[0].tolist() for row in some[1].tolist()]
+    assert union([]).tolist() == []

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import random
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from likely import with_probabilities
 
 from algcn.bundles.bundle import Bundle
 from algcn.gallery.store import Gallery, build_gallery
+from algcn.method.labels import Label, LabelSet
 from app.search.query import Query
 from app.search.results import SearchResult
-from app.search.written import COUNTS, Said, Sought, Term, Written, unit_of, words
+from app.search.written import COUNTS, Said, Sought, Term, Weights, Written, unit_of, words
 from app.service import RetrievalService
 
 
@@ -95,6 +98,42 @@ def test_what_says_so_is_found_first(bundle: Bundle, gallery: Gallery, label: st
         assert sum(hit.shares) == pytest.approx(hit.score, abs=1e-4)
 
 
+def of_all(written: Written, sought: Sought, modality: str) -> np.ndarray:
+    count = {"image": len(written._labels), "text": len(written._texts)}[modality]
+    return written.weights(sought, modality).of(np.arange(count))
+
+
+class TestWeights:
+    def test_those_of_which_most_is_written_are_there_as_long_as_they_are_few(self) -> None:
+        terms = [([3, 5, *range(100, 120)], 0.5), ([3, 5, *range(200, 800)], 0.375), ([3, 5], 0.125)]
+        weights = Weights([(np.array(rows, np.int32), np.float32(weight)) for rows, weight in terms])
+        assert weights.most(50).tolist() == [3, 5, *range(100, 120)]
+        mask = np.ones(1000, bool)
+        mask[5] = False
+        assert weights.most(50, mask).tolist() == [3, *range(100, 120)]
+        assert weights.most(1).tolist() == Weights([]).most(3).tolist() == []
+        assert Weights([(np.array([4], np.int32), np.float32(-1))]).most(3).tolist() == []
+
+    @pytest.mark.parametrize("seed", range(40))
+    def test_they_are_what_a_sum_over_all_says(self, seed: int) -> None:
+        draw, count = np.random.default_rng(seed), 400
+        terms = [
+            (np.flatnonzero(draw.random(count) < draw.random() ** 2).astype(np.int32), np.float32(weight))
+            for weight in draw.random(draw.integers(1, 6)) - 0.1
+        ]
+        weights, whole = Weights(terms), np.zeros(count, np.float32)
+        for rows, weight in terms:
+            whole[rows] += weight
+        among = np.flatnonzero(draw.random(count) < 0.3)
+        assert np.array_equal(weights.of(np.arange(count)), whole)
+        assert np.array_equal(weights.of(among), whole[among])
+        mask = draw.random(count) < 0.5 if seed % 2 else np.ones(count, bool)
+        few, values = int(draw.integers(1, 60)), np.where(mask, whole, 0)
+        levels = [value for value in np.unique(values) if value > 1e-6 and (values >= value).sum() <= few]
+        most = weights.most(few, mask if seed % 2 else None)
+        assert most.tolist() == (np.flatnonzero(values >= min(levels)).tolist() if levels else [])
+
+
 class TestTerms:
     @pytest.fixture
     def written(self, bundle: Bundle, gallery: Gallery) -> Written:
@@ -117,7 +156,7 @@ class TestTerms:
     def test_share_the_score_by_how_rare_they_are(self, written: Written) -> None:
         sought = Sought([Term("boat", True), Term("night", True)])
         both, boat, night = (
-            written.shares(Sought(terms), "image") for terms in (sought.wanted, sought.wanted[:1], sought.wanted[1:])
+            of_all(written, Sought(terms), "image") for terms in (sought.wanted, sought.wanted[:1], sought.wanted[1:])
         )
         assert set(np.unique(boat)) == {0, 1} == set(np.unique(night))
         assert both[(boat > 0) & (night > 0)] == pytest.approx(1)
@@ -125,16 +164,46 @@ class TestTerms:
         assert both[(boat > 0) & (night == 0)] == pytest.approx(rarity[0] / rarity.sum())
 
     def test_what_is_written_of_nothing_is_no_term(self, written: Written) -> None:
-        assert written.shares(Sought([Term("unheard", False)]), "image") is None
+        assert written.weights(Sought([Term("unheard", False)]), "image") is None
         with_it, without = (
-            written.shares(Sought([Term("boat", True), *more]), "text") for more in ([Term("unheard", False)], [])
+            of_all(written, Sought([Term("boat", True), *more]), "text") for more in ([Term("unheard", False)], [])
         )
         assert np.array_equal(with_it, without)
 
     def test_what_is_unwanted_counts_against_it(self, written: Written) -> None:
-        found = written.shares(Sought([Term("boat", True)], [Term("night", True)], 0.5, 2.0), "image")
-        boat, night = (written.of(Term(name, True), "image") for name in ("boat", "night"))
+        found = of_all(written, Sought([Term("boat", True)], [Term("night", True)], 0.5, 2.0), "image")
+        boat, night = (
+            np.isin(np.arange(len(found)), written.of(Term(name, True), "image")) for name in ("boat", "night")
+        )
         assert found == pytest.approx(0.5 * boat - 2.0 * night)
+
+
+def test_texts_name_the_labels_that_are_found_in_them(gallery: Gallery) -> None:
+    """Longer phrases hide the shorter ones inside them, in texts of all words and phrases."""
+    labels = LabelSet(
+        [
+            Label("dog", synonyms=("dogs", "puppy")),
+            Label("hot dog"),
+            Label("dog house", synonyms=("kennel",)),
+            Label("house"),
+            Label("t-shirt", synonyms=("tee",)),
+            Label("shirt"),
+            Label("c++"),
+            Label("five o'clock"),
+            Label("café", synonyms=("coffee house",)),
+        ]
+    )
+    draw = random.Random(5)
+    words = sorted({word for phrase in labels.phrases for word in phrase.split(" ")} | {"a", "Dog", "CAFÉ", "hotdog"})
+    texts = [
+        "".join(draw.choice(words) + draw.choice((" ", " ", " ", "-", ", ", "  ")) for _ in range(draw.randrange(7)))
+        for _ in range(4000)
+    ]
+    written = Written(dataclasses.replace(gallery, texts=texts, text_owner=torch.zeros(len(texts)).long()), [labels])
+    for name in labels.names:
+        naming = [number for number, text in enumerate(texts) if name in labels.find(text)]
+        assert len(naming) > 10
+        assert written.of(Term(name, True), "text").tolist() == naming, name
 
 
 def test_a_gallerys_own_label_that_the_model_does_not_know_is_a_word(bundle: Bundle, gallery: Gallery) -> None:
