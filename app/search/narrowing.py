@@ -37,7 +37,7 @@ EXACT = 50_000  # pictures or texts up to which all are scored
 FEW = 512  # that are ranked whole
 MARGIN = 200  # found beyond what is asked for: near-duplicates are folded, and the index is not exact
 WITHIN = 2000  # more, where something is written
-KEPT = 3
+KEPT = 2
 NEAREST = 8
 Rows = NDArray[np.int64]
 

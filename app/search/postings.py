@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 Rows = NDArray[np.int32]
 AT_ONCE = 65_536  # rows
-FEW = 4096  # that are looked for one by one
+FEW, SEARCHED = 1024, 16  # so few, or this part of all, are quicker looked for one by one
 NONE = np.empty(0, np.int32)
 
 
@@ -57,7 +57,7 @@ def contains(rows: Rows, others: NDArray[np.integer]) -> NDArray[np.bool_]:
     """Say which of some others are among rows, which ascend."""
     if not len(rows) or not len(others):
         return np.zeros(len(others), np.bool_)
-    if len(others) < FEW:
+    if len(others) < FEW + len(rows) // SEARCHED:
         others = others.astype(rows.dtype)  # or all rows would become what the others are
         return rows[np.minimum(np.searchsorted(rows, others), len(rows) - 1)] == others
     is_here = np.zeros(1 + max(rows[-1], others.max()), np.bool_)

@@ -7,6 +7,7 @@ gallery is not ranked whole but as far as an index names what may be the best (`
 from __future__ import annotations
 
 import dataclasses
+from collections import deque
 from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from algcn.bundles.predictor import SharedLabel
 from algcn.gallery.kept import NAME_LENGTH, place_of
+from algcn.kit.parallel import bounded_map
 from app.kit.limits import MAX_LIMIT
 from app.search.chances import Chances
 from app.search.duplicates import fold
@@ -29,7 +31,7 @@ from app.search.ranked import Ranked
 from app.search.results import NOTHING, Found, Hit, Shares
 from app.search.scores import Kind, Scores
 from app.search.steering import left_out_from, left_out_labels, named_labels, of_labels
-from app.search.written import Sought, Term
+from app.search.written import Said, Sought, Term
 
 if TYPE_CHECKING:
     from algcn.bundles.predictor import LabelPredictor
@@ -54,6 +56,7 @@ class _Reasons(NamedTuple):
     caption_cosines: tuple[float, float] | None
     shares: Shares
     shared_labels: tuple[SharedLabel, ...]
+    says: tuple[Said, ...]
 
 
 class Ranker:
@@ -180,6 +183,7 @@ class Ranker:
         if self._narrowing is None:
             return kinds.whole, {}
         typical = {kind.modality: Scores(kind, parsed.seen, rule, written[kind.modality]) for kind in kinds.samples}
+        deque(bounded_map(lambda scores: scores.by(space), typical.values()), maxlen=0)  # both at once
         spaces = ("ranking", "encoder") if parsed.query.beside else (space,)
         return kinds.some(*self._narrowing.rows(parsed, rule, spaces, allowed, written, typical)), typical
 
@@ -267,11 +271,11 @@ class Ranker:
             return {}
         wanted = {label.name.casefold() for label in parsed.query_labels}
         return {
-            position: self._hit(ranked, rank, position, wanted, asked, why)
-            for (position, rank), why in zip(ranks.items(), self._reasons(ranked, list(ranks)), strict=True)
+            position: self._hit(ranked, rank, position, wanted, why)
+            for (position, rank), why in zip(ranks.items(), self._reasons(ranked, asked, list(ranks)), strict=True)
         }
 
-    def _reasons(self, ranked: Ranked, positions: list[int]) -> list[_Reasons]:
+    def _reasons(self, ranked: Ranked, asked: Sought, positions: list[int]) -> list[_Reasons]:
         """What explains the places of some results."""
         kind, scores, count = ranked.kind, ranked.scores, len(positions)
         items = kind.owner[positions].tolist()
@@ -281,8 +285,9 @@ class Ranker:
             pictures, captions = positions, [self._best_caption(item, ranked) for item in items]
         there = [caption for caption in captions if caption is not None]
         of_captions = dict(zip(there, scores["text"].cosines(there), strict=True))
-        shares, shared = [NOTHING] * count, [()] * count
+        shares, shared, says = [NOTHING] * count, [()] * count, [()] * count
         if ranked.space == "ranking":
+            says = self._written.said(asked, kind.modality, kind.rows[positions])
             shares = scores[kind.modality].shares(positions)
             shared = self._predictor.shared(scores[kind.modality].of_labels(positions), self._own.names)
         return [
@@ -293,6 +298,7 @@ class Ranker:
                 map(of_captions.get, captions),
                 shares,
                 shared,
+                says,
                 strict=True,
             )
         ]
@@ -303,7 +309,6 @@ class Ranker:
         rank: int,
         position: int,
         wanted: set[str],
-        asked: Sought,
         why: _Reasons,
     ) -> Hit:
         kind, by_rule = ranked.kind, ranked.space == "ranking"
@@ -328,7 +333,7 @@ class Ranker:
             caption_cosines=why.caption_cosines,
             shares=why.shares,
             shared_labels=why.shared_labels,
-            says=self._written.said(asked, kind.modality, row) if by_rule else (),
+            says=why.says,
             looks=tuple(name for name in why.predicted if name.casefold() in wanted) if by_rule else (),
             other_rank=None if ranked.other_ranks is None else int(ranked.other_ranks[position]),
         )

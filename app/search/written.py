@@ -107,17 +107,15 @@ class Weights:
             mask: Which may be among them; all where it is None.
         """
         wanted = sorted((term for term in self.terms if term[1] > 0), key=lambda term: -term[1])
-        of_all = np.zeros(1 + max((rows[-1] for rows, _ in self.terms if len(rows)), default=0), np.float32)
-        for rows, weight in self.terms:
-            of_all[rows] += weight
         rest, pool, best = sum(float(weight) for _, weight in wanted), [], NONE
         for rows, weight in wanted:
             rest -= float(weight)
-            pool.append(rows if mask is None else rows[mask[rows]])
-            best = union([some[of_all[some] > rest + _STEADY] for some in pool])
+            rows = rows if mask is None else rows[mask[rows]]
+            pool.append((rows, self.of(rows)))
+            best = union([some[values > rest + _STEADY] for some, values in pool])
             if len(best) > few:
                 break
-        values = of_all[best]
+        values = self.of(best)
         limit = 0.0 if len(best) <= few else np.partition(values, -few - 1)[-few - 1]
         return best[values > limit]
 
@@ -168,15 +166,17 @@ class Written:
             found &= contains(self.of(term, modality), among)
         return found
 
-    def said(self, sought: Sought, modality: str, position: int) -> tuple[Said, ...]:
-        """Return what is sought and written of a picture or a text, and where."""
-        here = np.array([position])
-        item = self._owner[here] if modality == "text" else here
-        return tuple(
-            Said(term.name, "label" if contains(self._rows(term)[0], item)[0] else "caption")
+    def said(self, sought: Sought, modality: str, positions: NDArray[np.int64]) -> list[tuple[Said, ...]]:
+        """Return what is sought and written of each of some pictures or texts, and where."""
+        items = self._owner[positions] if modality == "text" else positions
+        found = [
+            (term.name, contains(self.of(term, modality), positions), contains(self._rows(term)[0], items))
             for term in sought.wanted
-            if contains(self.of(term, modality), here)[0]
-        )
+        ]
+        return [
+            tuple(Said(name, "label" if given[number] else "caption") for name, said, given in found if said[number])
+            for number in range(len(positions))
+        ]
 
     def _of(self, term: Term, modality: str) -> Rows:
         given, said = self._rows(term)
