@@ -168,9 +168,9 @@ class LabelPredictor:
 
     def known(self, items: Sequence[Item]) -> Tensor:
         """Say which of the model's labels items are given, N × L of 1 and 0 (nothing is known of the others)."""
-        given = [item.labels or () for item in items]
-        here = set(self._labels.among(dict.fromkeys(name for names in given for name in names)))
-        return self._labels.encode([name for name in names if name in here] for names in given)
+        rows: dict[tuple[str, ...], int] = {}  # many items are given the same
+        of_items = [rows.setdefault(tuple(item.labels or ()), len(rows)) for item in items]
+        return self._labels.encode(map(self._labels.among, rows))[of_items]
 
     def predicted(self, scores: Tensor, modality: str) -> Tensor | None:
         """Tell which labels some scores (L, or N × L) predict; None where the bundle has no thresholds.

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algcn.kit.errors import InputError
-from app.search.postings import Postings
+from app.search.postings import Postings, listed
 
 MATCHES = ("any", "all", "none")
 MAX_LABELS = 100
@@ -26,7 +26,7 @@ class LabelFilter:
 
     def __init__(self, labels: Sequence[Sequence[str]]) -> None:
         self._count = len(labels)
-        having = Postings(labels, str.casefold)
+        having = Postings(listed(labels), str.casefold)
         self._names = {
             folded: max(names, key=lambda name: len(having.rows[name])) for folded, names in having.spellings.items()
         }

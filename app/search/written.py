@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.kit.cache import Cache
-from app.search.postings import NONE, Postings, Rows, contains, union
+from app.search.postings import NONE, Postings, Rows, contains, listed, split, union, words_of
 from app.search.reading import named_and_rest
 
 if TYPE_CHECKING:
@@ -191,7 +191,8 @@ class Written:
         return self._found.get(term, lambda: self._label(term.name) if term.is_label else self._word(term.name))
 
     def _word(self, word: str) -> tuple[Rows, Rows]:
-        return self._label_words.of(word), self._text_words.of(word)
+        given = self._names.rows
+        return union([given[name] for name in self._label_words.get(word, ())]), self._text_words.of(word)
 
     def _label(self, name: str) -> tuple[Rows, Rows]:
         label_set = next(labels for labels in self._label_sets if labels.among([name]))
@@ -202,10 +203,10 @@ class Written:
         index, position = self._text_words, label_set.index(name)
         named, unclear = [], []
         for phrase in (phrase for phrase, labels in label_set.phrases.items() if position in labels):
-            rows = index.of_all(_tokens(phrase))
+            rows = index.of_all(split(phrase))
             if re.fullmatch(r"\w+", phrase):
-                longer = [other for other in label_set.phrases if other != phrase and phrase in _tokens(other)]
-                hidden = contains(union([index.of_all(_tokens(other)) for other in longer]), rows)
+                longer = [other for other in label_set.phrases if other != phrase and phrase in split(other)]
+                hidden = contains(union([index.of_all(split(other)) for other in longer]), rows)
             else:
                 hidden = np.ones(len(rows), np.bool_)
             named.append(rows[~hidden])
@@ -217,15 +218,20 @@ class Written:
 
     @cached_property
     def _text_words(self) -> Postings:
-        return Postings(map(_tokens, self._texts), _singular)
-
-    @cached_property
-    def _label_words(self) -> Postings:
-        return Postings((_tokens(" ".join(labels)) for labels in self._labels), _singular)
+        return Postings(words_of(self._texts), _singular)
 
     @cached_property
     def _names(self) -> Postings:
-        return Postings(self._labels, str.casefold)
+        return Postings(listed(self._labels), str.casefold)
+
+    @cached_property
+    def _label_words(self) -> dict[str, list[str]]:
+        """The names of given labels that have a word."""
+        found: dict[str, list[str]] = {}
+        for name in self._names.rows:
+            for word in dict.fromkeys(words(name)):
+                found.setdefault(word, []).append(name)
+        return found
 
 
 def unit_of(seen: NDArray[np.float32]) -> float:
@@ -236,11 +242,7 @@ def unit_of(seen: NDArray[np.float32]) -> float:
 
 def words(text: str) -> list[str]:
     """Split a text into words, each in one form for one thing and several: "Dogs" is "dog"."""
-    return [_singular(word) for word in _tokens(text)]
-
-
-def _tokens(text: str) -> list[str]:
-    return re.findall(r"\w+", text.casefold())
+    return [_singular(word) for word in split(text)]
 
 
 @lru_cache(maxsize=KEPT_WORDS)

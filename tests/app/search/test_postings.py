@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from app.search import postings as module
-from app.search.postings import Postings, contains, union
+from app.search.postings import Postings, contains, listed, split, union, words_of
 
 
 @pytest.mark.parametrize("at_once", [1, 7, 1000])
@@ -21,7 +21,7 @@ def test_they_are_what_a_loop_finds(at_once: int, form, monkeypatch: pytest.Monk
     for row, those in enumerate(tokens):
         for one in dict.fromkeys(map(form, those)):
             expected.setdefault(one, []).append(row)
-    found = Postings(tokens, form)
+    found = Postings(listed(tokens), form)
     assert {one: found.of(one).tolist() for one in found.spellings} == expected
     assert found.of("nothing").tolist() == []
     for some in (["dog", "cat"], ["zoo"], ["a", "a"], ["dog", "Dog", "Straße"], ["dog", "nothing"], []):
@@ -31,8 +31,26 @@ def test_they_are_what_a_loop_finds(at_once: int, form, monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize("tokens", [[], [[], []]], ids=["no rows", "no tokens"])
 def test_of_nothing_there_is_nothing(tokens: list[list[str]]) -> None:
-    found = Postings(tokens, str)
+    found = Postings(listed(tokens), str)
     assert found.rows == {} and found.of("dog").tolist() == found.of_all(["dog"]).tolist() == []
+
+
+def test_texts_have_the_words_that_each_is_split_into(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "AT_ONCE", 3)
+    texts = [
+        "A dog.\nA CAT",
+        "",
+        "\n",
+        "dog\r\ndog\u2028İstanbul",
+        "Straße, STRASSE",
+        "o'clock snow_man 2",
+        "\x0b\x1c dog",
+    ]
+    found, listing = Postings(words_of(texts), str), Postings(listed(map(split, texts)), str)
+    assert {one: rows.tolist() for one, rows in found.rows.items()} == {
+        one: rows.tolist() for one, rows in listing.rows.items()
+    }
+    assert found.of("dog").tolist() == [0, 3, 6] and found.of("strasse").tolist() == [4]
 
 
 def test_rows_are_joined_and_looked_for_as_sets_are() -> None:
