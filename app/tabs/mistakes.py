@@ -39,7 +39,7 @@ class MistakesPart:
                 self.frame.visitor,
                 self.view,
                 api_visibility="private",
-                show_progress="hidden",
+                show_progress="minimal",
                 trigger_mode="always_last",
                 # Milliseconds of work: the way through the queue would take longer than the answer.
                 queue=False,

@@ -88,7 +88,9 @@ def main() -> None:
     }.items():
         timed(title, lambda query: search(query), queries)
     print(memory())
-    recalls(service, [Query(text, limit=50) for text in WORDS])
+    recalls(service, "words", [Query(text, limit=50) for text in WORDS])
+    filtered = [Query(text, limit=50, labels=(label,)) for text in WORDS[:8] for label in LABELS]
+    recalls(service, "words, filtered by a label", filtered)
     flat(service, arguments.flat)
 
 
@@ -156,9 +158,10 @@ def timed(title: str, ask: Callable[[Query], object], queries: list[Query]) -> N
     print(f"{title}: median {half:.0f} ms, 95 % {late:.0f} ms of {len(taken)}")
 
 
-def recalls(service: RetrievalService, queries: list[Query]) -> None:
+def recalls(service: RetrievalService, title: str, queries: list[Query]) -> None:
     """Compare with the exact ranking, by the same score over all rows, a block at a time."""
     gallery, rule, ranker = service.gallery, service.bundle.ranking, service._ranker
+    owner = gallery.text_owner.numpy()
     kinds = Kinds(gallery, service.predictor, rule, OwnLabels(), known=True)
     parsed = [parse_query(query, service._reader, gallery, service.predictor, rule, service.own) for query in queries]
     asking = torch.cat([rule.weighted(one.seen) for one in parsed])
@@ -171,15 +174,17 @@ def recalls(service: RetrievalService, queries: list[Query]) -> None:
     for modality, blocks in seen.items():
         exact, shares = torch.cat(blocks, dim=1), []
         for number, query in enumerate(queries):
-            scores = exact[number]
+            scores = exact[number].clone()
             written = service._written.weights(ranker._asked(parsed[number]), modality)
             if written is not None:
                 scores = scores + units[modality][number] * torch.from_numpy(written.of(np.arange(len(scores))))
+            allowed = service.labels.mask(query.labels, query.match)
+            scores[torch.from_numpy(~(allowed if modality == "image" else allowed[owner]))] = -torch.inf
             result = service.search(query)
             hits = result.images if modality == "image" else result.texts
             least = float(scores.topk(len(hits)).values[-1]) - ROUNDED
             shares.append(mean(float(hit.score >= least) for hit in hits))
-        print(f"{modality}: {mean(shares):.4f} of the best {len(hits)} of the exact ranking are found")
+        print(f"{title}: {mean(shares):.4f} of the best {len(hits)} ({modality}) of the exact ranking are found")
 
 
 def flat(service: RetrievalService, count: int) -> None:
