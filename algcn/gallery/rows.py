@@ -27,8 +27,8 @@ from algcn.kit.tensor_files import Streamed
 from algcn.method.model import ALGCN
 
 LARGE = 50_000  # pictures or texts up to which all rows are held in memory
-# What stands for all of a large gallery: a share that is measured on it is right to ±1 % at the most.
-SAMPLE, SEED = 10_000, 0
+# What stands for all of a large gallery: a share that is measured on it is right to ±1.4 %, near 0 and 100 % to ±.3 %.
+SAMPLE, SEED = 5_000, 0
 FORMAT = "algcn-rows-1"
 NAME_LENGTH = 16
 

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from algcn.gallery.rows import sample_of
-from algcn.kit.parallel import bounded_map
 from app.search.own_labels import OwnLabels, known_labels
 from app.search.scores import Kind
 
@@ -47,8 +46,7 @@ class Kinds:
 
     def some(self, pictures: Rows, texts: Rows) -> tuple[Kind, Kind]:
         """The pictures and texts of some rows, ascending."""
-        images, captions = bounded_map(lambda some: self._kind(*some), (("image", pictures), ("text", texts)))
-        return images, captions
+        return self._kind("image", pictures), self._kind("text", texts)
 
     @cached_property
     def samples(self) -> tuple[Kind, Kind]:

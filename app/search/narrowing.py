@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 
 from algcn.evaluation.ranking import TERMS
 from algcn.gallery.candidates import Allowed, Candidates
-from algcn.kit.parallel import bounded_map
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -89,7 +88,7 @@ class Narrowing:
                 rows.extend(self._like(part) for part in parsed.parts if part.modality == "text")
             return np.unique(np.concatenate([np.empty(0, np.int64), *rows]))
 
-        pictures, texts = bounded_map(found, ("image", "text"))
+        pictures, texts = found("image"), found("text")
         asked = np.array([*query.liked, *query.unlike], np.int64)
         pictures = np.unique(np.concatenate([pictures, self._owner[texts], asked]))
         first, last = np.searchsorted(self._owner, pictures), np.searchsorted(self._owner, pictures + 1)

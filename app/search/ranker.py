@@ -7,7 +7,6 @@ gallery is not ranked whole but as far as an index names what may be the best (`
 from __future__ import annotations
 
 import dataclasses
-from collections import deque
 from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,7 +16,6 @@ from numpy.typing import NDArray
 
 from algcn.bundles.predictor import SharedLabel
 from algcn.gallery.kept import NAME_LENGTH, place_of
-from algcn.kit.parallel import bounded_map
 from app.kit.limits import MAX_LIMIT
 from app.search.chances import Chances
 from app.search.duplicates import fold
@@ -183,7 +181,6 @@ class Ranker:
         if self._narrowing is None:
             return kinds.whole, {}
         typical = {kind.modality: Scores(kind, parsed.seen, rule, written[kind.modality]) for kind in kinds.samples}
-        deque(bounded_map(lambda scores: scores.by(space), typical.values()), maxlen=0)  # both at once
         spaces = ("ranking", "encoder") if parsed.query.beside else (space,)
         return kinds.some(*self._narrowing.rows(parsed, rule, spaces, allowed, written, typical)), typical
 
