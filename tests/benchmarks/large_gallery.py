@@ -19,6 +19,7 @@ from torch.nn import functional
 
 from algcn.bundles.bundle import Bundle
 from algcn.datasets.image_folder import read_image_folder
+from algcn.gallery.by_hash import FeaturesByHash
 from algcn.gallery.contents import Contents
 from algcn.gallery.files import STORE_NAME
 from algcn.gallery.kept import Keeping
@@ -51,14 +52,14 @@ def large_gallery(folder: Path, source: Path, bundle: Bundle, count: int) -> Pat
             rows.writerow([name, caption, "|".join(real.items[owner].labels or ())])
     contents = Contents.of(read_image_folder(folder), open_image)
     contents.hash_pictures({})
-    features: dict[str, Tensor] = {}
+    features = FeaturesByHash(real.image_features.shape[1])
     for digests, rows_of, chosen in (
         ([contents.hashes[name] for name in names], real.image_features, owners),
         ([contents.texts[caption] for caption in captions], real.text_features, texts),
     ):
-        moved = (row for block in _moved(rows_of, chosen, rng) for row in block)
-        features |= dict(zip(digests, moved, strict=True))
-    Keeping(folder / STORE_NAME, bundle.encoder().fingerprint, in_place=True, must_keep=True).write(features, {})
+        features.add(digests, torch.cat(list(_moved(rows_of, chosen, rng))))
+    keeping = Keeping(folder / STORE_NAME, bundle.encoder().fingerprint, in_place=True, must_keep=True)
+    keeping.write(list(features.digests), features, {})
     return folder
 
 
