@@ -116,7 +116,8 @@ def path(text: str) -> Path:
         raise argparse.ArgumentTypeError("cannot be empty; name a file or a folder")
     if "://" in text:
         raise argparse.ArgumentTypeError(
-            "cannot be an address, which python -m algcn.extract alone reads pictures from; name a file or a folder"
+            "cannot be an address, which only python -m algcn.extract and python -m algcn.gallery build read pictures "
+            "from; name a file or a folder"
         )
     try:
         return Path(text).expanduser()

@@ -10,6 +10,7 @@ environment or wherever the bucket's kind looks for them.
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import platform
 import tempfile
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from algcn.datasets.folders.listing import LABELS, MANIFEST, VOCABULARY, is_companion, is_table
-from algcn.datasets.folders.names import is_system
+from algcn.datasets.folders.names import is_system, leads_outside
 from algcn.features.places import NotAnswering
 from algcn.kit.errors import InputError
 from algcn.kit.images import MAX_BYTES, open_image
@@ -37,7 +38,10 @@ FORM = "write s3://BUCKET/FOLDER"
 READERS = 16  # threads, which wait for the network most of the time
 LONGEST = 255  # bytes of a file's name
 SAID = 200  # characters of what a bucket says
+CHUNK_BYTES = 1 << 20
 _READ_WHOLE = frozenset({LABELS, VOCABULARY, MANIFEST})
+# How a disk says that it holds no file of this name: of these bytes, so long, or beside what has another's.
+_NO_FILE = frozenset({errno.EEXIST, errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL})
 
 
 class Bucket:
@@ -71,19 +75,23 @@ class Bucket:
         self._address = parts._replace(path=quote(parts.path, safe="/%")).geturl()
         self._states: dict[str, list[int]] = {}
         self._left_out: list[str] = []
+        self._withheld: list[str] = []
 
     def __reduce__(self) -> tuple[type[Bucket], tuple[str]]:
         return type(self), (self.address,)
 
     @contextlib.contextmanager
-    def laid_out(self) -> Iterator[Path]:
+    def laid_out(self, parent: Path | None = None) -> Iterator[Path]:
         """Yield a folder with the names of the bucket's, and with what is in all of them but pictures.
+
+        Args:
+            parent: Where it is made, on the disk that must hold the names; by default where temporary files are.
 
         Raises:
             InputError: The bucket cannot be read; whatever else is said of the folder in the block is said of the
                 bucket.
         """
-        with tempfile.TemporaryDirectory(prefix="bucket-") as folder:
+        with tempfile.TemporaryDirectory(prefix="bucket-", dir=parent) as folder:
             self._root = Path(folder)
             try:
                 self._lay_out()
@@ -100,19 +108,31 @@ class Bucket:
         """Read a picture.
 
         Raises:
-            InputError: It is not there, or no picture.
-            NotAnswering: The bucket does not give it.
+            InputError: It is not there, is withheld, or is no picture.
+            NotAnswering: The bucket gives nothing.
         """
         try:
             data = self._read(name, MAX_BYTES + 1)
-        except FileNotFoundError:
-            raise InputError(f"The file {name} is not in the bucket any more; put it back.") from None
         except OSError as error:
-            raise NotAnswering(
-                f"The machine {platform.node()} cannot read {self.address}/{name} ({_said(error)}); what was finished "
-                "is kept, and the same command goes on from there."
-            ) from error
+            raise self._explained(name, error) from error
         return open_image(data, name=name)
+
+    def copy(self, name: str, path: Path) -> None:
+        """Write an object into a file of this disk, piece by piece.
+
+        Raises:
+            InputError: It is not there, or is withheld.
+            NotAnswering: The bucket gives nothing.
+            OSError: The file cannot be written.
+        """
+        with path.open("wb") as file:
+            for chunk in self._chunks(name):
+                file.write(chunk)
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all that was laid out."""
+        return list(self._states)
 
     def state(self, name: str) -> list[int] | None:
         """Return how large a picture is and when it was written, which many buckets say to the second."""
@@ -127,25 +147,24 @@ class Bucket:
         """Add what could not be laid out to an account."""
         for name in self._left_out:
             account.add("objects whose names are no paths", name, "give them other names", unit="files")
+        for name in self._withheld:
+            count_withheld(account, name)
 
     def _lay_out(self) -> None:
         names = self._list()
         folders = {str(parent) for name in names for parent in PurePosixPath(name).parents}
         fetched: dict[str, int | None] = {}
         for name in names:
-            if name in folders or not _is_path(name):
+            if name in folders or not _is_path(name) or not _is_made(self._root / name):
                 self._left_out.append(name)
                 del self._states[name]
                 continue
-            path = self._root / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch()
             last = PurePosixPath(name)
             if is_table(name) or name in _READ_WHOLE:
                 fetched[name] = None
             elif last.suffix.lower() not in SUFFIXES and not is_companion(name) and not any(map(is_system, last.parts)):
                 fetched[name] = HEAD_BYTES
-        self._fetch(fetched)
+        self._withheld = self._fetch(fetched)
 
     def _list(self) -> list[str]:
         import pyarrow
@@ -165,27 +184,57 @@ class Bucket:
         self._states = {info.path[len(place) + 1 :]: [info.size, info.mtime_ns] for info in files}
         return sorted(self._states)
 
-    def _fetch(self, counts: Mapping[str, int | None]) -> None:
-        """Put the first so many bytes of each object into its file, or all; one that is gone has no file then."""
+    def _fetch(self, counts: Mapping[str, int | None]) -> list[str]:
+        """Put the first so many bytes of each object into its file, or all; one that is gone has no file then.
 
-        def fetch(entry: tuple[str, int | None]) -> None:
+        Nor has one that is withheld, unless all of it is needed: it is returned.
+        """
+
+        def fetch(entry: tuple[str, int | None]) -> str | None:
             name, count = entry
             try:
-                (self._root / name).write_bytes(self._read(name, count))
-            except FileNotFoundError:
+                data = self._read(name, count)
+            except OSError as error:
+                is_gone, why = isinstance(error, FileNotFoundError), self._explained(name, error)
+                if not is_gone and (count is None or isinstance(why, NotAnswering)):
+                    raise why from error
                 (self._root / name).unlink(missing_ok=True)
+                return None if is_gone else name
+            (self._root / name).write_bytes(data)
+            return None
 
-        try:
-            for _ in bounded_map(fetch, counts.items(), workers=READERS):
-                pass
-        except OSError as error:
-            raise NotAnswering(f"The folder {self.address} cannot be read ({_said(error)}); try again.") from error
+        return [name for name in bounded_map(fetch, counts.items(), workers=READERS) if name is not None]
 
     def _read(self, name: str, count: int | None) -> bytes:
-        filesystem, place = self._opened
-        # A stream would unpack what is called .gz.
-        with filesystem.open_input_stream(f"{place}/{name}", compression=None) as stream:
+        with self._stream(name) as stream:
             return stream.read(count)
+
+    def _chunks(self, name: str) -> Iterator[bytes]:
+        try:
+            with self._stream(name) as stream:
+                while chunk := stream.read(CHUNK_BYTES):
+                    yield chunk
+        except OSError as error:
+            raise self._explained(name, error) from error
+
+    def _stream(self, name: str) -> Any:
+        filesystem, place = self._opened
+        # It would unpack what is called .gz.
+        return filesystem.open_input_stream(f"{place}/{name}", compression=None)
+
+    def _explained(self, name: str, error: OSError) -> InputError:
+        """Say why an object was not read: it is gone, the bucket withholds it, or it gives nothing at all now."""
+        if isinstance(error, FileNotFoundError):
+            return InputError(f"The file {name} is not in the bucket any more; put it back.")
+        filesystem, place = self._opened
+        try:
+            filesystem.get_file_info(place)
+        except OSError:
+            return NotAnswering(
+                f"The machine {platform.node()} cannot read {self.address}/{name} ({_said(error)}); what was finished "
+                "is kept, and the same command goes on from there."
+            )
+        return InputError(f"The file {name} is withheld by the bucket ({_said(error)}); let this user read it.")
 
     @functools.cached_property
     def _opened(self) -> tuple[Any, str]:
@@ -195,10 +244,29 @@ class Bucket:
         return filesystem, place.rstrip("/")
 
 
+def count_withheld(account: Account, name: str) -> None:
+    """Add an object that is no picture, and that the bucket does not give, to an account."""
+    account.add("objects that cannot be opened", name, "let this user read them", unit="files")
+
+
 def _is_path(name: str) -> bool:
-    """Tell whether an object's name is a file's in a folder, which any text may be in a bucket."""
+    """Tell whether an object's name, which may be any text, is a file's in a folder, on whatever system."""
     parts = name.split("/")
-    return "\0" not in name and all(part not in ("", ".", "..") and len(part.encode()) <= LONGEST for part in parts)
+    return not leads_outside(name) and all(
+        part not in ("", ".", "..") and len(part.encode()) <= LONGEST for part in parts
+    )
+
+
+def _is_made(path: Path) -> bool:
+    """Make an empty file; tell whether this disk holds it, which may take it for another whose case alone differs."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(exist_ok=False)
+    except OSError as error:
+        if error.errno not in _NO_FILE:
+            raise
+        return False
+    return True
 
 
 def _said(error: Exception) -> str:

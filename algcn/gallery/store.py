@@ -112,7 +112,7 @@ class Gallery:
 
 
 def build_gallery(
-    folder: str | Path,
+    folder: str | Path | ImageFolder,
     bundle: Bundle,
     progress: Progress | None = None,
     *,
@@ -124,7 +124,7 @@ def build_gallery(
     """Build the gallery of an image folder: read it and encode what has not been encoded before.
 
     Args:
-        folder: Pictures, with a metadata.csv or without (see `datasets.image_folder`).
+        folder: Pictures, with a metadata.csv or without (see `datasets.image_folder`); or what was read of it.
         bundle: The model and its encoder, which computes where the model is.
         progress: Called with how many pictures and texts are encoded and how many have to be.
         in_place: Keep the features in the folder, to be shipped with it, and not in the cache.
@@ -142,7 +142,7 @@ def build_gallery(
         >>> len(gallery.items) == len(gallery.image_embeddings)
         True
     """
-    listing = read_image_folder(folder)
+    listing = folder if isinstance(folder, ImageFolder) else read_image_folder(folder)
     notices: list[str] = []
     wanted = Contents.of(listing, open_picture)
     features = find_or_encode(

@@ -165,8 +165,13 @@ def _read(source: str | Path | bytes | BinaryIO, what: str) -> bytes:
     if not data:
         raise InputError(f"{what} is empty (0 bytes). {CURE}.")
     if len(data) > MAX_BYTES:
-        raise InputError(f"{what} is larger than {MAX_BYTES >> 20} MB. Use a smaller file.")
+        raise InputError(too_many_bytes(what))
     return data
+
+
+def too_many_bytes(what: str) -> str:
+    """Say that a file is larger than MAX_BYTES."""
+    return f"{what} is larger than {MAX_BYTES >> 20} MB. Use a smaller file."
 
 
 def _too_many_pixels(what: str, width: int = 0, height: int = 0) -> str:

@@ -2,133 +2,34 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
+import errno
 import os
 import pickle
 import shutil
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from urllib.parse import quote
-from urllib.request import Request, urlopen
 
 import pytest
+from buckets import put
 from conftest import PROJECT
 
 from algcn import extract
+from algcn.cluster import bucket as bucket_module
 from algcn.cluster.bucket import Bucket
 from algcn.command_line import path
 from algcn.datasets.image_folder import ImageFolder, read_image_folder
 from algcn.features.extraction import Work
 from algcn.features.places import NotAnswering
 from algcn.gallery import __main__ as gallery_command
-from algcn.kit.errors import InputError, run_command
-
-moto = pytest.importorskip("moto.server", reason="tests/requirements.txt is not installed")
+from algcn.kit.errors import InputError
 
 ODD = (
     *("a b.jpg", "ünï 海.jpg", "100%25.jpg", "q?x=1#y.jpg", "a+b&c=d.jpg", "back\\slash.jpg", "'\"<>.jpg"),
     "x" * 251 + ".jpg",
 )
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[None]:
-    """An S3 of this machine, which the environment names."""
-    running = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    running.start()
-    host, port = running.get_host_and_port()
-    environment = {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "somebody",
-        "AWS_SECRET_ACCESS_KEY": "s3cret",
-        "AWS_REGION": "us-east-1",
-    }
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in environment.items():
-            patch.setenv(name, value)
-        yield
-    running.stop()
-
-
-@pytest.fixture
-def upload(server: None, request: pytest.FixtureRequest) -> Callable[[Path], str]:
-    """Copies a folder into a bucket of the test's own; its address there."""
-    from pyarrow import fs
-
-    bucket = f"b{abs(hash(request.node.name)):x}"
-
-    def upload(folder: Path) -> str:
-        made, _ = fs.FileSystem.from_uri(f"s3://{bucket}?allow_bucket_creation=true")
-        made.create_dir(bucket)
-        fs.copy_files(str(folder), f"{bucket}/some folder", destination_filesystem=made)
-        return f"s3://{bucket}/some folder"
-
-    return upload
-
-
-def put(address: str, name: str, content: bytes = b"x") -> None:
-    """Write an object, whose name may be one that pyarrow does not write."""
-    place = quote(f"{address.removeprefix('s3://')}/{name}")
-    kind = {"Content-Type": "application/octet-stream"}
-    request = Request(f"{os.environ['AWS_ENDPOINT_URL']}/{place}", content, kind, method="PUT")
-    urlopen(request).close()
-
-
-@pytest.fixture
-def photos(tiny_gallery_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with something of each kind that an account counts."""
-    monkeypatch.chdir(tmp_path)
-    folder = Path(shutil.copytree(tiny_gallery_dir, tmp_path / "photos"))
-    picture = (folder / "street.jpg").read_bytes()
-    whole = {
-        "street.jpg": picture[:200],
-        "empty.jpg": b"",
-        "no picture.jpg": b"hello",
-        "raw.nef": b"MM\0*" + bytes(100),
-        "drawing.svg": b"<svg></svg>",
-        "without a suffix": picture,
-        "notes.txt": b"hello",
-        "all.zip": b"PK",
-        "unpacked.gz": b"\x1f\x8b",
-        ".hidden/a.jpg": picture,
-        "deep/er/a.JPG": picture,
-        "unnamed.png": picture,
-    }
-    for name, content in whole.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(content)
-    with (folder / "metadata.csv").open("a", encoding="utf-8") as stream:
-        for name in ("empty.jpg", "no picture.jpg", "raw.nef", "without a suffix", "deep/er/a.JPG", "gone.jpg"):
-            stream.write(f"{name},One more,car\n")
-    return folder
-
-
-@pytest.fixture
-def told(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
-    """Run a command that must succeed; what it printed."""
-
-    def run(main: Callable[[list[str]], None], *arguments: object) -> str:
-        assert run_command(main, [str(argument) for argument in arguments]) == 0, capsys.readouterr().err
-        return capsys.readouterr().out
-
-    return run
-
-
-@pytest.fixture
-def failing(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
-    """Run a command that must end with a sentence; that sentence."""
-
-    def run(main: Callable[[list[str]], None], *arguments: object) -> str:
-        with contextlib.suppress(SystemExit):
-            assert run_command(main, [str(argument) for argument in arguments]) == 2
-        (said,) = [line for line in capsys.readouterr().err.splitlines() if "error: " in line]
-        assert "/bucket-" not in said and "s3cret" not in said and "Traceback" not in said
-        return said
-
-    return run
 
 
 @pytest.mark.parametrize("engine", ((), ("--engine", "ray", "--actors", 1)))
@@ -190,12 +91,12 @@ def test_every_name_is_found(tmp_path: Path, tiny_gallery_dir: Path, upload: Cal
 def test_names_that_no_file_can_have_are_counted(photos: Path, upload: Callable[[Path], str]) -> None:
     address = upload(photos)
     before = read(address)
-    for name in ("/two slashes.jpg", "x" * 300 + ".jpg", "both", "both/a.txt"):
+    for name in ("/two slashes.jpg", "x" * 300 + ".jpg", "both", "both/a.txt", "../up.jpg", "..\\up.jpg", "c:up.jpg"):
         put(address, name)
     after = read(address)
     assert after.items == before.items
     (entry,) = [entry for entry in after.account.to_json()["left_out"] if "no paths" in entry["kind"]]
-    assert entry["count"] == 3
+    assert entry["count"] == 6
 
 
 @pytest.mark.parametrize(
@@ -313,8 +214,38 @@ def test_only_the_address_travels(photos: Path, upload: Callable[[Path], str]) -
     assert pickle.loads(sent).open_picture("without a suffix").size
 
 
-def test_other_commands_say_which_one_reads_a_bucket(tiny_bundle_dir: Path, failing: Callable[..., str]) -> None:
-    said = failing(gallery_command.main, "build", "s3://bucket/photos", "--bundle", tiny_bundle_dir)
-    assert "cannot be an address, which python -m algcn.extract alone reads pictures from" in said
+def test_other_commands_say_which_ones_read_a_bucket(tiny_bundle_dir: Path, failing: Callable[..., str]) -> None:
+    said = failing(gallery_command.main, "layout", "s3://bucket/photos", "--bundle", tiny_bundle_dir)
+    assert "only python -m algcn.extract and python -m algcn.gallery build read pictures from" in said
     with pytest.raises(Exception, match="name a file or a folder"):
         path("gs://bucket/photos")
+
+
+def test_what_a_bucket_withholds_is_counted_and_a_table_is_said(
+    photos: Path,
+    upload: Callable[[Path], str],
+    tiny_bundle_dir: Path,
+    told: Callable[..., str],
+    failing: Callable[..., str],
+) -> None:
+    address, options = upload(photos), ("--bundle", tiny_bundle_dir, "--quiet", "--out", "out.safetensors")
+    for name in ("street.jpg", "without a suffix"):  # moto gives nothing of this class, like an archive
+        put(address, name, (photos / "beach.png").read_bytes(), **{"x-amz-storage-class": "GLACIER"})
+    said = told(extract.main, address, *options)
+    assert "Pictures that cannot be opened: 1, for instance street.jpg, which is withheld by the bucket (" in said
+    assert "Objects that cannot be opened: 1, for instance without a suffix; let this user read them." in said
+    put(address, "metadata.csv", b"file_name\n", **{"x-amz-storage-class": "GLACIER"})
+    assert "The file metadata.csv is withheld by the bucket (" in failing(extract.main, address, *options)
+
+
+def test_a_name_that_the_disk_does_not_hold_is_told_from_a_disk_that_is_full(tmp_path: Path) -> None:
+    assert bucket_module._is_made(tmp_path / "a" / "b.jpg")
+    for name in ("a/b.jpg", "a", "a/b.jpg/c.jpg", "x" * 256, "x/" + "y" * 256):
+        assert not bucket_module._is_made(tmp_path / name), name
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(OSError, match="full"):
+        patch.setattr(Path, "touch", partial(fail, OSError(errno.ENOSPC, "full")))
+        bucket_module._is_made(tmp_path / "c.jpg")
+
+
+def fail(error: Exception, *arguments: object, **options: object) -> None:
+    raise error
