@@ -8,8 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from benchmarks.large_gallery import large_gallery
 
+from algcn.bundles.bundle import Bundle
 from algcn.gallery import rows
+from algcn.gallery.store import build_gallery
 from app.benchmark.mistakes import mistakes_of
 from app.kit.name_features import NameFeatures
 from app.labelling.marks import Marks
@@ -55,6 +58,14 @@ def services() -> tuple[RetrievalService, RetrievalService]:
     return tuple(
         RetrievalService(one.bundle, one.gallery, one.encoder, own_labels=own_labels) for one in (held, mapped)
     )
+
+
+def test_the_gallery_of_the_benchmark_opens_with_nothing_to_encode(tmp_path: Path) -> None:
+    source, bundle = PROJECT / "assets" / "gallery", Bundle.load(PROJECT / "weights" / "pocket")
+    folder = large_gallery(tmp_path / "many", source, bundle, 60)
+    gallery = build_gallery(folder, bundle, lambda done, total: pytest.fail("something is encoded"))
+    assert (len(gallery.items), len(gallery.texts)) == (60, 60)
+    assert all(item.labels for item in gallery.items)
 
 
 def searched(service: RetrievalService) -> list[float]:
