@@ -124,9 +124,7 @@ class Narrowing:
             rows, scores = rows[mask[rows]], scores[mask[rows]]
         if added is not None:
             unit, weights = added
-            order = np.argsort(rows)
-            rows = rows[order]
-            scores = scores[order] + unit * weights.of(rows)
+            scores = scores + unit * weights.of(rows)
         return rows[np.argsort(-scores)[:wanted]]
 
     def _of_model(self, labels: Tensor) -> Tensor:
