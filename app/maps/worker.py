@@ -91,6 +91,7 @@ def _work(connection: Connection, cache: Path) -> None:
     with contextlib.suppress(OSError):
         os.nice(NICENESS)
     _keep_compiled_code(cache)
+    threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
     with contextlib.suppress(EOFError, OSError, KeyboardInterrupt):
         while connection.poll(IDLE_SECONDS):
             points, method = connection.recv()
@@ -99,6 +100,12 @@ def _work(connection: Connection, cache: Path) -> None:
             except Exception as error:
                 answer = None, f"The layout could not be computed ({type(error).__name__}: {error}); PCA always works."
             connection.send(answer)
+
+
+def _end_with_parent() -> None:
+    """End this process with the page's, however that ended: a layout of a large gallery takes minutes."""
+    multiprocessing.parent_process().join()
+    os._exit(0)
 
 
 def _keep_compiled_code(cache: Path) -> None:
