@@ -24,6 +24,7 @@ import torch
 from hostile.bmps import bmp_runs_of_one
 from PIL import Image
 from pillow_heif import from_pillow
+from processes import is_at_work, only_on_linux
 
 from algcn.features.encoder import Encoder, load_encoder
 from algcn.kit.errors import InputError
@@ -234,13 +235,6 @@ def test_a_process_that_keeps_much_is_replaced_after_its_picture() -> None:
     decoders.close()
 
 
-def is_at_work(process: int) -> bool:
-    try:
-        return "(zombie)" not in Path(f"/proc/{process}/status").read_text(encoding="ascii")
-    except OSError:
-        return False
-
-
 ORPHAN = """
 import sys
 from app.kit.decoders import Decoders
@@ -253,7 +247,7 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="processes are looked for in /proc")
+@only_on_linux
 def test_a_process_ends_itself_where_the_page_was_killed(tmp_path: Path) -> None:
     ordinary, slow = tmp_path / "a.png", tmp_path / "slow.bmp"
     ordinary.write_bytes(picture(8, 8))

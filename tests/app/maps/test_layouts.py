@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
 import pytest
+from processes import is_at_work, only_on_linux
 
 from algcn.gallery.layout import cached_layout, read_layout, write_layout
 from algcn.kit.errors import InputError
@@ -15,9 +18,24 @@ from app.maps import worker as module
 from app.maps.layouts import Layouts
 from app.maps.worker import LayoutWorker
 
+PROJECT = Path(__file__).resolve().parents[3]
 KEY, PATIENCE = "a" * 32, 300
 POINTS = np.random.default_rng(0).standard_normal((12, 5)).astype(np.float32)
 LAYOUT = {2: POINTS[:, :2] / 4, 3: POINTS[:, :3] / 4}
+
+
+# Prints the number of the process once it has been at work for a while; the layout would take many minutes.
+PAGE = """
+import multiprocessing, pathlib, sys, time
+import numpy as np
+from app.maps.worker import LayoutWorker
+LayoutWorker(pathlib.Path(sys.argv[1])).start(lambda: np.random.rand(60000, 64).astype(np.float32), "tsne")
+while not multiprocessing.active_children():
+    time.sleep(0.1)
+time.sleep(10)
+print(multiprocessing.active_children()[0].pid, flush=True)
+time.sleep(600)
+"""
 
 
 class Slow:
@@ -116,3 +134,18 @@ def test_a_process_that_dies_of_a_layout_is_one_sentence(tmp_path: Path, monkeyp
     monkeypatch.setattr(module, "_spawn", lambda cache: Dead())
     with pytest.raises(InputError, match="its process ended"):
         LayoutWorker(tmp_path).start(lambda: POINTS, "umap").result(PATIENCE)
+
+
+@only_on_linux
+def test_the_process_ends_with_a_page_that_is_killed(tmp_path: Path) -> None:
+    page = subprocess.Popen([sys.executable, "-c", PAGE, tmp_path], cwd=PROJECT, stdout=subprocess.PIPE, text=True)
+    try:
+        worker = int(page.stdout.readline())
+        assert is_at_work(worker)
+    finally:
+        page.kill()
+        page.communicate()
+    until = time.monotonic() + PATIENCE
+    while is_at_work(worker) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not is_at_work(worker), "it would lay out for nobody"
