@@ -1,6 +1,7 @@
 """The page over a large gallery of real files: seconds to a page that can be used, and every control in the browser.
 
     python -m tests.benchmarks.large_page --folder FOLDER [--pictures 100000] [--gallery assets/gallery]
+        [--parts search labels maps others]
 
 FOLDER gets the gallery (`large_gallery`, about 10 kB a picture) and the program's cache, and keeps them. The program
 starts as a user starts it, twice: the first start makes what the second one finds. A headless Chromium then uses every
@@ -27,6 +28,7 @@ from tests.benchmarks.page_latency import CLASSIFIERS, GRAPH, MAP, NODE, PICTURE
 from tests.serving import PROJECT, SWITCHES, Server, serve
 
 PATIENCE, LAYOUT_PATIENCE = 180_000, 1_200_000
+PARTS = ("search", "labels", "maps", "others")
 PAUSE = 700  # between two controls
 LIMIT = 200  # milliseconds beyond which the page should say that it is at work
 # Starts the clock at the next thing a person does, and stops it at the frame in which `done()` is true.
@@ -165,7 +167,7 @@ class Visit:
         keep = page.locator(".selection-bar").get_by_role("button", name="collection")
         self.change("search: three into the collection", keep.click, "#selection-notice")
 
-    def labels(self) -> None:
+    def labels(self, _: Path) -> None:
         """The Labels tab."""
         page = self.page
         self.open("Labels", f"{GRAPH}[data-drawn]")
@@ -176,7 +178,7 @@ class Visit:
             click = functools.partial(page.mouse.click, *page.evaluate(NODE, [GRAPH, label]))
             self.use("labels: a click on one, with its pictures", click, done, names[label])
 
-    def maps(self) -> None:
+    def maps(self, _: Path) -> None:
         """The Classifiers and the Gallery map tabs."""
         page = self.page
         self.open("Classifiers", f"{CLASSIFIERS}[data-drawn]")
@@ -188,11 +190,11 @@ class Visit:
         print(f"map: UMAP was there {time.perf_counter() - start:.0f} s later", flush=True)
         page.locator(MAP).scroll_into_view_if_needed()
         for name in ("PCA", "UMAP"):
-            self.redraw(f"map: {name}", page.locator("#map-method").get_by_text(name).click, MAP)
+            self.redraw(f"map: {name}", page.locator("#map-method").get_by_label(name).check, MAP)
         for name in ("one label", "picture or caption", "folder", "label group"):
             self.redraw(f"map: coloured by {name}", self.option("#map-colouring", name), MAP)
         for name in ("3D", "2D"):
-            self.redraw(f"map: {name}", page.locator("#map-dimensions").get_by_text(name).click, MAP)
+            self.redraw(f"map: {name}", page.locator("#map-dimensions").get_by_label(name).check, MAP)
         for _ in range(2):
             self.redraw("map: captions away, and back", page.locator("#map-kinds label").last.click, MAP)
         self.change("map: words found on it", self.enter("#map-find input", "a dog on the beach"), "#map-chosen")
@@ -243,6 +245,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--pictures", type=int, default=100_000)
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="what is used (default: all)")
     parser.add_argument("--bundle", type=Path, default=PROJECT / "weights" / "pocket")
     parser.add_argument("--gallery", type=Path, default=PROJECT / "assets" / "gallery")
     arguments = parser.parse_args(argv)
@@ -272,10 +275,8 @@ def main(argv: Sequence[str] | None = None) -> None:
                 if number == "next":
                     print(page.locator(".masthead .facts").inner_text())
                     visit = Visit(page)
-                    visit.search(picture)
-                    visit.labels()
-                    visit.maps()
-                    visit.others(picture)
+                    for part in arguments.parts:
+                        getattr(visit, part)(picture)
                     memory = Path(f"/proc/{server.process.pid}/status").read_text()
                     print(next(line for line in memory.splitlines() if line.startswith("VmRSS")))
                 page.close()
