@@ -6,7 +6,7 @@ With OMP_WAIT_POLICY=PASSIVE and OPENBLAS_NUM_THREADS=1 before it, as the page s
 from the features of a real gallery: a picture's, moved halfway to those of another and by noise, with the caption and
 the labels of the first. Their rows lie in memory-mapped files in FOLDER, as those of any large gallery do in the cache:
 4.1 kB a pair. Beside it faiss's flat index answers for the joined vectors of the pictures alone, on as many of them as
-fit (--flat), and the exact ranking says what is missed.
+fit (--flat), and on as many pairs the search itself without an index. The exact ranking says what is missed.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from algcn.bundles.bundle import Bundle
 from algcn.bundles.embedding import project
 from algcn.evaluation.ranking import joined
 from algcn.gallery.store import Gallery, build_gallery
+from app.search import ranker
 from app.search.kinds import Kinds
 from app.search.own_labels import OwnLabels
 from app.search.parse import parse_query
@@ -92,6 +93,7 @@ def main() -> None:
     filtered = [Query(text, limit=50, labels=(label,)) for text in WORDS[:8] for label in LABELS]
     recalls(service, "words, filtered by a label", filtered)
     flat(service, arguments.flat)
+    whole(service, arguments.flat)
 
 
 def generated(real: Gallery, bundle: Bundle, pairs: int, folder: Path) -> Gallery:
@@ -160,7 +162,7 @@ def timed(title: str, ask: Callable[[Query], object], queries: list[Query]) -> N
 
 def recalls(service: RetrievalService, title: str, queries: list[Query]) -> None:
     """Compare with the exact ranking, by the same score over all rows, a block at a time."""
-    gallery, rule, ranker = service.gallery, service.bundle.ranking, service._ranker
+    gallery, rule = service.gallery, service.bundle.ranking
     owner = gallery.text_owner.numpy()
     kinds = Kinds(gallery, service.predictor, rule, OwnLabels(), known=True)
     parsed = [parse_query(query, service._reader, gallery, service.predictor, rule, service.own) for query in queries]
@@ -175,7 +177,7 @@ def recalls(service: RetrievalService, title: str, queries: list[Query]) -> None
         exact, shares = torch.cat(blocks, dim=1), []
         for number, query in enumerate(queries):
             scores = exact[number].clone()
-            written = service._written.weights(ranker._asked(parsed[number]), modality)
+            written = service._written.weights(service._ranker._asked(parsed[number]), modality)
             if written is not None:
                 scores = scores + units[modality][number] * torch.from_numpy(written.of(np.arange(len(scores))))
             allowed = service.labels.mask(query.labels, query.match)
@@ -205,6 +207,31 @@ def flat(service: RetrievalService, count: int) -> None:
         f"faiss flat on {count:,} pictures alone: median {whole:.0f} ms; for {len(service.gallery.items):,} "
         f"pictures and captions that is {whole * 2 * len(service.gallery.items) / count:.0f} ms, computed"
     )
+
+
+def whole(service: RetrievalService, count: int) -> None:
+    """Time a search without an index beside one with it, on some of the pairs, held in memory in float32 for that."""
+    gallery = service.gallery
+    rows = {
+        name: getattr(gallery, name)[:count]
+        for name in ("image_features", "text_features", "image_embeddings", "text_embeddings")
+    }
+    some = dataclasses.replace(
+        gallery,
+        items=gallery.items[:count],
+        texts=gallery.texts[:count],
+        text_owner=gallery.text_owner[:count],
+        key=f"{gallery.key}, {count} of them",
+        **rows,
+    )
+    held = dataclasses.replace(some, **{name: tensor.float() for name, tensor in rows.items()})
+    queries = [Query(text) for text in WORDS]
+    for title, those, exact in (("with an index", some, ranker.EXACT), ("without", held, count)):
+        ranker.EXACT = exact
+        asked = RetrievalService(service.bundle, those, service.encoder)
+        for query in queries:
+            asked.search(query)
+        timed(f"{len(some.items):,} pairs {title}", asked.search, queries)
 
 
 def since(start: float) -> str:
