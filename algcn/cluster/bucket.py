@@ -13,7 +13,9 @@ import contextlib
 import errno
 import functools
 import platform
+import re
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -39,9 +41,13 @@ READERS = 16  # threads, which wait for the network most of the time
 LONGEST = 255  # bytes of a file's name
 SAID = 200  # characters of what a bucket says
 CHUNK_BYTES = 1 << 20
+TRIES, PAUSE = 2, 1.0  # more, and seconds before each, until an object is one that the bucket withholds
 _READ_WHOLE = frozenset({LABELS, VOCABULARY, MANIFEST})
 # How a disk says that it holds no file of this name: of these bytes, so long, or beside what has another's.
 _NO_FILE = frozenset({errno.EEXIST, errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL})
+
+# How a bucket says that it has an object and does not give it: to this user, or out of an archive.
+_WITHHELD = re.compile(r"ACCESS_DENIED|HTTP status 40[13]|INVALID_OBJECT_STATE|permission", re.IGNORECASE)
 
 
 class Bucket:
@@ -226,15 +232,30 @@ class Bucket:
         """Say why an object was not read: it is gone, the bucket withholds it, or it gives nothing at all now."""
         if isinstance(error, FileNotFoundError):
             return InputError(f"The file {name} is not in the bucket any more; put it back.")
-        filesystem, place = self._opened
-        try:
-            filesystem.get_file_info(place)
-        except OSError:
+        if not self._is_withheld(name, error):
             return NotAnswering(
                 f"The machine {platform.node()} cannot read {self.address}/{name} ({_said(error)}); what was finished "
                 "is kept, and the same command goes on from there."
             )
         return InputError(f"The file {name} is withheld by the bucket ({_said(error)}); let this user read it.")
+
+    def _is_withheld(self, name: str, error: OSError) -> bool:
+        """Whether the bucket answers, but does not give this object, however often it is asked."""
+        filesystem, place = self._opened
+        try:
+            filesystem.get_file_info(place)
+        except OSError:
+            return False
+        if _WITHHELD.search(str(error)):
+            return True
+        for _ in range(TRIES):
+            time.sleep(PAUSE)
+            try:
+                self._read(name, 1)
+            except OSError:
+                continue
+            return False
+        return True
 
     @functools.cached_property
     def _opened(self) -> tuple[Any, str]:

@@ -1,15 +1,16 @@
 """The gallery that a bucket holds, as a folder of this disk.
 
 Notable: a file is given the time that the bucket says of it, so its size and time tell whether it is as it was; no list
-is kept, which a kill could leave behind what it is of. Nothing is deleted: what the bucket does not give any more, and
-a table of which it holds another, is set aside in a hidden folder, where no gallery looks.
+is kept, which a kill could leave behind what it is of. What the bucket does not give any more, what somebody else put
+there, and a table of which the bucket holds another are not deleted but set aside in a hidden folder, where no gallery
+looks; a picture that was changed is fetched again.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path, PurePosixPath
@@ -71,9 +72,7 @@ def mirror(bucket: Bucket, out: Path, progress: Callable[[int, int], None]) -> M
         wanted = [name for name in _wanted(folder, bucket.names) if name not in large]
         stale = [name for name in wanted if not _is_current(out, name, bucket.state(name))]
         _check_room(out, sum(_size(bucket, name) - disk.size_of(out / name) for name in stale))
-        # Somebody may have written in a table here.
-        _set_aside(out, [name for name in stale if name not in pictures and (out / name).is_file()])
-        failed = _fetch(bucket, stale, aside, out, progress)
+        failed = _fetch(bucket, stale, pictures, aside, out, progress)
         for name, sentence in failed.items():
             if is_table(name):  # without it the folder is another
                 raise InputError(sentence)
@@ -135,7 +134,7 @@ def _wanted(folder: ImageFolder, names: Iterable[str]) -> list[str]:
     known = set(map(folded, pictures))
     pictures += [name for name in folder.unnamed if folded(name) in known]
     beside = [name for name in names if _goes_with_pictures(name)]
-    return [name for name in dict.fromkeys(pictures + beside) if not name.startswith(OWN)]
+    return [name for name in dict.fromkeys(pictures + beside) if not f"{name.split('/')[0]}.".startswith(f"{OWN}.")]
 
 
 def _goes_with_pictures(name: str) -> bool:
@@ -161,9 +160,18 @@ def _check_room(out: Path, needed: int) -> None:
 
 
 def _fetch(
-    bucket: Bucket, names: Sequence[str], aside: Path, out: Path, progress: Callable[[int, int], None]
+    bucket: Bucket,
+    names: Sequence[str],
+    pictures: Container[str],
+    aside: Path,
+    out: Path,
+    progress: Callable[[int, int], None],
 ) -> Mapping[str, str]:
-    """Fetch files; returns for each that the bucket did not give the sentence."""
+    """Fetch files; returns for each that the bucket did not give the sentence.
+
+    What is no picture is set aside before another takes its place, for somebody may have written in it; so is a folder.
+    """
+    place = _next_place(out)
 
     def fetch(entry: tuple[int, str]) -> tuple[str, str] | None:
         number, name = entry
@@ -178,6 +186,9 @@ def _fetch(
         written = bucket.state(name)[1]
         os.utime(part, ns=(written, written))
         target.parent.mkdir(parents=True, exist_ok=True)
+        if target.is_dir() or (target.exists() and name not in pictures):
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            os.replace(target, place / name)
         os.replace(part, target)
         return None
 
@@ -201,7 +212,7 @@ def _files(out: Path) -> list[str]:
 
 def _set_aside(out: Path, names: Iterable[str]) -> None:
     """Move files out of the gallery, and remove the folders that are empty then: a file may be called so next."""
-    place = next(new for number in count(1) if not (new := out / REMOVED / str(number)).exists())
+    place = _next_place(out)
     for name in names:
         (place / name).parent.mkdir(parents=True, exist_ok=True)
         os.replace(out / name, place / name)
@@ -209,6 +220,11 @@ def _set_aside(out: Path, names: Iterable[str]) -> None:
             if parent == out or any(parent.iterdir()):
                 break
             parent.rmdir()
+
+
+def _next_place(out: Path) -> Path:
+    """Where what is set aside now is to lie: a folder that is not there yet."""
+    return next(new for number in count(1) if not (new := out / REMOVED / str(number)).exists())
 
 
 def _without(folder: ImageFolder, bucket: Bucket, unreadable: Mapping[str, str]) -> ImageFolder:

@@ -1,4 +1,4 @@
-"""Exact search behind a small interface; faiss is imported when the first is made."""
+"""Exact scores of vectors; faiss is imported with the first."""
 
 from __future__ import annotations
 

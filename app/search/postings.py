@@ -40,14 +40,6 @@ class Postings:
         """Return the rows that have any token of a form."""
         return union([self.rows[token] for token in self.spellings.get(form, ())])
 
-    def of_all(self, tokens: Sequence[str]) -> Rows:
-        """Return the rows that have every one of some tokens, as they are."""
-        found = [self.rows.get(token, NONE) for token in tokens]
-        rows = min(found, key=len, default=NONE)
-        for others in found:
-            rows = rows[contains(others, rows)]
-        return rows
-
 
 def union(some: Sequence[Rows]) -> Rows:
     """Return the rows that are in any of some."""
@@ -55,6 +47,14 @@ def union(some: Sequence[Rows]) -> Rows:
         return some[0]
     rows = np.sort(np.concatenate([NONE, *some]), kind="stable")  # which merges what ascends
     return rows[_differ(rows)]
+
+
+def intersection(some: Sequence[Rows]) -> Rows:
+    """Return the rows that are in every one of some; none where there is none."""
+    rows = min(some, key=len, default=NONE)
+    for others in some:
+        rows = rows[contains(others, rows)]
+    return rows
 
 
 def contains(rows: Rows, others: NDArray[np.integer]) -> NDArray[np.bool_]:

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.kit.cache import Cache
-from app.search.postings import NONE, Postings, Rows, contains, listed, split, union, words_of
+from app.search.postings import NONE, Postings, Rows, contains, intersection, listed, split, union, words_of
 from app.search.reading import named_and_rest
 
 if TYPE_CHECKING:
@@ -200,14 +200,15 @@ class Written:
 
     def _naming(self, label_set: LabelSet, name: str) -> Rows:
         """The texts that name a label (`LabelSet.find`). Only those are read in which a longer phrase may hide it."""
-        index, position = self._text_words, label_set.index(name)
+        position = label_set.index(name)
         named, unclear = [], []
         for phrase in (phrase for phrase, labels in label_set.phrases.items() if position in labels):
-            rows = index.of_all(split(phrase))
             if re.fullmatch(r"\w+", phrase):
+                rows = self._text_words.rows.get(phrase, NONE)
                 longer = [other for other in label_set.phrases if other != phrase and phrase in split(other)]
-                hidden = contains(union([index.of_all(split(other)) for other in longer]), rows)
+                hidden = contains(union([self._having(other) for other in longer]), rows)
             else:
+                rows = self._having(phrase)
                 hidden = np.ones(len(rows), np.bool_)
             named.append(rows[~hidden])
             unclear.append(rows[hidden])
@@ -215,6 +216,26 @@ class Written:
         rest = union(unclear)
         read = [text for text in rest[~contains(clear, rest)].tolist() if name in label_set.find(self._texts[text])]
         return union([clear, np.array(read, np.int32)])
+
+    def _having(self, phrase: str) -> Rows:
+        """The texts that have all words of a phrase, which may be joined there by underscores."""
+        rows = self._text_words.rows
+        return intersection(
+            [
+                union([rows[token] for token in (word, *self._joined.get(word, ())) if token in rows])
+                for word in split(phrase)
+            ]
+        )
+
+    @cached_property
+    def _joined(self) -> dict[str, list[str]]:
+        """For each word those of the texts' that join it with others by underscores."""
+        found: dict[str, list[str]] = {}
+        for token in self._text_words.rows:
+            if "_" in token:
+                for word in dict.fromkeys(filter(None, token.split("_"))):
+                    found.setdefault(word, []).append(token)
+        return found
 
     @cached_property
     def _text_words(self) -> Postings:

@@ -137,9 +137,7 @@ class SearchTab:
     def follow_typing(self, visitor: Visitor, last_query: Query | None, *values: Any) -> Updates:
         """Search for what is being typed; half a word that cannot be asked, or finds nothing, changes nothing."""
         try:
-            query = self._query(visitor, *values)
-            # What was asked by Enter or with a picture is no half word, whichever of its two answers comes.
-            return self._answer(visitor, query, typed=query != visitor.asked)
+            return self._answer(visitor, self._query(visitor, *values), typed=True)
         except (InputError, Outdated):  # Enter says what is wrong
             return self._nothing()
 
@@ -339,6 +337,8 @@ class SearchTab:
             visitor.asked = query
         with visitor.turns.take((service, query)) as turn:
             result = self.frame.program.search(service, query)
+        # What was asked by Enter or with a picture is no half word, whichever of its two answers comes.
+        typed = typed and query != visitor.asked
         if typed and not (result.images or result.texts):
             return self._nothing()
         if service is self.frame.service(visitor):
@@ -368,6 +368,7 @@ class SearchTab:
         query = self._linked(service, link)
         if query is None:
             visitor.turns.withdraw()
+            visitor.asked = None
             cleared = {self.results: _empty(service), self.last_query: None, self.notice: render_error("")}
             return {**self.ask.fill(visitor, Query(), service), **cleared}
         return {**self.ask.fill(visitor, query, service), **self._answer(visitor, query)}

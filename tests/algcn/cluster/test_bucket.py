@@ -238,6 +238,26 @@ def test_what_a_bucket_withholds_is_counted_and_a_table_is_said(
     assert "The file metadata.csv is withheld by the bucket (" in failing(extract.main, address, *options)
 
 
+def test_an_object_that_is_given_when_asked_again_is_not_withheld(
+    photos: Path, upload: Callable[[Path], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is left out for an error of the network: the command ends, and goes on where it was."""
+    bucket, streamed, failures = Bucket(upload(photos)), Bucket._stream, []
+
+    def fails_once(bucket: Bucket, name: str) -> object:
+        if not failures:
+            failures.append(name)
+            raise OSError("AWS Error NETWORK_CONNECTION during GetObject operation: it was cut")
+        return streamed(bucket, name)
+
+    monkeypatch.setattr(bucket_module, "PAUSE", 0.0)
+    with bucket.laid_out():
+        monkeypatch.setattr(Bucket, "_stream", fails_once)
+        with pytest.raises(NotAnswering, match="the same command goes on from there"):
+            bucket.open_picture("beach.png")
+        assert failures == ["beach.png"] and bucket.open_picture("beach.png").size
+
+
 def test_a_name_that_the_disk_does_not_hold_is_told_from_a_disk_that_is_full(tmp_path: Path) -> None:
     assert bucket_module._is_made(tmp_path / "a" / "b.jpg")
     for name in ("a/b.jpg", "a", "a/b.jpg/c.jpg", "x" * 256, "x/" + "y" * 256):

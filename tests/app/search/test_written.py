@@ -196,8 +196,10 @@ def test_texts_name_the_labels_that_are_found_in_them(gallery: Gallery) -> None:
     draw = random.Random(5)
     words = sorted({word for phrase in labels.phrases for word in phrase.split(" ")} | {"a", "Dog", "CAFÉ", "hotdog"})
     texts = [
-        "".join(draw.choice(words) + draw.choice((" ", " ", " ", "-", ", ", "  ")) for _ in range(draw.randrange(7)))
-        for _ in range(4000)
+        "".join(
+            draw.choice(words) + draw.choice((" ", " ", " ", "-", ", ", "_", "_ ")) for _ in range(draw.randrange(7))
+        )
+        for _ in range(6000)
     ]
     written = Written(dataclasses.replace(gallery, texts=texts, text_owner=torch.zeros(len(texts)).long()), [labels])
     for name in labels.names:
