@@ -58,17 +58,6 @@ def photos(tiny_gallery_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     return folder
 
 
-@pytest.fixture
-def told(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
-    """Run a command that must succeed; what it printed."""
-
-    def run(main: Callable[[list[str]], None], *arguments: object) -> str:
-        assert run_command(main, [str(argument) for argument in arguments]) == 0, capsys.readouterr().err
-        return capsys.readouterr().out
-
-    return run
-
-
 def test_extraction_gives_the_same_file_and_account(
     session: None, photos: Path, tiny_bundle_dir: Path, told: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
