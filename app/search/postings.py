@@ -82,7 +82,7 @@ def listed(rows: Iterable[Sequence[str]]) -> Iterator[list[str]]:
 
 
 def words_of(texts: Iterable[str]) -> Iterator[list[str]]:
-    """Yield the words of texts, for `Postings`; many texts are split at once, a third of the time of one by one."""
+    """Yield the words of texts, for `Postings`; many at once, in less than half the time of one by one."""
     for some in _batches(texts):
         lines = "".join(text.replace(END, " ") + END for text in some)
         yield re.findall(rf"\w+|{END}", lines.casefold())
