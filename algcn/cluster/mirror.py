@@ -63,6 +63,7 @@ def mirror(bucket: Bucket, out: Path, progress: Callable[[int, int], None]) -> M
     """
     _check_ours(out, bucket.address)
     with _alone(out), files.folder_aside(out / f"{OWN}.new") as aside, bucket.laid_out(aside) as root:
+        _check_ours(out, bucket.address)  # again: another process may have been first
         folder = read_image_folder(root)
         files.write_text(out / OWN, bucket.address)
         bucket.count_left_out(folder.account)
